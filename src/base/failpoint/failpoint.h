@@ -1,0 +1,34 @@
+// Named points in the code where tests inject a crash, an error or a pause.
+//
+// DM_FAILPOINTS="name=action[;name=action...]" in the environment, read once at first use. Actions:
+//   kill            _exit with SIGKILL to the own process
+//   error(text)     throw Error kNotSet-free: Error(ErrorCode::kSyncerFailpoint, text)
+//   pause(path)     block until the file `path` exists
+//   return          DM_FAILPOINT_HIT(name) is true
+// A prefix "N*" does nothing for the first N-1 passes and acts on the N-th only: "3*kill".
+// Free when unused: one relaxed load of a flag.
+#pragma once
+
+#include <atomic>
+#include <string_view>
+
+namespace dm {
+
+namespace failpoint_internal {
+extern std::atomic<bool> g_active;
+bool Eval(std::string_view name);
+}  // namespace failpoint_internal
+
+}  // namespace dm
+
+// Passes the point `name` ("dump/before-metadata"); may kill, throw or block.
+#define DM_FAILPOINT(name)                                                               \
+  do {                                                                                   \
+    if (::dm::failpoint_internal::g_active.load(std::memory_order_relaxed)) [[unlikely]] \
+      (void)::dm::failpoint_internal::Eval(name);                                        \
+  } while (false)
+
+// As DM_FAILPOINT; true if the point's action is `return`.
+#define DM_FAILPOINT_HIT(name)                                           \
+  (::dm::failpoint_internal::g_active.load(std::memory_order_relaxed) && \
+   ::dm::failpoint_internal::Eval(name))
