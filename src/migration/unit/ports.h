@@ -1,0 +1,68 @@
+// What a unit needs from outside its own files and databases. In dm-worker these reach the cluster;
+// in tests and in the stand-alone mode they are local.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/error/error.h"
+
+namespace dm::migration {
+
+// The worker's right to write. Thread-safe; MayWrite is an atomic read and a clock read.
+class Fence {
+ public:
+  virtual ~Fence() = default;
+  // Asked before each downstream transaction. Once false, nothing more may be sent.
+  virtual bool MayWrite() const = 0;
+};
+
+// One-time arguments of the task for this source, kept in etcd until used.
+struct TaskCliArgs {
+  std::string start_time;
+  std::string safe_mode_duration;
+  std::string wait_time_on_stop;
+};
+
+class CliArgsPort {
+ public:
+  virtual ~CliArgsPort() = default;
+  virtual std::optional<TaskCliArgs> Get() = 0;
+  // Removes the used argument, keeping the others.
+  virtual void ClearStartTime() = 0;
+  virtual void ClearSafeModeDuration() = 0;
+};
+
+// The record "this worker holds the dump files of this task and source".
+class LoadTaskPort {
+ public:
+  virtual ~LoadTaskPort() = default;
+  virtual void Put() = 0;
+  virtual void Delete() = 0;
+  // Name of the worker in the record; nullopt without a record.
+  virtual std::optional<std::string> Holder() = 0;
+};
+
+// The upstream's newest position, cached by the source (refreshed in the background).
+struct UpstreamPosition {
+  std::string position;  // "(file, pos)"
+  std::string gtid_set;
+};
+
+class SourceStatusPort {
+ public:
+  virtual ~SourceStatusPort() = default;
+  virtual std::optional<UpstreamPosition> Latest() = 0;
+};
+
+// All ports; any pointer may be null, which means: not there (no cluster). Not owned; must outlive
+// the unit.
+struct UnitContext {
+  std::string worker_name;
+  Fence* fence = nullptr;
+  CliArgsPort* cli_args = nullptr;
+  LoadTaskPort* load_task = nullptr;
+  SourceStatusPort* source_status = nullptr;
+};
+
+}  // namespace dm::migration
