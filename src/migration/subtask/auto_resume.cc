@@ -1,0 +1,121 @@
+#include "migration/subtask/auto_resume.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace dm::migration {
+namespace {
+
+// Errors that repeating cannot cure, by code.
+constexpr std::array kUnresumableCodes = {11129, 32001, 32004, 34020, 34021, 36008, 36027};
+constexpr int kLoadFailed = 34019;
+constexpr int kRelayParse = 11038;
+
+constexpr std::array<std::string_view, 2> kRelayPhrases = {
+    "binlog checksum mismatch, data may be corrupted", "get event err eof"};
+
+// Lower case; looked for in the raw cause.
+constexpr std::array<std::string_view, 19> kUnresumableCauses = {
+    "can't drop column with index",
+    "with tidb_enable_change_multi_schema is disable",
+    "unsupported add column",
+    "unsupported modify column",
+    "unsupported modify charset",
+    "unsupported modify collate",
+    "unsupported drop integer primary key",
+    "unsupported collation",
+    "invalid default value for",
+    "unsupported drop primary key",
+    "error 1059",
+    "error 1117",
+    "error 1069",
+    "error 1062",
+    "error 1406",
+    "error 1366",
+    "error 8025",
+    "could not find first log file name in binary log index file",
+    "the slave is connecting using change master to master_auto_position = 1, but the master has "
+    "purged binary logs containing gtids that the slave requires"};
+
+std::string Lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+bool ContainsAny(const std::string& text, const auto& phrases) {
+  return std::any_of(phrases.begin(), phrases.end(), [&](std::string_view phrase) {
+    return text.find(phrase) != std::string::npos;
+  });
+}
+
+bool IsResumable(const Error& error) {
+  if (std::find(kUnresumableCodes.begin(), kUnresumableCodes.end(), error.code()) !=
+      kUnresumableCodes.end()) {
+    return false;
+  }
+  const std::string cause = Lower(error.raw_cause());
+  if (ContainsAny(cause, kUnresumableCauses)) return false;
+  if (error.code() == kLoadFailed) {
+    return cause.find("doesn't exist") != std::string::npos ||
+           cause.find("is in mode import") != std::string::npos;
+  }
+  return error.code() != kRelayParse || !ContainsAny(Lower(error.message()), kRelayPhrases);
+}
+
+}  // namespace
+
+bool IsResumable(const UnitResult& result) {
+  return std::all_of(result.errors.begin(), result.errors.end(),
+                     [](const Error& e) { return IsResumable(e); });
+}
+
+std::chrono::milliseconds Backoff::Compute() {
+  auto d = config_.min;
+  for (int i = 0; i < step_ && d < config_.max; ++i) d *= 2;
+  d = std::min(d, config_.max);
+  if (d <= config_.min) return config_.min;
+  std::uniform_int_distribution<int64_t> jitter(d.count() / 2, d.count());
+  return std::chrono::milliseconds(jitter(random_));
+}
+
+void Backoff::Advance() {
+  if (value_ < config_.max) {
+    ++step_;
+    value_ = Compute();
+  }
+}
+
+void Backoff::StepBack() {
+  if (step_ > 0) {
+    --step_;
+    value_ = Compute();
+  }
+}
+
+AutoResume::Decision AutoResume::Check(const SubtaskStatus& status, Clock::time_point now) {
+  auto it = watched_.try_emplace(status.name, Watched{Backoff(config_), now, now}).first;
+  Watched& watched = it->second;
+  if (status.stage != Stage::kPaused || !status.result || status.result->is_canceled) {
+    if (now - watched.last_paused > config_.rollback) {
+      watched.backoff.StepBack();
+      watched.last_paused = now;
+    }
+    return Decision::kIgnore;
+  }
+  watched.last_paused = now;
+  if (!IsResumable(*status.result)) return Decision::kNoSense;
+  if (now - watched.last_resume < watched.backoff.current()) return Decision::kSkip;
+  return Decision::kDispatch;
+}
+
+void AutoResume::Dispatched(const std::string& name, Clock::time_point now) {
+  auto it = watched_.find(name);
+  if (it == watched_.end()) return;
+  it->second.last_resume = now;
+  it->second.backoff.Advance();
+}
+
+}  // namespace dm::migration

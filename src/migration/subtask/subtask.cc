@@ -1,0 +1,288 @@
+#include "migration/subtask/subtask.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error/error.h"
+
+namespace dm::migration {
+namespace {
+
+constexpr std::chrono::seconds kInitLimit{60};
+
+bool IsCancellation(const Error& e) {
+  return e.message().find("context canceled") != std::string::npos;
+}
+
+// Runs `init` with a token that stops with `stop` or after the limit.
+void InitWithin(Unit& unit, const StopToken& stop) {
+  StopSource limited;
+  StopCallback forward(stop, [&] { limited.request_stop(); });
+  std::jthread timer([&limited](const StopToken& done) {
+    try {
+      WaitFor(kInitLimit, done);
+      limited.request_stop();
+    } catch (const Cancelled&) {
+    }
+  });
+  try {
+    unit.Init(limited.get_token());
+  } catch (const Cancelled&) {
+    if (stop.stop_requested()) throw;
+    throw Error(ErrorCode::kNotSet, "context deadline exceeded");
+  }
+}
+
+}  // namespace
+
+std::string_view ToString(Stage stage) {
+  switch (stage) {
+    case Stage::kInvalid:
+      return "InvalidStage";
+    case Stage::kNew:
+      return "New";
+    case Stage::kRunning:
+      return "Running";
+    case Stage::kPaused:
+      return "Paused";
+    case Stage::kStopped:
+      return "Stopped";
+    case Stage::kFinished:
+      return "Finished";
+    case Stage::kPausing:
+      return "Pausing";
+    case Stage::kResuming:
+      return "Resuming";
+    case Stage::kStopping:
+      return "Stopping";
+  }
+  return "InvalidStage";
+}
+
+Subtask::Subtask(std::string name, UnitFactory make_units)
+    : name_(std::move(name)),
+      log_(Log().With({F("subtask", name_)})),
+      make_units_(std::move(make_units)) {}
+
+Subtask::~Subtask() { Close(); }
+
+void Subtask::Start(Stage expected) {
+  std::lock_guard lock(mutex_);
+  if (thread_.joinable() || ending_subtask_) return;
+  idle_stage_ = expected == Stage::kStopped ? Stage::kStopped : Stage::kPaused;
+  command_ = expected == Stage::kRunning ? Command::kRun : Command::kInit;
+  ending_ = std::make_shared<EndingRequest>();
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Subtask::Pause() {
+  std::unique_lock lock(mutex_);
+  if (stage_ == Stage::kPaused && result_ && !result_->is_canceled) {
+    result_->is_canceled = true;
+    return;
+  }
+  const bool starting = stage_ == Stage::kNew && command_ != Command::kNone;
+  if (stage_ != Stage::kRunning && stage_ != Stage::kResuming && !starting) {
+    throw MakeError(ErrorCode::kWorkerNotRunningStage, ToString(stage_));
+  }
+  stage_ = Stage::kPausing;
+  ending_->Request(Ending::kPause);
+  changed_.wait(lock, [&] { return stage_ != Stage::kPausing; });
+}
+
+void Subtask::Resume(UnitFactory refresh) {
+  std::lock_guard lock(mutex_);
+  if (ending_subtask_ || (stage_ != Stage::kPaused && stage_ != Stage::kStopped)) {
+    throw MakeError(ErrorCode::kWorkerNotPausedStage, ToString(stage_));
+  }
+  if (refresh) {
+    make_units_ = std::move(refresh);
+    remake_units_ = true;
+  }
+  stage_ = Stage::kResuming;
+  result_.reset();
+  ending_ = std::make_shared<EndingRequest>();
+  command_ = Command::kRun;
+  changed_.notify_all();
+}
+
+void Subtask::Close() { EndWith(Ending::kStop); }
+
+void Subtask::Kill() { EndWith(Ending::kKill); }
+
+void Subtask::RequestKill() {
+  std::lock_guard lock(mutex_);
+  ending_subtask_ = true;
+  if (ending_) ending_->Request(Ending::kKill);
+  if (stage_ != Stage::kStopped && stage_ != Stage::kFinished) stage_ = Stage::kStopping;
+  changed_.notify_all();
+}
+
+void Subtask::EndWith(Ending ending) {
+  std::thread ended;
+  {
+    std::unique_lock lock(mutex_);
+    ending_subtask_ = true;
+    if (ending_) ending_->Request(ending);
+    if (stage_ != Stage::kStopped && stage_ != Stage::kFinished) {
+      stage_ = thread_.joinable() ? Stage::kStopping : Stage::kStopped;
+    }
+    changed_.notify_all();
+    ended = std::move(thread_);
+    if (!ended.joinable()) {  // never started, or another call is waiting for the thread
+      changed_.wait(lock, [&] { return stage_ != Stage::kStopping; });
+      return;
+    }
+  }
+  ended.join();
+}
+
+SubtaskStatus Subtask::Status() const {
+  std::lock_guard lock(mutex_);
+  SubtaskStatus status;
+  status.name = name_;
+  status.stage = stage_;
+  status.result = result_;
+  if (initialised_ && current_ < units_.size()) {
+    status.unit = units_[current_]->Type();
+    status.unit_status = units_[current_]->Status();
+  }
+  return status;
+}
+
+Stage Subtask::stage() const {
+  std::lock_guard lock(mutex_);
+  return stage_;
+}
+
+void Subtask::Loop() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return ending_subtask_ || command_ != Command::kNone; });
+    if (ending_subtask_) break;
+    const Command command = std::exchange(command_, Command::kNone);
+    const bool remake = std::exchange(remake_units_, false);
+    lock.unlock();
+    if (remake) CloseUnits();
+    if (initialised_ || Initialise()) {
+      if (command == Command::kRun) {
+        RunUnits();
+      } else {
+        lock.lock();
+        if (!ending_subtask_) stage_ = idle_stage_;
+        lock.unlock();
+      }
+    }
+    lock.lock();
+    changed_.notify_all();
+  }
+  lock.unlock();
+  CloseUnits();
+  lock.lock();
+  if (stage_ != Stage::kFinished) stage_ = Stage::kStopped;
+  changed_.notify_all();
+}
+
+bool Subtask::Initialise() {
+  std::shared_ptr<EndingRequest> ending;
+  UnitFactory make_units;
+  {
+    std::lock_guard lock(mutex_);
+    ending = ending_;
+    make_units = make_units_;
+  }
+  std::vector<std::unique_ptr<Unit>> units;
+  std::string unit_name = "InvalidUnit";
+  try {
+    units = make_units();
+    for (auto& unit : units) {
+      unit_name = ToString(unit->Type());
+      InitWithin(*unit, ending->graceful());
+    }
+    size_t first = units.size() - 1;
+    while (first > 0 && units[first]->IsFresh(ending->graceful())) --first;
+    for (size_t i = 0; i < first; ++i) units[i]->Close();
+    std::lock_guard lock(mutex_);
+    units_ = std::move(units);
+    current_ = first;
+    initialised_ = true;
+    return true;
+  } catch (const Cancelled&) {
+    for (auto& unit : units) unit->Close();
+    SetResult(Stage::kPaused, UnitResult{true, {}});
+  } catch (const std::exception& e) {
+    for (auto& unit : units) unit->Close();
+    Error error = ToError(e);
+    error.Annotate(fmt::format("fail to initialize unit {} of subtask {}", unit_name, name_));
+    log_.Error("fail to initialize subtask", {F("error", error)});
+    SetResult(Stage::kPaused, UnitResult{false, {std::move(error)}});
+  }
+  return false;
+}
+
+void Subtask::RunUnits() {
+  while (true) {
+    Unit* unit;
+    std::shared_ptr<EndingRequest> ending;
+    {
+      std::lock_guard lock(mutex_);
+      unit = units_[current_].get();
+      ending = ending_;
+      if (ending->ending() == Ending::kNone) stage_ = Stage::kRunning;
+      changed_.notify_all();
+    }
+    log_.Info("start to run", {F("unit", ToString(unit->Type()))});
+    UnitResult result = unit->Run(*ending);
+    std::erase_if(result.errors, IsCancellation);
+    log_.Info("unit process returned",
+              {F("unit", ToString(unit->Type())), F("errors", result.errors.size()),
+               F("canceled", result.is_canceled)});
+    if (!result.errors.empty()) {
+      for (const Error& e : result.errors) log_.Error("unit process error", {F("error", e)});
+      result.is_canceled = ending->ending() != Ending::kNone;
+      SetResult(Stage::kPaused, std::move(result));
+      return;
+    }
+    if (ending->ending() != Ending::kNone && result.is_canceled) {
+      SetResult(Stage::kPaused, std::move(result));
+      return;
+    }
+    unit->Close();
+    std::lock_guard lock(mutex_);
+    if (current_ + 1 == units_.size()) {
+      result_ = std::move(result);
+      if (!ending_subtask_) stage_ = Stage::kFinished;
+      changed_.notify_all();
+      return;
+    }
+    ++current_;
+    if (ending->ending() != Ending::kNone) {
+      result_ = UnitResult{true, {}};
+      if (!ending_subtask_) stage_ = Stage::kPaused;
+      changed_.notify_all();
+      return;
+    }
+  }
+}
+
+void Subtask::SetResult(Stage stage, UnitResult result) {
+  std::lock_guard lock(mutex_);
+  result_ = std::move(result);
+  if (!ending_subtask_) stage_ = stage;
+  changed_.notify_all();
+}
+
+void Subtask::CloseUnits() {
+  std::vector<std::unique_ptr<Unit>> units;
+  size_t first;
+  {
+    std::lock_guard lock(mutex_);
+    units = std::move(units_);
+    units_.clear();
+    first = current_;
+    initialised_ = false;
+  }
+  for (size_t i = first; i < units.size(); ++i) units[i]->Close();
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,101 @@
+// The sequence of units of one task on one source, as a state machine.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/log/log.h"
+#include "migration/subtask/stage.h"
+#include "migration/unit/unit.h"
+
+namespace dm::migration {
+
+// A moment's view of a subtask.
+struct SubtaskStatus {
+  std::string name;
+  Stage stage = Stage::kNew;
+  UnitType unit = UnitType::kInvalid;
+  std::optional<UnitResult> result;  // of the last run; none while running
+  UnitStatus unit_status;
+};
+
+// Runs units one after another on a thread of its own; that thread alone calls Init, Run and Close
+// of the units. All public functions are thread-safe. Pause, Close and Kill block until the unit
+// has returned; Start and Resume do not.
+//
+// Every path through the stages (from -> event -> to):
+//   New -> Start(Running) -> Running -> unit done, more units -> Running (next unit)
+//   New -> Start(Paused | Stopped) -> that stage, units initialised
+//   Running -> last unit done -> Finished;  -> unit error -> Paused with its errors
+//   Running -> Pause -> Pausing -> Paused (cancelled);  Paused by error -> Pause -> marked
+//   cancelled Paused, Stopped -> Resume -> Resuming -> Running any but Stopped, Stopping, Finished
+//   -> Close | Kill -> Stopping -> Stopped
+class Subtask {
+ public:
+  // Makes the units of the subtask in the order in which they run. Called on the subtask's thread,
+  // again whenever the units have to be initialised anew; may throw Error.
+  using UnitFactory = std::function<std::vector<std::unique_ptr<Unit>>()>;
+
+  Subtask(std::string name, UnitFactory make_units);
+  // Closes gracefully if it was neither closed nor killed.
+  ~Subtask();
+  Subtask(const Subtask&) = delete;
+  Subtask& operator=(const Subtask&) = delete;
+
+  // Begins in the expected stage (Running, Paused or Stopped). Called once.
+  void Start(Stage expected);
+  // Throws Error kWorkerNotRunningStage unless it runs, or paused itself by an error.
+  void Pause();
+  // Throws Error kWorkerNotPausedStage unless Paused or Stopped. `refresh` replaces the factory
+  // (a changed configuration) when given.
+  void Resume(UnitFactory refresh = nullptr);
+  // Ends gracefully: what is in flight is finished and saved. Idempotent.
+  void Close();
+  // Ends at once, saving nothing: the right to write is lost. Idempotent.
+  void Kill();
+  // As Kill, without waiting for the end.
+  void RequestKill();
+
+  SubtaskStatus Status() const;
+  Stage stage() const;
+  const std::string& name() const { return name_; }
+
+ private:
+  enum class Command { kNone, kInit, kRun };
+
+  void Loop();
+  // Makes and initialises the units and picks the first one to run. False: paused with an error.
+  bool Initialise();
+  void RunUnits();
+  void CloseUnits();
+  void EndWith(Ending ending);
+  void SetResult(Stage stage, UnitResult result);
+
+  const std::string name_;
+  const Logger log_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  UnitFactory make_units_;
+  Stage stage_ = Stage::kNew;
+  Stage idle_stage_ = Stage::kPaused;  // stage after Initialise without a run
+  Command command_ = Command::kNone;
+  bool remake_units_ = false;    // the factory changed: the units at hand are outdated
+  bool ending_subtask_ = false;  // Close or Kill was asked for
+  std::optional<UnitResult> result_;
+  std::shared_ptr<EndingRequest> ending_;
+  // Units are changed by the thread under the mutex; Status reads them under it.
+  std::vector<std::unique_ptr<Unit>> units_;
+  size_t current_ = 0;
+  bool initialised_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace dm::migration

@@ -1,0 +1,202 @@
+#include "migration/subtask/subtask.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "migration/subtask/auto_resume.h"
+
+namespace dm::migration {
+namespace {
+
+// What the tests see and steer of the fake units; outlives them.
+struct Script {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<std::string> calls;
+  bool dump_fresh = true, sync_fresh = true;
+  std::optional<Error> init_error;
+  std::optional<Error> sync_error;
+
+  void Add(std::string call) {
+    std::lock_guard lock(mutex);
+    calls.push_back(std::move(call));
+    changed.notify_all();
+  }
+  void WaitForCall(const std::string& call) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return std::find(calls.begin(), calls.end(), call) != calls.end(); });
+  }
+};
+
+class FakeUnit : public Unit {
+ public:
+  FakeUnit(Script& script, UnitType type, bool endless)
+      : script_(script), type_(type), endless_(endless) {}
+  UnitType Type() const override { return type_; }
+  void Init(const StopToken&) override {
+    Note("init");
+    if (script_.init_error) throw *script_.init_error;
+  }
+  bool IsFresh(const StopToken&) override {
+    return type_ == UnitType::kSync ? script_.sync_fresh : script_.dump_fresh;
+  }
+  UnitResult Run(EndingRequest& ending) override {
+    Note("run");
+    if (type_ == UnitType::kSync && script_.sync_error) return {false, {*script_.sync_error}};
+    if (!endless_) return {};
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any never;
+    never.wait(lock, ending.graceful(), [] { return false; });
+    Note(ending.ending() == Ending::kKill ? "killed" : "ended");
+    return {true, {}};
+  }
+  void Update(const SubtaskConfig&) override {}
+  void Close() noexcept override { Note("close"); }
+  UnitStatus Status() const override { return {}; }
+
+ private:
+  void Note(std::string what) { script_.Add(std::string(ToString(type_)) + " " + what); }
+  Script& script_;
+  UnitType type_;
+  bool endless_;
+};
+
+class SubtaskTest : public testing::Test {
+ protected:
+  Subtask::UnitFactory Units() {
+    return [this] {
+      std::vector<std::unique_ptr<Unit>> units;
+      units.push_back(std::make_unique<FakeUnit>(script_, UnitType::kDump, false));
+      units.push_back(std::make_unique<FakeUnit>(script_, UnitType::kSync, true));
+      return units;
+    };
+  }
+  void WaitForStage(const Subtask& subtask, Stage stage) {
+    while (subtask.stage() != stage) std::this_thread::yield();
+  }
+  Script script_;
+};
+
+TEST_F(SubtaskTest, RunsUnitsInOrderAndClosesTheFinishedOne) {
+  Subtask subtask("t", Units());
+  subtask.Start(Stage::kRunning);
+  script_.WaitForCall("Sync run");
+  EXPECT_EQ(subtask.Status().unit, UnitType::kSync);
+  EXPECT_EQ(subtask.Status().stage, Stage::kRunning);
+  subtask.Close();
+  EXPECT_EQ(script_.calls,
+            (std::vector<std::string>{"Dump init", "Sync init", "Dump run", "Dump close",
+                                      "Sync run", "Sync ended", "Sync close"}));
+  EXPECT_EQ(subtask.stage(), Stage::kStopped);
+}
+
+TEST_F(SubtaskTest, ContinuesAtTheLastUnitThatLeftATrace) {
+  script_.sync_fresh = false;
+  Subtask subtask("t", Units());
+  subtask.Start(Stage::kRunning);
+  script_.WaitForCall("Sync run");
+  subtask.Kill();
+  EXPECT_EQ(script_.calls, (std::vector<std::string>{"Dump init", "Sync init", "Dump close",
+                                                     "Sync run", "Sync killed", "Sync close"}));
+}
+
+TEST_F(SubtaskTest, PauseWaitsForTheUnitAndResumeRunsItAgain) {
+  script_.sync_fresh = false;
+  Subtask subtask("t", Units());
+  subtask.Start(Stage::kRunning);
+  script_.WaitForCall("Sync run");
+  subtask.Pause();
+  SubtaskStatus status = subtask.Status();
+  EXPECT_EQ(status.stage, Stage::kPaused);
+  ASSERT_TRUE(status.result);
+  EXPECT_TRUE(status.result->is_canceled);
+  EXPECT_EQ(script_.calls.back(), "Sync ended");
+  EXPECT_THROW(subtask.Pause(), Error);
+  script_.calls.clear();
+  subtask.Resume();
+  script_.WaitForCall("Sync run");
+  EXPECT_FALSE(subtask.Status().result);
+  EXPECT_THROW(subtask.Resume(), Error);
+}
+
+TEST_F(SubtaskTest, ResumeWithAChangedConfigurationMakesTheUnitsAnew) {
+  script_.sync_fresh = false;
+  Subtask subtask("t", Units());
+  subtask.Start(Stage::kRunning);
+  script_.WaitForCall("Sync run");
+  subtask.Pause();
+  script_.calls.clear();
+  subtask.Resume(Units());
+  script_.WaitForCall("Sync run");
+  EXPECT_EQ(script_.calls, (std::vector<std::string>{"Sync close", "Dump init", "Sync init",
+                                                     "Dump close", "Sync run"}));
+}
+
+TEST_F(SubtaskTest, AnErrorPausesAndAPauseThenMarksItCancelled) {
+  script_.sync_error = Error(ErrorCode::kSyncerParseDDL, "cannot parse");
+  Subtask subtask("t", Units());
+  subtask.Start(Stage::kRunning);
+  WaitForStage(subtask, Stage::kPaused);
+  SubtaskStatus status = subtask.Status();
+  ASSERT_TRUE(status.result);
+  ASSERT_EQ(status.result->errors.size(), 1u);
+  EXPECT_EQ(status.result->errors[0].code(), 36067);
+  EXPECT_FALSE(status.result->is_canceled);
+  subtask.Pause();
+  EXPECT_TRUE(subtask.Status().result->is_canceled);
+}
+
+TEST_F(SubtaskTest, AFailedInitNamesUnitAndSubtaskAndIsRepeatedByResume) {
+  script_.init_error = Error(ErrorCode::kDBDriverError, "no server");
+  Subtask subtask("t", Units());
+  subtask.Start(Stage::kRunning);
+  WaitForStage(subtask, Stage::kPaused);
+  SubtaskStatus status = subtask.Status();
+  EXPECT_EQ(status.unit, UnitType::kInvalid);
+  EXPECT_EQ(status.result->errors[0].message(),
+            "fail to initialize unit Dump of subtask t: no server");
+  script_.init_error.reset();
+  subtask.Resume();
+  script_.WaitForCall("Sync run");
+}
+
+TEST_F(SubtaskTest, StartsPausedWithoutRunning) {
+  Subtask subtask("t", Units());
+  subtask.Start(Stage::kPaused);
+  WaitForStage(subtask, Stage::kPaused);
+  EXPECT_EQ(script_.calls, (std::vector<std::string>{"Dump init", "Sync init"}));
+  subtask.Resume();
+  script_.WaitForCall("Sync run");
+}
+
+UnitResult Failed(ErrorCode code, std::string message, std::string cause) {
+  return {false, {Error(code, std::move(message)).SetRawCause(std::move(cause))}};
+}
+
+TEST(AutoResumeTest, UnresumableErrors) {
+  EXPECT_FALSE(IsResumable(Failed(ErrorCode::kDBExecuteFailed, "", "Error 1062 (23000): Dup")));
+  EXPECT_FALSE(IsResumable(Failed(ErrorCode::kSyncerUnitDMLColumnNotMatch, "", "")));
+  EXPECT_TRUE(IsResumable(Failed(ErrorCode::kDBExecuteFailed, "", "Error 1146 (42S02): no")));
+  EXPECT_TRUE(IsResumable(Failed(ErrorCode::kDBExecuteFailed, "Error 1062", "")));
+}
+
+TEST(AutoResumeTest, WaitsLongerAfterEachResume) {
+  using std::chrono::milliseconds;
+  AutoResume checker({milliseconds(1000), milliseconds(8000), milliseconds(60000)});
+  SubtaskStatus paused{
+      "t", Stage::kPaused, UnitType::kSync, Failed(ErrorCode::kDBExecuteFailed, "", ""), {}};
+  auto now = AutoResume::Clock::time_point{};
+  EXPECT_EQ(checker.Check(paused, now), AutoResume::Decision::kSkip);
+  now += milliseconds(1000);
+  EXPECT_EQ(checker.Check(paused, now), AutoResume::Decision::kDispatch);
+  checker.Dispatched("t", now);
+  EXPECT_EQ(checker.Check(paused, now + milliseconds(999)), AutoResume::Decision::kSkip);
+  EXPECT_EQ(checker.Check(paused, now + milliseconds(2000)), AutoResume::Decision::kDispatch);
+  paused.result->is_canceled = true;
+  EXPECT_EQ(checker.Check(paused, now + milliseconds(9000)), AutoResume::Decision::kIgnore);
+}
+
+}  // namespace
+}  // namespace dm::migration
