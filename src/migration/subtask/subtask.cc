@@ -83,7 +83,8 @@ void Subtask::Pause() {
   }
   const bool starting = stage_ == Stage::kNew && command_ != Command::kNone;
   if (stage_ != Stage::kRunning && stage_ != Stage::kResuming && !starting) {
-    throw MakeError(ErrorCode::kWorkerNotRunningStage, ToString(stage_));
+    throw Error(ErrorCode::kWorkerNotRunningStage,
+                fmt::format("current stage is {} but not running, invalid", ToString(stage_)));
   }
   stage_ = Stage::kPausing;
   ending_->Request(Ending::kPause);
@@ -93,7 +94,8 @@ void Subtask::Pause() {
 void Subtask::Resume(UnitFactory refresh) {
   std::lock_guard lock(mutex_);
   if (ending_subtask_ || (stage_ != Stage::kPaused && stage_ != Stage::kStopped)) {
-    throw MakeError(ErrorCode::kWorkerNotPausedStage, ToString(stage_));
+    throw Error(ErrorCode::kWorkerNotPausedStage,
+                fmt::format("current stage is {} but not paused, invalid", ToString(stage_)));
   }
   if (refresh) {
     make_units_ = std::move(refresh);
