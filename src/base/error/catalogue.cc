@@ -536,6 +536,9 @@ constexpr ErrorEntry kCatalogue[] = {
      "Syncer option {} cannot be combined with foreign_key_checks=1 (phrase is not supported when "
      "foreign_key_checks=1)",
      "switch off one of both"},
+    {kConfigNotSupported, "ConfigNotSupported", "config", ErrorScope::kInternal, ErrorLevel::kMedium,
+     "{} is not supported by this version: {}",
+     "Please remove the setting from the configuration file."},
     {kBinlogExtractPosition, "BinlogExtractPosition", "binlog-op", ErrorScope::kInternal,
      ErrorLevel::kHigh, "Binlog position cannot be derived from an event or file name", ""},
     {kBinlogInvalidFilename, "BinlogInvalidFilename", "binlog-op", ErrorScope::kInternal,

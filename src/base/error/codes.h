@@ -211,6 +211,7 @@ enum class ErrorCode : int {
   kConfigImportIntoShardingNotSupport = 20068,
   kConfigImportIntoRequiresSharedStorage = 20069,
   kConfigUnsupportedForeignKeyChecksOption = 20070,
+  kConfigNotSupported = 20071,
   kBinlogExtractPosition = 22001,
   kBinlogInvalidFilename = 22002,
   kBinlogParsePosFromStr = 22003,
