@@ -1,0 +1,39 @@
+#include "base/cli/command.h"
+
+namespace dm::cli {
+
+std::optional<std::vector<std::string>> SplitWords(std::string_view line) {
+  std::vector<std::string> words;
+  std::string word;
+  bool in_word = false;
+  for (size_t i = 0; i < line.size(); ++i) {
+    char c = line[i];
+    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+      if (in_word) words.push_back(std::move(word));
+      word.clear();
+      in_word = false;
+    } else if (c == '#' && !in_word) {
+      i = line.find('\n', i);
+      if (i == std::string_view::npos) break;
+    } else if (c == '\\') {
+      if (++i >= line.size()) return std::nullopt;
+      word += line[i];
+      in_word = true;
+    } else if (c == '\'' || c == '"') {
+      in_word = true;
+      for (++i;; ++i) {
+        if (i >= line.size()) return std::nullopt;
+        if (line[i] == c) break;
+        if (c == '"' && line[i] == '\\' && ++i >= line.size()) return std::nullopt;
+        word += line[i];
+      }
+    } else {
+      word += c;
+      in_word = true;
+    }
+  }
+  if (in_word) words.push_back(std::move(word));
+  return words;
+}
+
+}  // namespace dm::cli
