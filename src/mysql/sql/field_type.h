@@ -1,0 +1,41 @@
+// Column type codes of the MySQL protocol and binlog (MySQL internals, enum_field_types).
+#pragma once
+
+#include <cstdint>
+
+namespace dm::mysql {
+
+// Same numbers as on the wire and as `Tp` of table_info.
+enum class FieldType : uint8_t {
+  kDecimal = 0,
+  kTiny = 1,
+  kShort = 2,
+  kLong = 3,
+  kFloat = 4,
+  kDouble = 5,
+  kNull = 6,
+  kTimestamp = 7,
+  kLongLong = 8,
+  kInt24 = 9,
+  kDate = 10,
+  kTime = 11,
+  kDateTime = 12,
+  kYear = 13,
+  kVarchar = 15,
+  kBit = 16,
+  kTiDbVector = 225,
+  kVector = 242,
+  kJson = 245,
+  kNewDecimal = 246,
+  kEnum = 247,
+  kSet = 248,
+  kTinyBlob = 249,
+  kMediumBlob = 250,
+  kLongBlob = 251,
+  kBlob = 252,
+  kVarString = 253,
+  kString = 254,
+  kGeometry = 255,
+};
+
+}  // namespace dm::mysql

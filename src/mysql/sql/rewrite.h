@@ -1,0 +1,50 @@
+// From one parsed statement to what is executed: splitting, table references, routing.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mysql/sql/statement.h"
+
+namespace dm::mysql {
+
+// The statement as a list of statements that each change one thing, in order, with missing schemas
+// filled in and IF [NOT] EXISTS added to CREATE/DROP of tables and databases and DROP INDEX.
+// `statement` itself is unchanged. Throws Error kUnknownTypeDDL (11007) for what is not DDL.
+std::vector<Statement> SplitDdl(const Statement& statement, std::string_view default_schema);
+
+// Joins neighbouring ALTER TABLE statements on one table back into one with a list of changes
+// (MySQL and MariaDB take a list as one step; `ADD COLUMN id INT AUTO_INCREMENT, ADD PRIMARY KEY
+// (id)` is valid only so). Statements after a RENAME TO stay separate. Order is kept.
+std::vector<Statement> JoinAlters(std::vector<Statement> statements);
+
+// Tables that a split statement names, in visiting order, without REFERENCES: [table], or
+// [new, reference] for LIKE, [old, new] for a rename, [partitioned, other] for EXCHANGE; a database
+// statement gives (schema, ""). Schemas missing are filled from `default_schema`. Names are
+// lower-cased if `fold_case` (upstream's lower_case_table_names is not 0), except those of database
+// statements. Throws Error kUnknownTypeDDL (11007) for what is not DDL.
+std::vector<TableName> TableRefs(const Statement& statement, std::string_view default_schema,
+                                 bool fold_case);
+
+// The statement with `names` put in, in the order of TableRefs. Throws Error kRewriteSQL (11119)
+// if there are fewer names than references.
+Statement RenameTables(const Statement& statement, std::span<const TableName> names);
+
+// Default collation of a character set on the upstream, lower case; empty if not known.
+using CollationLookup = std::function<std::string(std::string_view charset)>;
+
+// Completes collations of a routed CREATE TABLE or CREATE DATABASE (`collation_compatible:
+// strict`). `server_collation` is the event's; used for a CREATE DATABASE that names no charset.
+// Other statements are unchanged. `warn` gets one line for each thing that could not be completed.
+void CompleteCollations(Statement* statement, const CollationLookup& default_collation,
+                        std::string_view server_collation,
+                        const std::function<void(std::string)>& warn);
+
+// Name of the statement for the binlog filter ("drop column", "alter table", ...); empty if it has
+// none. MODIFY and CHANGE give "alter table": their finer name needs the tracked column, see
+// mysql/schema/modify_event.h.
+std::string_view EventName(const Statement& split);
+
+}  // namespace dm::mysql
