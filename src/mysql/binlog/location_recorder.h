@@ -1,0 +1,56 @@
+// Locations of a stream of events: start and end of each event, end of the last transaction.
+#pragma once
+
+#include <optional>
+
+#include "mysql/binlog/events.h"
+#include "mysql/binlog/raw_event.h"
+#include "mysql/position/location.h"
+
+namespace dm::mysql {
+
+// Fed with every event of a stream in order, right after it was read. Offsets are 64-bit and
+// counted from event sizes (log_pos wraps and is 0 in many MariaDB events); log_pos re-synchronises
+// them. One owner thread.
+class LocationRecorder {
+ public:
+  LocationRecorder(Flavor flavor, Location start);
+
+  // Accounts for one event. Throws Error on a malformed event.
+  void Update(const RawEvent& event, const FormatDescription& format);
+
+  // Of the event given last.
+  const Location& start() const { return start_; }
+  const Location& end() const { return end_; }
+  const Location& transaction_end() const { return transaction_end_; }
+  // Set while inside a transaction: its GTID.
+  const std::optional<Gtid>& current_gtid() const { return current_gtid_; }
+  // Did the event given last end a transaction (XID, a DDL, COMMIT, XA_PREPARE, ...)?
+  bool at_transaction_end() const { return at_transaction_end_; }
+  // Is the event given last inside a transaction that has begun and not ended?
+  bool in_transaction() const { return in_transaction_; }
+  // Did the event given last lie before what was already seen (duplicate delivery)?
+  bool duplicate() const { return duplicate_; }
+
+ private:
+  void TrackOffset(const RawEvent& event);
+  void EndTransaction();
+
+  Flavor flavor_;
+  Location start_;
+  Location end_;
+  Location transaction_end_;
+  std::optional<Gtid> current_gtid_;
+  std::optional<Gtid> pending_gtid_;  // enters the end set with the next event
+  bool start_set_follows_ = false;    // the next event's start set becomes the end set
+  bool in_transaction_ = false;
+  bool group_open_ = false;  // MariaDB: GTID seen, group not ended
+  bool standalone_ = false;  // MariaDB: the group is its one QUERY
+  bool in_dml_ = false;
+  bool at_transaction_end_ = false;
+  bool duplicate_ = false;
+  bool after_fake_rotate_ = false;
+  uint64_t fake_rotate_position_ = 0;
+};
+
+}  // namespace dm::mysql

@@ -1,0 +1,208 @@
+// One connection to a MySQL-compatible server: statements, results, errors in the product's terms.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error/error.h"
+#include "base/thread/stop.h"
+#include "mysql/position/flavor.h"
+
+namespace dm::mysql {
+
+// Bytes that crossed the network; shared by all connections of one purpose. Thread-safe.
+struct IoCounters {
+  std::atomic<uint64_t> bytes_read{0};
+  std::atomic<uint64_t> bytes_written{0};
+  uint64_t total() const {
+    return bytes_read.load(std::memory_order_relaxed) +
+           bytes_written.load(std::memory_order_relaxed);
+  }
+};
+
+// TLS towards a database. Contents are PEM; a content wins over the path of the same thing.
+// `enabled` without a CA encrypts and verifies nobody; with a CA the chain is verified; with
+// `allowed_cn` chain, host name and common name are. Never falls back to plaintext.
+struct TlsOptions {
+  bool enabled = false;
+  std::string ca_path, cert_path, key_path;
+  std::string ca_pem, cert_pem, key_pem;
+  std::vector<std::string> allowed_cn;
+};
+
+struct ConnectOptions {
+  std::string host;
+  uint16_t port = 0;
+  std::string user;
+  std::string password;
+  std::string unix_socket;  // used instead of host and port if not empty
+  std::string schema;       // default database; may be empty
+  // SET k = 'v' after connecting, in this order. Values are quoted unless they are plain numbers.
+  std::vector<std::pair<std::string, std::string>> session;
+  TlsOptions tls;
+  Milliseconds connect_timeout{30'000};
+  Milliseconds read_timeout{300'000};  // per read from the socket; 0: none
+  Milliseconds write_timeout{300'000};
+  ErrorScope scope = ErrorScope::kDownstream;  // stamped on every error
+  uint64_t max_allowed_packet = 0;             // of the client; 0: as the server says
+  std::shared_ptr<IoCounters> counters;
+  // Connection attributes shown in performance_schema, beside libmariadb's own.
+  std::vector<std::pair<std::string, std::string>> attributes;
+};
+
+// What the server said about itself when the connection was made.
+struct ServerInfo {
+  std::string version;  // VERSION(), without the "5.5.5-" prefix of old MariaDB handshakes
+  std::string version_comment;
+  int major = 0, minor = 0, patch = 0;  // of MySQL or MariaDB; of TiDB if is_tidb
+  bool is_mariadb = false;
+  bool is_tidb = false;
+  Flavor flavor = Flavor::kMySql;
+  uint64_t max_allowed_packet = 0;
+  uint64_t connection_id = 0;
+  bool no_backslash_escapes = false;  // session sql_mode after `session` was applied
+
+  // Is the version at least this one?
+  bool AtLeast(int want_major, int want_minor, int want_patch = 0) const;
+};
+
+// A buffered result. NULL is nullopt.
+struct ResultSet {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::optional<std::string>>> rows;
+
+  // Index of a column by name without regard to case; nullopt if there is none.
+  std::optional<size_t> ColumnIndex(std::string_view name) const;
+};
+
+// A result column of a stream.
+struct ResultColumn {
+  std::string name;
+  uint8_t type = 0;      // MySQL protocol type code
+  uint16_t charset = 0;  // collation id; 63: binary
+  uint32_t flags = 0;    // protocol flags: 1 NOT NULL, 2 primary key, 32 unsigned, 128 binary
+  uint64_t length = 0;   // display length in bytes
+  uint8_t decimals = 0;
+};
+
+// One value of a streamed row; valid until the next Next().
+struct FieldView {
+  const char* data = nullptr;  // null pointer: SQL NULL
+  size_t size = 0;
+  bool is_null() const { return data == nullptr; }
+  std::string_view text() const { return {data, size}; }
+};
+
+class Connection;
+
+// An unbuffered SELECT. The connection can run nothing else until the stream has ended or is
+// dropped; dropping it before its end breaks the connection instead of reading the rest.
+class RowStream {
+ public:
+  RowStream(RowStream&&) noexcept;
+  RowStream& operator=(RowStream&&) = delete;
+  ~RowStream();
+
+  const std::vector<ResultColumn>& columns() const { return columns_; }
+  // Fetches the next row; false after the last. Throws Error 10005/10003, Cancelled.
+  bool Next();
+  std::span<const FieldView> row() const { return row_; }
+
+ private:
+  friend class Connection;
+  struct Result;
+  RowStream(Connection* connection, std::unique_ptr<Result> result, StopToken stop,
+            std::string statement);
+
+  Connection* connection_;
+  std::unique_ptr<Result> result_;
+  StopToken stop_;
+  std::string statement_;
+  std::vector<ResultColumn> columns_;
+  std::vector<FieldView> row_;
+};
+
+// One owner thread; only Interrupt() may be called from others. Every call blocked in the network
+// ends within 100 ms of its stop token by throwing Cancelled, after which the connection is broken
+// and needs Reconnect(). Errors carry options().scope and Error::server_errno().
+class Connection {
+ public:
+  // Connects, applies the session variables and reads ServerInfo. Throws Error 10001, Cancelled.
+  static std::unique_ptr<Connection> Connect(const ConnectOptions& options, const StopToken& stop);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  // One statement with a result set (an empty one if the statement has none). Errors: 10005; 10002
+  // if the connection was already dead and nothing was sent; 10003 if it died with the request
+  // under way.
+  ResultSet Query(std::string_view sql, const StopToken& stop = {});
+  // The first field of the first row; nullopt if there is no row or it is NULL.
+  std::optional<std::string> QueryValue(std::string_view sql, const StopToken& stop = {});
+  // One statement; affected rows. Errors: 10006, 10002, 10003. `quoted`: text that the error's
+  // message quotes instead of the statement (for redaction or templates).
+  uint64_t Execute(std::string_view sql, const StopToken& stop = {}, std::string_view quoted = {});
+  // Several statements separated by ';' in one packet. The server stops at the first failure;
+  // affected rows of each. Errors as Execute; failed_statement() then tells which.
+  std::vector<uint64_t> ExecuteMulti(std::string_view sql, const StopToken& stop = {},
+                                     std::string_view quoted = {});
+  // Index of the statement within the last ExecuteMulti that failed; statements before it
+  // succeeded.
+  size_t failed_statement() const { return failed_statement_; }
+  // An unbuffered SELECT; the stream keeps `stop` and must not outlive the connection.
+  RowStream Stream(std::string_view sql, const StopToken& stop = {});
+
+  // Begin's errors have code 10007; Commit's 10006.
+  void Begin(const StopToken& stop = {});
+  void Commit(const StopToken& stop = {});
+  void Rollback(const StopToken& stop = {});
+
+  // Errors: 10001, 10002, 10003.
+  void Ping(const StopToken& stop = {});
+  // Drops the connection and makes a new one with the same options.
+  void Reconnect(const StopToken& stop);
+  // Ends whatever is blocked on the network, now and until Reconnect(). Callable from any thread.
+  void Interrupt() noexcept;
+  // Known to be unusable (an earlier call lost it)?
+  bool broken() const;
+
+  const ServerInfo& server() const { return server_; }
+  const ConnectOptions& options() const { return options_; }
+  // Warnings of the last statement.
+  uint32_t warning_count() const;
+
+  // For protocol commands that have no SQL: sends one command packet (no answer is read).
+  // Errors 10002, 10003.
+  void SendCommand(uint8_t command, std::span<const uint8_t> payload);
+  // Reads one answer packet (fragments joined); the bytes stay valid until the next call on this
+  // connection. Server errors throw Error of `code` with the cause "Error N (S): text"; the loss of
+  // the connection 10003; Cancelled.
+  std::span<const uint8_t> ReadPacket(ErrorCode code, std::string_view what, const StopToken& stop);
+
+ private:
+  friend class RowStream;
+  struct Link;
+  explicit Connection(ConnectOptions options);
+  void Open(const StopToken& stop);
+  void Handshake(const StopToken& stop);
+  void ReadServerInfo(const StopToken& stop);
+  void Send(std::string_view sql, ErrorCode code, std::string_view quoted, const StopToken& stop);
+  uint64_t ReadAffected(ErrorCode code, std::string_view quoted, const StopToken& stop);
+  void CheckAlive();
+  void CountBytes();
+  [[noreturn]] void Fail(ErrorCode code, std::string_view statement, const StopToken& stop);
+
+  ConnectOptions options_;
+  ServerInfo server_;
+  std::unique_ptr<Link> link_;
+  size_t failed_statement_ = 0;
+};
+
+}  // namespace dm::mysql

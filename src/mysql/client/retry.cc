@@ -1,0 +1,59 @@
+#include "mysql/client/retry.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace dm::mysql {
+namespace {
+
+bool HasCode(const Error& e, ErrorCode code) { return e.code() == static_cast<int>(code); }
+
+bool CauseContains(const Error& e, std::string_view phrase) {
+  const std::string& text = e.raw_cause().empty() ? e.message() : e.raw_cause();
+  return text.find(phrase) != std::string::npos;
+}
+
+}  // namespace
+
+bool IsConnectionLost(const Error& e) { return IsBadConnection(e) || IsInvalidConnection(e); }
+
+// Callers wrap database errors under their own codes; the cause's text survives that.
+bool IsBadConnection(const Error& e) {
+  return HasCode(e, ErrorCode::kDBBadConn) || e.raw_cause() == "driver: bad connection";
+}
+
+bool IsInvalidConnection(const Error& e) {
+  return HasCode(e, ErrorCode::kDBInvalidConn) || e.raw_cause() == "invalid connection";
+}
+
+bool IsConnectionRefused(const Error& e) { return CauseContains(e, "connect: connection refused"); }
+
+bool IsRetryableServerError(const Error& e) {
+  switch (e.server_errno()) {
+    case 1213:  // deadlock
+    case 8005:  // TiDB: write conflict, transaction restarted
+    case 8022:  // TiDB: transaction may be retried
+    case 8027:  // TiDB: information schema expired
+    case 8028:  // TiDB: information schema changed
+    case 8245:  // TiDB: column is being changed by a DDL
+    case 9001:  // TiDB: placement driver timeout
+    case 9003:  // TiDB: TiKV busy
+    case 9004:  // TiDB: lock resolution timeout
+    case 9007:  // TiDB: write conflict
+      return true;
+    case 1105:  // TiDB: unclassified
+      return CauseContains(e, "Information schema is out of date") ||
+             CauseContains(e, "Information schema is changed");
+    default:
+      return false;
+  }
+}
+
+bool IsIgnorableDdlError(const Error& e) {
+  static constexpr int kAlreadySo[] = {1007, 1008, 1050, 1051, 1054, 1060, 1061,
+                                       1068, 1091, 1176, 1507, 1517, 1831};
+  return std::find(std::begin(kAlreadySo), std::end(kAlreadySo), e.server_errno()) !=
+         std::end(kAlreadySo);
+}
+
+}  // namespace dm::mysql

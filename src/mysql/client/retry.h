@@ -1,0 +1,22 @@
+// Which failures of a database call are worth another try.
+#pragma once
+
+#include "base/error/error.h"
+
+namespace dm::mysql {
+
+// The connection is gone (10002, 10003): a new one is needed.
+bool IsConnectionLost(const Error& e);
+// Dead before anything was sent (10002): repeating is harmless.
+bool IsBadConnection(const Error& e);
+// Died with a request under way (10003): its outcome is unknown.
+bool IsInvalidConnection(const Error& e);
+// "connect: connection refused" in the cause.
+bool IsConnectionRefused(const Error& e);
+// Server errors that the sync unit repeats in place: deadlock, write conflict, schema expired, ...
+bool IsRetryableServerError(const Error& e);
+// DDL errors that mean "already so": 1007, 1008, 1050, 1051, 1054, 1060, 1061, 1068, 1091, 1176,
+// 1507, 1517, 1831.
+bool IsIgnorableDdlError(const Error& e);
+
+}  // namespace dm::mysql

@@ -1,0 +1,38 @@
+// Values of row images as SQL literals and as canonical text.
+#pragma once
+
+#include <string>
+
+#include "mysql/value/column.h"
+#include "mysql/value/time_zone.h"
+
+namespace dm::mysql {
+
+struct LiteralOptions {
+  // Zone that TIMESTAMP values are written in; equals the downstream session's time_zone.
+  TimeZone time_zone;
+  // The downstream session has NO_BACKSLASH_ESCAPES.
+  bool no_backslash_escapes = false;
+  // Write VECTOR values as text '[1,2.5]' (TiDB) instead of bytes.
+  bool vector_as_text = false;
+};
+
+// Appends the literal of `cell` to `out`: NULL, 12, 3.140590118408203, '12.50', '2024-01-02
+// 03:04:05.678', 'text', _binary'bytes'. Text is escaped with backslashes (or by doubling quotes).
+// Charsets: latin1 and all others that are not UTF-8 become UTF-8 text, except gbk, which is sent
+// as _binary bytes; bytes that have no character are sent as they are. Throws Error 11054 if the
+// bytes are malformed or the cell is absent. No allocation but of `out` itself (JSON and
+// conversions aside).
+void AppendLiteral(std::string& out, const Cell& cell, const ColumnMeta& meta,
+                   const LiteralOptions& options);
+
+// Appends the value's text without quotes, escapes or introducer: what a client would read, with
+// BIT, ENUM and SET as numbers, BINARY padded, text in UTF-8. Equal values have equal text. NULL
+// and absent cells append nothing.
+void AppendText(std::string& out, const Cell& cell, const ColumnMeta& meta,
+                const LiteralOptions& options);
+
+// Does the literal of this column begin with a quote or introducer (so that its text is a string)?
+bool IsStringLiteral(const ColumnMeta& meta);
+
+}  // namespace dm::mysql

@@ -1,0 +1,86 @@
+#include "mysql/value/quote.h"
+
+#include <array>
+
+namespace dm::mysql {
+namespace {
+
+// For every byte the letter after the backslash, or 0 if the byte stands for itself.
+constexpr std::array<char, 256> kEscapes = [] {
+  std::array<char, 256> table{};
+  table[0] = '0';
+  table['\n'] = 'n';
+  table['\r'] = 'r';
+  table[0x1a] = 'Z';
+  table['\''] = '\'';
+  table['"'] = '"';
+  table['\\'] = '\\';
+  return table;
+}();
+
+void AppendDoubled(std::string& out, std::string_view text, char quote) {
+  size_t begin = 0;
+  for (size_t i = 0; (i = text.find(quote, i)) != std::string_view::npos; ++i) {
+    out.append(text, begin, i - begin + 1);
+    begin = i;
+  }
+  out.append(text, begin);
+}
+
+}  // namespace
+
+std::string QuoteName(std::string_view name) {
+  std::string out;
+  out.reserve(name.size() + 2);
+  AppendQuotedName(out, name);
+  return out;
+}
+
+void AppendQuotedName(std::string& out, std::string_view name) {
+  out += '`';
+  AppendDoubled(out, name, '`');
+  out += '`';
+}
+
+std::string QuoteTable(std::string_view schema, std::string_view table) {
+  std::string out;
+  out.reserve(schema.size() + table.size() + 5);
+  AppendQuotedName(out, schema);
+  out += '.';
+  AppendQuotedName(out, table);
+  return out;
+}
+
+void AppendEscaped(std::string& out, std::string_view bytes, bool no_backslash_escapes) {
+  if (no_backslash_escapes) {
+    AppendDoubled(out, bytes, '\'');
+    return;
+  }
+  const char* begin = bytes.data();
+  const char* const end = begin + bytes.size();
+  for (const char* p = begin; p != end; ++p) {
+    const char letter = kEscapes[static_cast<uint8_t>(*p)];
+    if (letter == 0) [[likely]]
+      continue;
+    out.append(begin, p);
+    out += '\\';
+    out += letter;
+    begin = p + 1;
+  }
+  out.append(begin, end);
+}
+
+void AppendQuotedString(std::string& out, std::string_view bytes, bool no_backslash_escapes) {
+  out += '\'';
+  AppendEscaped(out, bytes, no_backslash_escapes);
+  out += '\'';
+}
+
+std::string QuoteString(std::string_view bytes, bool no_backslash_escapes) {
+  std::string out;
+  out.reserve(bytes.size() + 2);
+  AppendQuotedString(out, bytes, no_backslash_escapes);
+  return out;
+}
+
+}  // namespace dm::mysql
