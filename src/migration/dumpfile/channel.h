@@ -1,0 +1,76 @@
+// What the dump unit hands to the load unit of the same subtask inside the process: facts about the
+// upstream, and every file as soon as it is closed, so that loading may begin while dumping goes
+// on.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/thread/stop.h"
+#include "migration/dumpfile/file_name.h"
+
+namespace dm::migration {
+
+// A closed file of a dump that goes on.
+struct DumpedFile {
+  std::string path;  // relative to the dump directory
+  DumpFileKind kind = DumpFileKind::kData;
+  std::string schema;
+  std::string table;
+  uint64_t size = 0;
+};
+
+// One producer (the dump unit), at most one consumer (the load unit), made together by the subtask
+// and shared by both. A dump run is Begin, Publish..., then Complete or Abort. The consumer works
+// on threads of its own; the subtask runs both units in sequence as if there were no channel.
+// Thread-safe.
+class DumpFileChannel {
+ public:
+  // Called by the channel on the producer's thread. `begin`: a dump from scratch begins and has
+  // written nothing yet; may throw Error, which fails the dump. `abort`: the dump has failed or was
+  // ended (`kill`: the fence is lost, touch nothing); returns when the consumer's threads have
+  // ended.
+  struct Consumer {
+    std::function<void(const StopToken& stop)> begin;
+    std::function<void(bool kill)> abort;
+  };
+  void SetConsumer(Consumer consumer);
+
+  // Producer side.
+  void Begin(const StopToken& stop);
+  void Publish(DumpedFile file);
+  // Waits while the consumer is behind by more than its limit. Throws Cancelled.
+  void WaitForRoom(const StopToken& stop);
+  void Complete();
+  void Abort(bool kill);
+
+  // Consumer side. nullopt: the dump is complete and all files were taken, or it was aborted.
+  std::optional<DumpedFile> Next(const StopToken& stop);
+  // The consumer has dealt with a file of this size.
+  void Done(uint64_t size);
+  // Is the last dump run complete?
+  bool complete() const;
+
+  // Global sql_mode of the upstream as the dump unit read it at Init; empty before, or without one.
+  void SetUpstreamSqlMode(std::string sql_mode);
+  std::string upstream_sql_mode() const;
+
+ private:
+  enum class State { kIdle, kRunning, kComplete, kAborted };
+
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  Consumer consumer_;
+  State state_ = State::kIdle;
+  std::deque<DumpedFile> files_;
+  uint64_t backlog_ = 0;  // bytes published and not done
+  std::string upstream_sql_mode_;
+};
+
+}  // namespace dm::migration

@@ -1,0 +1,149 @@
+#include "migration/dumpfile/metadata.h"
+
+#include <charconv>
+#include <limits>
+#include <vector>
+
+#include "base/error/error.h"
+#include "migration/dumpfile/file_name.h"
+#include "migration/storage/local_directory.h"
+
+namespace dm::migration {
+
+namespace {
+
+constexpr std::string_view kFirstHeaders[] = {"SHOW MASTER STATUS:", "SHOW BINARY LOG STATUS:"};
+constexpr std::string_view kReplicaHeaders[] = {"SHOW SLAVE STATUS:", "SHOW REPLICA STATUS:"};
+constexpr std::string_view kAfterMark = " /* AFTER CONNECTION POOL ESTABLISHED */";
+
+std::string_view TrimSpace(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+[[noreturn]] void Fail(std::string_view text, std::string_view reason) {
+  throw Error(ErrorCode::kParseMydumperMeta,
+              fmt::format("parse mydumper metadata error: {}, metadata: {}", reason, text));
+}
+
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : rest_(text) {}
+  bool Next(std::string_view& line) {
+    if (rest_.empty()) return false;
+    const size_t end = rest_.find('\n');
+    line = TrimSpace(rest_.substr(0, end));
+    rest_ = end == std::string_view::npos ? std::string_view() : rest_.substr(end + 1);
+    return true;
+  }
+  std::string_view rest() const { return rest_; }
+  void Reset(std::string_view rest) { rest_ = rest; }
+
+ private:
+  std::string_view rest_;
+};
+
+bool IsGtidSetText(std::string_view text) {
+  if (text.ends_with(',')) text.remove_suffix(1);
+  if (text.empty()) return false;
+  try {
+    mysql::GtidSet::ParseAny(text);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// The lines of one block, up to its blank line or the end of its GTID set.
+DumpPosition ParseBlock(Lines& lines, std::string_view text) {
+  DumpPosition position;
+  std::string_view line;
+  for (;;) {
+    if (!lines.Next(line)) Fail(text, "unexpected end of file");
+    if (line.empty()) return position;
+    const size_t colon = line.find(':');
+    if (colon == std::string_view::npos) Fail(text, "a line of a position has no colon");
+    const std::string_view key = TrimSpace(line.substr(0, colon));
+    const std::string_view value = TrimSpace(line.substr(colon + 1));
+    if (key == "Log") {
+      position.file = value;
+    } else if (key == "Pos") {
+      const auto [end, error] =
+          std::from_chars(value.data(), value.data() + value.size(), position.offset);
+      if (error != std::errc() || end != value.data() + value.size() ||
+          position.offset > std::numeric_limits<uint32_t>::max()) {
+        Fail(text, fmt::format("invalid position {}", value));
+      }
+    } else if (key == "GTID") {
+      position.gtid_text = value;
+      for (;;) {
+        const std::string_view before = lines.rest();
+        if (!lines.Next(line) || line.empty()) return position;
+        if (!IsGtidSetText(line)) {
+          lines.Reset(before);
+          return position;
+        }
+        position.gtid_text += line;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+DumpMetadata ParseDumpMetadata(std::string_view text) {
+  DumpMetadata metadata;
+  Lines lines(text);
+  std::string_view line;
+  while (lines.Next(line)) {
+    for (const std::string_view header : kFirstHeaders) {
+      if (line == header) {
+        metadata.start = ParseBlock(lines, text);
+      } else if (line == std::string(header) + std::string(kAfterMark)) {
+        metadata.exit = ParseBlock(lines, text);
+      }
+    }
+    for (const std::string_view header : kReplicaHeaders) {
+      if (line == header) {
+        while (lines.Next(line) && !line.empty()) {
+        }
+      }
+    }
+  }
+  if (metadata.start.file.empty() || metadata.start.offset == 0) {
+    throw Error(ErrorCode::kMetadataNoBinlogLoc,
+                "didn't found binlog location in dumped metadata file");
+  }
+  if (metadata.exit && (metadata.exit->file.empty() || metadata.exit->offset == 0)) {
+    Fail(text, "the second position is empty");
+  }
+  return metadata;
+}
+
+DumpMetadata ReadDumpMetadata(const std::string& dir) {
+  const LocalDirectory directory(dir);
+  std::optional<std::string> text;
+  try {
+    text = directory.Read(kMetadataFile);
+  } catch (const Error& e) {
+    throw WithCause(Error(ErrorCode::kParseMydumperMeta,
+                          fmt::format("parse mydumper metadata error: {}", e.message())),
+                    e);
+  }
+  if (!text) {
+    throw Error(ErrorCode::kParseMydumperMeta, "parse mydumper metadata error: file not found")
+        .SetRawCause(fmt::format("{} not found", directory.FullPath(kMetadataFile)));
+  }
+  return ParseDumpMetadata(*text);
+}
+
+mysql::Location ToLocation(const DumpPosition& position) {
+  mysql::Location location;
+  location.position = {position.file, position.offset};
+  location.gtid_set = mysql::GtidSet::ParseAny(position.gtid_text);
+  return location;
+}
+
+}  // namespace dm::migration

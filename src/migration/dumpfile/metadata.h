@@ -1,0 +1,49 @@
+// The `metadata` file of a dump: where the upstream's binlog stood.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mysql/position/location.h"
+
+namespace dm::migration {
+
+// A position as a server gave it. The GTID text is kept as it came (it may hold line breaks).
+struct DumpPosition {
+  std::string file;
+  uint64_t offset = 0;
+  std::string gtid_text;
+  bool operator==(const DumpPosition&) const = default;
+};
+
+// A position block of a replica; informational.
+struct DumpReplicaPosition {
+  std::string connection_name;
+  std::string host;
+  std::string file;
+  std::string offset;
+  std::string gtid_text;
+};
+
+// What `metadata` tells a reader. `start` is the snapshot's position; `exit`, present after dumps
+// without consistency, is where safe mode may end.
+struct DumpMetadata {
+  DumpPosition start;
+  std::optional<DumpPosition> exit;
+};
+
+// Throws Error kParseMydumperMeta if `text` is malformed, kMetadataNoBinlogLoc if the first block
+// has no file or position.
+DumpMetadata ParseDumpMetadata(std::string_view text);
+
+// Reads `metadata` in the dump directory `dir`. Throws as ParseDumpMetadata, and Error
+// kParseMydumperMeta with "not found" in the cause if there is no such file.
+DumpMetadata ReadDumpMetadata(const std::string& dir);
+
+// Position and set (flavor guessed from the text; empty text: the empty set).
+// Throws Error kParseGTID.
+mysql::Location ToLocation(const DumpPosition& position);
+
+}  // namespace dm::migration
