@@ -1,0 +1,216 @@
+#include "cluster/etcd/channels.h"
+
+#include <algorithm>
+
+namespace dm::cluster {
+namespace {
+
+using std::chrono::steady_clock;
+
+// A failed endpoint is left alone for this long while others work.
+constexpr Milliseconds kEjection{3'000};
+constexpr int kMaxAttempts = 5;
+constexpr Milliseconds kRepeatPause{1'000};
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, Milliseconds dial_timeout) {
+  grpc::ChannelArguments args;
+  args.SetMaxReceiveMessageSize(-1);
+  args.SetMaxSendMessageSize(-1);
+  args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(dial_timeout.count()));
+  args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
+  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // A pool shared with other channels to the same address would share their broken connection.
+  args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  if (!address.starts_with("unix:")) {
+    args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
+    args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 3'000);
+    args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  } else {
+    // The default authority of a socket is its path, which etcd's HTTP/2 server refuses.
+    args.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
+  }
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), args);
+}
+
+const char* CodeName(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::OK:
+      return "OK";
+    case grpc::CANCELLED:
+      return "Canceled";
+    case grpc::UNKNOWN:
+      return "Unknown";
+    case grpc::INVALID_ARGUMENT:
+      return "InvalidArgument";
+    case grpc::DEADLINE_EXCEEDED:
+      return "DeadlineExceeded";
+    case grpc::NOT_FOUND:
+      return "NotFound";
+    case grpc::ALREADY_EXISTS:
+      return "AlreadyExists";
+    case grpc::PERMISSION_DENIED:
+      return "PermissionDenied";
+    case grpc::UNAUTHENTICATED:
+      return "Unauthenticated";
+    case grpc::RESOURCE_EXHAUSTED:
+      return "ResourceExhausted";
+    case grpc::FAILED_PRECONDITION:
+      return "FailedPrecondition";
+    case grpc::ABORTED:
+      return "Aborted";
+    case grpc::OUT_OF_RANGE:
+      return "OutOfRange";
+    case grpc::UNIMPLEMENTED:
+      return "Unimplemented";
+    case grpc::INTERNAL:
+      return "Internal";
+    case grpc::UNAVAILABLE:
+      return "Unavailable";
+    case grpc::DATA_LOSS:
+      return "DataLoss";
+    default:
+      return "Unknown";
+  }
+}
+
+grpc::Status Try(const std::shared_ptr<Endpoint>& endpoint, Milliseconds limit,
+                 const Attempt& attempt, const StopToken& stop) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + limit);
+  StopCallback on_stop(stop, [&context] { context.TryCancel(); });
+  return attempt(context, endpoint->channel);
+}
+
+}  // namespace
+
+std::string NormalizeEndpoint(std::string_view endpoint) {
+  for (std::string_view scheme : {"http://", "https://"}) {
+    if (endpoint.starts_with(scheme)) endpoint.remove_prefix(scheme.size());
+  }
+  while (endpoint.ends_with('/')) endpoint.remove_suffix(1);
+  return std::string(endpoint);
+}
+
+std::string StatusText(const grpc::Status& status) {
+  return fmt::format("rpc error: code = {} desc = {}", CodeName(status.error_code()),
+                     status.error_message());
+}
+
+bool IsRepeatable(const grpc::Status& status) {
+  if (status.error_code() == grpc::UNAVAILABLE || status.error_code() == grpc::DEADLINE_EXCEEDED) {
+    return true;
+  }
+  const std::string text = status.error_message();
+  for (std::string_view phrase :
+       {"etcdserver: mvcc: database space exceeded", "etcdserver: too many requests",
+        "etcdserver: no leader", "etcdserver: not capable", "etcdserver: server stopped",
+        "etcdserver: request timed out", "etcdserver: unhealthy cluster",
+        "etcdserver: leader changed", "raft: stopped", "received prior goaway: code: NO_ERROR",
+        "connection reset by peer"}) {
+    if (text.find(phrase) != std::string::npos) return true;
+  }
+  return false;
+}
+
+Channels::Channels(EtcdOptions options) : options_(std::move(options)) {
+  SetEndpoints(options_.endpoints);
+}
+
+std::shared_ptr<Endpoint> Channels::Pick() {
+  std::lock_guard lock(mutex_);
+  const auto now = SteadyClock::now();
+  std::shared_ptr<Endpoint> oldest;
+  for (const auto& endpoint : endpoints_) {
+    if (endpoint->failed_at == SteadyClock::time_point{} || now - endpoint->failed_at > kEjection) {
+      return endpoint;
+    }
+    if (!oldest || endpoint->failed_at < oldest->failed_at) oldest = endpoint;
+  }
+  if (!oldest) throw Error(ErrorCode::kHAFailTxnOperation, "no etcd endpoint is configured");
+  return oldest;
+}
+
+void Channels::MarkFailed(const std::shared_ptr<Endpoint>& endpoint) {
+  std::lock_guard lock(mutex_);
+  endpoint->failed_at = SteadyClock::now();
+}
+
+void Channels::SetEndpoints(const std::vector<std::string>& addresses) {
+  std::vector<std::string> wanted;
+  auto add = [&wanted](std::string address) {
+    if (!address.empty() && std::find(wanted.begin(), wanted.end(), address) == wanted.end()) {
+      wanted.push_back(std::move(address));
+    }
+  };
+  for (const std::string& own : options_.endpoints) {
+    if (own.starts_with("unix:")) add(own);
+  }
+  for (const std::string& address : addresses) add(NormalizeEndpoint(address));
+  if (wanted.empty()) return;
+  std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Endpoint>> endpoints;
+  for (const std::string& address : wanted) {
+    auto known = std::find_if(endpoints_.begin(), endpoints_.end(),
+                              [&](const auto& e) { return e->address == address; });
+    if (known != endpoints_.end()) {
+      endpoints.push_back(*known);
+    } else {
+      endpoints.push_back(std::make_shared<Endpoint>(
+          Endpoint{address, MakeChannel(address, options_.dial_timeout), {}}));
+    }
+  }
+  endpoints_ = std::move(endpoints);
+}
+
+std::vector<std::string> Channels::addresses() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> out;
+  for (const auto& endpoint : endpoints_) out.push_back(endpoint->address);
+  return out;
+}
+
+size_t Channels::size() const {
+  std::lock_guard lock(mutex_);
+  return endpoints_.size();
+}
+
+void CallWithRepeats(Channels& channels, ErrorCode code, const Attempt& attempt,
+                     const StopToken& stop) {
+  const auto end = SteadyClock::now() + channels.options().request_timeout;
+  grpc::Status status;
+  int rounds = 0;
+  for (size_t tries = 0;;) {
+    ThrowIfStopped(stop);
+    const auto left = std::chrono::ceil<Milliseconds>(end - SteadyClock::now());
+    if (left <= Milliseconds(0)) break;
+    const size_t endpoints = channels.size();
+    const std::shared_ptr<Endpoint> endpoint = channels.Pick();
+    // With a single endpoint, giving up early would only repeat the same wait.
+    const Milliseconds limit =
+        endpoints > 1 ? std::min(left, channels.options().attempt_timeout) : left;
+    status = Try(endpoint, limit, attempt, stop);
+    ThrowIfStopped(stop);
+    if (status.ok()) return;
+    if (!IsRepeatable(status)) break;
+    channels.MarkFailed(endpoint);
+    if (++tries % endpoints != 0) continue;  // another endpoint at once
+    if (++rounds == kMaxAttempts) break;
+    const auto rest = std::chrono::ceil<Milliseconds>(end - SteadyClock::now());
+    if (rest <= kRepeatPause) break;
+    WaitFor(kRepeatPause, stop);
+  }
+  const std::string text = StatusText(status);
+  throw MakeError(code, text).SetRawCause(text);
+}
+
+grpc::Status CallOnce(Channels& channels, Milliseconds budget, const Attempt& attempt,
+                      const StopToken& stop) {
+  const std::shared_ptr<Endpoint> endpoint = channels.Pick();
+  grpc::Status status = Try(endpoint, budget, attempt, stop);
+  ThrowIfStopped(stop);
+  if (!status.ok() && IsRepeatable(status)) channels.MarkFailed(endpoint);
+  return status;
+}
+
+}  // namespace dm::cluster

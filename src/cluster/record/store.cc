@@ -1,0 +1,352 @@
+#include "cluster/record/store.h"
+
+#include "cluster/record/keys.h"
+
+namespace dm::cluster {
+namespace {
+
+// How often a pair of reads is repeated when what the first one saw has changed.
+constexpr int kChangingTries = 3;
+constexpr Milliseconds kChangingPause{50};
+
+SourceBound BoundOf(const KeyValue& kv) {
+  SourceBound bound = DecodeSourceBound(kv.value);
+  bound.revision = kv.mod_revision;
+  return bound;
+}
+
+SubtaskStage StageOf(const KeyValue& kv) {
+  SubtaskStage stage = DecodeSubtaskStage(kv.value);
+  stage.revision = kv.mod_revision;
+  return stage;
+}
+
+RelayStage RelayStageOf(const KeyValue& kv) {
+  RelayStage stage = DecodeRelayStage(kv.value);
+  stage.revision = kv.mod_revision;
+  return stage;
+}
+
+// What two keys that must agree hold: a record that names a source, and that source's
+// configuration.
+struct Pair {
+  std::optional<KeyValue> first;
+  std::string config;
+  int64_t revision = 0;
+};
+
+// Reads `key`, then `key` and the configuration of the source it names together, until both reads
+// see the same record.
+template <class SourceOf>
+Pair ReadAgreeing(EtcdClient& etcd, const std::string& key, SourceOf source_of, ErrorCode changing,
+                  std::string_view what, const StopToken& stop) {
+  GetResult seen = etcd.GetAt(key, stop);
+  for (int tries = 0;; ++tries) {
+    if (seen.kvs.empty()) return {std::nullopt, "", seen.revision};
+    const std::string source = source_of(seen.kvs.front());
+    Txn txn;
+    txn.then.push_back(Operation::Get(key));
+    txn.then.push_back(Operation::Get(EncodeKey(keys::kSourceConfig, {source})));
+    TxnResult both = etcd.Commit(txn, stop);
+    if (both.gets[0].kvs.empty()) return {std::nullopt, "", both.revision};
+    if (both.gets[0].kvs.front().mod_revision == seen.kvs.front().mod_revision) {
+      if (both.gets[1].kvs.empty()) {
+        throw MakeError(ErrorCode::kConfigMissingForBound, source);
+      }
+      return {both.gets[0].kvs.front(), std::move(both.gets[1].kvs.front().value), both.revision};
+    }
+    if (tries == kChangingTries) throw MakeError(changing, what);
+    WaitFor(kChangingPause, stop);
+    seen = std::move(both.gets[0]);
+  }
+}
+
+template <class Value, class Decode>
+Snapshot<std::map<std::string, Value>> ReadAll(EtcdClient& etcd, const KeySpace& space,
+                                               Decode decode, const StopToken& stop) {
+  Snapshot<std::map<std::string, Value>> out;
+  const GetResult all = etcd.GetPrefix(EncodeKey(space, {}), stop);
+  out.revision = all.revision;
+  for (const KeyValue& kv : all.kvs) {
+    out.value.emplace(DecodeKey(space, kv.key).front(), decode(kv));
+  }
+  return out;
+}
+
+std::string TextOf(const KeyValue& kv) { return kv.value; }
+
+// The three kinds of keys of subtasks under one prefix (or of one subtask), read at once; `record`
+// names where each goes.
+template <class RecordOf>
+int64_t ReadSubtaskParts(EtcdClient& etcd, std::initializer_list<std::string_view> components,
+                         bool exact, RecordOf record, const StopToken& stop) {
+  Txn txn;
+  for (const KeySpace* space : {&keys::kSubtask, &keys::kSubtaskStage, &keys::kValidatorStage}) {
+    std::string key = EncodeKey(*space, components);
+    txn.then.push_back(exact ? Operation::Get(std::move(key))
+                             : Operation::GetPrefix(std::move(key)));
+  }
+  const TxnResult result = etcd.Commit(txn, stop);
+  for (const KeyValue& kv : result.gets[0].kvs) {
+    record(DecodeKey(keys::kSubtask, kv.key)).config = kv.value;
+  }
+  for (const KeyValue& kv : result.gets[1].kvs) {
+    record(DecodeKey(keys::kSubtaskStage, kv.key)).stage = StageOf(kv);
+  }
+  for (const KeyValue& kv : result.gets[2].kvs) {
+    record(DecodeKey(keys::kValidatorStage, kv.key)).validator_stage = StageOf(kv);
+  }
+  return result.revision;
+}
+
+std::optional<std::string> ReadText(EtcdClient& etcd, const std::string& key, int64_t revision,
+                                    const StopToken& stop) {
+  std::optional<KeyValue> kv = etcd.Get(key, stop, revision);
+  if (!kv) return std::nullopt;
+  return std::move(kv->value);
+}
+
+}  // namespace
+
+Snapshot<std::optional<BoundSource>> ReadBoundSource(EtcdClient& etcd, std::string_view worker,
+                                                     const StopToken& stop) {
+  Pair pair = ReadAgreeing(
+      etcd, EncodeKey(keys::kBoundWorker, {worker}),
+      [](const KeyValue& kv) { return DecodeSourceBound(kv.value).source; },
+      ErrorCode::kMasterBoundChanging, worker, stop);
+  Snapshot<std::optional<BoundSource>> out;
+  out.revision = pair.revision;
+  if (pair.first) out.value = BoundSource{BoundOf(*pair.first), std::move(pair.config)};
+  return out;
+}
+
+Snapshot<std::optional<RelaySource>> ReadRelaySource(EtcdClient& etcd, std::string_view worker,
+                                                     const StopToken& stop) {
+  Pair pair = ReadAgreeing(etcd, EncodeKey(keys::kRelayWorker, {worker}), TextOf,
+                           ErrorCode::kWorkerRelayConfigChanging, worker, stop);
+  Snapshot<std::optional<RelaySource>> out;
+  out.revision = pair.revision;
+  if (pair.first) {
+    out.value = RelaySource{
+        RelayAssignment{std::string(worker), pair.first->value, pair.first->mod_revision},
+        std::move(pair.config)};
+  }
+  return out;
+}
+
+Snapshot<std::map<std::string, SubtaskRecord>> ReadSubtasks(EtcdClient& etcd,
+                                                            std::string_view source,
+                                                            const StopToken& stop) {
+  Snapshot<std::map<std::string, SubtaskRecord>> out;
+  out.revision = ReadSubtaskParts(
+      etcd, {source}, /*exact=*/false,
+      [&](const std::vector<std::string>& parts) -> SubtaskRecord& { return out.value[parts[1]]; },
+      stop);
+  return out;
+}
+
+Snapshot<SubtaskRecord> ReadSubtask(EtcdClient& etcd, std::string_view source,
+                                    std::string_view task, const StopToken& stop) {
+  Snapshot<SubtaskRecord> out;
+  out.revision = ReadSubtaskParts(
+      etcd, {source, task}, /*exact=*/true,
+      [&](const std::vector<std::string>&) -> SubtaskRecord& { return out.value; }, stop);
+  return out;
+}
+
+std::optional<std::string> ReadSourceConfig(EtcdClient& etcd, std::string_view source,
+                                            const StopToken& stop, int64_t revision) {
+  return ReadText(etcd, EncodeKey(keys::kSourceConfig, {source}), revision, stop);
+}
+
+std::optional<std::string> ReadSubtaskConfig(EtcdClient& etcd, std::string_view source,
+                                             std::string_view task, const StopToken& stop,
+                                             int64_t revision) {
+  return ReadText(etcd, EncodeKey(keys::kSubtask, {source, task}), revision, stop);
+}
+
+Snapshot<std::optional<RelayStage>> ReadRelayStage(EtcdClient& etcd, std::string_view source,
+                                                   const StopToken& stop) {
+  const GetResult result = etcd.GetAt(EncodeKey(keys::kRelayStage, {source}), stop);
+  Snapshot<std::optional<RelayStage>> out;
+  out.revision = result.revision;
+  if (!result.kvs.empty()) out.value = RelayStageOf(result.kvs.front());
+  return out;
+}
+
+void PutKeepAlive(EtcdClient& etcd, const WorkerKeepAlive& record, int64_t lease,
+                  const StopToken& stop) {
+  etcd.Put(EncodeKey(keys::kWorkerKeepAlive, {record.worker}), Encode(record), stop, lease);
+}
+
+void PutLoadTask(EtcdClient& etcd, const LoadTask& record, const StopToken& stop) {
+  etcd.Put(EncodeKey(keys::kLoadTask, {record.task, record.source}),
+           EncodeLoadTaskWorker(record.worker), stop);
+}
+
+void DeleteLoadTask(EtcdClient& etcd, std::string_view task, std::string_view source,
+                    const StopToken& stop) {
+  etcd.Delete(EncodeKey(keys::kLoadTask, {task, source}), stop);
+}
+
+std::optional<std::string> ReadLoadTask(EtcdClient& etcd, std::string_view task,
+                                        std::string_view source, const StopToken& stop) {
+  const std::optional<std::string> text =
+      ReadText(etcd, EncodeKey(keys::kLoadTask, {task, source}), 0, stop);
+  if (!text) return std::nullopt;
+  return DecodeLoadTaskWorker(*text);
+}
+
+std::optional<CliArgs> ReadCliArgs(EtcdClient& etcd, std::string_view task, std::string_view source,
+                                   const StopToken& stop) {
+  const std::optional<std::string> text =
+      ReadText(etcd, EncodeKey(keys::kTaskCliArgs, {task, source}), 0, stop);
+  if (!text) return std::nullopt;
+  return DecodeCliArgs(*text);
+}
+
+void PutCliArgs(EtcdClient& etcd, std::string_view task, std::string_view source,
+                const CliArgs& args, const StopToken& stop) {
+  etcd.Put(EncodeKey(keys::kTaskCliArgs, {task, source}), Encode(args), stop);
+}
+
+Snapshot<std::map<std::string, WorkerInfo>> ReadWorkers(EtcdClient& etcd, const StopToken& stop) {
+  return ReadAll<WorkerInfo>(
+      etcd, keys::kWorkerInfo, [](const KeyValue& kv) { return DecodeWorkerInfo(kv.value); }, stop);
+}
+
+Snapshot<std::map<std::string, WorkerKeepAlive>> ReadKeepAlives(EtcdClient& etcd,
+                                                                const StopToken& stop) {
+  return ReadAll<WorkerKeepAlive>(
+      etcd, keys::kWorkerKeepAlive,
+      [](const KeyValue& kv) { return DecodeWorkerKeepAlive(kv.value); }, stop);
+}
+
+Snapshot<std::map<std::string, std::string>> ReadSourceConfigs(EtcdClient& etcd,
+                                                               const StopToken& stop) {
+  return ReadAll<std::string>(etcd, keys::kSourceConfig, TextOf, stop);
+}
+
+Snapshot<std::map<std::string, SourceBound>> ReadBounds(EtcdClient& etcd, const StopToken& stop) {
+  return ReadAll<SourceBound>(etcd, keys::kBoundWorker, BoundOf, stop);
+}
+
+Snapshot<std::map<std::string, SourceBound>> ReadLastBounds(EtcdClient& etcd,
+                                                            const StopToken& stop) {
+  return ReadAll<SourceBound>(etcd, keys::kLastBoundWorker, BoundOf, stop);
+}
+
+Snapshot<std::map<std::string, std::string>> ReadRelayAssignments(EtcdClient& etcd,
+                                                                  const StopToken& stop) {
+  return ReadAll<std::string>(etcd, keys::kRelayWorker, TextOf, stop);
+}
+
+Snapshot<std::map<std::string, RelayStage>> ReadRelayStages(EtcdClient& etcd,
+                                                            const StopToken& stop) {
+  return ReadAll<RelayStage>(etcd, keys::kRelayStage, RelayStageOf, stop);
+}
+
+Snapshot<std::map<std::string, std::map<std::string, SubtaskRecord>>> ReadAllSubtasks(
+    EtcdClient& etcd, const StopToken& stop) {
+  Snapshot<std::map<std::string, std::map<std::string, SubtaskRecord>>> out;
+  out.revision = ReadSubtaskParts(
+      etcd, {}, /*exact=*/false,
+      [&](const std::vector<std::string>& parts) -> SubtaskRecord& {
+        return out.value[parts[1]][parts[0]];
+      },
+      stop);
+  return out;
+}
+
+Snapshot<std::map<std::string, std::map<std::string, std::string>>> ReadLoadTasks(
+    EtcdClient& etcd, const StopToken& stop) {
+  Snapshot<std::map<std::string, std::map<std::string, std::string>>> out;
+  const GetResult all = etcd.GetPrefix(EncodeKey(keys::kLoadTask, {}), stop);
+  out.revision = all.revision;
+  for (const KeyValue& kv : all.kvs) {
+    const std::vector<std::string> parts = DecodeKey(keys::kLoadTask, kv.key);
+    out.value[parts[0]][parts[1]] = DecodeLoadTaskWorker(kv.value);
+  }
+  return out;
+}
+
+void AddBind(Txn& txn, std::string_view source, std::string_view worker) {
+  const std::string value = Encode(SourceBound{std::string(source), std::string(worker), 0});
+  txn.then.push_back(Operation::Put(EncodeKey(keys::kBoundWorker, {worker}), value));
+  txn.then.push_back(Operation::Put(EncodeKey(keys::kLastBoundWorker, {worker}), value));
+}
+
+void AddUnbind(Txn& txn, std::string_view worker) {
+  txn.then.push_back(Operation::Delete(EncodeKey(keys::kBoundWorker, {worker})));
+}
+
+void AddRelayStage(Txn& txn, std::string_view source, Stage stage) {
+  txn.then.push_back(Operation::Put(EncodeKey(keys::kRelayStage, {source}),
+                                    Encode(RelayStage{std::string(source), stage, 0})));
+}
+
+void AddSourceConfig(Txn& txn, std::string_view source, std::string toml) {
+  txn.then.push_back(Operation::Put(EncodeKey(keys::kSourceConfig, {source}), std::move(toml)));
+}
+
+void AddSourceRemoval(Txn& txn, std::string_view source, std::string_view worker) {
+  txn.then.push_back(Operation::Delete(EncodeKey(keys::kSourceConfig, {source})));
+  txn.then.push_back(Operation::Delete(EncodeKey(keys::kRelayStage, {source})));
+  if (worker.empty()) return;
+  txn.then.push_back(Operation::Delete(EncodeKey(keys::kBoundWorker, {worker})));
+  txn.then.push_back(Operation::Delete(EncodeKey(keys::kLastBoundWorker, {worker})));
+}
+
+void AddWorker(Txn& txn, const WorkerInfo& info) {
+  txn.then.push_back(Operation::Put(EncodeKey(keys::kWorkerInfo, {info.name}), Encode(info)));
+}
+
+void AddWorkerRemoval(Txn& txn, std::string_view worker) {
+  txn.then.push_back(Operation::Delete(EncodeKey(keys::kWorkerInfo, {worker})));
+  txn.then.push_back(Operation::Delete(EncodeKey(keys::kRelayWorker, {worker})));
+  txn.then.push_back(Operation::Delete(EncodeKey(keys::kLastBoundWorker, {worker})));
+}
+
+void AddSubtask(Txn& txn, std::string_view source, std::string_view task, std::string toml,
+                Stage stage, bool with_validator) {
+  txn.then.push_back(Operation::Put(EncodeKey(keys::kSubtask, {source, task}), std::move(toml)));
+  AddSubtaskStage(txn, source, task, stage);
+  if (!with_validator) return;
+  txn.then.push_back(Operation::Put(
+      EncodeKey(keys::kValidatorStage, {source, task}),
+      Encode(SubtaskStage{std::string(source), std::string(task), Stage::kRunning, 0})));
+}
+
+void AddSubtaskRemoval(Txn& txn, std::string_view source, std::string_view task) {
+  for (const KeySpace* space : {&keys::kSubtask, &keys::kSubtaskStage, &keys::kValidatorStage}) {
+    txn.then.push_back(Operation::Delete(EncodeKey(*space, {source, task})));
+  }
+}
+
+void AddSubtaskStage(Txn& txn, std::string_view source, std::string_view task, Stage stage) {
+  txn.then.push_back(
+      Operation::Put(EncodeKey(keys::kSubtaskStage, {source, task}),
+                     Encode(SubtaskStage{std::string(source), std::string(task), stage, 0})));
+}
+
+void AddRelayAssignment(Txn& txn, std::string_view worker, std::string_view source) {
+  txn.then.push_back(Operation::Put(EncodeKey(keys::kRelayWorker, {worker}), std::string(source)));
+}
+
+void AddRelayAssignmentRemoval(Txn& txn, std::string_view worker) {
+  txn.then.push_back(Operation::Delete(EncodeKey(keys::kRelayWorker, {worker})));
+}
+
+void AddCliArgs(Txn& txn, std::string_view task, std::string_view source, const CliArgs& args) {
+  txn.then.push_back(Operation::Put(EncodeKey(keys::kTaskCliArgs, {task, source}), Encode(args)));
+}
+
+void AddCliArgsRemoval(Txn& txn, std::string_view task) {
+  txn.then.push_back(Operation::DeletePrefix(EncodeKey(keys::kTaskCliArgs, {task})));
+}
+
+void AddLoadTaskRemoval(Txn& txn, std::string_view task) {
+  txn.then.push_back(Operation::DeletePrefix(EncodeKey(keys::kLoadTask, {task})));
+}
+
+}  // namespace dm::cluster
