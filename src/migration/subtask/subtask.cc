@@ -120,6 +120,13 @@ void Subtask::RequestKill() {
   changed_.notify_all();
 }
 
+bool Subtask::WaitStopped(Milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, limit, [&] {
+    return !thread_.joinable() || stage_ == Stage::kStopped || stage_ == Stage::kFinished;
+  });
+}
+
 void Subtask::EndWith(Ending ending) {
   std::thread ended;
   {

@@ -62,6 +62,9 @@ class Subtask {
   // As Kill, without waiting for the end.
   void RequestKill();
 
+  // Waits until no unit runs and none will; false after `limit`. To be used after RequestKill.
+  bool WaitStopped(Milliseconds limit);
+
   SubtaskStatus Status() const;
   Stage stage() const;
   const std::string& name() const { return name_; }
