@@ -1,0 +1,450 @@
+#include "cluster/etcd/supervised.h"
+
+#include <fcntl.h>
+#include <grpcpp/grpcpp.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <fstream>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "base/error/error.h"
+#include "base/log/log.h"
+#include "etcd/rpc.grpc.pb.h"
+
+extern char** environ;
+
+namespace dm::cluster {
+namespace {
+
+constexpr Milliseconds kStartLimit{10'000};
+constexpr Milliseconds kReadyPoll{50};
+constexpr Milliseconds kStopLimit{15'000};
+constexpr Milliseconds kStaleStopLimit{5'000};
+constexpr Milliseconds kLockLimit{3'000};
+// The only form that etcd 3.4 takes: it makes a socket of this name in its working directory.
+constexpr char kListenUrl[] = "unix://client:0";
+constexpr char kSocketName[] = "client:0";
+
+Error StartError(const std::string& text) {
+  return MakeError(ErrorCode::kMasterStartEmbedEtcdFail, text).SetRawCause(text);
+}
+
+Error StartErrno(const std::string& what) {
+  return StartError(fmt::format("{}: {}", what, strerror(errno)));
+}
+
+class Fd {
+ public:
+  explicit Fd(int fd = -1) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    Close();
+    fd_ = std::exchange(other.fd_, -1);
+    return *this;
+  }
+  ~Fd() { Close(); }
+  int get() const { return fd_; }
+  void Close() {
+    if (fd_ >= 0) close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_;
+};
+
+// The process `pid` is an etcd that works on `data_dir`. False for a process that has ended but was
+// not collected by its parent yet.
+bool IsEtcdOf(pid_t pid, const std::string& data_dir) {
+  char exe[4096];
+  const ssize_t n = readlink(fmt::format("/proc/{}/exe", pid).c_str(), exe, sizeof exe - 1);
+  if (n <= 0) return false;
+  std::string_view name(exe, static_cast<size_t>(n));
+  name.remove_prefix(name.rfind('/') + 1);
+  if (!name.starts_with("etcd")) return false;
+  std::ifstream file(fmt::format("/proc/{}/cmdline", pid), std::ios::binary);
+  const std::string command((std::istreambuf_iterator<char>(file)), {});
+  return command.find('\0' + data_dir + '\0') != std::string::npos;
+}
+
+// Ends an etcd that a killed predecessor of this process left on the directory.
+void EndStaleChild(const std::string& pid_file, const std::string& data_dir,
+                   const StopToken& stop) {
+  pid_t pid = 0;
+  std::ifstream(pid_file) >> pid;
+  if (pid <= 1 || !IsEtcdOf(pid, data_dir)) return;
+  Log().Warn("ending the etcd process that a former dm-master left", {F("pid", pid)});
+  kill(pid, SIGTERM);
+  const auto hard = SteadyClock::now() + kStaleStopLimit;
+  bool killed = false;
+  while (IsEtcdOf(pid, data_dir)) {
+    if (!killed && SteadyClock::now() > hard) {
+      kill(pid, SIGKILL);
+      killed = true;
+    }
+    if (killed && SteadyClock::now() > hard + kStaleStopLimit) {
+      throw StartError(fmt::format("process {} keeps the data directory and cannot be ended", pid));
+    }
+    WaitFor(Milliseconds(20), stop);
+  }
+}
+
+std::vector<std::string> ArgumentsOf(const EtcdServerConfig& config, bool has_data) {
+  std::vector<std::string> args = {config.binary,
+                                   "--name",
+                                   config.name,
+                                   "--data-dir",
+                                   config.data_dir,
+                                   "--listen-peer-urls",
+                                   config.listen_peer_urls,
+                                   "--initial-advertise-peer-urls",
+                                   config.advertise_peer_urls,
+                                   "--listen-client-urls",
+                                   kListenUrl,
+                                   "--advertise-client-urls",
+                                   config.advertise_client_urls,
+                                   "--initial-cluster-state",
+                                   config.initial_cluster_state,
+                                   "--auto-compaction-mode",
+                                   config.auto_compaction_mode,
+                                   "--auto-compaction-retention",
+                                   config.auto_compaction_retention,
+                                   "--quota-backend-bytes",
+                                   std::to_string(config.quota_backend_bytes),
+                                   "--max-txn-ops",
+                                   std::to_string(config.max_txn_ops),
+                                   "--max-request-bytes",
+                                   std::to_string(config.max_request_bytes),
+                                   "--strict-reconfig-check=true",
+                                   "--pre-vote=true",
+                                   "--enable-grpc-gateway=false",
+                                   "--logger",
+                                   "zap",
+                                   "--log-outputs",
+                                   "stderr",
+                                   "--log-level",
+                                   config.log_level};
+  if (!has_data) {
+    args.push_back("--initial-cluster");
+    args.push_back(config.initial_cluster);
+  }
+  return args;
+}
+
+// Without variables that would silently change etcd's behaviour.
+std::vector<std::string> Environment() {
+  std::vector<std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (text.starts_with("ETCD_") && !text.starts_with("ETCD_UNSUPPORTED_ARCH=")) continue;
+    out.emplace_back(text);
+  }
+  return out;
+}
+
+std::vector<char*> Pointers(std::vector<std::string>& strings) {
+  std::vector<char*> out;
+  for (std::string& text : strings) out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+}  // namespace
+
+class SupervisedEtcd::Impl {
+ public:
+  Impl(EtcdServerConfig config, const StopToken& stop) : config_(std::move(config)) {
+    if (config_.binary.empty()) {
+      const char* binary = getenv("DM_ETCD_BINARY");
+      config_.binary = binary != nullptr && *binary != '\0' ? binary : "/usr/bin/etcd";
+    }
+    run_dir_path_ = config_.data_dir + "/run";
+    PrepareDirectory(stop);
+    EndStaleChild(PidFile(), config_.data_dir, stop);
+    unlinkat(run_dir_.get(), kSocketName, 0);
+    supervisor_ = std::jthread([this] { Supervise(); });
+    try {
+      WaitReady(stop);
+    } catch (...) {
+      Stop();
+      throw;
+    }
+  }
+
+  ~Impl() { Stop(); }
+
+  std::string endpoint() const {
+    // The path of a socket is limited to 108 bytes, that of the data directory is not.
+    return fmt::format("unix:/proc/self/fd/{}/{}", run_dir_.get(), kSocketName);
+  }
+
+  StopToken exited() const { return exited_.get_token(); }
+
+  Exit exit() const {
+    std::lock_guard lock(mutex_);
+    return exit_;
+  }
+
+  void Stop() noexcept {
+    {
+      std::unique_lock lock(mutex_);
+      asked_ = true;
+      if (pid_ > 0) {
+        kill(pid_, SIGTERM);
+        changed_.wait_for(lock, kStopLimit, [this] { return ended_; });
+        if (!ended_ && pid_ > 0) {
+          Log().Warn("etcd does not end, killing it", {F("pid", pid_)});
+          kill(pid_, SIGKILL);
+        }
+      }
+    }
+    if (supervisor_.joinable()) supervisor_.join();
+  }
+
+ private:
+  std::string PidFile() const { return run_dir_path_ + "/pid"; }
+
+  void PrepareDirectory(const StopToken& stop) {
+    MakeDirectories(config_.data_dir);
+    if (mkdir(run_dir_path_.c_str(), 0700) != 0 && errno != EEXIST) {
+      throw StartErrno("create " + run_dir_path_);
+    }
+    run_dir_ = Fd(open(run_dir_path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (run_dir_.get() < 0) throw StartErrno("open " + run_dir_path_);
+    struct stat info {};
+    if (fstat(run_dir_.get(), &info) != 0) throw StartErrno("stat " + run_dir_path_);
+    if (info.st_uid != geteuid()) {
+      throw StartError(run_dir_path_ + " belongs to another user");
+    }
+    if (fchmod(run_dir_.get(), 0700) != 0) throw StartErrno("chmod " + run_dir_path_);
+    lock_ = Fd(openat(run_dir_.get(), "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (lock_.get() < 0) throw StartErrno("open " + run_dir_path_ + "/lock");
+    // A predecessor that was just killed may take a moment to vanish.
+    const auto end = SteadyClock::now() + kLockLimit;
+    while (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (SteadyClock::now() > end) {
+        throw StartError(
+            fmt::format("data directory {} is in use by another dm-master", config_.data_dir));
+      }
+      WaitFor(Milliseconds(50), stop);
+    }
+  }
+
+  static void MakeDirectories(const std::string& path) {
+    for (size_t end = 1; end != std::string::npos;) {
+      end = path.find('/', end + 1);
+      const std::string part = path.substr(0, end);
+      if (mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) throw StartErrno("create " + part);
+    }
+  }
+
+  // The thread that the child's life is bound to: it ends after the child.
+  void Supervise() {
+    std::optional<Fd> log = Spawn();
+    if (log) ForwardLog(log->get());
+    std::unique_lock lock(mutex_);
+    if (pid_ > 0) {
+      const pid_t pid = pid_;
+      lock.unlock();
+      int status = 0;
+      while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+      }
+      lock.lock();
+      pid_ = 0;
+      exit_.unexpected = !asked_;
+      exit_.by_signal = WIFSIGNALED(status);
+      exit_.code = exit_.by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
+    } else {
+      exit_.unexpected = true;
+      exit_.code = 127;
+    }
+    exit_.last_log = last_log_;
+    ended_ = true;
+    unlinkat(run_dir_.get(), "pid", 0);
+    unlinkat(run_dir_.get(), kSocketName, 0);
+    changed_.notify_all();
+    lock.unlock();
+    exited_.request_stop();
+  }
+
+  // Starts the process; answers the end of the pipe that its log comes through, nullopt if it could
+  // not be started (last_log_ says why).
+  std::optional<Fd> Spawn() {
+    const bool has_data = access((config_.data_dir + "/member/wal").c_str(), F_OK) == 0;
+    std::vector<std::string> args = ArgumentsOf(config_, has_data);
+    std::vector<std::string> environment = Environment();
+    const std::vector<char*> argv = Pointers(args);
+    const std::vector<char*> envp = Pointers(environment);
+    int log_pipe[2];
+    int error_pipe[2];
+    if (pipe2(log_pipe, O_CLOEXEC) != 0) {
+      last_log_ = fmt::format("pipe: {}", strerror(errno));
+      return std::nullopt;
+    }
+    Fd log_read(log_pipe[0]), log_write(log_pipe[1]);
+    if (pipe2(error_pipe, O_CLOEXEC) != 0) {
+      last_log_ = fmt::format("pipe: {}", strerror(errno));
+      return std::nullopt;
+    }
+    Fd error_read(error_pipe[0]), error_write(error_pipe[1]);
+    Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+    const pid_t parent = getpid();
+    // Held so that Stop does not miss the child.
+    std::lock_guard lock(mutex_);
+    if (asked_) {
+      last_log_ = "stopped before the start";
+      return std::nullopt;
+    }
+    const pid_t pid = fork();
+    if (pid == 0) {
+      // Only calls that are safe after fork in a program with threads.
+      setpgid(0, 0);
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() != parent) _exit(126);
+      sigset_t none;
+      sigemptyset(&none);
+      sigprocmask(SIG_SETMASK, &none, nullptr);
+      for (int sig : {SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGQUIT}) signal(sig, SIG_DFL);
+      int failed = 0;
+      if (dup2(null.get(), 0) < 0 || dup2(null.get(), 1) < 0 || dup2(log_write.get(), 2) < 0 ||
+          fchdir(run_dir_.get()) != 0) {
+        failed = errno;
+      } else {
+        // The error pipe stays open until exec.
+        const int keep = error_write.get();
+        if (keep > 3) close_range(3, static_cast<unsigned>(keep) - 1, 0);
+        close_range(static_cast<unsigned>(keep) + 1, ~0U, 0);
+        execve(argv[0], argv.data(), envp.data());
+        failed = errno;
+      }
+      (void)!write(error_write.get(), &failed, sizeof failed);
+      _exit(127);
+    }
+    if (pid < 0) {
+      last_log_ = fmt::format("fork: {}", strerror(errno));
+      return std::nullopt;
+    }
+    pid_ = pid;
+    log_write.Close();
+    error_write.Close();
+    int failed = 0;
+    if (read(error_read.get(), &failed, sizeof failed) == sizeof failed) {
+      last_log_ = fmt::format("{}: {}", config_.binary, strerror(failed));
+    }
+    std::ofstream(PidFile(), std::ios::trunc) << pid << '\n';
+    Log().Info("started etcd", {F("pid", pid), F("data-dir", config_.data_dir)});
+    return log_read;
+  }
+
+  // Copies the child's messages into this process's log until it ends.
+  void ForwardLog(int fd) {
+    std::string pending;
+    char buffer[4096];
+    while (true) {
+      const ssize_t n = read(fd, buffer, sizeof buffer);
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) break;
+      pending.append(buffer, static_cast<size_t>(n));
+      size_t begin = 0;
+      for (size_t end; (end = pending.find('\n', begin)) != std::string::npos; begin = end + 1) {
+        ForwardLine(pending.substr(begin, end - begin));
+      }
+      pending.erase(0, begin);
+    }
+    if (!pending.empty()) ForwardLine(pending);
+  }
+
+  void ForwardLine(const std::string& line) {
+    static const Logger logger = Log().With({F("component", "embed etcd")});
+    nlohmann::ordered_json json =
+        nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object()) {
+      if (!line.empty()) {
+        logger.Warn(line);
+        std::lock_guard lock(mutex_);
+        last_log_ = line;
+      }
+      return;
+    }
+    const std::string level = json.value("level", "info");
+    const std::string message = json.value("msg", "");
+    const std::string cause = json.value("error", "");
+    for (const char* known : {"level", "ts", "caller", "msg", "stacktrace"}) json.erase(known);
+    const auto handler = nlohmann::ordered_json::error_handler_t::replace;
+    const std::string detail = json.empty() ? "" : json.dump(-1, ' ', false, handler);
+    if (level == "debug") {
+      logger.Debug(message, {F("detail", detail)});
+    } else if (level == "info") {
+      logger.Info(message, {F("detail", detail)});
+    } else if (level == "warn") {
+      logger.Warn(message, {F("detail", detail)});
+    } else {
+      logger.Error(message, {F("detail", detail)});
+      std::lock_guard lock(mutex_);
+      last_log_ = cause.empty() ? message : fmt::format("{}: {}", message, cause);
+    }
+  }
+
+  void WaitReady(const StopToken& stop) {
+    const auto end = SteadyClock::now() + kStartLimit;
+    grpc::ChannelArguments channel_args;
+    channel_args.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
+    channel_args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+    channel_args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+    channel_args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 50);
+    channel_args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    auto stub = etcdserverpb::Maintenance::NewStub(
+        grpc::CreateCustomChannel(endpoint(), grpc::InsecureChannelCredentials(), channel_args));
+    while (true) {
+      if (exited().stop_requested()) {
+        throw StartError(fmt::format("etcd ended: {}", exit().last_log));
+      }
+      grpc::ClientContext context;
+      context.set_deadline(std::chrono::system_clock::now() + Milliseconds(500));
+      StopCallback on_stop(stop, [&context] { context.TryCancel(); });
+      etcdserverpb::StatusResponse response;
+      if (stub->Status(&context, etcdserverpb::StatusRequest(), &response).ok()) return;
+      ThrowIfStopped(stop);
+      if (SteadyClock::now() > end) throw StartError("start embed etcd timeout");
+      WaitFor(kReadyPoll, stop);
+    }
+  }
+
+  EtcdServerConfig config_;
+  std::string run_dir_path_;
+  Fd run_dir_;
+  Fd lock_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool asked_ = false;  // Stop was called
+  bool ended_ = false;
+  pid_t pid_ = 0;
+  Exit exit_;
+  std::string last_log_;
+  StopSource exited_;
+  std::jthread supervisor_;
+};
+
+SupervisedEtcd::SupervisedEtcd(EtcdServerConfig config, const StopToken& stop)
+    : impl_(std::make_unique<Impl>(std::move(config), stop)) {}
+
+SupervisedEtcd::~SupervisedEtcd() = default;
+
+std::string SupervisedEtcd::endpoint() const { return impl_->endpoint(); }
+StopToken SupervisedEtcd::exited() const { return impl_->exited(); }
+SupervisedEtcd::Exit SupervisedEtcd::exit() const { return impl_->exit(); }
+void SupervisedEtcd::Stop() noexcept { impl_->Stop(); }
+
+}  // namespace dm::cluster

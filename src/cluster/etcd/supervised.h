@@ -1,0 +1,71 @@
+// An etcd server that is a child of this process and shares its fate.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/thread/stop.h"
+
+namespace dm::cluster {
+
+struct EtcdServerConfig {
+  std::string name;
+  std::string data_dir;  // absolute
+  std::string listen_peer_urls;
+  std::string advertise_peer_urls;
+  std::string initial_cluster;  // used only if the data directory holds no data
+  std::string initial_cluster_state = "new";
+  // What the member announces to clients: the parent's public URL, never the private socket.
+  std::string advertise_client_urls;
+  uint64_t max_txn_ops = 2048;
+  uint64_t max_request_bytes = 1'572'864;
+  std::string auto_compaction_mode = "periodic";
+  std::string auto_compaction_retention = "1h";
+  int64_t quota_backend_bytes = 2'147'483'648;
+  std::string log_level = "warn";  // of etcd's own messages
+  // Environment variable DM_ETCD_BINARY overrides the default.
+  std::string binary;
+};
+
+// The child. Its client endpoint is a Unix socket in the directory `<data-dir>/run` (mode 0700), so
+// that nobody but this user reaches it. The data directory is locked while this object lives.
+//
+// The child dies with this process, also when that is killed; what a killed predecessor left behind
+// (a child that is still going down, a stale socket) is cleared away at the next start.
+// Thread-safe.
+class SupervisedEtcd {
+ public:
+  // How the child ended without being asked to.
+  struct Exit {
+    bool unexpected = false;
+    bool by_signal = false;
+    int code = 0;          // exit code or signal number
+    std::string last_log;  // its last message of level error or worse
+    // etcd ends with code 0 when it was removed from the cluster.
+    bool removed_from_cluster() const { return unexpected && !by_signal && code == 0; }
+  };
+
+  // Starts the child and waits until it answers. Throws Cancelled, or Error 38038: the directory is
+  // unusable or in use, etcd ended (its own message is the cause), or it did not answer in 10 s.
+  SupervisedEtcd(EtcdServerConfig config, const StopToken& stop);
+  // As Stop.
+  ~SupervisedEtcd();
+  SupervisedEtcd(const SupervisedEtcd&) = delete;
+  SupervisedEtcd& operator=(const SupervisedEtcd&) = delete;
+
+  // "unix:..." for EtcdClient; valid in this process only.
+  std::string endpoint() const;
+  // Stops when the child has ended, asked or not.
+  StopToken exited() const;
+  Exit exit() const;
+
+  // Asks the child to end in order (SIGTERM), waits 15 s, then kills it. Idempotent.
+  void Stop() noexcept;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dm::cluster
