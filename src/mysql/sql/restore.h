@@ -34,7 +34,7 @@ std::string Restore(const ExprPtr& expr, ExprStyle style = ExprStyle::kNormal,
 
 // Parts, in the same form.
 std::string Restore(const ColumnDef& column, const RestoreOptions& options = {});
-std::string Restore(const ColumnType& type, const RestoreOptions& options = {});
+std::string Restore(const DataType& type, const RestoreOptions& options = {});
 std::string Restore(const PartitionBy& partition, const RestoreOptions& options = {});
 std::string Restore(const PartitionDef& definition, const RestoreOptions& options = {});
 
@@ -43,6 +43,6 @@ std::string QuoteIdentifier(std::string_view name);
 // `schema`.`name`, or `name` alone if the schema is empty.
 std::string QuoteTableName(const TableName& table);
 // 'text' with quotes doubled, and backslashes escaped unless the session has no escapes.
-std::string QuoteString(std::string_view text, bool no_backslash_escapes = false);
+std::string QuoteText(std::string_view text, bool no_backslash_escapes = false);
 
 }  // namespace dm::mysql

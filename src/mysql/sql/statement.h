@@ -22,7 +22,7 @@ struct TableName {
 
 // ---- column types -----------------------------------------------------------------------------
 
-struct ColumnType {
+struct DataType {
   FieldType code = FieldType::kLong;
   // Upper-case word of the normal form: INT, VARCHAR, ... For a type that is not understood, its
   // whole text in upper case (`opaque`).
@@ -133,7 +133,7 @@ struct ColumnOption {
 
 struct ColumnDef {
   std::string name;
-  ColumnType type;
+  DataType type;
   std::vector<ColumnOption> options;  // as written, in order
 
   const ColumnOption* Find(ColumnOptionKind kind) const;
