@@ -1,0 +1,76 @@
+#include "migration/meta/owner.h"
+
+#include <fmt/format.h>
+
+#include "migration/meta/names.h"
+#include "mysql/value/quote.h"
+
+namespace dm::migration {
+
+namespace {
+
+// The row that a wrong epoch collides with. Its slot is one no connection has.
+constexpr int kGuardSlot = -1;
+
+}  // namespace
+
+OwnerTable::OwnerTable(std::string_view meta_schema, std::string_view task,
+                       std::string_view source_id)
+    : table_(MetaTable(meta_schema, task, kOwnerSuffix)),
+      schema_(mysql::QuoteName(meta_schema)),
+      id_(mysql::QuoteString(source_id)) {}
+
+void OwnerTable::Create(mysql::Connection& connection, const StopToken& stop) const {
+  connection.Execute("CREATE SCHEMA IF NOT EXISTS " + schema_, stop);
+  connection.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
+			id VARCHAR(32) NOT NULL,
+			slot INT NOT NULL,
+			epoch BIGINT UNSIGNED NOT NULL,
+			PRIMARY KEY (id, slot)
+		))",
+                                 table_),
+                     stop);
+}
+
+std::vector<uint64_t> OwnerTable::RaiseAll(mysql::Connection& connection, size_t slots,
+                                           const StopToken& stop) const {
+  std::string insert = fmt::format("INSERT IGNORE INTO {} (id, slot, epoch) VALUES ({}, {}, 0)",
+                                   table_, id_, kGuardSlot);
+  for (size_t slot = 0; slot < slots; ++slot) insert += fmt::format(",({}, {}, 0)", id_, slot);
+  connection.Execute(insert, stop);
+  connection.Begin(stop);
+  connection.Execute(
+      fmt::format("UPDATE {} SET epoch = epoch + 1 WHERE id = {} AND slot >= 0", table_, id_),
+      stop);
+  mysql::ResultSet rows = connection.Query(
+      fmt::format("SELECT slot, epoch FROM {} WHERE id = {} AND slot >= 0 ORDER BY slot", table_,
+                  id_),
+      stop);
+  connection.Commit(stop);
+  std::vector<uint64_t> epochs(slots, 0);
+  for (const auto& row : rows.rows) {
+    size_t slot = std::stoul(row.at(0).value_or("0"));
+    if (slot < slots) epochs[slot] = std::stoull(row.at(1).value_or("0"));
+  }
+  return epochs;
+}
+
+uint64_t OwnerTable::Raise(mysql::Connection& connection, size_t slot,
+                           const StopToken& stop) const {
+  connection.Begin(stop);
+  connection.Execute(
+      fmt::format("UPDATE {} SET epoch = epoch + 1 WHERE id = {} AND slot = {}", table_, id_, slot),
+      stop);
+  std::optional<std::string> epoch = connection.QueryValue(
+      fmt::format("SELECT epoch FROM {} WHERE id = {} AND slot = {}", table_, id_, slot), stop);
+  connection.Commit(stop);
+  return epoch ? std::stoull(*epoch) : 0;
+}
+
+std::string OwnerTable::ProofStatement(size_t slot, uint64_t epoch) const {
+  // The row keeps its slot if the epoch is right; else it would take the guard's and collides.
+  return fmt::format("UPDATE {} SET slot = IF(epoch = {}, slot, {}) WHERE id = {} AND slot = {}",
+                     table_, epoch, kGuardSlot, id_, slot);
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,46 @@
+// The downstream's proof of who may write: one row a writing connection, with an epoch that every
+// run raises. A transaction of an older run fails at its first statement, so a writer that was
+// stopped, cut off or forgotten cannot write over its successor.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/thread/stop.h"
+#include "mysql/client/connection.h"
+
+namespace dm::migration {
+
+// Table `<task>_owner (id, slot, epoch)` of one source. Slots are numbered from 0 by their user;
+// dump/load and sync of one subtask never write at the same time. Immutable, thread-safe.
+class OwnerTable {
+ public:
+  OwnerTable(std::string_view meta_schema, std::string_view task, std::string_view source_id);
+
+  // Creates the schema and the table if they are missing.
+  void Create(mysql::Connection& connection, const StopToken& stop) const;
+
+  // Raises the epoch of every slot of this source, makes missing ones up to `slots`, and commits.
+  // Waits for transactions of former owners that are in flight. Returns the epochs of slots
+  // 0..slots-1.
+  std::vector<uint64_t> RaiseAll(mysql::Connection& connection, size_t slots,
+                                 const StopToken& stop) const;
+
+  // Raises one slot, after its connection was lost with a transaction of unknown outcome: when this
+  // returns, that transaction is committed, or it never will be. Returns the new epoch.
+  uint64_t Raise(mysql::Connection& connection, size_t slot, const StopToken& stop) const;
+
+  // The statement that proves `epoch`; first in every transaction. It locks the slot's row, changes
+  // nothing, and fails with a duplicate key (1062) if the epoch differs. A missing row does not
+  // fail: rows are only removed together with the task's whole meta data.
+  std::string ProofStatement(size_t slot, uint64_t epoch) const;
+
+ private:
+  std::string table_;   // quoted
+  std::string schema_;  // quoted
+  std::string id_;      // literal
+};
+
+}  // namespace dm::migration

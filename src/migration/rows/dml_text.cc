@@ -1,0 +1,114 @@
+#include "migration/rows/dml_text.h"
+
+#include <fmt/format.h>
+
+#include "base/error/error.h"
+
+namespace dm::migration {
+
+using mysql::Cell;
+
+namespace {
+
+void AppendValue(std::string& out, const TablePlan& plan, uint32_t column, const Cell& cell) {
+  try {
+    mysql::AppendLiteral(out, cell, plan.columns[column].meta, plan.literals);
+  } catch (Error& e) {
+    e.Annotate(
+        fmt::format("table {}, column `{}`", plan.source.Quoted(), plan.columns[column].name));
+    throw;
+  }
+}
+
+void AppendInsert(std::string& out, const TablePlan& plan, std::span<const Cell> image,
+                  bool replace) {
+  out += replace ? plan.replace_head : plan.insert_head;
+  bool first = true;
+  for (uint32_t column : plan.written) {
+    if (!first) out += ',';
+    first = false;
+    AppendValue(out, plan, column, image[column]);
+  }
+  out += ')';
+}
+
+void AppendCondition(std::string& out, const TablePlan& plan, uint32_t column, const Cell& cell) {
+  const PlanColumn& info = plan.columns[column];
+  if (cell.is_null()) {
+    out += info.is_null;
+    return;
+  }
+  out += info.assign;
+  // A JSON column never equals a string.
+  if (info.where_as_json) out += "CAST(";
+  AppendValue(out, plan, column, cell);
+  if (info.where_as_json) out += " AS JSON)";
+}
+
+void AppendWhere(std::string& out, const TablePlan& plan, std::span<const Cell> image) {
+  bool first = true;
+  auto add = [&](uint32_t column) {
+    if (!first) out += " AND ";
+    first = false;
+    AppendCondition(out, plan, column, image[column]);
+  };
+  if (const UniqueKey* key = WhereKey(plan, image)) {
+    for (const KeyPart& part : key->parts) add(part.column);
+  } else {
+    for (uint32_t i = 0; i < plan.columns.size(); ++i) add(i);
+  }
+  out += " LIMIT 1";
+}
+
+void AppendDelete(std::string& out, const TablePlan& plan, std::span<const Cell> image) {
+  out += plan.delete_head;
+  AppendWhere(out, plan, image);
+}
+
+void AppendUpdate(std::string& out, const TablePlan& plan, std::span<const Cell> before,
+                  std::span<const Cell> after) {
+  out += plan.update_head;
+  bool first = true;
+  for (uint32_t column : plan.written) {
+    if (!first) out += ", ";
+    first = false;
+    out += plan.columns[column].assign;
+    AppendValue(out, plan, column, after[column]);
+  }
+  out += " WHERE ";
+  AppendWhere(out, plan, before);
+}
+
+}  // namespace
+
+int AppendChange(std::string& out, const RowChange& change) {
+  return AppendChange(out, change, change.safe);
+}
+
+int AppendChange(std::string& out, const RowChange& change, bool safe) {
+  const TablePlan& plan = *change.plan;
+  switch (change.kind()) {
+    case mysql::RowsKind::kInsert:
+      AppendInsert(out, plan, change.after(), safe);
+      return 1;
+    case mysql::RowsKind::kDelete:
+      AppendDelete(out, plan, change.before());
+      return 1;
+    case mysql::RowsKind::kUpdate:
+      break;
+  }
+  if (!safe) {
+    AppendUpdate(out, plan, change.before(), change.after());
+    return 1;
+  }
+  int statements = 1;
+  if (!plan.identity || ChangesUniqueKey(plan, change.before(), change.after())) {
+    AppendDelete(out, plan, change.before());
+    out += ';';
+    ++statements;
+  }
+  AppendInsert(out, plan, change.after(), true);
+  return statements;
+}
+
+}  // namespace dm::migration

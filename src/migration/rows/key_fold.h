@@ -1,0 +1,35 @@
+// Values of unique keys reduced to a form in which everything the downstream may hold equal is
+// equal. Coarser is always right: two rows that only look alike are applied one after the other.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace dm::migration {
+
+// How the downstream compares a key column.
+enum class KeyFold : uint8_t {
+  kInteger,      // by number
+  kText,         // by the value's text, byte for byte
+  kTrimmed,      // binary collation, which may ignore trailing blanks
+  kUnicode,      // a general or root Unicode collation: no case, no accents, no trailing blanks
+  kCoarse,       // any other collation: letters are not told apart at all
+  kIncomparable  // the column's type differs from the upstream's: every value may equal every other
+};
+
+// The fold of character columns with this downstream collation; kCoarse if it is unknown or empty.
+KeyFold FoldOfCollation(std::string_view collation);
+
+// Appends the folded form of `text` (UTF-8 as far as it is text; stray bytes are taken as letters).
+// Not for kInteger.
+void AppendFolded(std::string& out, std::string_view text, KeyFold fold);
+
+// The first `characters` characters of UTF-8 text.
+std::string_view Utf8Prefix(std::string_view text, size_t characters);
+
+// A 64-bit hash of `bytes`, mixed with `seed`.
+uint64_t HashBytes(std::string_view bytes, uint64_t seed);
+uint64_t HashInteger(uint64_t value, uint64_t seed);
+
+}  // namespace dm::migration

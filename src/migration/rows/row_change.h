@@ -1,0 +1,43 @@
+// One changed row on its way from the event to the downstream. Views into the event's buffer; no
+// value is copied.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "migration/rows/table_plan.h"
+#include "mysql/binlog/rows.h"
+
+namespace dm::migration {
+
+// A view: plan and batch belong to whoever made it.
+struct RowChange {
+  const TablePlan* plan = nullptr;
+  const mysql::RowBatch* batch = nullptr;
+  uint32_t row = 0;
+  bool safe = false;  // to be written so that repeating is harmless
+
+  mysql::RowsKind kind() const { return batch->kind(); }
+  std::span<const mysql::Cell> before() const { return batch->before(row); }
+  std::span<const mysql::Cell> after() const { return batch->after(row); }
+};
+
+// Appends the hashes of everything this change may collide with: every unique key of old and new
+// image, or the whole table's where keys cannot be told. Equal downstream keys have equal hashes.
+// `scratch` is working space.
+void AppendConflictKeys(std::vector<uint64_t>& out, const TablePlan& plan,
+                        std::span<const mysql::Cell> before, std::span<const mysql::Cell> after,
+                        std::string& scratch);
+
+// Does an update change a value of any unique key of the downstream? Without keys any difference
+// counts.
+bool ChangesUniqueKey(const TablePlan& plan, std::span<const mysql::Cell> before,
+                      std::span<const mysql::Cell> after);
+
+// The key by which `image` is found downstream: the identity, else the first unique key without a
+// NULL in this image; nullptr: all columns.
+const UniqueKey* WhereKey(const TablePlan& plan, std::span<const mysql::Cell> image);
+
+}  // namespace dm::migration

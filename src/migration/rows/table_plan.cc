@@ -1,0 +1,210 @@
+#include "migration/rows/table_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error/error.h"
+#include "mysql/value/charset.h"
+#include "mysql/value/quote.h"
+
+namespace dm::migration {
+
+using mysql::Charset;
+using mysql::ColumnInfo;
+using mysql::FieldType;
+using mysql::IndexInfo;
+using mysql::TableInfo;
+
+namespace {
+
+bool IsInteger(FieldType type) {
+  switch (type) {
+    case FieldType::kTiny:
+    case FieldType::kShort:
+    case FieldType::kInt24:
+    case FieldType::kLong:
+    case FieldType::kLongLong:
+    case FieldType::kYear:
+    case FieldType::kBit:
+    case FieldType::kEnum:
+    case FieldType::kSet:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsText(FieldType type) {
+  switch (type) {
+    case FieldType::kVarchar:
+    case FieldType::kVarString:
+    case FieldType::kString:
+    case FieldType::kTinyBlob:
+    case FieldType::kBlob:
+    case FieldType::kMediumBlob:
+    case FieldType::kLongBlob:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// How the downstream compares values of a key column that come from `source`.
+KeyFold FoldOf(const ColumnInfo& source, const ColumnInfo& target, const TableInfo& target_table) {
+  if (IsInteger(source.type) && IsInteger(target.type)) {
+    return source.type == FieldType::kEnum || source.type == FieldType::kSet
+               ? (source.type == target.type ? KeyFold::kInteger : KeyFold::kIncomparable)
+               : KeyFold::kInteger;
+  }
+  if (IsText(source.type) && IsText(target.type)) {
+    bool binary = target.charset == "binary";
+    if (!target.type_word.empty() && target.type_word != source.type_word) {
+      return KeyFold::kIncomparable;  // inet6, uuid, ...: stored as bytes, compared as values
+    }
+    if (binary) {
+      return source.charset == "binary" ? KeyFold::kText : KeyFold::kIncomparable;
+    }
+    return FoldOfCollation(target.collation.empty() ? target_table.collation : target.collation);
+  }
+  if (source.type == target.type && source.decimals <= target.decimals &&
+      source.type != FieldType::kFloat && source.type != FieldType::kDouble) {
+    return KeyFold::kText;
+  }
+  return KeyFold::kIncomparable;
+}
+
+void OverlayColumn(mysql::ColumnMeta& meta, const ColumnInfo& column, const TableInfo& table) {
+  meta.is_unsigned = column.is_unsigned();
+  if (column.type == FieldType::kTimestamp || column.type == FieldType::kDateTime ||
+      column.type == FieldType::kTime) {
+    using mysql::ColumnType;
+    // The old layouts carry no fraction digits on the wire.
+    if (meta.type == ColumnType::kTimestamp || meta.type == ColumnType::kDateTime ||
+        meta.type == ColumnType::kTime) {
+      meta.decimals = static_cast<uint8_t>(std::max<int64_t>(column.decimals, 0));
+    }
+  }
+  if (!column.is_string()) return;
+  const std::string& charset = column.charset.empty() ? table.charset : column.charset;
+  meta.charset = mysql::FindCharset(charset);
+  if (column.charset == "binary" && column.length > 0) {
+    meta.length = static_cast<uint32_t>(column.length);
+  }
+}
+
+uint64_t SeedOf(const TableId& target, std::string_view index) {
+  return HashBytes(index, HashBytes(target.table, HashBytes(target.schema, 0)));
+}
+
+// Adds the unique keys of `plan.downstream`; primary key first, then those that cannot be NULL.
+void AddKeys(TablePlan& plan, const std::vector<const ColumnInfo*>& source_columns) {
+  auto position_of = [&](std::string_view name) -> std::optional<uint32_t> {
+    for (uint32_t i = 0; i < source_columns.size(); ++i) {
+      if (mysql::EqualNames(source_columns[i]->name, name)) return i;
+    }
+    return std::nullopt;
+  };
+  std::vector<const IndexInfo*> indexes;
+  for (const IndexInfo& index : plan.downstream->indexes) {
+    if (index.primary || (index.unique && index.kind == IndexInfo::Kind::kPlain)) {
+      indexes.push_back(&index);
+    }
+  }
+  std::stable_sort(indexes.begin(), indexes.end(), [](const IndexInfo* a, const IndexInfo* b) {
+    return a->primary && !b->primary;
+  });
+  std::vector<UniqueKey> nullable;
+  for (const IndexInfo* index : indexes) {
+    UniqueKey key;
+    key.name = index->name;
+    key.seed = SeedOf(plan.target, mysql::LowerName(index->name));
+    key.not_null = true;
+    bool usable = !index->multi_valued;
+    bool generated_by_target = false;
+    for (const mysql::IndexColumn& part : index->columns) {
+      const ColumnInfo* column = plan.downstream->FindColumn(part.name);
+      std::optional<uint32_t> position = position_of(part.name);
+      if (column == nullptr || column->hidden || !position) {
+        usable = false;
+        if (column != nullptr && column->is_auto_increment()) generated_by_target = true;
+        continue;
+      }
+      KeyPart entry;
+      entry.column = *position;
+      entry.prefix = part.length;
+      entry.prefix_in_bytes = column->charset == "binary";
+      entry.fold = FoldOf(*source_columns[*position], *column, *plan.downstream);
+      key.parts.push_back(entry);
+      if (!column->not_null() && !index->primary) key.not_null = false;
+    }
+    if (!usable) {
+      // Values come from an expression or from the downstream alone: rows may collide there unseen.
+      if (!generated_by_target) plan.one_key_for_all = true;
+      continue;
+    }
+    if (key.not_null) {
+      plan.keys.push_back(std::move(key));
+    } else {
+      nullable.push_back(std::move(key));
+    }
+  }
+  if (!plan.keys.empty()) plan.identity = 0;
+  for (UniqueKey& key : nullable) plan.keys.push_back(std::move(key));
+}
+
+}  // namespace
+
+std::string TableId::Quoted() const { return mysql::QuoteTable(schema, table); }
+
+std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const TableId& target,
+                                                const mysql::TableMap& map, mysql::TablePtr tracked,
+                                                mysql::TablePtr downstream,
+                                                const mysql::LiteralOptions& literals) {
+  auto plan = std::make_shared<TablePlan>();
+  plan->source = source;
+  plan->target = target;
+  plan->tracked = std::move(tracked);
+  plan->downstream = std::move(downstream);
+  plan->literals = literals;
+  plan->table_seed = SeedOf(target, "");
+  std::vector<const ColumnInfo*> source_columns = plan->tracked->RowColumns();
+  if (source_columns.size() != map.columns.size()) {
+    throw Error(
+        ErrorCode::kSyncerUnitDMLColumnNotMatch,
+        fmt::format("Column count doesn't match value count: {} (columns) vs {} (values), "
+                    "sourceTable: {}, targetTable: {}",
+                    source_columns.size(), map.columns.size(), source.Quoted(), target.Quoted()));
+  }
+  std::string list;
+  for (uint32_t i = 0; i < source_columns.size(); ++i) {
+    const ColumnInfo& info = *source_columns[i];
+    PlanColumn column;
+    column.name = info.name;
+    column.meta = map.columns[i];
+    OverlayColumn(column.meta, info, *plan->tracked);
+    const std::string quoted = mysql::QuoteName(info.name);
+    column.assign = quoted + " = ";
+    column.is_null = quoted + " IS NULL";
+    if (const ColumnInfo* there = plan->downstream->FindColumn(info.name)) {
+      column.written = !there->is_generated();
+      column.where_as_json = there->type == FieldType::kJson;
+    }
+    if (column.written) {
+      if (!list.empty()) list += ",";
+      list += quoted;
+      plan->written.push_back(i);
+    }
+    plan->metas.push_back(column.meta);
+    plan->columns.push_back(std::move(column));
+  }
+  const std::string name = target.Quoted();
+  plan->insert_head = "INSERT INTO " + name + " (" + list + ") VALUES (";
+  plan->replace_head = "REPLACE INTO " + name + " (" + list + ") VALUES (";
+  plan->update_head = "UPDATE " + name + " SET ";
+  plan->delete_head = "DELETE FROM " + name + " WHERE ";
+  AddKeys(*plan, source_columns);
+  return plan;
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,89 @@
+// What is known of a table's changes once for all its rows: names, columns, keys, ready-made SQL.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "migration/rows/key_fold.h"
+#include "mysql/binlog/table_map.h"
+#include "mysql/schema/table_info.h"
+#include "mysql/value/column.h"
+#include "mysql/value/literal.h"
+
+namespace dm::migration {
+
+// A schema-qualified name.
+struct TableId {
+  std::string schema;
+  std::string table;
+  auto operator<=>(const TableId&) const = default;
+  // `schema`.`table`.
+  std::string Quoted() const;
+};
+
+// A column of the row image.
+struct PlanColumn {
+  std::string name;
+  mysql::ColumnMeta meta;      // wire layout with the tracked definition laid over
+  bool written = true;         // false: generated downstream, never assigned
+  bool where_as_json = false;  // compared as CAST('..' AS JSON)
+  std::string assign;          // "`a` = "
+  std::string is_null;         // "`a` IS NULL"
+};
+
+// A column of a unique index.
+struct KeyPart {
+  uint32_t column;      // in the row image
+  int64_t prefix = -1;  // characters (text) or bytes; -1: the whole value
+  bool prefix_in_bytes = false;
+  KeyFold fold = KeyFold::kText;
+};
+
+// A unique index of the downstream table all of whose columns exist upstream.
+struct UniqueKey {
+  std::string name;
+  std::vector<KeyPart> parts;
+  uint64_t seed = 0;      // of its hashes: the target table and the index
+  bool not_null = false;  // no column can be NULL downstream
+};
+
+// Immutable once built; shared by the planner and the workers.
+struct TablePlan {
+  TableId source;
+  TableId target;
+  mysql::TablePtr tracked;
+  mysql::TablePtr downstream;
+  std::vector<PlanColumn> columns;
+  std::vector<mysql::ColumnMeta> metas;  // of `columns`, for decoding
+  std::vector<uint32_t> written;         // columns that are assigned
+
+  // Unique keys of the downstream in the order in which they are tried for WHERE.
+  std::vector<UniqueKey> keys;
+  // Index in `keys` of the primary key, or the first unique key that cannot be NULL. Without it a
+  // change cannot be repeated harmlessly.
+  std::optional<size_t> identity;
+  // Some unique index cannot be evaluated from the row image: all rows of the table conflict.
+  bool one_key_for_all = false;
+  uint64_t table_seed = 0;  // hash of the target table
+
+  mysql::LiteralOptions literals;
+  std::string insert_head;  // "INSERT INTO `d`.`t` (`a`,`b`) VALUES ("
+  std::string replace_head;
+  std::string update_head;  // "UPDATE `d`.`t` SET "
+  std::string delete_head;  // "DELETE FROM `d`.`t` WHERE "
+};
+
+// Builds the plan of one source table. `map` is the table as rows events describe it, `tracked` its
+// definition at this point of the binlog, `downstream` the target's. Throws Error
+// kSyncerDMLColumnNotMatch (36027) if the tracked definition has another number of columns than the
+// rows.
+std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const TableId& target,
+                                                const mysql::TableMap& map, mysql::TablePtr tracked,
+                                                mysql::TablePtr downstream,
+                                                const mysql::LiteralOptions& literals);
+
+}  // namespace dm::migration

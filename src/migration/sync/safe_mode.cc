@@ -1,0 +1,62 @@
+#include "migration/sync/safe_mode.h"
+
+#include "base/error/error.h"
+#include "base/log/log.h"
+
+namespace dm::migration {
+
+bool SafeMode::Begin(const SafeModeStart& start, SteadyClock::time_point now) {
+  *this = SafeMode();
+  gtid_mode_ = start.gtid_mode;
+  configured_ = start.configured;
+  if (start.binlog_duration) {
+    binlog_ = start.binlog_duration;
+    Log().Info("enable safe-mode by the task's command line argument");
+    return false;
+  }
+  if (start.exit_point) {
+    Log().Info("compare exitPoint and beginLocation",
+               {F("exit_point", start.exit_point->ToString()),
+                F("begin_location", start.begin.ToString())});
+    if (mysql::CompareLocations(*start.exit_point, start.begin, gtid_mode_) == 0) return true;
+    if (start.duration.count() == 0 && !configured_) {
+      throw MakeError(ErrorCode::kSyncerReprocessWithSafeModeFail);
+    }
+    exit_ = start.exit_point;
+    Log().Info("enable safe-mode for safe mode exit point, will exit at",
+               {F("location", exit_->ToString())});
+    return false;
+  }
+  if (start.duration.count() == 0) return false;
+  timed_ = true;
+  timed_end_ = now + std::chrono::duration_cast<SteadyClock::duration>(start.duration);
+  timed_location_ = start.upstream_now;
+  Log().Info("enable safe-mode because of task initialization",
+             {F("duration in seconds", std::chrono::duration<double>(start.duration).count())});
+  return false;
+}
+
+SafeMode::Change SafeMode::BeforeEvent(uint32_t timestamp, bool is_format,
+                                       const mysql::Location& end, SteadyClock::time_point now) {
+  if (timed_ && now >= timed_end_ &&
+      (!timed_location_ || mysql::CompareLocations(end, *timed_location_, gtid_mode_) > 0)) {
+    timed_ = false;
+    if (!on()) Log().Info("disable safe-mode after task initialization finished");
+  }
+  if (binlog_ && !is_format && timestamp != 0) {
+    if (!binlog_end_) {
+      binlog_end_ =
+          timestamp +
+          static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(*binlog_).count());
+    } else if (timestamp > *binlog_end_) {
+      binlog_.reset();
+      return Change::kDurationOver;
+    }
+  }
+  if (exit_ && mysql::CompareLocations(end, *exit_, gtid_mode_) > 0) {
+    return Change::kExitPointReached;
+  }
+  return Change::kNone;
+}
+
+}  // namespace dm::migration

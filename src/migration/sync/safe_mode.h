@@ -1,0 +1,60 @@
+// When changes are written so that repeating them is harmless.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "base/thread/stop.h"
+#include "mysql/position/location.h"
+
+namespace dm::migration {
+
+// What decides safe mode when a run begins.
+struct SafeModeStart {
+  bool configured = false;  // `safe-mode: true`: for the whole life
+  // From the command line: lasts this long in binlog time, instead of the rules below.
+  std::optional<std::chrono::nanoseconds> binlog_duration;
+  std::chrono::nanoseconds duration{};        // after every start, in wall-clock time
+  mysql::Location begin;                      // where the run begins
+  std::optional<mysql::Location> exit_point;  // data up to here may be downstream already
+  // Nothing is known about how far an earlier run came (it was killed): it cannot have come further
+  // than the upstream stands now.
+  std::optional<mysql::Location> upstream_now;
+  bool gtid_mode = false;
+};
+
+// A state machine without clock or I/O of its own. One owner thread.
+class SafeMode {
+ public:
+  enum class Change {
+    kNone,
+    kExitPointReached,  // the exit point is passed: clear it durably, then call Leave()
+    kDurationOver,      // the command line's duration is used up: remove the argument
+  };
+
+  // Throws Error kSyncerReprocessWithSafeModeFail (36071) if the exit point needs safe mode and the
+  // duration is zero. Returns true if the exit point equals the begin: it is to be cleared durably.
+  bool Begin(const SafeModeStart& start, SteadyClock::time_point now);
+
+  bool on() const { return configured_ || binlog_ || exit_ || timed_; }
+
+  // Asked for every event before it is handled. `timestamp` is the event's (0: it has none),
+  // `is_format` tells a format description.
+  Change BeforeEvent(uint32_t timestamp, bool is_format, const mysql::Location& end,
+                     SteadyClock::time_point now);
+  // After kExitPointReached was dealt with.
+  void LeaveExitPoint() { exit_.reset(); }
+
+ private:
+  bool gtid_mode_ = false;
+  bool configured_ = false;
+  std::optional<std::chrono::nanoseconds> binlog_;
+  std::optional<uint64_t> binlog_end_;  // seconds
+  std::optional<mysql::Location> exit_;
+  bool timed_ = false;
+  SteadyClock::time_point timed_end_;
+  std::optional<mysql::Location> timed_location_;
+};
+
+}  // namespace dm::migration
