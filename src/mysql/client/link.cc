@@ -1,0 +1,107 @@
+#include "mysql/client/link.h"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace dm::mysql {
+
+Connection::Link::Link() : wake_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (wake_fd < 0) throw Error(ErrorCode::kDBUnExpect, "no eventfd for a database connection");
+}
+
+Connection::Link::~Link() {
+  Close();
+  close(wake_fd);
+}
+
+void Connection::Link::Attach() {
+  std::lock_guard lock(mutex_);
+  fd_ = fcntl(static_cast<int>(mysql_get_socket(mysql)), F_DUPFD_CLOEXEC, 3);
+  if (fd_ < 0) throw Error(ErrorCode::kDBUnExpect, "socket of a database connection is gone");
+  broken = false;
+  if (interrupted_) shutdown(fd_, SHUT_RDWR);
+}
+
+void Connection::Link::MarkBroken() noexcept {
+  std::lock_guard lock(mutex_);
+  broken = true;
+  if (fd_ < 0) return;
+  shutdown(fd_, SHUT_RDWR);
+  close(fd_);
+  fd_ = -1;
+}
+
+void Connection::Link::Close() noexcept {
+  if (mysql != nullptr) {
+    if (broken) MarkBroken();
+    mysql_close(mysql);
+    mysql = nullptr;
+  }
+  MarkBroken();
+}
+
+void Connection::Link::Interrupt() noexcept {
+  std::lock_guard lock(mutex_);
+  interrupted_ = true;
+  if (fd_ >= 0) shutdown(fd_, SHUT_RDWR);
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(wake_fd, &one, sizeof(one));
+}
+
+bool Connection::Link::interrupted() const {
+  std::lock_guard lock(mutex_);
+  return interrupted_;
+}
+
+bool IsServerError(unsigned number) {
+  return number != 0 && (number < 2000 || number >= 3000) && (number < 5000 || number >= 5100);
+}
+
+bool IsLostError(unsigned number) {
+  switch (number) {
+    case 2006:  // CR_SERVER_GONE_ERROR
+    case 2013:  // CR_SERVER_LOST
+    case 2014:  // CR_COMMANDS_OUT_OF_SYNC: an answer was left unread
+    case 2027:  // CR_MALFORMED_PACKET
+    case 2055:  // CR_SERVER_LOST_EXTENDED
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string ServerErrorText(MYSQL* mysql) {
+  const char* state = mysql_sqlstate(mysql);
+  if (state == nullptr || *state == '\0') {
+    return fmt::format("Error {}: {}", mysql_errno(mysql), mysql_error(mysql));
+  }
+  return fmt::format("Error {} ({}): {}", mysql_errno(mysql), state, mysql_error(mysql));
+}
+
+std::string CutStatement(std::string_view statement) {
+  constexpr size_t kLimit = 1024;
+  if (statement.size() <= kLimit) return std::string(statement);
+  return std::string(statement.substr(0, kLimit)) + "...";
+}
+
+std::string DatabaseErrorMessage(ErrorCode code, std::string_view statement) {
+  switch (code) {
+    case ErrorCode::kDBQueryFailed:
+      return "query statement failed: " + CutStatement(statement);
+    case ErrorCode::kDBExecuteFailed:
+      return "execute statement failed: " + CutStatement(statement);
+    case ErrorCode::kDBExecuteFailedBegin:
+      return "begin transaction failed";
+    case ErrorCode::kDBDriverError:
+      return "database driver error";
+    case ErrorCode::kDBBadConn:
+    case ErrorCode::kDBInvalidConn:
+      return "database driver error";
+    default:
+      return std::string(statement);
+  }
+}
+
+}  // namespace dm::mysql

@@ -1,0 +1,71 @@
+// Inside of a Connection, for the .cc files of this room only.
+#pragma once
+
+#include <mysql.h>
+
+#include <mutex>
+#include <string>
+
+#include "mysql/client/connection.h"
+
+namespace dm::mysql {
+
+// The libmariadb handle and what other threads may touch of it: a duplicate of its socket, which
+// stays valid when libmariadb closes its own, so that Interrupt() never hits somebody else's file.
+struct Connection::Link {
+  Link();
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+  ~Link();
+
+  // Takes a duplicate of the handle's socket; shuts it down at once if interrupted meanwhile.
+  void Attach();
+  // Ends the use of the socket: shuts it down and forgets it. The handle stays for its error texts.
+  void MarkBroken() noexcept;
+  // Drops the handle. A healthy connection says goodbye to the server first.
+  void Close() noexcept;
+  void Interrupt() noexcept;
+  bool interrupted() const;
+
+  MYSQL* mysql = nullptr;
+  bool broken = true;      // owner thread only
+  int wake_fd = -1;        // eventfd, readable once interrupted: ends the wait while connecting
+  uint64_t seen_read = 0;  // bytes already added to the counters
+  uint64_t seen_written = 0;
+  bool tls = false;
+
+ private:
+  mutable std::mutex mutex_;
+  int fd_ = -1;
+  bool interrupted_ = false;
+};
+
+// "Error 1062 (23000): Duplicate entry ..." of the handle's last error.
+std::string ServerErrorText(MYSQL* mysql);
+// Did the server itself send the error (and not libmariadb find it)?
+bool IsServerError(unsigned number);
+// Is it one of libmariadb's numbers for a lost connection?
+bool IsLostError(unsigned number);
+// A statement as errors quote it: at most 1024 bytes, then "...".
+std::string CutStatement(std::string_view statement);
+// Message of an error of this code about `statement`.
+std::string DatabaseErrorMessage(ErrorCode code, std::string_view statement);
+
+// Sets the TLS options of the handle; PEM contents pass through anonymous memory. Throws Error
+// 11112.
+class TlsFiles {
+ public:
+  TlsFiles() = default;
+  TlsFiles(const TlsFiles&) = delete;
+  TlsFiles& operator=(const TlsFiles&) = delete;
+  ~TlsFiles();
+  void Apply(MYSQL* mysql, const TlsOptions& options);
+
+ private:
+  std::string PathOf(const std::string& pem, const std::string& path, const char* name);
+  std::vector<int> fds_;
+};
+// Throws Error 11112 unless a certificate of the verified chain has one of the names.
+void CheckCommonName(MYSQL* mysql, const std::vector<std::string>& allowed);
+
+}  // namespace dm::mysql
