@@ -112,28 +112,6 @@ std::string WithFraction(uint64_t value, uint64_t unit, std::string_view suffix)
   return text + std::string(suffix);
 }
 
-// Length of the valid UTF-8 sequence at the start of `text` and its code point; 0 if there is none.
-size_t DecodeRune(std::string_view text, uint32_t* rune) {
-  auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  unsigned char first = byte(0);
-  if (first < 0x80) {
-    *rune = first;
-    return 1;
-  }
-  size_t length = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
-  if (first > 0xf4 || length == 0 || text.size() < length) return 0;
-  uint32_t value = first & (0xffU >> (length + 1));
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-    value = value << 6 | (byte(i) & 0x3fU);
-  }
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (value < kSmallest[length] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
-    return 0;
-  *rune = value;
-  return length;
-}
-
 // Code points that never print: C1 controls, separators, zero-width and private ones.
 bool IsUnprintable(uint32_t rune) {
   return (rune >= 0x7f && rune <= 0xa0) || rune == 0xad || (rune >= 0x2000 && rune <= 0x200f) ||
@@ -241,7 +219,7 @@ std::string Quote(std::string_view text) {
   std::string out = "\"";
   for (size_t i = 0; i < text.size();) {
     uint32_t rune = 0;
-    size_t length = DecodeRune(text.substr(i), &rune);
+    size_t length = RuneLength(text.substr(i), &rune);
     if (length == 0) {
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
       ++i;
@@ -311,10 +289,30 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ToLower(a) == ToLower(b);
 }
 
+size_t RuneLength(std::string_view text, uint32_t* rune) {
+  auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  unsigned char first = byte(0);
+  if (first < 0x80) {
+    if (rune != nullptr) *rune = first;
+    return 1;
+  }
+  size_t length = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
+  if (first > 0xf4 || length == 0 || text.size() < length) return 0;
+  uint32_t value = first & (0xffU >> (length + 1));
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+    value = value << 6 | (byte(i) & 0x3fU);
+  }
+  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (value < kSmallest[length] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+    return 0;
+  if (rune != nullptr) *rune = value;
+  return length;
+}
+
 bool IsValidUtf8(std::string_view text) {
   while (!text.empty()) {
-    uint32_t rune = 0;
-    size_t length = DecodeRune(text, &rune);
+    size_t length = RuneLength(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }

@@ -44,6 +44,9 @@ std::string ToLower(std::string_view text);    // ASCII only
 std::string ToUpper(std::string_view text);    // ASCII only
 bool EqualsIgnoreCase(std::string_view a, std::string_view b);  // ASCII only
 bool IsValidUtf8(std::string_view text);
+// Length of the valid UTF-8 character at the start of `text` (not empty); 0 if there is none. Its
+// code point goes to `*rune` if that is not null.
+size_t RuneLength(std::string_view text, uint32_t* rune = nullptr);
 
 // Unsigned decimal number that fills the whole text; nullopt otherwise.
 std::optional<uint64_t> ParseUint(std::string_view text);

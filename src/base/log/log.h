@@ -9,22 +9,26 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace dm {
 
-enum class LogLevel { kDebug, kInfo, kWarn, kError, kFatal };
+enum class LogLevel { kDebug, kInfo, kWarn, kError, kDPanic, kPanic, kFatal };
 
 // One key=value of a log line.
 struct Field {
   std::string key;
   std::string value;
+  bool literal = false;  // number or boolean: without quotes in JSON
 };
 
 template <class T>
 Field F(std::string_view key, const T& value) {
   if constexpr (std::is_base_of_v<std::exception, T>) {
     return {std::string(key), value.what()};
+  } else if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, char>) {
+    return {std::string(key), fmt::format("{}", value), true};
   } else {
     return {std::string(key), fmt::format("{}", value)};
   }
@@ -56,17 +60,28 @@ class Logger {
 const Logger& Log();
 
 struct LogConfig {
-  std::string level = "info";   // debug, info, warn, error, fatal
-  std::string file;             // empty: standard error
+  std::string level = "info";   // see ParseLogLevel
+  std::string file = {};        // empty: standard output; else its directory is created
   std::string format = "text";  // text or json
-  size_t max_size_mb = 100;
-  size_t max_days = 0;
-  size_t max_backups = 0;
+  size_t max_size_mb = 300;     // the file is rotated before a line makes it larger
+  size_t max_days = 0;          // rotated files older than that are deleted; 0: never
+  size_t max_backups = 0;       // rotated files beyond that number are deleted; 0: never
 };
 
-// Sets up the process's sink; called once at start. Throws Error kInitLoggerFail.
+// debug, info, warn, warning, error, dpanic, panic, fatal in any letter case; "" is info. Throws
+// std::invalid_argument.
+LogLevel ParseLogLevel(std::string_view text);
+
+// Sets up the process's sink; until then lines go to standard error. May be called again (tests).
+// Throws Error kInitLoggerFail whose raw cause tells what is wrong.
 void InitLog(const LogConfig& config);
 
+// Changes the level of a running process.
+void SetLogLevel(LogLevel level);
+
 bool LogEnabled(LogLevel level);
+
+// A long statement or argument list as logs show it: at most 1024 bytes, then "...".
+std::string CutForLog(std::string_view text);
 
 }  // namespace dm

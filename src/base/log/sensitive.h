@@ -1,0 +1,48 @@
+// Values that must not appear in logs and printed configurations.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <ostream>
+#include <string>
+#include <utility>
+
+namespace dm {
+
+inline constexpr std::string_view kHidden = "******";
+
+// A value that prints as "******" whatever it holds; only value() shows it.
+template <class T>
+class Sensitive {
+ public:
+  Sensitive() = default;
+  Sensitive(T value) : value_(std::move(value)) {}  // NOLINT: meant to be implicit
+
+  [[nodiscard]] const T& value() const { return value_; }
+  T& value() { return value_; }
+  bool operator==(const Sensitive&) const = default;
+
+ private:
+  T value_{};
+};
+
+template <class T>
+std::ostream& operator<<(std::ostream& out, const Sensitive<T>&) {
+  return out << kHidden;
+}
+
+// Switch of redact-info-log: row values and statement arguments in logs become "?".
+void SetLogRedaction(bool on);
+bool LogRedaction();
+
+// `value`, or "?" if redaction is on.
+std::string Redacted(std::string_view value);
+
+}  // namespace dm
+
+template <class T>
+struct fmt::formatter<dm::Sensitive<T>> : fmt::formatter<std::string_view> {
+  auto format(const dm::Sensitive<T>&, fmt::format_context& context) const {
+    return fmt::formatter<std::string_view>::format(dm::kHidden, context);
+  }
+};

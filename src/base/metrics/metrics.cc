@@ -1,0 +1,173 @@
+#include "base/metrics/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "base/metrics/process.h"
+
+namespace dm {
+
+void Counter::Add(double value) const {
+  if (series_ != nullptr) series_->Increment(value);
+}
+double Counter::value() const { return series_ == nullptr ? 0 : series_->Value(); }
+
+void Gauge::Set(double value) const {
+  if (series_ != nullptr) series_->Set(value);
+}
+void Gauge::Add(double value) const {
+  if (series_ != nullptr) series_->Increment(value);
+}
+double Gauge::value() const { return series_ == nullptr ? 0 : series_->Value(); }
+
+void Histogram::Observe(double value) const {
+  if (series_ != nullptr) series_->Observe(value);
+}
+
+std::vector<double> ExponentialBuckets(double start, double factor, int count) {
+  std::vector<double> buckets;
+  for (int i = 0; i < count; ++i, start *= factor) buckets.push_back(start);
+  return buckets;
+}
+
+std::vector<double> LinearBuckets(double start, double width, int count) {
+  std::vector<double> buckets;
+  for (int i = 0; i < count; ++i, start += width) buckets.push_back(start);
+  return buckets;
+}
+
+std::vector<double> DurationBuckets() { return ExponentialBuckets(0.000005, 2, 25); }
+std::vector<double> SizeBuckets() { return ExponentialBuckets(16, 2, 20); }
+
+// All series of one name; exactly one of the maps is in use.
+struct MetricsRegistry::Family {
+  std::string help;
+  prometheus::MetricType type = prometheus::MetricType::Untyped;
+  std::map<Labels, std::shared_ptr<prometheus::Counter>> counters;
+  std::map<Labels, std::shared_ptr<prometheus::Gauge>> gauges;
+  std::map<Labels, std::shared_ptr<prometheus::Histogram>> histograms;
+};
+
+namespace {
+
+bool Includes(const Labels& all, const Labels& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& label) {
+    auto it = all.find(label.first);
+    return it != all.end() && it->second == label.second;
+  });
+}
+
+template <class Series>
+void Collect(const std::map<Labels, std::shared_ptr<Series>>& from, prometheus::MetricFamily* to) {
+  for (const auto& [labels, series] : from) {
+    prometheus::ClientMetric metric = series->Collect();
+    for (const auto& [name, value] : labels) metric.label.push_back({name, value});
+    to->metric.push_back(std::move(metric));
+  }
+}
+
+template <class Series>
+size_t RemoveFrom(std::map<Labels, std::shared_ptr<Series>>* series, const Labels& labels) {
+  return std::erase_if(*series, [&](const auto& entry) { return Includes(entry.first, labels); });
+}
+
+}  // namespace
+
+MetricsRegistry::MetricsRegistry() = default;
+MetricsRegistry::~MetricsRegistry() = default;
+
+MetricsRegistry::Family& MetricsRegistry::FamilyOf(const std::string& name, const std::string& help,
+                                                   int type) {
+  std::unique_ptr<Family>& family = families_[name];
+  auto wanted = static_cast<prometheus::MetricType>(type);
+  if (family == nullptr) {
+    family = std::make_unique<Family>();
+    family->help = help;
+    family->type = wanted;
+  }
+  if (family->type != wanted) throw std::logic_error("metric has another type: " + name);
+  return *family;
+}
+
+Counter MetricsRegistry::GetCounter(const std::string& name, const std::string& help,
+                                    const Labels& labels) {
+  std::lock_guard lock(mutex_);
+  auto& series =
+      FamilyOf(name, help, static_cast<int>(prometheus::MetricType::Counter)).counters[labels];
+  if (series == nullptr) series = std::make_shared<prometheus::Counter>();
+  return Counter(series);
+}
+
+Gauge MetricsRegistry::GetGauge(const std::string& name, const std::string& help,
+                                const Labels& labels) {
+  std::lock_guard lock(mutex_);
+  auto& series =
+      FamilyOf(name, help, static_cast<int>(prometheus::MetricType::Gauge)).gauges[labels];
+  if (series == nullptr) series = std::make_shared<prometheus::Gauge>();
+  return Gauge(series);
+}
+
+Histogram MetricsRegistry::GetHistogram(const std::string& name, const std::string& help,
+                                        const std::vector<double>& buckets, const Labels& labels) {
+  std::lock_guard lock(mutex_);
+  auto& series =
+      FamilyOf(name, help, static_cast<int>(prometheus::MetricType::Histogram)).histograms[labels];
+  if (series == nullptr) series = std::make_shared<prometheus::Histogram>(buckets);
+  return Histogram(series);
+}
+
+size_t MetricsRegistry::Remove(std::string_view name_prefix, const Labels& labels) {
+  std::lock_guard lock(mutex_);
+  size_t removed = 0;
+  for (auto it = families_.lower_bound(name_prefix);
+       it != families_.end() && it->first.starts_with(name_prefix); ++it) {
+    removed += RemoveFrom(&it->second->counters, labels) + RemoveFrom(&it->second->gauges, labels) +
+               RemoveFrom(&it->second->histograms, labels);
+  }
+  return removed;
+}
+
+std::string MetricsRegistry::Expose(bool process) const {
+  std::vector<prometheus::MetricFamily> families;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [name, family] : families_) {
+      prometheus::MetricFamily out;
+      out.name = name;
+      out.help = family->help;
+      out.type = family->type;
+      Collect(family->counters, &out);
+      Collect(family->gauges, &out);
+      Collect(family->histograms, &out);
+      if (!out.metric.empty()) families.push_back(std::move(out));
+    }
+  }
+  if (process) {
+    for (const metrics_internal::ProcessValue& value : metrics_internal::ProcessValues()) {
+      prometheus::MetricFamily out;
+      out.name = value.name;
+      out.help = value.help;
+      out.type = value.counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
+      prometheus::ClientMetric metric;
+      (value.counter ? metric.counter.value : metric.gauge.value) = value.value;
+      out.metric.push_back(std::move(metric));
+      families.push_back(std::move(out));
+    }
+    std::sort(families.begin(), families.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
+  }
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+MetricsRegistry& Metrics() {
+  static auto* registry = new MetricsRegistry;  // threads may count until the process ends
+  return *registry;
+}
+
+}  // namespace dm

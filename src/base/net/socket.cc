@@ -1,0 +1,265 @@
+#include "base/net/socket.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+
+#include "base/error/error.h"
+#include "base/error/system_error.h"
+#include "base/net/address.h"
+
+namespace dm {
+namespace {
+
+constexpr int kBacklog = 1024;
+
+SteadyClock::time_point DeadlineAfter(Milliseconds timeout) {
+  return timeout == kNoTimeout ? SteadyClock::time_point::max() : SteadyClock::now() + timeout;
+}
+
+// Waits for `events` on the descriptor; the stop token wakes the poll through an event descriptor.
+// False: the deadline has passed.
+bool PollUntil(int fd, short events, SteadyClock::time_point deadline, const StopToken& stop) {
+  ThrowIfStopped(stop);
+  FileDescriptor wake;
+  if (stop.stop_possible()) {
+    wake = FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wake.valid()) throw SystemError("eventfd", "", errno);
+  }
+  int wake_fd = wake.get();
+  StopCallback on_stop(stop, [wake_fd] {
+    uint64_t one = 1;
+    // The counter of a fresh event descriptor cannot overflow, so this write cannot fail.
+    [[maybe_unused]] ssize_t written = ::write(wake_fd, &one, sizeof one);
+  });
+  pollfd fds[2] = {{fd, events, 0}, {wake_fd, POLLIN, 0}};
+  for (;;) {
+    int wait_ms = -1;
+    if (deadline != SteadyClock::time_point::max()) {
+      auto left = std::chrono::ceil<Milliseconds>(deadline - SteadyClock::now()).count();
+      wait_ms = static_cast<int>(std::clamp<int64_t>(left, 0, 3'600'000));
+    }
+    int ready = ::poll(fds, 2, wait_ms);
+    if (ready < 0 && errno != EINTR) throw SystemError("poll", "", errno);
+    ThrowIfStopped(stop);
+    if (ready > 0 && fds[0].revents != 0) return true;
+    if (deadline != SteadyClock::time_point::max() && SteadyClock::now() >= deadline) return false;
+  }
+}
+
+struct AddressListDeleter {
+  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
+};
+using AddressList = std::unique_ptr<addrinfo, AddressListDeleter>;
+
+AddressList Resolve(const HostPort& where, int flags, std::string_view operation) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags | AI_ADDRCONFIG;
+  addrinfo* list = nullptr;
+  const char* host = where.host.empty() ? nullptr : where.host.c_str();
+  int rc = ::getaddrinfo(host, where.port.c_str(), &hints, &list);
+  if (rc == EAI_ADDRFAMILY || rc == EAI_NONAME) {
+    // Without the wish for configured families: loopback alone is not "configured".
+    hints.ai_flags = flags;
+    rc = ::getaddrinfo(host, where.port.c_str(), &hints, &list);
+  }
+  if (rc != 0) {
+    throw std::runtime_error(
+        std::string(operation) + " tcp " + JoinHostPort(where.host, where.port) + ": lookup " +
+        where.host + ": " + (rc == EAI_SYSTEM ? SystemErrorText(errno) : ::gai_strerror(rc)));
+  }
+  return AddressList(list);
+}
+
+FileDescriptor NewSocket(int family, int protocol) {
+  FileDescriptor fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+  if (!fd.valid()) throw SystemError("socket", "", errno);
+  return fd;
+}
+
+void SetOption(int fd, int level, int option, int value) {
+  if (::setsockopt(fd, level, option, &value, sizeof value) != 0) {
+    throw SystemError("setsockopt", "", errno);
+  }
+}
+
+// errno of the attempt; 0: connected.
+int TryConnect(int fd, const sockaddr* address, socklen_t size, SteadyClock::time_point deadline,
+               const StopToken& stop) {
+  if (::connect(fd, address, size) == 0) return 0;
+  if (errno != EINPROGRESS && errno != EINTR) return errno;
+  if (!PollUntil(fd, POLLOUT, deadline, stop)) return ETIMEDOUT;
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return errno;
+  return error;
+}
+
+sockaddr_un UnixAddress(const std::string& path, std::string_view operation) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    throw SystemError(std::string(operation) + " unix", path, ENAMETOOLONG);
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+}  // namespace
+
+FileDescriptor ListenTcp(std::string_view address) {
+  HostPort where = SplitHostPort(address);
+  AddressList list = Resolve(where, AI_PASSIVE, "listen");
+  // With an empty host the IPv6 wildcard serves both families where the system has IPv6.
+  const addrinfo* chosen = list.get();
+  for (const addrinfo* a = list.get(); where.host.empty() && a != nullptr; a = a->ai_next) {
+    if (a->ai_family == AF_INET6) chosen = a;
+  }
+  FileDescriptor fd = NewSocket(chosen->ai_family, chosen->ai_protocol);
+  SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  if (chosen->ai_family == AF_INET6) {
+    SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, where.host.empty() ? 0 : 1);
+  }
+  if (::bind(fd.get(), chosen->ai_addr, chosen->ai_addrlen) != 0 ||
+      ::listen(fd.get(), kBacklog) != 0) {
+    throw SystemError("listen tcp", address, errno);
+  }
+  return fd;
+}
+
+FileDescriptor ListenUnix(const std::string& path) {
+  sockaddr_un address = UnixAddress(path, "listen");
+  FileDescriptor fd = NewSocket(AF_UNIX, 0);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw SystemError("remove", path, errno);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(fd.get(), kBacklog) != 0) {
+    throw SystemError("listen unix", path, errno);
+  }
+  return fd;
+}
+
+uint16_t LocalPort(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    throw SystemError("getsockname", "", errno);
+  }
+  // The port stands at the same place in both families.
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+}
+
+FileDescriptor Accept(int listener, const StopToken& stop) {
+  for (;;) {
+    PollUntil(listener, POLLIN, SteadyClock::time_point::max(), stop);
+    FileDescriptor fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (fd.valid()) return fd;
+    switch (errno) {
+      case EAGAIN:
+      case EINTR:
+      case ECONNABORTED:  // the peer has given up meanwhile
+      case EPROTO:
+        continue;
+      case EMFILE:
+      case ENFILE:
+      case ENOBUFS:
+      case ENOMEM:
+        WaitFor(Milliseconds(50), stop);  // others may give something back
+        continue;
+      default:
+        throw SystemError("accept", "", errno);
+    }
+  }
+}
+
+FileDescriptor ConnectTcp(std::string_view address, Milliseconds timeout, const StopToken& stop) {
+  SteadyClock::time_point deadline = DeadlineAfter(timeout);
+  HostPort where = SplitHostPort(address);
+  if (where.host.empty()) where.host = "localhost";
+  AddressList list = Resolve(where, 0, "dial");
+  int error = ETIMEDOUT;
+  for (const addrinfo* a = list.get(); a != nullptr; a = a->ai_next) {
+    FileDescriptor fd = NewSocket(a->ai_family, a->ai_protocol);
+    error = TryConnect(fd.get(), a->ai_addr, a->ai_addrlen, deadline, stop);
+    if (error == 0) {
+      SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+      return fd;
+    }
+  }
+  throw SystemError("dial tcp", address, error);
+}
+
+FileDescriptor ConnectUnix(const std::string& path, Milliseconds timeout, const StopToken& stop) {
+  sockaddr_un address = UnixAddress(path, "dial");
+  FileDescriptor fd = NewSocket(AF_UNIX, 0);
+  SteadyClock::time_point deadline = DeadlineAfter(timeout);
+  for (;;) {
+    int error = TryConnect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address,
+                           deadline, stop);
+    if (error == 0) return fd;
+    // A Unix socket answers EAGAIN while the listener's queue is full.
+    if (error != EAGAIN || SteadyClock::now() >= deadline) {
+      throw SystemError("dial unix", path, error == EAGAIN ? ETIMEDOUT : error);
+    }
+    WaitFor(Milliseconds(10), stop);
+  }
+}
+
+void WaitReadable(int fd, Milliseconds timeout, const StopToken& stop) {
+  if (!PollUntil(fd, POLLIN, DeadlineAfter(timeout), stop))
+    throw SystemError("read", "", ETIMEDOUT);
+}
+
+void WaitWritable(int fd, Milliseconds timeout, const StopToken& stop) {
+  if (!PollUntil(fd, POLLOUT, DeadlineAfter(timeout), stop)) {
+    throw SystemError("write", "", ETIMEDOUT);
+  }
+}
+
+size_t ReadSome(int fd, std::span<char> buffer, Milliseconds timeout, const StopToken& stop) {
+  for (;;) {
+    ssize_t got = ::recv(fd, buffer.data(), buffer.size(), 0);
+    if (got >= 0) return static_cast<size_t>(got);
+    if (errno == EAGAIN) {
+      WaitReadable(fd, timeout, stop);
+    } else if (errno != EINTR) {
+      throw SystemError("read", "", errno);
+    }
+  }
+}
+
+void WriteAll(int fd, std::string_view data, Milliseconds timeout, const StopToken& stop) {
+  while (!data.empty()) {
+    ssize_t written = ::send(fd, data.data(), data.size(), MSG_NOSIGNAL);
+    if (written >= 0) {
+      data.remove_prefix(static_cast<size_t>(written));
+    } else if (errno == EAGAIN) {
+      WaitWritable(fd, timeout, stop);
+    } else if (errno != EINTR) {
+      throw SystemError("write", "", errno);
+    }
+  }
+}
+
+bool IsReachable(std::string_view address, Milliseconds timeout, const StopToken& stop) {
+  try {
+    return ConnectTcp(address, timeout, stop).valid();
+  } catch (const std::runtime_error&) {  // refused, unknown host, elapsed: all mean "no"
+    return false;
+  }
+}
+
+}  // namespace dm

@@ -1,0 +1,261 @@
+#include "base/net/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "base/error/system_error.h"
+#include "base/io/file.h"
+#include "base/log/log.h"
+
+namespace dm {
+namespace {
+
+template <auto Free>
+struct Deleter {
+  template <class T>
+  void operator()(T* p) const {
+    Free(p);
+  }
+};
+using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
+using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
+
+// What a context needs at every handshake; owned by the context (freed with it).
+struct Settings {
+  TlsOptions options;
+  PeerCheck check = PeerCheck::kNone;
+  std::vector<unsigned char> alpn;  // wire form
+};
+
+int SettingsIndex() {
+  static const int index = ::SSL_CTX_get_ex_new_index(
+      0, nullptr, nullptr, nullptr, [](void*, void* settings, CRYPTO_EX_DATA*, int, long, void*) {
+        delete static_cast<Settings*>(settings);
+      });
+  return index;
+}
+
+const Settings& SettingsOf(SSL_CTX* context) {
+  return *static_cast<const Settings*>(::SSL_CTX_get_ex_data(context, SettingsIndex()));
+}
+
+std::string LastError() {
+  unsigned long code = ::ERR_get_error();
+  ::ERR_clear_error();
+  if (code == 0) return "unknown reason";
+  const char* reason = ::ERR_reason_error_string(code);
+  return reason == nullptr ? "error " + std::to_string(code) : reason;
+}
+
+std::string ReadPart(const std::string& content, const std::string& path, const char* what) {
+  if (!content.empty() || path.empty()) return content;
+  try {
+    return ReadFile(path);
+  } catch (const SystemError& e) {
+    throw std::runtime_error(std::string("could not read ") + what + ": " + e.what());
+  }
+}
+
+Bio MemoryBio(const std::string& text) {
+  return Bio(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+// Adds every certificate of the bundle to the context's trust store.
+void TrustBundle(SSL_CTX* context, const std::string& pem) {
+  Bio bio = MemoryBio(pem);
+  X509_STORE* store = ::SSL_CTX_get_cert_store(context);
+  int count = 0;
+  for (;; ++count) {
+    Certificate certificate(::PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    if (certificate == nullptr) break;
+    if (::X509_STORE_add_cert(store, certificate.get()) != 1) {
+      throw std::runtime_error("failed to append ca certs: " + LastError());
+    }
+  }
+  ::ERR_clear_error();  // the end of the text is an "error" too
+  if (count == 0) throw std::runtime_error("failed to append ca certs");
+}
+
+// Gives certificate chain and key, as they are now, to one connection.
+void UseCertificate(SSL* connection, const TlsOptions& options) {
+  std::string cert_pem = ReadPart(options.cert, options.cert_path, "client certificate");
+  std::string key_pem = ReadPart(options.key, options.key_path, "client key");
+  Bio cert_bio = MemoryBio(cert_pem);
+  Certificate leaf(::PEM_read_bio_X509(cert_bio.get(), nullptr, nullptr, nullptr));
+  if (leaf == nullptr || ::SSL_use_certificate(connection, leaf.get()) != 1) {
+    throw std::runtime_error("unusable certificate: " + LastError());
+  }
+  ::SSL_clear_chain_certs(connection);
+  for (;;) {
+    Certificate next(::PEM_read_bio_X509(cert_bio.get(), nullptr, nullptr, nullptr));
+    if (next == nullptr) break;
+    if (::SSL_add1_chain_cert(connection, next.get()) != 1) {
+      throw std::runtime_error("unusable certificate chain: " + LastError());
+    }
+  }
+  ::ERR_clear_error();
+  Bio key_bio = MemoryBio(key_pem);
+  Key key(::PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
+  if (key == nullptr || ::SSL_use_PrivateKey(connection, key.get()) != 1) {
+    throw std::runtime_error("unusable private key: " + LastError());
+  }
+}
+
+// Called by OpenSSL in every handshake when a certificate of ours is needed.
+int OnCertificateNeeded(SSL* connection, void*) {
+  const TlsOptions& options = SettingsOf(::SSL_get_SSL_CTX(connection)).options;
+  try {
+    UseCertificate(connection, options);
+    return 1;
+  } catch (const std::exception& e) {
+    Log().Error("certificate cannot be loaded, TLS handshake fails", {F("error", e)});
+    return 0;
+  }
+}
+
+std::string CommonName(X509* certificate) {
+  X509_NAME* subject = ::X509_get_subject_name(certificate);
+  int at = ::X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0) return "";
+  const ASN1_STRING* text = ::X509_NAME_ENTRY_get_data(::X509_NAME_get_entry(subject, at));
+  return {reinterpret_cast<const char*>(::ASN1_STRING_get0_data(text)),
+          static_cast<size_t>(::ASN1_STRING_length(text))};
+}
+
+bool NameAllowed(const Settings& settings, X509_STORE_CTX* store) {
+  const auto& names = settings.options.allowed_common_names;
+  auto allowed = [&](X509* certificate) {
+    return std::find(names.begin(), names.end(), CommonName(certificate)) != names.end();
+  };
+  STACK_OF(X509)* chain = ::X509_STORE_CTX_get0_chain(store);
+  int count = settings.check == PeerCheck::kChainAndCn ? std::min(1, sk_X509_num(chain))
+                                                       : sk_X509_num(chain);
+  for (int i = 0; i < count; ++i) {
+    if (allowed(sk_X509_value(chain, i))) return true;
+  }
+  return false;
+}
+
+// Replaces OpenSSL's check of the peer's certificate: its own check, then the common names.
+int OnVerify(X509_STORE_CTX* store, void*) {
+  if (::X509_verify_cert(store) != 1) return 0;
+  auto* connection = static_cast<SSL*>(
+      ::X509_STORE_CTX_get_ex_data(store, ::SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const Settings& settings = SettingsOf(::SSL_get_SSL_CTX(connection));
+  if (settings.options.allowed_common_names.empty() || NameAllowed(settings, store)) return 1;
+  ::X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+  return 0;
+}
+
+TlsContext NewContext(const SSL_METHOD* method, std::unique_ptr<Settings> settings, int version) {
+  TlsContext context(::SSL_CTX_new(method), Deleter<SSL_CTX_free>());
+  if (context == nullptr) throw std::runtime_error("TLS context: " + LastError());
+  ::SSL_CTX_set_min_proto_version(context.get(), version);
+  ::SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
+  const TlsOptions& options = settings->options;
+  bool checks = settings->check != PeerCheck::kNone;
+  if (options.has_ca()) {
+    TrustBundle(context.get(), ReadPart(options.ca, options.ca_path, "ca certificate"));
+  } else if (checks && ::SSL_CTX_set_default_verify_paths(context.get()) != 1) {
+    throw std::runtime_error("the system's root certificates cannot be read: " + LastError());
+  }
+  if (checks) {
+    ::SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    ::SSL_CTX_set_cert_verify_callback(context.get(), OnVerify, nullptr);
+  }
+  ::SSL_CTX_set_ex_data(context.get(), SettingsIndex(), settings.release());
+  return context;
+}
+
+std::vector<unsigned char> AlpnWire(const std::vector<std::string>& protocols) {
+  std::vector<unsigned char> wire;
+  for (const std::string& protocol : protocols) {
+    wire.push_back(static_cast<unsigned char>(protocol.size()));
+    wire.insert(wire.end(), protocol.begin(), protocol.end());
+  }
+  return wire;
+}
+
+int OnAlpn(SSL* connection, const unsigned char** chosen, unsigned char* chosen_size,
+           const unsigned char* offered, unsigned offered_size, void*) {
+  const std::vector<unsigned char>& ours = SettingsOf(::SSL_get_SSL_CTX(connection)).alpn;
+  unsigned char* selected = nullptr;
+  int rc = ::SSL_select_next_proto(&selected, chosen_size, ours.data(),
+                                   static_cast<unsigned>(ours.size()), offered, offered_size);
+  if (rc != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_NOACK;
+  *chosen = selected;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+bool IsAddress(const std::string& host) {
+  ASN1_OCTET_STRING* address = ::a2i_IPADDRESS(host.c_str());
+  ::ASN1_OCTET_STRING_free(address);
+  ::ERR_clear_error();
+  return address != nullptr;
+}
+
+}  // namespace
+
+TlsMaterial LoadTlsMaterial(const TlsOptions& options) {
+  return {.ca = ReadPart(options.ca, options.ca_path, "ca certificate"),
+          .cert = ReadPart(options.cert, options.cert_path, "client certificate"),
+          .key = ReadPart(options.key, options.key_path, "client key")};
+}
+
+PeerCheck ClientPeerCheck(const TlsOptions& options) {
+  if (!options.allowed_common_names.empty()) return PeerCheck::kFull;
+  return options.has_ca() ? PeerCheck::kChain : PeerCheck::kNone;
+}
+
+TlsContext MakeServerContext(const TlsOptions& options, PeerCheck check) {
+  auto settings = std::make_unique<Settings>();
+  settings->options = options;
+  settings->check = check;
+  settings->alpn = AlpnWire({"h2", "http/1.1"});
+  TlsContext context = NewContext(::TLS_server_method(), std::move(settings), TLS1_2_VERSION);
+  ::SSL_CTX_set_alpn_select_cb(context.get(), OnAlpn, nullptr);
+  ::SSL_CTX_set_cert_cb(context.get(), OnCertificateNeeded, nullptr);
+  ::SSL_CTX_set_session_id_context(context.get(), reinterpret_cast<const unsigned char*>("dm"), 2);
+  return context;
+}
+
+TlsContext MakeClientContext(const TlsOptions& options, const std::vector<std::string>& alpn,
+                             bool min_version_1_0) {
+  auto settings = std::make_unique<Settings>();
+  settings->options = options;
+  settings->check = ClientPeerCheck(options);
+  settings->alpn = AlpnWire(alpn);
+  bool has_own = options.has_cert() && options.has_key();
+  std::vector<unsigned char> wire = settings->alpn;
+  TlsContext context = NewContext(::TLS_client_method(), std::move(settings),
+                                  min_version_1_0 ? TLS1_VERSION : TLS1_2_VERSION);
+  if (min_version_1_0) {
+    ::SSL_CTX_set_security_level(context.get(), 0);  // old versions need old digests
+  }
+  if (!wire.empty()) {
+    ::SSL_CTX_set_alpn_protos(context.get(), wire.data(), static_cast<unsigned>(wire.size()));
+  }
+  if (has_own) ::SSL_CTX_set_cert_cb(context.get(), OnCertificateNeeded, nullptr);
+  return context;
+}
+
+void SetExpectedHost(ssl_st* connection, const std::string& host) {
+  bool is_address = IsAddress(host);
+  if (!is_address) {
+    // SNI carries names only.
+    ::SSL_set_tlsext_host_name(connection, host.c_str());
+  }
+  if (SettingsOf(::SSL_get_SSL_CTX(connection)).check != PeerCheck::kFull) return;
+  X509_VERIFY_PARAM* parameters = ::SSL_get0_param(connection);
+  int done = is_address ? ::X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str())
+                        : ::X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), host.size());
+  if (done != 1) throw std::runtime_error("host name cannot be checked: " + LastError());
+}
+
+}  // namespace dm
