@@ -93,6 +93,35 @@ DumpPosition ParseBlock(Lines& lines, std::string_view text) {
 
 }  // namespace
 
+std::string FormatDumpMetadata(const DumpRecord& record) {
+  std::string text = fmt::format("Started dump at: {}\n", record.started_at);
+  const auto append = [&text](std::string_view header,
+                              const std::optional<DumpPosition>& position) {
+    if (position) {
+      text += fmt::format("{}\n\tLog: {}\n\tPos: {}\n\tGTID:{}\n", header, position->file,
+                          position->offset, position->gtid_text);
+    }
+    text += '\n';
+  };
+  append(record.binary_log_status ? kFirstHeaders[1] : kFirstHeaders[0], record.start);
+  if (!record.replicas.empty()) {
+    text += kReplicaHeaders[0];
+    text += '\n';
+    for (const DumpReplicaPosition& replica : record.replicas) {
+      if (!replica.connection_name.empty()) {
+        text += fmt::format("\tConnection name: {}\n", replica.connection_name);
+      }
+      text += fmt::format("\tHost: {}\n\tLog: {}\n\tPos: {}\n\tGTID:{}\n\n", replica.host,
+                          replica.file, replica.offset, replica.gtid_text);
+    }
+  }
+  if (record.has_exit) {
+    append(std::string(kFirstHeaders[0]) + std::string(kAfterMark), record.exit);
+  }
+  text += fmt::format("Finished dump at: {}\n", record.finished_at);
+  return text;
+}
+
 DumpMetadata ParseDumpMetadata(std::string_view text) {
   DumpMetadata metadata;
   Lines lines(text);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mysql/position/location.h"
 
@@ -26,6 +27,19 @@ struct DumpReplicaPosition {
   std::string offset;
   std::string gtid_text;
 };
+
+// Everything that is written into `metadata`. Times are texts of the worker's local clock.
+struct DumpRecord {
+  std::string started_at;
+  std::string finished_at;
+  bool binary_log_status = false;  // the server's word is SHOW BINARY LOG STATUS
+  // Absent: the server gave no position. Its blank line is written all the same.
+  std::optional<DumpPosition> start;
+  std::vector<DumpReplicaPosition> replicas;
+  bool has_exit = false;  // a dump without consistency
+  std::optional<DumpPosition> exit;
+};
+std::string FormatDumpMetadata(const DumpRecord& record);
 
 // What `metadata` tells a reader. `start` is the snapshot's position; `exit`, present after dumps
 // without consistency, is where safe mode may end.

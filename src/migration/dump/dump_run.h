@@ -1,0 +1,104 @@
+// One dump from its locks to its last data file. `metadata` is written by the unit, after it.
+#pragma once
+
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/log/log.h"
+#include "base/thread/bounded_queue.h"
+#include "base/thread/stop.h"
+#include "migration/dump/catalogue.h"
+#include "migration/dump/collation.h"
+#include "migration/dump/data_files.h"
+#include "migration/dump/progress.h"
+#include "migration/dump/source_session.h"
+#include "migration/dump/table_filter.h"
+#include "migration/dumpfile/channel.h"
+#include "migration/dumpfile/metadata.h"
+#include "migration/storage/local_directory.h"
+
+namespace dm::migration {
+
+struct DumpRunOptions {
+  int threads = 4;
+  uint64_t file_size = 0;
+  uint64_t statement_size = 1000000;
+  uint64_t rows = 200000;
+  std::string where;
+  Consistency consistency = Consistency::kAuto;
+  bool with_views = false;
+  bool transactional_consistency = true;
+  bool backslash_escapes = true;
+  bool strict_collation = false;
+  std::string sql_mode;            // global, of the upstream
+  bool position_required = false;  // a sync unit follows
+};
+
+// Made for one run.
+class DumpRun {
+ public:
+  // References must outlive the run; `channel` may be null.
+  DumpRun(const DumpRunOptions& options, const SourceSession& session, const TableFilter& filter,
+          const LocalDirectory& directory, DumpFileChannel* channel, DumpProgress& progress,
+          Logger log);
+  ~DumpRun();
+
+  // Writes all files but `metadata` and returns what belongs into it. Throws Error
+  // kDumpUnitRuntime (the first error of any thread), Cancelled. All threads have ended then.
+  DumpRecord Run(const StopToken& stop);
+  // Paths of all files written.
+  const std::vector<std::string>& files() const { return files_; }
+
+ private:
+  struct TableJob;
+  struct Chunk;
+
+  void Prepare(const StopToken& stop);
+  void TakeLocks(const StopToken& stop);
+  void OpenWriters(const StopToken& stop);
+  void CapturePosition(const StopToken& stop);
+  void Produce(const StopToken& stop);
+  void ProduceTable(const TableId& id, const StopToken& stop);
+  void ProduceView(const TableId& id, const StopToken& stop);
+  void WriteSchemaFile(DumpFileKind kind, const std::string& path, const TableId& id,
+                       const std::string& statement, const StopToken& stop);
+  void Work(std::unique_ptr<mysql::Connection>& db, const StopToken& stop);
+  void DumpChunk(mysql::Connection& db, const Chunk& chunk, const StopToken& stop);
+  void DumpChunkWithRetry(std::unique_ptr<mysql::Connection>& db, const Chunk& chunk,
+                          const StopToken& stop);
+  void AddFile(DumpedFile file);
+  void Fail(std::exception_ptr error);
+  std::unique_ptr<mysql::Connection> Open(const StopToken& stop);
+
+  const DumpRunOptions options_;
+  const SourceSession& session_;
+  const TableFilter& filter_;
+  const LocalDirectory& directory_;
+  DumpFileChannel* const channel_;
+  DumpProgress& progress_;
+  const Logger log_;
+
+  DumpRecord record_;
+  Consistency consistency_;
+  std::vector<DumpSchema> schemas_;
+  std::optional<CollationCompleter> collations_;
+  std::unique_ptr<mysql::Connection> lock_db_;  // holds the lock
+  std::unique_ptr<mysql::Connection> meta_db_;
+  std::vector<std::unique_ptr<mysql::Connection>> writer_dbs_;
+
+  StopSource failed_;
+  BoundedQueue<Chunk> chunks_;
+
+  std::mutex mutex_;  // guards the following
+  std::exception_ptr error_;
+  std::vector<std::string> files_;
+  std::vector<uint64_t> connection_ids_;
+};
+
+}  // namespace dm::migration

@@ -1,0 +1,189 @@
+#include "migration/dump/dump_unit.h"
+
+#include <chrono>
+#include <mutex>
+#include <utility>
+
+#include "base/failpoint/failpoint.h"
+#include "base/log/log.h"
+#include "migration/config/connect_options.h"
+#include "migration/config/dumper_arguments.h"
+#include "migration/config/subtask.h"
+#include "migration/dump/dump_run.h"
+#include "migration/dumpfile/channel.h"
+#include "migration/dumpfile/metadata.h"
+#include "migration/dumpfile/session_time_zone.h"
+#include "mysql/sql/sql_mode.h"
+
+namespace dm::migration {
+
+namespace {
+
+// Files of other versions' dumps and loads that a dump may remove from its directory.
+bool IsKnownFile(const std::string& path) {
+  return IsDumpFile(path) || path.ends_with("tidb_lightning_checkpoint.pb") ||
+         path == std::string(kMetadataFile) + ".tmp";
+}
+
+Consistency ParseConsistency(const std::string& text) {
+  if (text == "auto") return Consistency::kAuto;
+  if (text == "flush") return Consistency::kFlush;
+  if (text == "lock") return Consistency::kLock;
+  if (text == "none") return Consistency::kNone;
+  throw Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
+      .SetRawCause(fmt::format("{} consistency is not supported", text));
+}
+
+class DumpUnit : public Unit {
+ public:
+  DumpUnit(const SubtaskConfig& config, std::shared_ptr<DumpFileChannel> channel)
+      : config_(config),
+        channel_(std::move(channel)),
+        directory_(config.loader.dir),
+        log_(Log().With({F("task", config.name), F("unit", "dumpling")})) {}
+
+  UnitType Type() const override { return UnitType::kDump; }
+  void Init(const StopToken& stop) override;
+  bool IsFresh(const StopToken& stop) override;
+  UnitResult Run(EndingRequest& ending) override;
+  void Update(const SubtaskConfig&) override {}  // a dump keeps what it began with
+  void Close() noexcept override {}
+  UnitStatus Status() const override;
+
+ private:
+  void ReadUpstreamSqlMode(const StopToken& stop);
+  void EmptyDirectory();
+  void Dump(const StopToken& stop);
+
+  const SubtaskConfig config_;
+  const std::shared_ptr<DumpFileChannel> channel_;
+  const LocalDirectory directory_;
+  const Logger log_;
+
+  DumpRunOptions options_;
+  mysql::ConnectOptions upstream_;
+  std::optional<TableFilter> filter_;
+  std::string time_zone_;
+  DumpProgress progress_;
+};
+
+void DumpUnit::Init(const StopToken& stop) {
+  const DumperArguments arguments = ParseDumperArguments(config_.dumper.extra_args);
+  const DumpSettings settings = EffectiveDumpSettings(config_.dumper);
+  options_ = DumpRunOptions();
+  options_.threads = settings.threads;
+  options_.file_size = settings.filesize;
+  options_.statement_size = settings.statement_size;
+  options_.rows = settings.rows;
+  options_.where = settings.where;
+  options_.consistency = ParseConsistency(settings.consistency);
+  options_.with_views = !settings.no_views;
+  options_.transactional_consistency = settings.transactional_consistency;
+  options_.backslash_escapes = settings.escape_backslash;
+  options_.strict_collation = config_.collation_compatible == "strict";
+  options_.position_required = HasSync(config_.mode);
+  filter_.emplace(config_, arguments);
+
+  DbConfig from = config_.from;
+  from.session.clear();  // only the dump's own variables apply
+  upstream_ = ToConnectOptions(from, ErrorScope::kUpstream);
+  upstream_.read_timeout = std::chrono::minutes(15);
+  upstream_.write_timeout = std::chrono::seconds(30);
+  if (arguments.ca || arguments.cert || arguments.key) {
+    upstream_.tls.enabled = true;
+    upstream_.tls.ca_path = arguments.ca.value_or("");
+    upstream_.tls.cert_path = arguments.cert.value_or("");
+    upstream_.tls.key_path = arguments.key.value_or("");
+  }
+  time_zone_ = config_.timezone;
+  if (time_zone_.empty()) {
+    const auto downstream =
+        mysql::Connection::Connect(ToConnectOptions(config_.to, ErrorScope::kDownstream), stop);
+    time_zone_ = DownstreamTimeZone(*downstream, stop);
+  }
+  ReadUpstreamSqlMode(stop);
+}
+
+void DumpUnit::ReadUpstreamSqlMode(const StopToken& stop) {
+  try {
+    const auto db = mysql::Connection::Connect(upstream_, stop);
+    const auto answer = db->Query("SHOW GLOBAL VARIABLES LIKE 'sql_mode'", stop);
+    if (!answer.rows.empty()) options_.sql_mode = answer.rows[0].at(1).value_or("");
+    options_.backslash_escapes = !mysql::SqlMode::Parse(options_.sql_mode).no_backslash_escapes();
+  } catch (const Error& e) {
+    log_.Warn("sql_mode of the upstream cannot be read", {F("error", e)});
+  }
+  if (channel_ != nullptr) channel_->SetUpstreamSqlMode(options_.sql_mode);
+}
+
+bool DumpUnit::IsFresh(const StopToken&) { return !directory_.Read(kMetadataFile).has_value(); }
+
+void DumpUnit::EmptyDirectory() {
+  // A directory named by the user for a later load may be one that holds something else.
+  if (config_.mode == TaskMode::kDump && !directory_.Read(kMetadataFile)) {
+    for (const StoredFile& file : directory_.List()) {
+      if (IsKnownFile(file.path)) continue;
+      throw Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
+          .SetRawCause(fmt::format("output directory {} holds {}, which is no file of a dump: it "
+                                   "is not emptied",
+                                   directory_.path(), file.path));
+    }
+  }
+  directory_.RemoveAll();
+  directory_.Create();
+}
+
+void DumpUnit::Dump(const StopToken& stop) {
+  progress_.Reset();
+  EmptyDirectory();
+  if (channel_ != nullptr) channel_->Begin(stop);
+  const SourceSession session(upstream_, time_zone_, log_);
+  DumpRun run(options_, session, *filter_, directory_, channel_.get(), progress_, log_);
+  const DumpRecord record = run.Run(stop);
+  DM_FAILPOINT("dump/after-last-chunk");
+  directory_.Sync(run.files());
+  directory_.WriteDurable(kMetadataFile, FormatDumpMetadata(record));
+  DM_FAILPOINT("dump/after-metadata");
+  if (channel_ != nullptr) channel_->Complete();
+}
+
+UnitResult DumpUnit::Run(EndingRequest& ending) {
+  UnitResult result;
+  const auto begin = SteadyClock::now();
+  const auto seconds = [&] {
+    return std::chrono::duration<double>(SteadyClock::now() - begin).count();
+  };
+  try {
+    Dump(ending.graceful());
+    log_.Info("dump data finished", {F("cost time", fmt::format("{:.3f}s", seconds()))});
+    return result;
+  } catch (const Cancelled&) {
+    result.is_canceled = true;
+  } catch (const std::exception& e) {
+    const Error error = DumpError(e);
+    log_.Error("dump data exits with error",
+               {F("cost time", fmt::format("{:.3f}s", seconds())), F("error", error)});
+    result.errors.push_back(error);
+  }
+  if (channel_ != nullptr) channel_->Abort(ending.ending() == Ending::kKill);
+  return result;
+}
+
+UnitStatus DumpUnit::Status() const {
+  const DumpStatus status = progress_.Status();
+  log_.Info("progress status of dumpling",
+            {F("total_tables", status.total_tables), F("finished_tables", status.completed_tables),
+             F("estimated_total_rows", status.estimate_total_rows),
+             F("finished_rows", status.finished_rows), F("estimated_progress", status.progress),
+             F("bps", status.bps)});
+  return status;
+}
+
+}  // namespace
+
+std::unique_ptr<Unit> MakeDumpUnit(const SubtaskConfig& config, const UnitContext&,
+                                   std::shared_ptr<DumpFileChannel> channel) {
+  return std::make_unique<DumpUnit>(config, std::move(channel));
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,214 @@
+#include "migration/dump/source_session.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "mysql/value/quote.h"
+
+namespace dm::migration {
+
+namespace {
+
+constexpr int kNoSuchTable = 1146;
+constexpr int kLockAttempts = 5;
+constexpr Milliseconds kKillTimeout{3000};
+
+// Text of the cell in the named column; empty if there is no such column or it is NULL.
+std::string Cell(const mysql::ResultSet& result, size_t row, std::string_view column) {
+  const auto index = result.ColumnIndex(column);
+  if (!index || *index >= result.rows[row].size()) return "";
+  return result.rows[row][*index].value_or("");
+}
+
+// The first of two spellings of a column that has a value.
+std::string CellOf(const mysql::ResultSet& result, size_t row, std::string_view column,
+                   std::string_view newer) {
+  std::string text = Cell(result, row, column);
+  return text.empty() ? Cell(result, row, newer) : text;
+}
+
+bool UsesNewStatusWords(const mysql::ServerInfo& server) {
+  return !server.is_mariadb && !server.is_tidb && server.AtLeast(8, 4);
+}
+
+// "Table 'db.t' doesn't exist" -> db, t. nullopt for names with dots of their own.
+std::optional<TableId> VanishedTable(const std::string& text) {
+  const size_t open = text.find('\'');
+  const size_t close = text.find('\'', open + 1);
+  if (open == std::string::npos || close == std::string::npos) return std::nullopt;
+  const std::string name = text.substr(open + 1, close - open - 1);
+  const size_t dot = name.find('.');
+  if (dot == std::string::npos || name.find('.', dot + 1) != std::string::npos) return std::nullopt;
+  return TableId{name.substr(0, dot), name.substr(dot + 1)};
+}
+
+}  // namespace
+
+std::string_view ToString(Consistency consistency) {
+  switch (consistency) {
+    case Consistency::kAuto:
+      return "auto";
+    case Consistency::kFlush:
+      return "flush";
+    case Consistency::kLock:
+      return "lock";
+    case Consistency::kNone:
+      return "none";
+  }
+  return "";
+}
+
+Error DumpError(const std::exception& cause, std::string_view statement) {
+  const Error error = ToError(cause);
+  if (error.code() == static_cast<int>(ErrorCode::kDumpUnitRuntime)) return error;
+  std::string text = error.raw_cause().empty() ? error.message() : error.raw_cause();
+  if (!statement.empty()) text = fmt::format("sql: {}: {}", statement, text);
+  return Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
+      .SetRawCause(std::move(text))
+      .SetServerErrno(error.server_errno());
+}
+
+SourceSession::SourceSession(mysql::ConnectOptions options, std::string time_zone, Logger log)
+    : options_(std::move(options)), time_zone_(std::move(time_zone)), log_(std::move(log)) {}
+
+std::unique_ptr<mysql::Connection> SourceSession::Open(const StopToken& stop) const {
+  auto db = mysql::Connection::Connect(options_, stop);
+  const auto try_set = [&](std::string_view name, std::string_view value) {
+    try {
+      db->Execute(fmt::format("SET SESSION {} = {}", name, value), stop);
+    } catch (const Error& e) {
+      if (db->broken()) throw;
+      log_.Info("session variable of a dump connection is not set",
+                {F("variable", name), F("error", e)});
+    }
+  };
+  if (!time_zone_.empty()) {
+    db->Execute(fmt::format("SET SESSION time_zone = {}", mysql::QuoteString(time_zone_)), stop);
+  }
+  // The server must not end a connection that waits for its turn, or a long result.
+  try_set("net_write_timeout", "3600");
+  try_set("net_read_timeout", "3600");
+  try_set("wait_timeout", "28800");
+  if (db->server().is_mariadb) {
+    try_set("max_statement_time", "0");
+  } else {
+    try_set("max_execution_time", "0");
+  }
+  return db;
+}
+
+void SourceSession::BeginSnapshot(mysql::Connection& db, const StopToken& stop) const {
+  db.Execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", stop);
+  try {
+    db.Execute("START TRANSACTION /*!40108 WITH CONSISTENT SNAPSHOT */", stop);
+  } catch (const Error& e) {
+    if (db.broken()) throw;
+    log_.Warn("the server gives no consistent snapshot, starting a plain transaction",
+              {F("error", e)});
+    db.Execute("START TRANSACTION", stop);
+  }
+}
+
+std::optional<DumpPosition> SourceSession::ReadPosition(mysql::Connection& db,
+                                                        const StopToken& stop) const {
+  const bool new_words = UsesNewStatusWords(db.server());
+  const auto status = db.Query(new_words ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS", stop);
+  if (status.rows.empty() || status.rows[0].size() < 2) return std::nullopt;
+  DumpPosition position;
+  position.file = status.rows[0][0].value_or("");
+  if (position.file.empty()) return std::nullopt;
+  const std::string offset = status.rows[0][1].value_or("");
+  std::from_chars(offset.data(), offset.data() + offset.size(), position.offset);
+  if (db.server().is_mariadb) {
+    try {
+      position.gtid_text = db.QueryValue("SELECT @@global.gtid_binlog_pos", stop).value_or("");
+    } catch (const Error& e) {
+      if (db.broken()) throw;
+      log_.Warn("the executed GTID set cannot be read", {F("error", e)});
+    }
+  } else if (status.rows[0].size() >= 5) {
+    position.gtid_text = status.rows[0][4].value_or("");
+  }
+  return position;
+}
+
+std::vector<DumpReplicaPosition> SourceSession::ReadReplicaPositions(mysql::Connection& db,
+                                                                     const StopToken& stop) const {
+  std::vector<DumpReplicaPosition> replicas;
+  try {
+    const char* statement = "SHOW SLAVE STATUS";
+    if (db.server().is_mariadb) {
+      statement = "SHOW ALL SLAVES STATUS";
+    } else if (UsesNewStatusWords(db.server())) {
+      statement = "SHOW REPLICA STATUS";
+    }
+    const auto status = db.Query(statement, stop);
+    for (size_t row = 0; row < status.rows.size(); ++row) {
+      DumpReplicaPosition replica;
+      replica.host = CellOf(status, row, "Master_Host", "Source_Host");
+      if (replica.host.empty()) continue;
+      replica.connection_name = Cell(status, row, "Connection_name");
+      replica.file = CellOf(status, row, "Relay_Master_Log_File", "Relay_Source_Log_File");
+      replica.offset = CellOf(status, row, "Exec_Master_Log_Pos", "Exec_Source_Log_Pos");
+      replica.gtid_text = Cell(status, row, "Executed_Gtid_Set");
+      replicas.push_back(std::move(replica));
+    }
+  } catch (const Error& e) {
+    if (db.broken()) throw;
+    log_.Warn("the upstream's own replica status cannot be read", {F("error", e)});
+  }
+  return replicas;
+}
+
+void SourceSession::FlushWithReadLock(mysql::Connection& db, const StopToken& stop) const {
+  constexpr std::string_view kStatement = "FLUSH TABLES WITH READ LOCK";
+  try {
+    db.Execute(kStatement, stop);
+  } catch (const Error& e) {
+    throw DumpError(e, kStatement);
+  }
+}
+
+void SourceSession::LockTables(mysql::Connection& db, std::vector<TableId>& tables,
+                               const StopToken& stop) const {
+  for (int attempt = 1; !tables.empty(); ++attempt) {
+    std::string statement = "LOCK TABLES ";
+    for (const TableId& table : tables) {
+      if (&table != &tables.front()) statement += ", ";
+      statement += mysql::QuoteTable(table.schema, table.table) + " READ";
+    }
+    try {
+      db.Execute(statement, stop);
+      return;
+    } catch (const Error& e) {
+      const auto vanished =
+          e.server_errno() == kNoSuchTable ? VanishedTable(e.raw_cause()) : std::nullopt;
+      if (!vanished || attempt == kLockAttempts || std::erase(tables, *vanished) == 0) {
+        throw DumpError(e, statement);
+      }
+      log_.Warn("table vanished before it was locked, not dumped",
+                {F("schema", vanished->schema), F("table", vanished->table)});
+    }
+  }
+}
+
+void SourceSession::KillConnections(const std::vector<uint64_t>& connection_ids) const {
+  try {
+    mysql::ConnectOptions options = options_;
+    options.connect_timeout = kKillTimeout;
+    options.read_timeout = kKillTimeout;
+    const auto db = mysql::Connection::Connect(options, StopToken());
+    for (const uint64_t id : connection_ids) {
+      try {
+        db->Execute(fmt::format("KILL {}", id));
+      } catch (const Error& e) {
+        if (db->broken()) throw;  // else: it has already ended
+      }
+    }
+  } catch (const std::exception& e) {
+    log_.Info("connections of the dump are left to the server to end", {F("error", e)});
+  }
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,68 @@
+// Connections of a dump to its upstream: their session state, snapshots, locks and positions.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/log/log.h"
+#include "base/thread/stop.h"
+#include "migration/dumpfile/metadata.h"
+#include "mysql/client/connection.h"
+
+namespace dm::migration {
+
+enum class Consistency { kAuto, kFlush, kLock, kNone };
+
+std::string_view ToString(Consistency consistency);
+
+// A table by its upstream name.
+struct TableId {
+  std::string schema;
+  std::string table;
+  auto operator<=>(const TableId&) const = default;
+};
+
+// Opens the connections of one dump and knows how the server wants to be asked. One owner thread;
+// Open* may be called from several.
+class SourceSession {
+ public:
+  // `options` without session variables. `time_zone` is set in every session.
+  SourceSession(mysql::ConnectOptions options, std::string time_zone, Logger log);
+
+  // A connection with the session state of dump connections.
+  std::unique_ptr<mysql::Connection> Open(const StopToken& stop) const;
+  // Begins the transaction whose snapshot all later reads of this connection see.
+  void BeginSnapshot(mysql::Connection& db, const StopToken& stop) const;
+
+  // Where the binlog stands; nullopt if the server has none. Throws the database's error.
+  std::optional<DumpPosition> ReadPosition(mysql::Connection& db, const StopToken& stop) const;
+  // What a replica has executed; empty on others. Failures are logged, not thrown.
+  std::vector<DumpReplicaPosition> ReadReplicaPositions(mysql::Connection& db,
+                                                        const StopToken& stop) const;
+
+  // Takes the global read lock on `db`. Errors as LockTables.
+  void FlushWithReadLock(mysql::Connection& db, const StopToken& stop) const;
+  // Locks `tables` for reading on `db`. A table that vanished meanwhile is removed from `tables`.
+  // Throws Error kDumpUnitRuntime whose cause is "sql: <statement>: Error <n> (<state>): <text>".
+  void LockTables(mysql::Connection& db, std::vector<TableId>& tables, const StopToken& stop) const;
+
+  // Ends statements that the server still runs for connections that were cut off. Best effort.
+  void KillConnections(const std::vector<uint64_t>& connection_ids) const;
+
+  const mysql::ConnectOptions& options() const { return options_; }
+
+ private:
+  mysql::ConnectOptions options_;
+  std::string time_zone_;
+  Logger log_;
+};
+
+// The form in which users know errors of the dump: kDumpUnitRuntime with the cause
+// "sql: <statement>: Error ...", or the innermost cause without a statement.
+Error DumpError(const std::exception& cause, std::string_view statement = {});
+
+}  // namespace dm::migration
