@@ -1,0 +1,115 @@
+#include "cluster/rpc/http_server.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <thread>
+#include <vector>
+
+#include "base/log/log.h"
+
+namespace dm::cluster {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+
+constexpr std::chrono::seconds kIdleLimit{60};
+constexpr size_t kMaxBodyBytes = 64 << 20;
+constexpr int kThreads = 4;
+
+HttpResponse Answer(const HttpHandler& handler, const HttpRequest& request) {
+  try {
+    return handler(request);
+  } catch (const std::exception& e) {
+    return {500, "text/plain; charset=utf-8", ErrorText(e) + "\n"};
+  }
+}
+
+}  // namespace
+
+class HttpServer::Impl {
+ public:
+  explicit Impl(HttpHandler handler)
+      : handler_(std::move(handler)), work_(asio::make_work_guard(context_)) {
+    for (int i = 0; i < kThreads; ++i) {
+      threads_.emplace_back([this] { context_.run(); });
+    }
+  }
+
+  ~Impl() { Stop(); }
+
+  void Serve(int fd) {
+    boost::system::error_code error;
+    asio::ip::tcp::socket socket(context_);
+    // The protocol only matters for options that are not used here.
+    socket.assign(asio::ip::tcp::v4(), fd, error);
+    if (error) {
+      close(fd);
+      return;
+    }
+    asio::co_spawn(context_, Session(beast::tcp_stream(std::move(socket))), asio::detached);
+  }
+
+  void Stop() noexcept {
+    context_.stop();
+    for (std::thread& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
+  }
+
+ private:
+  asio::awaitable<void> Session(beast::tcp_stream stream) {
+    try {
+      beast::flat_buffer buffer;
+      while (true) {
+        stream.expires_after(kIdleLimit);
+        http::request_parser<http::string_body> parser;
+        parser.body_limit(kMaxBodyBytes);
+        co_await http::async_read(stream, buffer, parser, asio::use_awaitable);
+        const http::request<http::string_body>& message = parser.get();
+        HttpRequest request;
+        request.method = std::string(message.method_string());
+        request.target = std::string(message.target());
+        request.content_type = std::string(message[http::field::content_type]);
+        request.body = message.body();
+        HttpResponse answer = Answer(handler_, request);
+        http::response<http::string_body> response(static_cast<http::status>(answer.status),
+                                                   message.version());
+        response.set(http::field::content_type, answer.content_type);
+        response.keep_alive(message.keep_alive());
+        response.body() = std::move(answer.body);
+        response.prepare_payload();
+        if (message.method() == http::verb::head) response.body().clear();
+        stream.expires_after(kIdleLimit);
+        co_await http::async_write(stream, response, asio::use_awaitable);
+        if (!response.keep_alive()) break;
+      }
+      boost::system::error_code ignored;
+      stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    } catch (const boost::system::system_error& e) {
+      if (e.code() != http::error::end_of_stream) {
+        Log().Debug("an HTTP connection ended", {F("error", e)});
+      }
+    }
+  }
+
+  HttpHandler handler_;
+  asio::io_context context_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::vector<std::thread> threads_;
+};
+
+HttpServer::HttpServer(HttpHandler handler) : impl_(std::make_unique<Impl>(std::move(handler))) {}
+HttpServer::~HttpServer() = default;
+void HttpServer::Serve(int fd) { impl_->Serve(fd); }
+void HttpServer::Stop() noexcept { impl_->Stop(); }
+
+}  // namespace dm::cluster
