@@ -1,0 +1,77 @@
+#include "programs/ctl/config_import.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <ostream>
+#include <vector>
+
+#include "base/cli/flag.h"
+#include "base/error/error.h"
+#include "cluster/rpc/print_json.h"
+#include "dmmaster.pb.h"
+#include "programs/ctl/common.h"
+#include "programs/ctl/master_link.h"
+
+namespace dm::ctl {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// The contents of all files in `directory`, sorted by name; none if it does not exist.
+std::vector<std::string> ReadAll(const fs::path& directory) {
+  std::vector<std::string> contents;
+  if (!fs::exists(directory)) return contents;
+  std::vector<fs::path> paths;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
+    paths.push_back(entry.path());
+  }
+  std::sort(paths.begin(), paths.end());
+  for (const fs::path& path : paths) contents.push_back(ReadNamedFile(path.string()));
+  return contents;
+}
+
+// True if the answer may be passed over: success, or the object is there already.
+template <class Response>
+bool Tolerated(const Response& response) {
+  return response.result() || response.msg().find("already exist") != std::string::npos;
+}
+
+}  // namespace
+
+void ImportConfigs(MasterLink& master, const std::string& directory, std::ostream& out) {
+  const fs::path root(directory);
+  if (!fs::exists(root)) {
+    throw cli::CommandError(fmt::format("config directory `{}` not exists", directory));
+  }
+  const std::vector<std::string> sources = ReadAll(root / "sources");
+  const std::vector<std::string> tasks = ReadAll(root / "tasks");
+
+  if (!sources.empty()) out << "start creating sources\n";
+  for (const std::string& source : sources) {
+    pb::OperateSourceRequest request;
+    request.set_op(pb::StartSource);
+    request.add_config(source);
+    const pb::OperateSourceResponse response = master.OperateSource(request);
+    if (Tolerated(response)) continue;
+    out << cluster::PrintJson(response) << "\n";
+    throw cli::CommandError("fail to create sources");
+  }
+  if (!tasks.empty()) out << "start creating tasks\n";
+  for (const std::string& task : tasks) {
+    pb::StartTaskRequest request;
+    request.set_task(task);
+    const pb::StartTaskResponse response = master.StartTask(request);
+    if (Tolerated(response)) continue;
+    out << cluster::PrintJson(response) << "\n";
+    throw cli::CommandError("fail to create tasks");
+  }
+  if (const fs::path relay = root / "relay_workers.json"; fs::exists(relay)) {
+    out << "The original relay workers have been exported to `" << relay.string() << "`.\n"
+        << "Currently DM doesn't support recover relay workers. You may need to execute "
+           "`transfer-source` and `start-relay` command manually.\n";
+  }
+  out << "import configs from directory `" << directory << "` succeed\n";
+}
+
+}  // namespace dm::ctl

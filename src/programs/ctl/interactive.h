@@ -1,0 +1,15 @@
+// The mode in which dmctl reads commands line by line.
+#pragma once
+
+#include <iosfwd>
+
+namespace dm::ctl {
+
+class Session;
+
+// Executes the lines of `in` until `exit` or its end, all output to `out`. Failures are printed and
+// end nothing. At a terminal (`in` is standard input) lines are edited and kept in a history file.
+// Returns the exit code.
+int RunInteractive(Session& session, std::istream& in, std::ostream& out);
+
+}  // namespace dm::ctl

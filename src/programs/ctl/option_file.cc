@@ -1,0 +1,40 @@
+#include "programs/ctl/option_file.h"
+
+#include <toml++/toml.h>
+#include <sstream>
+
+#include "base/cli/flag.h"
+#include "base/error/system_error.h"
+#include "base/io/file.h"
+
+namespace dm::ctl {
+
+namespace {
+
+[[noreturn]] void Fail(const std::string& reason) {
+  throw cli::CommandError(
+      "the current command parameter: --config is invalid or used incorrectly: " + reason);
+}
+
+}  // namespace
+
+std::map<std::string, std::string> ReadOptionFile(const std::string& path) {
+  std::map<std::string, std::string> values;
+  try {
+    const toml::table table = toml::parse(ReadFile(path));
+    for (const auto& [key, node] : table) {
+      if (const auto value = node.value<std::string>()) {
+        values[std::string(key.str())] = *value;
+      }
+    }
+  } catch (const SystemError& e) {
+    Fail(e.what());
+  } catch (const toml::parse_error& e) {
+    std::stringstream reason;
+    reason << "toml: line " << e.source().begin.line << ": " << e.description();
+    Fail(reason.str());
+  }
+  return values;
+}
+
+}  // namespace dm::ctl
