@@ -11,6 +11,8 @@ using std::chrono::steady_clock;
 constexpr Milliseconds kEjection{3'000};
 constexpr int kMaxAttempts = 5;
 constexpr Milliseconds kRepeatPause{1'000};
+// Between looks at the stop token while connecting.
+constexpr Milliseconds kConnectSlice{50};
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, Milliseconds dial_timeout) {
   grpc::ChannelArguments args;
@@ -74,8 +76,9 @@ const char* CodeName(grpc::StatusCode code) {
   }
 }
 
-grpc::Status Try(const std::shared_ptr<Endpoint>& endpoint, Milliseconds limit,
+grpc::Status Try(Channels& channels, const std::shared_ptr<Endpoint>& endpoint, Milliseconds limit,
                  const Attempt& attempt, const StopToken& stop) {
+  AwaitConnection(channels, *endpoint, limit, stop);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + limit);
   StopCallback on_stop(stop, [&context] { context.TryCancel(); });
@@ -175,6 +178,21 @@ size_t Channels::size() const {
   return endpoints_.size();
 }
 
+void AwaitConnection(const Channels& channels, const Endpoint& endpoint, Milliseconds limit,
+                     const StopToken& stop) {
+  const bool only_one = channels.size() == 1;
+  const auto end = SteadyClock::now() + std::min(limit, channels.options().dial_timeout);
+  bool tried = false;
+  while (SteadyClock::now() < end) {
+    const grpc_connectivity_state state = endpoint.channel->GetState(/*try_to_connect=*/true);
+    if (state == GRPC_CHANNEL_READY) return;
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE && tried && !only_one) return;
+    tried = tried || state == GRPC_CHANNEL_CONNECTING;
+    ThrowIfStopped(stop);
+    endpoint.channel->WaitForStateChange(state, std::chrono::system_clock::now() + kConnectSlice);
+  }
+}
+
 void CallWithRepeats(Channels& channels, ErrorCode code, const Attempt& attempt,
                      const StopToken& stop) {
   const auto end = SteadyClock::now() + channels.options().request_timeout;
@@ -189,7 +207,7 @@ void CallWithRepeats(Channels& channels, ErrorCode code, const Attempt& attempt,
     // With a single endpoint, giving up early would only repeat the same wait.
     const Milliseconds limit =
         endpoints > 1 ? std::min(left, channels.options().attempt_timeout) : left;
-    status = Try(endpoint, limit, attempt, stop);
+    status = Try(channels, endpoint, limit, attempt, stop);
     ThrowIfStopped(stop);
     if (status.ok()) return;
     if (!IsRepeatable(status)) break;
@@ -207,7 +225,7 @@ void CallWithRepeats(Channels& channels, ErrorCode code, const Attempt& attempt,
 grpc::Status CallOnce(Channels& channels, Milliseconds budget, const Attempt& attempt,
                       const StopToken& stop) {
   const std::shared_ptr<Endpoint> endpoint = channels.Pick();
-  grpc::Status status = Try(endpoint, budget, attempt, stop);
+  grpc::Status status = Try(channels, endpoint, budget, attempt, stop);
   ThrowIfStopped(stop);
   if (!status.ok() && IsRepeatable(status)) channels.MarkFailed(endpoint);
   return status;

@@ -58,6 +58,13 @@ std::string StatusText(const grpc::Status& status);
 // connection broke.
 bool IsRepeatable(const grpc::Status& status);
 
+// Waits until the endpoint is connected, at most `limit` and the dial timeout; with several
+// endpoints only until a try to connect has failed. Without somebody waiting, a connection that is
+// being made makes hardly any progress. The call that follows tells what is wrong. Throws
+// Cancelled.
+void AwaitConnection(const Channels& channels, const Endpoint& endpoint, Milliseconds limit,
+                     const StopToken& stop);
+
 // One try of a call: performs it with the given context on the given channel.
 using Attempt =
     std::function<grpc::Status(grpc::ClientContext&, const std::shared_ptr<grpc::Channel>&)>;

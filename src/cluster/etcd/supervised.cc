@@ -402,7 +402,7 @@ class SupervisedEtcd::Impl {
     grpc::ChannelArguments channel_args;
     channel_args.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
     channel_args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-    channel_args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+    channel_args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2'000);
     channel_args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 50);
     channel_args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     auto stub = etcdserverpb::Maintenance::NewStub(
@@ -413,6 +413,8 @@ class SupervisedEtcd::Impl {
       }
       grpc::ClientContext context;
       context.set_deadline(std::chrono::system_clock::now() + Milliseconds(500));
+      // Drives the connection while it is being made.
+      context.set_wait_for_ready(true);
       StopCallback on_stop(stop, [&context] { context.TryCancel(); });
       etcdserverpb::StatusResponse response;
       if (stub->Status(&context, etcdserverpb::StatusRequest(), &response).ok()) return;

@@ -136,6 +136,7 @@ class Watch::Impl {
   // One stream from its creation to its end. kFinal: the owner was told why the watch ended.
   End Serve(const StopToken& stop, bool& made, std::string& last) {
     const std::shared_ptr<Endpoint> endpoint = channels_->Pick();
+    AwaitConnection(*channels_, *endpoint, kRepairLimit, stop);
     grpc::ClientContext context;
     context.AddMetadata("hasleader", "true");
     auto stub = pb::Watch::NewStub(endpoint->channel);
