@@ -1,0 +1,183 @@
+#include "migration/rules/name_pattern.h"
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+#include <unicode/uchar.h>
+
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace dm::migration {
+namespace {
+
+// Bytes that are not UTF-8 become characters of their own, above all code points.
+constexpr char32_t kRawByte = 0x110000;
+
+std::u32string Decode(std::string_view text) {
+  std::u32string out;
+  out.reserve(text.size());
+  size_t i = 0;
+  auto byte = [&](size_t at) { return static_cast<unsigned char>(text[at]); };
+  while (i < text.size()) {
+    const unsigned char first = byte(i);
+    size_t length = first < 0x80    ? 1
+                    : first >= 0xf0 ? 4
+                    : first >= 0xe0 ? 3
+                    : first >= 0xc2 ? 2
+                                    : 0;
+    char32_t value = length == 1 ? first : length == 0 ? 0 : first & (0x7f >> length);
+    bool valid = length != 0 && first < 0xf5 && i + length <= text.size();
+    for (size_t k = 1; valid && k < length; ++k) {
+      valid = (byte(i + k) & 0xc0) == 0x80;
+      value = (value << 6) | (byte(i + k) & 0x3f);
+    }
+    if (valid &&
+        ((length == 3 && value < 0x800) || (length == 4 && value < 0x10000) || value > 0x10ffff)) {
+      valid = false;
+    }
+    if (valid) {
+      out.push_back(value);
+      i += length;
+    } else {
+      out.push_back(kRawByte + first);
+      ++i;
+    }
+  }
+  return out;
+}
+
+void AppendUtf8(std::string& out, char32_t c) {
+  if (c >= kRawByte) {
+    out.push_back(static_cast<char>(c - kRawByte));
+  } else if (c < 0x80) {
+    out.push_back(static_cast<char>(c));
+  } else if (c < 0x800) {
+    out.push_back(static_cast<char>(0xc0 | (c >> 6)));
+    out.push_back(static_cast<char>(0x80 | (c & 0x3f)));
+  } else if (c < 0x10000) {
+    out.push_back(static_cast<char>(0xe0 | (c >> 12)));
+    out.push_back(static_cast<char>(0x80 | ((c >> 6) & 0x3f)));
+    out.push_back(static_cast<char>(0x80 | (c & 0x3f)));
+  } else {
+    out.push_back(static_cast<char>(0xf0 | (c >> 18)));
+    out.push_back(static_cast<char>(0x80 | ((c >> 12) & 0x3f)));
+    out.push_back(static_cast<char>(0x80 | ((c >> 6) & 0x3f)));
+    out.push_back(static_cast<char>(0x80 | (c & 0x3f)));
+  }
+}
+
+char32_t Lower(char32_t c) {
+  return c >= kRawByte ? c : static_cast<char32_t>(u_tolower(static_cast<UChar32>(c)));
+}
+
+// What one character of a name must be.
+struct Place {
+  bool any = false;
+  bool outside = false;                               // the set is what it must not be
+  std::vector<std::pair<char32_t, char32_t>> ranges;  // a literal is a range of one
+
+  bool Fits(char32_t c) const {
+    if (any) return true;
+    for (const auto& [low, high] : ranges) {
+      if (c >= low && c <= high) return !outside;
+    }
+    return outside;
+  }
+};
+
+// The set between the brackets of `[...]`.
+Place ParseSet(std::u32string_view set) {
+  Place place;
+  if (set.size() > 1 && set[0] == U'!') {
+    place.outside = true;
+    set.remove_prefix(1);
+  }
+  for (size_t i = 0; i < set.size(); ++i) {
+    if (i + 2 < set.size() && set[i + 1] == U'-') {
+      place.ranges.emplace_back(set[i], set[i + 2]);
+      i += 2;
+    } else {
+      place.ranges.emplace_back(set[i], set[i]);
+    }
+  }
+  return place;
+}
+
+}  // namespace
+
+struct NamePattern::Impl {
+  bool case_sensitive = false;
+  std::unique_ptr<re2::RE2> regex;
+  std::vector<Place> places;
+  bool open_end = false;  // a final '*'
+};
+
+NamePattern::NamePattern(std::string_view text, bool case_sensitive, Regex regex) {
+  auto impl = std::make_shared<Impl>();
+  impl->case_sensitive = case_sensitive;
+  if (regex == Regex::kAllowed && !text.empty() && text[0] == '~') {
+    re2::RE2::Options options;
+    options.set_case_sensitive(case_sensitive);
+    options.set_log_errors(false);
+    impl->regex =
+        std::make_unique<re2::RE2>(re2::StringPiece(text.data() + 1, text.size() - 1), options);
+    if (!impl->regex->ok()) {
+      throw std::invalid_argument(
+          fmt::format("error parsing regexp `{}`: {}", text.substr(1), impl->regex->error()));
+    }
+    impl_ = std::move(impl);
+    return;
+  }
+  std::u32string pattern = Decode(text);
+  if (!case_sensitive) {
+    for (char32_t& c : pattern) c = Lower(c);
+  }
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == U'*') {
+      if (i + 1 != pattern.size()) {
+        throw std::invalid_argument(fmt::format("pattern {} not valid", text));
+      }
+      impl->open_end = true;
+      continue;
+    }
+    Place place;
+    size_t close = std::u32string::npos;
+    if (pattern[i] == U'[') close = pattern.find(U']', i + 1);
+    if (close != std::u32string::npos) {
+      place = ParseSet(std::u32string_view(pattern).substr(i + 1, close - i - 1));
+      i = close;
+    } else if (pattern[i] == U'?') {
+      place.any = true;
+    } else {
+      place.ranges.emplace_back(pattern[i], pattern[i]);
+    }
+    impl->places.push_back(std::move(place));
+  }
+  impl_ = std::move(impl);
+}
+
+bool NamePattern::Matches(std::string_view name) const {
+  if (impl_->regex) {
+    return re2::RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *impl_->regex);
+  }
+  const std::u32string characters = Decode(name);
+  if (impl_->open_end ? characters.size() < impl_->places.size()
+                      : characters.size() != impl_->places.size()) {
+    return false;
+  }
+  for (size_t i = 0; i < impl_->places.size(); ++i) {
+    const char32_t c = impl_->case_sensitive ? characters[i] : Lower(characters[i]);
+    if (!impl_->places[i].Fits(c)) return false;
+  }
+  return true;
+}
+
+std::string LowerName(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (char32_t c : Decode(text)) AppendUtf8(out, Lower(c));
+  return out;
+}
+
+}  // namespace dm::migration
