@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "migration/config/secret.h"
+
 namespace dm::migration {
 
 // Holds the cluster's secret key, or none. Immutable, thread-safe, cheap to copy.
@@ -35,5 +37,8 @@ class PasswordCipher {
  private:
   std::string key_;
 };
+
+// Standard base64 with padding; nullopt if `text` is not that.
+std::optional<std::string> DecodeBase64(std::string_view text);
 
 }  // namespace dm::migration

@@ -1,157 +1,125 @@
 #include "migration/config/scalar.h"
 
+#include <absl/time/time.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
 #include <limits>
-#include <utility>
+#include <stdexcept>
+
+#include "base/error/error.h"
 
 namespace dm::migration {
 namespace {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-// Longest units first where one is the beginning of another.
-constexpr std::array<std::pair<std::string_view, int64_t>, 8> kUnits = {{
-    {"ns", 1},
-    {"us", 1'000},
-    {"\xc2\xb5s", 1'000},  // micro sign
-    {"\xce\xbcs", 1'000},  // Greek mu
-    {"ms", 1'000'000},
-    {"s", 1'000'000'000},
-    {"m", 60'000'000'000},
-    {"h", 3'600'000'000'000},
-}};
-
-// Reads digits at `pos`. nullopt if the number does not fit.
-std::optional<uint64_t> ReadNumber(std::string_view text, size_t& pos, size_t& digits) {
-  uint64_t value = 0;
-  digits = 0;
-  while (pos < text.size() && IsDigit(text[pos])) {
-    if (value > (std::numeric_limits<uint64_t>::max() - 9) / 10) return std::nullopt;
-    value = value * 10 + static_cast<uint64_t>(text[pos] - '0');
-    ++pos;
-    ++digits;
+// The number made of `count` digits at `pos`; nullopt if they are not all digits.
+std::optional<int> DigitsAt(std::string_view text, size_t pos, size_t count) {
+  if (pos + count > text.size()) return std::nullopt;
+  int value = 0;
+  for (size_t i = pos; i < pos + count; ++i) {
+    if (!IsDigit(text[i])) return std::nullopt;
+    value = value * 10 + (text[i] - '0');
   }
   return value;
 }
 
+bool InOffsetRange(int minutes, int lowest) { return minutes >= lowest && minutes <= 14 * 60; }
+
 }  // namespace
 
-std::optional<Duration> ParseDuration(std::string_view text) {
-  bool negative = false;
-  if (!text.empty() && (text[0] == '+' || text[0] == '-')) {
-    negative = text[0] == '-';
-    text.remove_prefix(1);
-  }
-  if (text == "0") return Duration::zero();
-  if (text.empty()) return std::nullopt;
-  constexpr auto kMax = static_cast<__int128>(std::numeric_limits<int64_t>::max());
-  __int128 total = 0;
-  size_t pos = 0;
-  while (pos < text.size()) {
-    size_t whole_digits = 0;
-    std::optional<uint64_t> whole = ReadNumber(text, pos, whole_digits);
-    if (!whole) return std::nullopt;
-    // The fraction as numerator and power of ten; digits beyond 18 cannot matter.
-    uint64_t numerator = 0, denominator = 1;
-    size_t fraction_digits = 0;
-    if (pos < text.size() && text[pos] == '.') {
-      ++pos;
-      while (pos < text.size() && IsDigit(text[pos])) {
-        if (fraction_digits < 18) {
-          numerator = numerator * 10 + static_cast<uint64_t>(text[pos] - '0');
-          denominator *= 10;
-        }
-        ++fraction_digits;
-        ++pos;
-      }
-    }
-    if (whole_digits + fraction_digits == 0) return std::nullopt;
-    size_t end = pos;
-    while (end < text.size() && !IsDigit(text[end]) && text[end] != '.') ++end;
-    std::string_view name = text.substr(pos, end - pos);
-    const auto* unit =
-        std::find_if(kUnits.begin(), kUnits.end(), [&](const auto& u) { return u.first == name; });
-    if (unit == kUnits.end()) return std::nullopt;
-    pos = end;
-    total += static_cast<__int128>(*whole) * unit->second;
-    total += static_cast<__int128>(numerator) * unit->second / denominator;
-    if (total > kMax) return std::nullopt;
-  }
-  auto nanoseconds = static_cast<int64_t>(total);
-  return Duration(negative ? -nanoseconds : nanoseconds);
-}
-
-std::string FormatDuration(Duration duration) {
-  const int64_t count = duration.count();
-  const bool negative = count < 0;
-  const uint64_t value = negative ? 0 - static_cast<uint64_t>(count) : static_cast<uint64_t>(count);
-  if (value == 0) return "0s";
-  // `number` of `unit` nanoseconds with the fraction's trailing zeros dropped.
-  auto with_fraction = [](uint64_t number, uint64_t unit) {
-    std::string out = fmt::format("{}", number / unit);
-    if (uint64_t rest = number % unit; rest != 0) {
-      std::string digits = fmt::format("{}", unit + rest).substr(1);
-      digits.erase(digits.find_last_not_of('0') + 1);
-      out += "." + digits;
-    }
-    return out;
-  };
-  std::string out = negative ? "-" : "";
-  if (value < 1'000) return out + fmt::format("{}ns", value);
-  if (value < 1'000'000) return out + with_fraction(value, 1'000) + "\xc2\xb5s";
-  if (value < 1'000'000'000) return out + with_fraction(value, 1'000'000) + "ms";
-  const uint64_t minutes = value / 60'000'000'000;
-  if (minutes >= 60) out += fmt::format("{}h", minutes / 60);
-  if (minutes > 0) out += fmt::format("{}m", minutes % 60);
-  return out + with_fraction(value % 60'000'000'000, 1'000'000'000) + "s";
-}
-
-std::optional<uint64_t> ParseSize(std::string_view text) {
-  size_t pos = 0;
-  while (pos < text.size() && (IsDigit(text[pos]) || text[pos] == '.')) ++pos;
-  std::string_view number = text.substr(0, pos);
-  std::string_view unit = text.substr(pos);
-  while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
-  while (!unit.empty() && unit.back() == ' ') unit.remove_suffix(1);
-  double value = 0;
-  auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-  if (number.empty() || error != std::errc() || end != number.data() + number.size()) {
-    return std::nullopt;
-  }
-  std::string lower(unit);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  });
-  double factor = 1;
-  if (!lower.empty() && lower != "b") {
-    constexpr std::string_view kPrefixes = "kmgtp";
-    size_t power = kPrefixes.find(lower[0]);
-    std::string_view rest = std::string_view(lower).substr(1);
-    if (power == std::string_view::npos || !(rest.empty() || rest == "b" || rest == "ib")) {
-      return std::nullopt;
-    }
-    factor = std::pow(1024.0, static_cast<double>(power + 1));
-  }
-  value *= factor;
-  if (!(value < 18446744073709551616.0)) return std::nullopt;
-  return static_cast<uint64_t>(value);
-}
-
 std::optional<uint64_t> ParseChunkSize(std::string_view text) {
-  uint64_t mib = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mib);
-  if (!text.empty() && end == text.data() + text.size()) {
-    if (error != std::errc() || mib > (std::numeric_limits<uint64_t>::max() >> 20)) {
-      return std::nullopt;
-    }
-    return mib << 20;
+  const bool bare = !text.empty() && std::all_of(text.begin(), text.end(), IsDigit);
+  if (!bare) return ParseSize(text);
+  std::optional<uint64_t> mib = ParseUint(text);
+  if (!mib || *mib > (std::numeric_limits<uint64_t>::max() >> 20)) return std::nullopt;
+  return *mib << 20;
+}
+
+std::optional<std::chrono::minutes> ParseZoneOffset(std::string_view text) {
+  if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return std::nullopt;
+  std::optional<int> hours = DigitsAt(text, 1, 2), minutes = DigitsAt(text, 4, 2);
+  if (!hours || !minutes || *minutes > 59) return std::nullopt;
+  int total = *hours * 60 + *minutes;
+  if (text[0] == '-') total = -total;
+  if (!InOffsetRange(total, -(12 * 60 + 59))) return std::nullopt;
+  return std::chrono::minutes(total);
+}
+
+void CheckTimezone(const std::string& text) {
+  if (text.empty() || ParseZoneOffset(text)) return;
+  // Names only: nothing that a library reads as a path or as a setting of this machine.
+  const bool is_name = text.front() != '/' && text.find("..") == std::string::npos &&
+                       text != "localtime" && !text.starts_with("Fixed/") &&
+                       std::all_of(text.begin(), text.end(), [](char c) {
+                         return IsDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                                c == '_' || c == '/' || c == '+' || c == '-';
+                       });
+  absl::TimeZone zone;
+  if (!is_name || text == "SYSTEM" || text == "Local" || !absl::LoadTimeZone(text, &zone)) {
+    throw MakeError(ErrorCode::kConfigInvalidTimezone, text);
   }
-  return ParseSize(text);
+}
+
+StartTime ParseStartTime(std::string_view text) {
+  constexpr std::string_view kPhrase =
+      "error while parse start-time, expected in the format like '2006-01-02 15:04:05' or "
+      "'2006-01-02T15:04:05'";
+  auto unsupported = [&] {
+    return std::invalid_argument(
+        fmt::format("{}: unsupported start-time format {}", kPhrase, Quote(text)));
+  };
+  auto year = DigitsAt(text, 0, 4), month = DigitsAt(text, 5, 2), day = DigitsAt(text, 8, 2);
+  auto hour = DigitsAt(text, 11, 2), minute = DigitsAt(text, 14, 2), second = DigitsAt(text, 17, 2);
+  if (!year || !month || !day || !hour || !minute || !second || text[4] != '-' || text[7] != '-' ||
+      (text[10] != ' ' && text[10] != 'T') || text[13] != ':' || text[16] != ':') {
+    throw unsupported();
+  }
+  StartTime time;
+  std::string_view zone = text.substr(19);
+  if (zone == "Z") {
+    time.offset = std::chrono::minutes(0);
+  } else if (!zone.empty()) {
+    const bool colon = zone.size() == 6 && zone[3] == ':';
+    std::optional<int> hours = DigitsAt(zone, 1, 2), minutes = DigitsAt(zone, colon ? 4 : 3, 2);
+    if ((zone[0] != '+' && zone[0] != '-') || !(colon || zone.size() == 5) || !hours || !minutes) {
+      throw unsupported();
+    }
+    const int total = (*hours * 60 + *minutes) * (zone[0] == '-' ? -1 : 1);
+    if (*minutes > 59 || !InOffsetRange(total, -14 * 60) || (total == 0 && zone[0] == '-')) {
+      throw std::invalid_argument(
+          fmt::format("{}: offset {} of {} is out of range", kPhrase, zone, Quote(text)));
+    }
+    time.offset = std::chrono::minutes(total);
+  }
+  const std::chrono::year_month_day date{std::chrono::year(*year),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 59) {
+    throw std::invalid_argument(
+        fmt::format("{}: {} is not a valid date and time", kPhrase, Quote(text)));
+  }
+  time.local = std::chrono::sys_days(date).time_since_epoch() + std::chrono::hours(*hour) +
+               std::chrono::minutes(*minute) + std::chrono::seconds(*second);
+  return time;
+}
+
+Duration ParseSafeModeDuration(std::string_view text) {
+  try {
+    return ParseDurationOrThrow(text);
+  } catch (const std::invalid_argument& e) {
+    throw std::invalid_argument(fmt::format("error while parse safe-mode-duration: {}", e.what()));
+  }
+}
+
+Duration ParseStopWaitDuration(std::string_view text) {
+  try {
+    return ParseDurationOrThrow(text);
+  } catch (const std::invalid_argument& e) {
+    throw std::invalid_argument(
+        fmt::format("error while parse stop_wait_timeout_duration: {}", e.what()));
+  }
 }
 
 }  // namespace dm::migration

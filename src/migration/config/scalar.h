@@ -1,4 +1,5 @@
-// Scalar forms shared by all configuration formats: durations, sizes, time zones, moments.
+// Scalar forms of configuration files beyond those of base/io/text.h: chunk sizes, time zones,
+// moments.
 #pragma once
 
 #include <chrono>
@@ -7,19 +8,14 @@
 #include <string>
 #include <string_view>
 
+#include "base/io/text.h"
+
 namespace dm::migration {
 
-using Duration = std::chrono::nanoseconds;
+using Duration = Nanoseconds;
 
-// "1h30m", "-1.5s", "100ms", "0". nullopt if the text is not a duration or out of range.
-std::optional<Duration> ParseDuration(std::string_view text);
-// Largest unit first, zero minutes and seconds kept: "5m0s", "1h0m0s", "1.5s", "100ms", "0s".
-std::string FormatDuration(Duration duration);
-
-// A size text: a number with optional fraction and optional unit b, k, m, g, t, p (also kb, kib),
-// any letter case, powers of 1024: "64MB", "0.5g", "500". nullopt if it is not one.
-std::optional<uint64_t> ParseSize(std::string_view text);
-// A `chunk-filesize`: a bare unsigned number means MiB, anything else is a size text.
+// A `chunk-filesize` in bytes: a bare unsigned number means MiB, anything else is a size text.
+// nullopt if it is neither.
 std::optional<uint64_t> ParseChunkSize(std::string_view text);
 
 // A fixed offset "+hh:mm" / "-hh:mm" within -12:59 ... +14:00, in minutes; nullopt otherwise.
@@ -35,8 +31,13 @@ struct StartTime {
   // Offset from UTC if the text named one; without: the upstream's time zone decides.
   std::optional<std::chrono::minutes> offset;
 };
-// "2024-05-01 10:00:00" or with T, optionally followed by Z, +hh:mm or +hhmm. Throws Error kNotSet
-// (plain text) with "error while parse start-time".
+// "2024-05-01 10:00:00" or with T, optionally followed by Z, +hh:mm or +hhmm. Throws
+// std::invalid_argument (a plain error for users) with "error while parse start-time".
 StartTime ParseStartTime(std::string_view text);
+
+// Arguments of a task that are durations. Throw std::invalid_argument with "error while parse
+// safe-mode-duration" and "error while parse stop_wait_timeout_duration".
+Duration ParseSafeModeDuration(std::string_view text);
+Duration ParseStopWaitDuration(std::string_view text);
 
 }  // namespace dm::migration

@@ -70,11 +70,6 @@ void AdjustSource(SourceConfig& source, const PasswordCipher& cipher);
 // kConfigBinlogEventFilter; then what this version cannot do (key_table.h). Logs warnings.
 void VerifySource(const SourceConfig& source);
 
-enum class Passwords { kHidden, kPlain };
-
-// The printed file: every key, TLS bytes left out.
-std::string SourceToYaml(const SourceConfig& source, Passwords passwords);
-
 // The record in etcd. Parsing throws Error kWorkerUndecodedItemFromFile for unknown keys,
 // kWorkerDecodeConfigFromFile for everything else.
 std::string SourceToToml(const SourceConfig& source);

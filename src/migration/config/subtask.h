@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ namespace dm::migration {
 enum class ShardMode { kNone, kPessimistic, kOptimistic };
 
 std::string_view ToString(ShardMode mode);
+// "", "pessimistic" or "optimistic"; nullopt for any other text.
+std::optional<ShardMode> ParseShardMode(std::string_view text);
 
 // Sections are the values in force: defaults filled in, overrides of the instance applied. Rules
 // are resolved from names, in the order of the instance's lists.
@@ -57,7 +60,7 @@ struct SubtaskConfig {
   bool clean_dump_file = true;
   bool ansi_quotes = false;
   std::optional<SecurityConfig> loader_security;  // TLS towards the placement driver
-  bool async_checkpoint_flush = false;
+  ExperimentalConfig experimental;
 
   bool operator==(const SubtaskConfig&) const = default;
 };

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "migration/config/database.h"
@@ -122,6 +123,11 @@ struct InstanceConfig {
   bool operator==(const InstanceConfig&) const = default;
 };
 
+struct ExperimentalConfig {
+  bool async_checkpoint_flush = false;
+  bool operator==(const ExperimentalConfig&) const = default;
+};
+
 // Named sections and rules. A name whose value is empty in the file maps to nullopt.
 template <class T>
 using Named = std::map<std::string, std::optional<T>>;
@@ -161,7 +167,7 @@ struct TaskConfig {
   bool clean_dump_file = true;
   bool ansi_quotes = false;  // no effect
   bool remove_meta = false;  // no effect
-  bool async_checkpoint_flush = false;
+  ExperimentalConfig experimental;
 
   bool operator==(const TaskConfig&) const = default;
 };
@@ -178,8 +184,5 @@ void ValidateTask(TaskConfig& task);
 // What dmctl says before sending a file whose `is-sharding: false` contradicts its `shard-mode`;
 // empty if all is well. Looks at the keys present in the text.
 std::string ShardingConflict(std::string_view yaml);
-
-// The printed file.
-std::string TaskToYaml(const TaskConfig& task);
 
 }  // namespace dm::migration

@@ -1,0 +1,23 @@
+// Configuration as files: the printed form, and the form of `config export`.
+#pragma once
+
+#include <string>
+
+#include "migration/config/password_cipher.h"
+#include "migration/config/source.h"
+#include "migration/config/task.h"
+
+namespace dm::migration {
+
+enum class Passwords { kHidden, kPlain };
+
+// Every key in its order; TLS content is left out.
+std::string SourceToYaml(const SourceConfig& source, Passwords passwords);
+std::string TaskToYaml(const TaskConfig& task, Passwords passwords);
+
+// The export format, which DM 2.0 can read: its keys, newer ones only where they differ from the
+// default. Passwords are encrypted if there is a key, else written as plain text.
+std::string SourceToExportYaml(const SourceConfig& source, const PasswordCipher& cipher);
+std::string TaskToExportYaml(const TaskConfig& task, const PasswordCipher& cipher);
+
+}  // namespace dm::migration
