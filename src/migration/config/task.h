@@ -181,8 +181,9 @@ TaskConfig ParseTaskYaml(std::string_view text);
 // what this version cannot do (key_table.h).
 void ValidateTask(TaskConfig& task);
 
-// What dmctl says before sending a file whose `is-sharding: false` contradicts its `shard-mode`;
-// empty if all is well. Looks at the keys present in the text.
-std::string ShardingConflict(std::string_view yaml);
+// What dmctl says before it refuses to send a parsed (not validated) file whose `is-sharding` and
+// `shard-mode` contradict each other; empty if all is well. Only keys that stand at the beginning
+// of a line of `yaml` count.
+std::string ShardingConflict(const TaskConfig& task, std::string_view yaml);
 
 }  // namespace dm::migration

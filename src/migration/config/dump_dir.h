@@ -1,0 +1,26 @@
+// Directories of a subtask that are derived from `dir`. Private to the room, but for LocalPath.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "migration/config/task.h"
+
+namespace dm::migration {
+
+// `dir` with the suffix that keeps tasks apart: "/<task>.<source>" for S3, ".<task>" for everything
+// else; trailing slashes go first. Unchanged if it ends with the suffix already. Throws Error
+// kConfigLoaderDirInvalid.
+std::string WithTaskSuffix(const std::string& dir, std::string_view task, std::string_view source);
+// `dir` without that suffix, if it has it.
+std::string WithoutTaskSuffix(const std::string& dir, std::string_view task,
+                              std::string_view source);
+// Throws Error kConfigLoaderDirInvalid unless `dir` is a path or a URI.
+void CheckDir(const std::string& dir);
+// Text fit for one segment of a URI's path or query.
+std::string UrlEscaped(std::string_view text);
+// The path in the local file system that a local `dir` (section_rules.h) means: itself, or that of
+// a file:// URI.
+std::string LocalPath(const std::string& dir);
+
+}  // namespace dm::migration

@@ -1,0 +1,289 @@
+#include "migration/config/key_table.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+
+#include "base/error/error.h"
+#include "base/io/text.h"
+#include "migration/config/dumper_arguments.h"
+#include "migration/config/section_rules.h"
+#include "migration/config/source.h"
+#include "migration/config/subtask.h"
+
+namespace dm::migration {
+namespace {
+
+using enum KeyEffect;
+
+constexpr std::string_view kOld = "a key of older versions";
+constexpr std::string_view kTls = "TLS to databases";
+constexpr std::string_view kRelay = "relay logs are not pulled";
+constexpr std::string_view kFixed = "always the default";
+constexpr std::string_view kPhysical = "concerns physical import only";
+constexpr std::string_view kValidate = "concerns validation only, which is refused";
+constexpr std::string_view kExtract = "columns made from names";
+
+constexpr auto kSourceKeys = std::to_array<KeyEntry>({
+    {"enable", kWorks, ""},
+    {"enable-gtid", kWorks, ""},
+    {"auto-fix-gtid", kNoEffect, kOld},
+    {"relay-dir", kNoEffect, kRelay},
+    {"meta-dir", kNoEffect, kOld},
+    {"flavor", kWorks, ""},
+    {"charset", kNoEffect, kOld},
+    {"enable-relay", kRefused, "pulling relay logs"},
+    {"relay-binlog-name", kNoEffect, kRelay},
+    {"relay-binlog-gtid", kNoEffect, kRelay},
+    {"source-id", kWorks, ""},
+    {"from", kWorks, ""},
+    {"from.host", kWorks, ""},
+    {"from.port", kWorks, ""},
+    {"from.user", kWorks, ""},
+    {"from.password", kWorks, ""},
+    {"from.max-allowed-packet", kNoEffect, "negotiated with the server"},
+    {"from.session", kWorks, ""},
+    {"from.security", kRefused, kTls},
+    {"from.security.ssl-ca", kRefused, kTls},
+    {"from.security.ssl-cert", kRefused, kTls},
+    {"from.security.ssl-key", kRefused, kTls},
+    {"from.security.cert-allowed-cn", kRefused, kTls},
+    {"from.security.ssl-ca-base64", kRefused, kTls},
+    {"from.security.ssl-cert-base64", kRefused, kTls},
+    {"from.security.ssl-key-base64", kRefused, kTls},
+    {"from.security.ssl-ca-bytes", kRefused, kTls},
+    {"from.security.ssl-cert-bytes", kRefused, kTls},
+    {"from.security.ssl-key-bytes", kRefused, kTls},
+    {"purge", kNoEffect, kRelay},
+    {"purge.interval", kNoEffect, kRelay},
+    {"purge.expires", kNoEffect, kRelay},
+    {"purge.remain-space", kNoEffect, kRelay},
+    {"checker", kWorks, ""},
+    {"checker.check-enable", kWorks, ""},
+    {"checker.backoff-rollback", kWorks, ""},
+    {"checker.backoff-max", kWorks, ""},
+    {"checker.check-interval", kNoEffect, kFixed},
+    {"checker.backoff-min", kNoEffect, kFixed},
+    {"checker.backoff-jitter", kNoEffect, kFixed},
+    {"checker.backoff-factor", kNoEffect, kFixed},
+    {"server-id", kWorks, ""},
+    {"tracer", kNoEffect, kOld},
+    {"case-sensitive", kWorks, ""},
+    {"filters", kRefused, "binlog event filters"},
+    {"filters[].schema-pattern", kRefused, "binlog event filters"},
+    {"filters[].table-pattern", kRefused, "binlog event filters"},
+    {"filters[].events", kRefused, "binlog event filters"},
+    {"filters[].sql-pattern", kRefused, "binlog event filters"},
+    {"filters[].action", kRefused, "binlog event filters"},
+});
+
+constexpr auto kTaskKeys = std::to_array<KeyEntry>({
+    {"name", kWorks, ""},
+    {"task-mode", kWorks, "full, all and incremental; dump, load and load&sync are refused"},
+    {"is-sharding", kRefused, "merging shards"},
+    {"shard-mode", kRefused, "merging shards"},
+    {"strict-optimistic-shard-mode", kRefused, "merging shards"},
+    {"ignore-checking-items", kWorks, ""},
+    {"meta-schema", kWorks, ""},
+    {"enable-heartbeat", kNoEffect, kOld},
+    {"heartbeat-update-interval", kNoEffect, kOld},
+    {"heartbeat-report-interval", kNoEffect, kOld},
+    {"timezone", kWorks, ""},
+    {"case-sensitive", kWorks, ""},
+    {"collation_compatible", kRefused, "strict: adding collations to statements"},
+    {"target-database", kWorks, ""},
+    {"target-database.host", kWorks, ""},
+    {"target-database.port", kWorks, ""},
+    {"target-database.user", kWorks, ""},
+    {"target-database.password", kWorks, ""},
+    {"target-database.max-allowed-packet", kNoEffect, "negotiated with the server"},
+    {"target-database.session", kWorks, ""},
+    {"target-database.security", kRefused, kTls},
+    {"target-database.security.ssl-ca", kRefused, kTls},
+    {"target-database.security.ssl-cert", kRefused, kTls},
+    {"target-database.security.ssl-key", kRefused, kTls},
+    {"target-database.security.cert-allowed-cn", kRefused, kTls},
+    {"target-database.security.ssl-ca-base64", kRefused, kTls},
+    {"target-database.security.ssl-cert-base64", kRefused, kTls},
+    {"target-database.security.ssl-key-base64", kRefused, kTls},
+    {"target-database.security.ssl-ca-bytes", kRefused, kTls},
+    {"target-database.security.ssl-cert-bytes", kRefused, kTls},
+    {"target-database.security.ssl-key-bytes", kRefused, kTls},
+    {"mysql-instances", kWorks, ""},
+    {"mysql-instances[].source-id", kWorks, ""},
+    {"mysql-instances[].meta", kWorks, ""},
+    {"mysql-instances[].meta.binlog-name", kWorks, ""},
+    {"mysql-instances[].meta.binlog-pos", kWorks, ""},
+    {"mysql-instances[].meta.binlog-gtid", kWorks, ""},
+    {"mysql-instances[].filter-rules", kRefused, "binlog event filters"},
+    {"mysql-instances[].column-mapping-rules", kNoEffect, "a removed feature"},
+    {"mysql-instances[].route-rules", kWorks, ""},
+    {"mysql-instances[].expression-filters", kRefused, "expression filters"},
+    {"mysql-instances[].black-white-list", kWorks, ""},
+    {"mysql-instances[].block-allow-list", kWorks, ""},
+    {"mysql-instances[].mydumper-config-name", kWorks, ""},
+    {"mysql-instances[].mydumper", kWorks, "keys of mydumpers.*"},
+    {"mysql-instances[].mydumper-thread", kWorks, ""},
+    {"mysql-instances[].loader-config-name", kWorks, ""},
+    {"mysql-instances[].loader", kWorks, "keys of loaders.*"},
+    {"mysql-instances[].loader-thread", kWorks, ""},
+    {"mysql-instances[].syncer-config-name", kWorks, ""},
+    {"mysql-instances[].syncer", kWorks, "keys of syncers.*"},
+    {"mysql-instances[].syncer-thread", kWorks, ""},
+    {"mysql-instances[].validator-config-name", kWorks, ""},
+    {"online-ddl", kWorks, ""},
+    {"shadow-table-rules", kWorks, ""},
+    {"trash-table-rules", kWorks, ""},
+    {"online-ddl-scheme", kWorks, "deprecated; gh-ost or pt switches online-ddl on"},
+    {"routes", kWorks, ""},
+    {"routes.*.schema-pattern", kWorks, ""},
+    {"routes.*.table-pattern", kWorks, ""},
+    {"routes.*.target-schema", kWorks, ""},
+    {"routes.*.target-table", kWorks, ""},
+    {"routes.*.extract-table", kRefused, kExtract},
+    {"routes.*.extract-table.target-column", kRefused, kExtract},
+    {"routes.*.extract-table.table-regexp", kRefused, kExtract},
+    {"routes.*.extract-schema", kRefused, kExtract},
+    {"routes.*.extract-schema.target-column", kRefused, kExtract},
+    {"routes.*.extract-schema.schema-regexp", kRefused, kExtract},
+    {"routes.*.extract-source", kRefused, kExtract},
+    {"routes.*.extract-source.target-column", kRefused, kExtract},
+    {"routes.*.extract-source.source-regexp", kRefused, kExtract},
+    {"filters", kRefused, "binlog event filters"},
+    {"filters.*.schema-pattern", kRefused, "binlog event filters"},
+    {"filters.*.table-pattern", kRefused, "binlog event filters"},
+    {"filters.*.events", kRefused, "binlog event filters"},
+    {"filters.*.sql-pattern", kRefused, "binlog event filters"},
+    {"filters.*.action", kRefused, "binlog event filters"},
+    {"column-mappings", kRefused, "a removed feature"},
+    {"expression-filter", kRefused, "expression filters"},
+    {"expression-filter.*.schema", kRefused, "expression filters"},
+    {"expression-filter.*.table", kRefused, "expression filters"},
+    {"expression-filter.*.insert-value-expr", kRefused, "expression filters"},
+    {"expression-filter.*.update-old-value-expr", kRefused, "expression filters"},
+    {"expression-filter.*.update-new-value-expr", kRefused, "expression filters"},
+    {"expression-filter.*.delete-value-expr", kRefused, "expression filters"},
+    {"black-white-list", kWorks, "used if block-allow-list is empty"},
+    {"black-white-list.*.do-tables", kWorks, ""},
+    {"black-white-list.*.do-tables[].db-name", kWorks, ""},
+    {"black-white-list.*.do-tables[].tbl-name", kWorks, ""},
+    {"black-white-list.*.do-dbs", kWorks, ""},
+    {"black-white-list.*.ignore-tables", kWorks, ""},
+    {"black-white-list.*.ignore-tables[].db-name", kWorks, ""},
+    {"black-white-list.*.ignore-tables[].tbl-name", kWorks, ""},
+    {"black-white-list.*.ignore-dbs", kWorks, ""},
+    {"block-allow-list", kWorks, ""},
+    {"block-allow-list.*.do-tables", kWorks, ""},
+    {"block-allow-list.*.do-tables[].db-name", kWorks, ""},
+    {"block-allow-list.*.do-tables[].tbl-name", kWorks, ""},
+    {"block-allow-list.*.do-dbs", kWorks, ""},
+    {"block-allow-list.*.ignore-tables", kWorks, ""},
+    {"block-allow-list.*.ignore-tables[].db-name", kWorks, ""},
+    {"block-allow-list.*.ignore-tables[].tbl-name", kWorks, ""},
+    {"block-allow-list.*.ignore-dbs", kWorks, ""},
+    {"mydumpers", kWorks, ""},
+    {"mydumpers.*.mydumper-path", kNoEffect, "the dumper is built in"},
+    {"mydumpers.*.threads", kWorks, ""},
+    {"mydumpers.*.chunk-filesize", kWorks, ""},
+    {"mydumpers.*.statement-size", kWorks, ""},
+    {"mydumpers.*.rows", kWorks, ""},
+    {"mydumpers.*.where", kWorks, ""},
+    {"mydumpers.*.skip-tz-utc", kNoEffect, "the dumper sets its time zone itself"},
+    {"mydumpers.*.extra-args", kWorks, "--snapshot, --ca, --cert, --key are refused"},
+    {"loaders", kWorks, ""},
+    {"loaders.*.pool-size", kWorks, ""},
+    {"loaders.*.dir", kWorks, "object storage is refused"},
+    {"loaders.*.sorting-dir-physical", kNoEffect, kPhysical},
+    {"loaders.*.import-mode", kRefused, "any mode but logical"},
+    {"loaders.*.on-duplicate", kNoEffect, kOld},
+    {"loaders.*.on-duplicate-logical", kWorks, ""},
+    {"loaders.*.on-duplicate-physical", kNoEffect, kPhysical},
+    {"loaders.*.disk-quota-physical", kNoEffect, kPhysical},
+    {"loaders.*.checksum-physical", kNoEffect, kPhysical},
+    {"loaders.*.analyze", kNoEffect, kPhysical},
+    {"loaders.*.range-concurrency", kNoEffect, kPhysical},
+    {"loaders.*.compress-kv-pairs", kNoEffect, kPhysical},
+    {"loaders.*.pd-addr", kNoEffect, kPhysical},
+    {"syncers", kWorks, ""},
+    {"syncers.*.meta-file", kNoEffect, kOld},
+    {"syncers.*.worker-count", kWorks, ""},
+    {"syncers.*.batch", kWorks, ""},
+    {"syncers.*.queue-size", kWorks, ""},
+    {"syncers.*.checkpoint-flush-interval", kWorks, ""},
+    {"syncers.*.compact", kRefused, "merging several changes of one row"},
+    {"syncers.*.multiple-rows", kRefused, "several rows in one statement"},
+    {"syncers.*.max-retry", kNoEffect, kOld},
+    {"syncers.*.auto-fix-gtid", kNoEffect, kOld},
+    {"syncers.*.enable-gtid", kNoEffect, "the source's enable-gtid decides"},
+    {"syncers.*.disable-detect", kNoEffect, kOld},
+    {"syncers.*.safe-mode", kWorks, ""},
+    {"syncers.*.safe-mode-duration", kWorks, ""},
+    {"syncers.*.enable-ansi-quotes", kNoEffect, kOld},
+    {"validators", kWorks, ""},
+    {"validators.*.mode", kRefused, "any mode but none"},
+    {"validators.*.worker-count", kNoEffect, kValidate},
+    {"validators.*.validate-interval", kNoEffect, kValidate},
+    {"validators.*.check-interval", kNoEffect, kValidate},
+    {"validators.*.row-error-delay", kNoEffect, kValidate},
+    {"validators.*.meta-flush-interval", kNoEffect, kValidate},
+    {"validators.*.batch-query-size", kNoEffect, kValidate},
+    {"validators.*.max-pending-row-size", kNoEffect, kValidate},
+    {"validators.*.max-pending-row-count", kNoEffect, kValidate},
+    {"clean-dump-file", kWorks, ""},
+    {"ansi-quotes", kNoEffect, "the upstream's sql_mode decides"},
+    {"remove-meta", kNoEffect, "use start-task --remove-meta"},
+    {"experimental", kWorks, ""},
+    {"experimental.async-checkpoint-flush", kNoEffect,
+     "checkpoints are always flushed in the background"},
+});
+
+[[noreturn]] void Refuse(std::string_view key, std::string_view value) {
+  throw MakeError(ErrorCode::kConfigNotSupported, fmt::format("`{}`", key), value);
+}
+
+void RefuseTls(std::string_view key, const std::optional<SecurityConfig>& security) {
+  if (security && !security->empty()) Refuse(key, "connections with TLS");
+}
+
+}  // namespace
+
+std::span<const KeyEntry> SourceKeys() { return kSourceKeys; }
+std::span<const KeyEntry> TaskKeys() { return kTaskKeys; }
+
+void RefuseUnsupported(const SourceConfig& source) {
+  if (source.enable_relay) Refuse("enable-relay", "true");
+  RefuseTls("from.security", source.from.security);
+  if (!source.filters.empty()) Refuse("filters", "binlog event filters");
+}
+
+void RefuseUnsupported(const SubtaskConfig& subtask) {
+  if (subtask.mode == TaskMode::kDump || subtask.mode == TaskMode::kLoad ||
+      subtask.mode == TaskMode::kLoadAndSync) {
+    Refuse("task-mode", ToString(subtask.mode));
+  }
+  if (subtask.shard_mode != ShardMode::kNone) Refuse("shard-mode", ToString(subtask.shard_mode));
+  if (subtask.collation_compatible == "strict") Refuse("collation_compatible", "strict");
+  RefuseTls("from.security", subtask.from.security);
+  RefuseTls("target-database.security", subtask.to.security);
+  RefuseTls("security", subtask.loader_security);
+  if (!subtask.filter_rules.empty()) Refuse("filters", "binlog event filters");
+  if (!subtask.expression_filter.empty()) Refuse("expression-filter", "expression filters");
+  for (const RouteRule& route : subtask.route_rules) {
+    if (route.extract_table) Refuse("extract-table", route.extract_table->target_column);
+    if (route.extract_schema) Refuse("extract-schema", route.extract_schema->target_column);
+    if (route.extract_source) Refuse("extract-source", route.extract_source->target_column);
+  }
+  if (HasDump(subtask.mode)) ParseDumperArguments(subtask.dumper.extra_args);
+  if (HasDump(subtask.mode) || HasLoad(subtask.mode)) {
+    if (!IsLocalDir(subtask.loader.dir)) Refuse("dir", subtask.loader.dir);
+  }
+  if (!EqualsIgnoreCase(subtask.loader.import_mode, "logical")) {
+    Refuse("import-mode", subtask.loader.import_mode);
+  }
+  if (subtask.syncer.compact) Refuse("compact", "true");
+  if (subtask.syncer.multiple_rows) Refuse("multiple-rows", "true");
+  if (subtask.validator.mode != "none") Refuse("validators.mode", subtask.validator.mode);
+}
+
+}  // namespace dm::migration
