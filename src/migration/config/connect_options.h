@@ -1,14 +1,14 @@
-// From a database in a configuration to a connection.
+// From a configured database to a connection.
 #pragma once
 
-#include "base/error/error.h"
 #include "migration/config/database.h"
 #include "mysql/client/connection.h"
 
 namespace dm::migration {
 
-// Host, port, account, session variables (in alphabetical order) and TLS of `db`; everything else
-// as ConnectOptions has it by default. `scope` is stamped on errors.
+// Host, port, login, session variables and TLS of `db`; everything else at its default. `scope`
+// says which end the connection is. Never leaves out TLS that was asked for. The session holds what
+// the configuration says; units put their own variables in front.
 mysql::ConnectOptions ToConnectOptions(const DbConfig& db, ErrorScope scope);
 
 }  // namespace dm::migration
