@@ -1,4 +1,3 @@
-// Numbers of the error catalogue. Never reused or renumbered; new ones only at the end of a range.
 #pragma once
 
 namespace dm {
@@ -215,6 +214,7 @@ enum class ErrorCode : int {
   kBinlogExtractPosition = 22001,
   kBinlogInvalidFilename = 22002,
   kBinlogParsePosFromStr = 22003,
+  kBinlogColumnNotHandled = 22004,
   kCheckpointInvalidTaskMode = 24001,
   kCheckpointSaveInvalidPos = 24002,
   kCheckpointInvalidTableFile = 24003,
@@ -373,6 +373,9 @@ enum class ErrorCode : int {
   kSyncerGetEvent = 36069,
   kSyncerDownstreamTableNotFound = 36070,
   kSyncerReprocessWithSafeModeFail = 36071,
+  kSyncerOnlineDDLNotSupported = 36072,
+  kSyncerTransactionPieceUnknown = 36073,
+  kSyncerNoIdentityWithExitPoint = 36074,
   kMasterSQLOpNilRequest = 38001,
   kMasterSQLOpNotSupport = 38002,
   kMasterSQLOpWithoutSharding = 38003,
@@ -431,6 +434,7 @@ enum class ErrorCode : int {
   kMasterOptimisticDownstreamMetaNotFound = 38056,
   kMasterInvalidClusterID = 38057,
   kMasterStartTask = 38058,
+  kMasterNotSupported = 38059,
   kWorkerParseFlagSet = 40001,
   kWorkerInvalidFlag = 40002,
   kWorkerDecodeConfigFromFile = 40003,
@@ -514,6 +518,8 @@ enum class ErrorCode : int {
   kWorkerUpdateSubTaskConfig = 40081,
   kWorkerValidatorNotPaused = 40082,
   kWorkerServerClosed = 40083,
+  kWorkerLeaseLost = 40084,
+  kWorkerNotSupported = 40085,
   kTracerParseFlagSet = 42001,
   kTracerConfigTomlTransform = 42002,
   kTracerConfigInvalidFlag = 42003,
@@ -598,6 +604,7 @@ enum class ErrorCode : int {
   kCtlNotSupported = 48004,
   kOpenAPICommon = 49001,
   kOpenAPITaskSourceNotFound = 49002,
+  kOpenAPINotSupported = 49003,
   kNotSet = 50000,
 };
 

@@ -1,6 +1,7 @@
 #include "base/error/error.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace dm {
 
@@ -28,6 +29,30 @@ std::string_view ToString(ErrorLevel level) {
       return "high";
   }
   return "high";
+}
+
+std::string FillTemplate(std::string_view text, std::span<const std::string> args) {
+  std::string out;
+  std::vector<bool> used(args.size());
+  size_t next = 0;
+  while (!text.empty()) {
+    size_t open = text.find('{');
+    size_t close = open == std::string_view::npos ? open : text.find('}', open);
+    if (close == std::string_view::npos) break;
+    out += text.substr(0, open);
+    std::string_view index = text.substr(open + 1, close - open - 1);
+    size_t i = index.empty() ? next++ : static_cast<size_t>(index[0] - '0');
+    if (i < args.size()) {
+      out += args[i];
+      used[i] = true;
+    }
+    text.remove_prefix(close + 1);
+  }
+  out += text;
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (!used[i]) out += (out.empty() ? "" : ", ") + args[i];
+  }
+  return out;
 }
 
 Error::Error(ErrorCode code, std::string message)

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <exception>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -35,6 +37,14 @@ struct ErrorEntry {
 
 // The catalogue entry of `code`, or nullptr for a number that no entry has.
 const ErrorEntry* FindErrorEntry(int code);
+
+// The whole catalogue, sorted by code.
+std::span<const ErrorEntry> ErrorCatalogue();
+
+// A template with its placeholders ({} in order, {N} by index) replaced. Never throws for a wrong
+// number of arguments: what no placeholder takes is appended, a placeholder without argument is
+// left out.
+std::string FillTemplate(std::string_view text, std::span<const std::string> args);
 
 // A failure with its catalogue entry and the facts of this occurrence. Copyable; not shared between
 // threads while it is being changed. Two errors are "the same" when their codes are equal.
@@ -89,11 +99,12 @@ class Error : public std::exception {
   mutable std::string what_;
 };
 
-// An error of `code` whose template is filled with `args`.
+// An error of `code` whose template is filled with `args` as FillTemplate does.
 template <class... Args>
 [[nodiscard]] Error MakeError(ErrorCode code, Args&&... args) {
   const ErrorEntry* entry = FindErrorEntry(static_cast<int>(code));
-  return Error(code, fmt::format(fmt::runtime(entry->message), std::forward<Args>(args)...));
+  const std::array<std::string, sizeof...(Args)> texts = {fmt::format("{}", args)...};
+  return Error(code, FillTemplate(entry->message, texts));
 }
 
 // Wraps `cause` under `error`: the raw cause becomes the innermost reason, so chains collapse

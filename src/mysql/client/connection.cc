@@ -159,7 +159,7 @@ void Connection::Handshake(const StopToken& stop) {
   const unsigned protocol =
       options_.unix_socket.empty() ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
   const my_bool no = 0;
-  const unsigned local_infile = 0;
+  const unsigned local_infile = options_.local_infile ? 1 : 0;
   mysql_optionsv(mysql, MYSQL_OPT_NONBLOCK, nullptr);
   if (connect_timeout > 0) mysql_optionsv(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect_timeout);
   if (read_timeout > 0) mysql_optionsv(mysql, MYSQL_OPT_READ_TIMEOUT, &read_timeout);
@@ -167,6 +167,7 @@ void Connection::Handshake(const StopToken& stop) {
   mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &protocol);
   mysql_optionsv(mysql, MYSQL_OPT_RECONNECT, &no);
   mysql_optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &local_infile);
+  RefuseLocalFiles(mysql);
   mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &kLargestPacket);
   mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   for (const auto& [name, value] : options_.attributes) {

@@ -52,6 +52,7 @@ struct ConnectOptions {
   Milliseconds write_timeout{300'000};
   ErrorScope scope = ErrorScope::kDownstream;  // stamped on every error
   uint64_t max_allowed_packet = 0;             // of the client; 0: as the server says
+  bool local_infile = false;                   // LoadLocal is going to be used
   std::shared_ptr<IoCounters> counters;
   // Connection attributes shown in performance_schema, beside libmariadb's own.
   std::vector<std::pair<std::string, std::string>> attributes;
@@ -153,6 +154,10 @@ class Connection {
   // affected rows of each. Errors as Execute; failed_statement() then tells which.
   std::vector<uint64_t> ExecuteMulti(std::string_view sql, const StopToken& stop = {},
                                      std::string_view quoted = {});
+  // Runs a LOAD DATA LOCAL INFILE whose file is `data`, whatever name the statement gives it; affected
+  // rows. Only with options().local_infile: the server is never given anything else to read. Errors
+  // as Execute.
+  uint64_t LoadLocal(std::string_view sql, std::string_view data, const StopToken& stop = {});
   // Index of the statement within the last ExecuteMulti that failed; statements before it
   // succeeded.
   size_t failed_statement() const { return failed_statement_; }

@@ -40,6 +40,9 @@ struct Connection::Link {
   bool interrupted_ = false;
 };
 
+// From here on a server that asks for a file of this machine gets nothing.
+void RefuseLocalFiles(MYSQL* mysql);
+
 // "Error 1062 (23000): Duplicate entry ..." of the handle's last error.
 std::string ServerErrorText(MYSQL* mysql);
 // Did the server itself send the error (and not libmariadb find it)?
