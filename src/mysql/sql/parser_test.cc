@@ -387,7 +387,7 @@ TEST(Expressions, ColumnsAreRenamedWithoutCase) {
 }
 
 TEST(ParseErrors, NamePlaceAndText) {
-  EXPECT_EQ(Failure("CREATE nonsense").substr(0, 33), "line 1 column 15 near \"nonsense\" (");
+  EXPECT_EQ(Failure("CREATE nonsense").substr(0, 34), "line 1 column 15 near \"nonsense\" (");
   EXPECT_EQ(Failure("ALTER TABLE bl.t ADD COLUMN g 5").substr(0, 27),
             "line 1 column 31 near \"5\" (");
   // The reference counts one more on later lines.
@@ -448,8 +448,8 @@ TEST(Lexing, CommentsAndModes) {
 }
 
 TEST(Lexing, NamesThatLookLikeNumbers) {
-  EXPECT_EQ(Restore(One("alter table 1a add 2b int, add `3` int, drop t.5e1")).substr(0, 10),
-            "ALTER TABL");
+  EXPECT_EQ(Restore(One("alter table 1a add 2b int, add `3` int")),
+            "ALTER TABLE `1a` ADD COLUMN `2b` INT, ADD COLUMN `3` INT");
   EXPECT_EQ(Restore(One("drop table s.5e1")), "DROP TABLE `s`.`5e1`");
   EXPECT_EQ(Restore(One("drop table 1a")), "DROP TABLE `1a`");
 }

@@ -33,9 +33,9 @@ struct DataType {
   bool is_unsigned = false;
   bool zerofill = false;
   bool binary = false;  // the BINARY attribute: `_bin` collation of the character set
-  // As written, lower case; empty if absent. "binary" for BINARY, VARBINARY and BLOB types.
+  // As written, lower case; empty if absent. "binary" for BINARY, VARBINARY and BLOB types. A
+  // COLLATE is an option of the column.
   std::string charset;
-  std::string collation;
   std::vector<std::string> elements;  // ENUM and SET, trailing blanks removed
 };
 
