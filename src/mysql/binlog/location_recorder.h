@@ -9,9 +9,10 @@
 
 namespace dm::mysql {
 
-// Fed with every event of a stream in order, right after it was read. Offsets are 64-bit and
-// counted from event sizes (log_pos wraps and is 0 in many MariaDB events); log_pos re-synchronises
-// them. One owner thread.
+// Fed with every event of a stream in order, right after it was read; events inside a
+// TRANSACTION_PAYLOAD are not fed, they all have the location of the payload. Offsets are 64-bit
+// and counted from event sizes (log_pos wraps and is 0 in many MariaDB events); log_pos
+// re-synchronises them. One owner thread.
 class LocationRecorder {
  public:
   LocationRecorder(Flavor flavor, Location start);
@@ -36,7 +37,6 @@ class LocationRecorder {
   void TrackOffset(const RawEvent& event);
   void EndTransaction();
 
-  Flavor flavor_;
   Location start_;
   Location end_;
   Location transaction_end_;
@@ -44,13 +44,10 @@ class LocationRecorder {
   std::optional<Gtid> pending_gtid_;  // enters the end set with the next event
   bool start_set_follows_ = false;    // the next event's start set becomes the end set
   bool in_transaction_ = false;
-  bool group_open_ = false;  // MariaDB: GTID seen, group not ended
-  bool standalone_ = false;  // MariaDB: the group is its one QUERY
-  bool in_dml_ = false;
+  bool in_dml_ = false;  // statements are inside a transaction: only COMMIT and the like end it
   bool at_transaction_end_ = false;
   bool duplicate_ = false;
-  bool after_fake_rotate_ = false;
-  uint64_t fake_rotate_position_ = 0;
+  uint64_t offset_ = kBinlogMinOffset;  // of the stream: end of the event given last
 };
 
 }  // namespace dm::mysql

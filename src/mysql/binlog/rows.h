@@ -59,7 +59,8 @@ class RowBatch {
     if (kind() == RowsKind::kDelete) return {};
     return Image(row, kind() == RowsKind::kUpdate ? 1 : 0);
   }
-  // Are all columns in every image? If not, absent_columns() tells which are not.
+  // Are all columns in every image (an update's after image may leave out what is unchanged)? If
+  // not, absent_columns() tells which are not in the first image.
   bool complete() const { return absent_columns_.empty(); }
   const std::vector<uint32_t>& absent_columns() const { return absent_columns_; }
   // Bytes of the rows, for accounting.
@@ -74,7 +75,7 @@ class RowBatch {
   RowsHeader header_;
   std::shared_ptr<const TableMap> table_;
   std::shared_ptr<const void> buffer_;
-  std::vector<std::string> inflated_;  // rows and columns that came compressed
+  std::vector<std::unique_ptr<std::string>> inflated_;  // rows and columns that came compressed
   size_t row_count_ = 0;
   size_t column_count_ = 0;
   size_t images_per_row_ = 1;

@@ -68,11 +68,13 @@ struct Collation {
   uint16_t id;
   std::string_view name;
   Charset charset;
-  bool is_default;  // of its character set (MySQL 8.0's choice for utf8mb4: utf8mb4_0900_ai_ci)
+  // Of its character set, as compiled into MySQL 5.7 and MariaDB; MySQL 8.0 chooses
+  // utf8mb4_0900_ai_ci for utf8mb4.
+  bool is_default;
 };
 
-// By id or by name (without regard to case); nullptr if not in the table. The table has all
-// collations of MySQL 8.0 and MariaDB 10.11 but MariaDB's uca1400 family.
+// By id or by name (without regard to case; "utf8_..." means utf8mb3_...); nullptr if not in the
+// table, which has all collations of MySQL 8.0 and MariaDB 10.11.
 const Collation* FindCollation(uint32_t id);
 const Collation* FindCollation(std::string_view name);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -87,6 +88,10 @@ struct Cell {
   std::span<const uint8_t> bytes() const { return {data, size}; }
   std::string_view text() const { return {reinterpret_cast<const char*>(data), size}; }
 };
+
+// Bytes of a value whose size does not depend on the value; nullopt for types with a length prefix
+// of `length_bytes` bytes. Throws Error 11076 for types that cannot be decoded.
+std::optional<uint32_t> FixedSize(const ColumnMeta& meta);
 
 // Integer content of an integer, YEAR, ENUM, SET or BIT cell: the value as 64 bits, sign-extended
 // unless meta.is_unsigned. YEAR: 0 or 1901..2155.

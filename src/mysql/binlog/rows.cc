@@ -1,0 +1,235 @@
+#include "mysql/binlog/rows.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "mysql/binlog/reader.h"
+
+namespace dm::mysql {
+namespace {
+
+bool HasExtraData(EventType type, const FormatDescription& format) {
+  switch (type) {
+    case EventType::kWriteRowsV2:
+    case EventType::kUpdateRowsV2:
+    case EventType::kDeleteRowsV2:
+    case EventType::kPartialUpdateRows:
+    case EventType::kMariaDbWriteRowsCompressedV2:
+    case EventType::kMariaDbUpdateRowsCompressedV2:
+    case EventType::kMariaDbDeleteRowsCompressedV2:
+      return true;
+    default:
+      return format.PostHeaderLength(type) == 10;
+  }
+}
+
+bool IsCompressed(EventType type) {
+  return type >= EventType::kMariaDbWriteRowsCompressed &&
+         type <= EventType::kMariaDbDeleteRowsCompressedV2;
+}
+
+RowsKind KindOf(EventType type) {
+  if (IsWriteRows(type)) return RowsKind::kInsert;
+  return IsDeleteRows(type) ? RowsKind::kDelete : RowsKind::kUpdate;
+}
+
+bool Bit(const uint8_t* bits, size_t i) { return (bits[i / 8] >> (i % 8) & 1) != 0; }
+
+// Cells reserved ahead at most.
+constexpr size_t kMaxReserve = size_t{4} << 20;
+
+// What the decoder does with a column: computed once an event.
+struct Step {
+  uint32_t column;
+  uint32_t size;         // of fixed-width values
+  uint8_t length_bytes;  // 0: fixed width
+  bool compressed;
+};
+
+}  // namespace
+
+RowsHeader RowsHeader::Parse(const RawEvent& event, const FormatDescription& format) {
+  Reader in(event);
+  if (!IsRowsEvent(event.type())) in.Fail("is not a rows event");
+  if (format.PostHeaderLength(event.type()) == 6) in.Fail("has a table id of four bytes");
+  RowsHeader header;
+  header.kind = KindOf(event.type());
+  header.table_id = in.Unsigned(6);
+  header.flags = in.U16();
+  return header;
+}
+
+// Walks the rows of one event.
+class RowsDecoder {
+ public:
+  RowsDecoder(const RawEvent& event, std::span<const ColumnMeta> columns, RowBatch& batch)
+      : event_(event), columns_(columns), batch_(batch) {}
+
+  // The steps for the columns whose bit in `present` is set.
+  std::vector<Step> Plan(std::span<const uint8_t> present) const {
+    std::vector<Step> steps;
+    steps.reserve(columns_.size());
+    for (uint32_t i = 0; i < columns_.size(); ++i) {
+      if (!Bit(present.data(), i)) continue;
+      const ColumnMeta& meta = columns_[i];
+      const std::optional<uint32_t> fixed = FixedSize(meta);
+      const bool compressed =
+          meta.type == ColumnType::kBlobCompressed || meta.type == ColumnType::kVarcharCompressed;
+      steps.push_back({i, fixed.value_or(0), fixed ? uint8_t{0} : meta.length_bytes, compressed});
+    }
+    return steps;
+  }
+
+  // Reads one image at `p`; returns the byte behind it. Cells of columns that are not in `steps`
+  // are left as they are (absent).
+  const uint8_t* Image(const std::vector<Step>& steps, const uint8_t* p, const uint8_t* end,
+                       Cell* cells) {
+    const size_t null_bytes = (steps.size() + 7) / 8;
+    if (null_bytes > static_cast<size_t>(end - p)) Fail("is cut off in a row");
+    const uint8_t* const nulls = p;
+    p += null_bytes;
+    size_t bit = 0;
+    for (const Step& step : steps) {
+      Cell& cell = cells[step.column];
+      if (Bit(nulls, bit++)) {
+        cell.state = CellState::kNull;
+        continue;
+      }
+      const auto left = static_cast<size_t>(end - p);
+      size_t size = step.size;
+      if (step.length_bytes != 0) {
+        if (left < step.length_bytes) Fail("is cut off in a row");
+        size = p[0];
+        switch (step.length_bytes) {
+          case 4:
+            size |= static_cast<size_t>(p[3]) << 24;
+            [[fallthrough]];
+          case 3:
+            size |= static_cast<size_t>(p[2]) << 16;
+            [[fallthrough]];
+          case 2:
+            size |= static_cast<size_t>(p[1]) << 8;
+            break;
+          default:
+            break;
+        }
+        p += step.length_bytes;
+      }
+      if (size > static_cast<size_t>(end - p)) Fail("is cut off in a row");
+      cell.data = p;
+      cell.size = static_cast<uint32_t>(size);
+      cell.state = CellState::kValue;
+      p += size;
+      if (step.compressed) Inflate(cell);
+    }
+    return p;
+  }
+
+  [[noreturn]] void Fail(std::string_view why) const {
+    throw Error(
+        ErrorCode::kBinlogEventDecode,
+        fmt::format("binlog event {} that ends at {}, table `{}`.`{}`, {}", ToString(event_.type()),
+                    event_.header().log_pos, batch_.table().schema, batch_.table().table, why));
+  }
+
+  // Decodes everything behind the header.
+  void Run(const FormatDescription& format);
+
+ private:
+  void Inflate(Cell& cell) {
+    auto content = std::make_unique<std::string>(InflateMariaDbColumn(cell.bytes()));
+    cell.data = reinterpret_cast<const uint8_t*>(content->data());
+    cell.size = static_cast<uint32_t>(content->size());
+    batch_.inflated_.push_back(std::move(content));
+  }
+
+  const RawEvent& event_;
+  std::span<const ColumnMeta> columns_;
+  RowBatch& batch_;
+};
+
+void RowsDecoder::Run(const FormatDescription& format) {
+  Reader in(event_);
+  in.Skip(8);  // table id and flags
+  if (HasExtraData(event_.type(), format)) {
+    const uint16_t extra = in.U16();
+    if (extra < 2) in.Fail("has an invalid extra data length");
+    in.Skip(extra - 2u);
+  }
+  const uint64_t width = in.Packed();
+  if (width != columns_.size()) {
+    Fail(fmt::format("has {} columns but its table map has {}", width, columns_.size()));
+  }
+  const bool update = batch_.kind() == RowsKind::kUpdate;
+  const size_t bitmap = (width + 7) / 8;
+  const auto first_present = in.Take(bitmap);
+  const auto second_present = update ? in.Take(bitmap) : first_present;
+  std::span<const uint8_t> rows = in.Rest();
+  if (IsCompressed(event_.type())) {
+    auto content = std::make_unique<std::string>(InflateMariaDb(rows, event_.header()));
+    rows = {reinterpret_cast<const uint8_t*>(content->data()), content->size()};
+    batch_.inflated_.push_back(std::move(content));
+  }
+  batch_.byte_size_ = rows.size();
+  batch_.column_count_ = width;
+  batch_.images_per_row_ = update ? 2 : 1;
+
+  const std::vector<Step> first = Plan(first_present);
+  const std::vector<Step> second = update ? Plan(second_present) : std::vector<Step>();
+  const size_t cells_per_row = width * batch_.images_per_row_;
+  const uint8_t* p = rows.data();
+  const uint8_t* const end = p + rows.size();
+  if (width == 0 && p != end) Fail("has rows of no columns");
+  // A row takes at least its null bitmaps: bounds what a malformed event can reserve.
+  const size_t smallest_row = (first.size() + 7) / 8 + (update ? (second.size() + 7) / 8 : 0);
+  if (smallest_row == 0 && p != end) Fail("has rows without columns");
+  while (p != end) {
+    const size_t base = batch_.cells_.size();
+    if (batch_.row_count_ == 1) {
+      // The first row's size predicts how many there are.
+      const auto used = static_cast<size_t>(p - rows.data());
+      batch_.cells_.reserve(std::min((rows.size() / used + 1) * cells_per_row, kMaxReserve));
+    }
+    batch_.cells_.resize(base + cells_per_row);
+    Cell* const cells = batch_.cells_.data() + base;
+    p = Image(first, p, end, cells);
+    if (update) {
+      p = Image(second, p, end, cells + width);
+      if (second.size() < width) {
+        // What an after image leaves out is unchanged.
+        for (size_t i = 0; i < width; ++i) {
+          if (cells[width + i].state == CellState::kAbsent) cells[width + i] = cells[i];
+        }
+      }
+    }
+    ++batch_.row_count_;
+  }
+  for (uint32_t i = 0; i < width; ++i) {
+    if (!Bit(first_present.data(), i)) batch_.absent_columns_.push_back(i);
+  }
+}
+
+std::shared_ptr<const RowBatch> RowBatch::Decode(const RawEvent& event,
+                                                 const FormatDescription& format,
+                                                 std::shared_ptr<const TableMap> table,
+                                                 std::span<const ColumnMeta> columns) {
+  auto batch = std::make_shared<RowBatch>();
+  batch->header_ = RowsHeader::Parse(event, format);
+  batch->table_ = std::move(table);
+  batch->buffer_ = event.buffer();
+  if (columns.empty()) columns = batch->table_->columns;
+  RowsDecoder decoder(event, columns, *batch);
+  if (columns.size() != batch->table_->columns.size()) {
+    decoder.Fail(fmt::format("has a table map of {} columns but is read with {}",
+                             batch->table_->columns.size(), columns.size()));
+  }
+  if (event.type() == EventType::kPartialUpdateRows) {
+    decoder.Fail(
+        "holds partial JSON updates, which are not supported: set "
+        "binlog_row_value_options='' upstream");
+  }
+  decoder.Run(format);
+  return batch;
+}
+
+}  // namespace dm::mysql

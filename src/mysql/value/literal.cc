@@ -1,0 +1,289 @@
+#include "mysql/value/literal.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+
+#include "base/error/error.h"
+#include "base/log/log.h"
+#include "mysql/value/charset.h"
+#include "mysql/value/json.h"
+#include "mysql/value/quote.h"
+#include "mysql/value/render.h"
+
+namespace dm::mysql {
+namespace {
+
+// How a column's value is written.
+enum class Form {
+  kSigned,
+  kUnsigned,
+  kFloat,
+  kDouble,
+  kDecimal,
+  kTemporal,
+  kText,       // UTF-8 already: '...'
+  kConverted,  // to UTF-8: '...'
+  kBytes,      // _binary'...'
+  kPadded,     // _binary'...' with zero bytes up to the column's length
+  kJson,
+  kVector,
+};
+
+bool IsBlobFamily(ColumnType type) {
+  return type == ColumnType::kBlob || type == ColumnType::kTinyBlob ||
+         type == ColumnType::kMediumBlob || type == ColumnType::kLongBlob ||
+         type == ColumnType::kBlobCompressed;
+}
+
+Form StringForm(const ColumnMeta& meta) {
+  const Charset charset = meta.charset;
+  if (charset == Charset::kBinary) {
+    return meta.type == ColumnType::kString ? Form::kPadded : Form::kBytes;
+  }
+  if (charset == Charset::kGbk) return Form::kBytes;
+  const bool utf8 = charset == Charset::kUnknown || IsUtf8Compatible(charset);
+  if (!utf8) return Form::kConverted;
+  // TEXT columns come as byte strings.
+  return IsBlobFamily(meta.type) ? Form::kBytes : Form::kText;
+}
+
+Form FormOf(const ColumnMeta& meta) {
+  switch (meta.type) {
+    case ColumnType::kTiny:
+    case ColumnType::kShort:
+    case ColumnType::kInt24:
+    case ColumnType::kLong:
+    case ColumnType::kLongLong:
+      return meta.is_unsigned ? Form::kUnsigned : Form::kSigned;
+    case ColumnType::kYear:
+    case ColumnType::kBit:
+    case ColumnType::kEnum:
+    case ColumnType::kSet:
+      return Form::kUnsigned;
+    case ColumnType::kFloat:
+      return Form::kFloat;
+    case ColumnType::kDouble:
+      return Form::kDouble;
+    case ColumnType::kNewDecimal:
+      return Form::kDecimal;
+    case ColumnType::kDate:
+    case ColumnType::kNewDate:
+    case ColumnType::kTime:
+    case ColumnType::kTime2:
+    case ColumnType::kDateTime:
+    case ColumnType::kDateTime2:
+    case ColumnType::kTimestamp:
+    case ColumnType::kTimestamp2:
+      return Form::kTemporal;
+    case ColumnType::kVarchar:
+    case ColumnType::kVarString:
+    case ColumnType::kString:
+    case ColumnType::kVarcharCompressed:
+    case ColumnType::kBlob:
+    case ColumnType::kTinyBlob:
+    case ColumnType::kMediumBlob:
+    case ColumnType::kLongBlob:
+    case ColumnType::kBlobCompressed:
+      return StringForm(meta);
+    case ColumnType::kGeometry:
+      return Form::kBytes;
+    case ColumnType::kJson:
+      return Form::kJson;
+    case ColumnType::kVector:
+      return Form::kVector;
+    case ColumnType::kNull:
+    case ColumnType::kDecimal:
+    case ColumnType::kTypedArray:
+      break;
+  }
+  throw Error(ErrorCode::kBinlogColumnTypeNotSupport,
+              fmt::format("column type {} (0x{:02x}) is not supported", TypeName(meta.type),
+                          static_cast<int>(meta.type)));
+}
+
+template <class Float>
+double LoadFloat(const Cell& cell, const ColumnMeta& meta) {
+  Float value;
+  if (cell.size != sizeof(value)) {
+    throw Error(ErrorCode::kBinlogEventDecode, fmt::format("a {} value of {} bytes in the binlog",
+                                                           TypeName(meta.type), cell.size));
+  }
+  std::memcpy(&value, cell.data, sizeof(value));
+  return value;
+}
+
+void AppendVectorText(std::string& out, const Cell& cell) {
+  if (cell.size % sizeof(float) != 0) {
+    throw Error(ErrorCode::kBinlogEventDecode,
+                fmt::format("a VECTOR value of {} bytes in the binlog", cell.size));
+  }
+  out += '[';
+  for (uint32_t at = 0; at < cell.size; at += sizeof(float)) {
+    if (at > 0) out += ',';
+    float value;
+    std::memcpy(&value, cell.data + at, sizeof(value));
+    fmt::format_to(std::back_inserter(out), "{}", value);  // shortest single precision
+  }
+  out += ']';
+}
+
+// Numbers and temporal values, which need no escapes.
+void AppendPlain(std::string& out, Form form, const Cell& cell, const ColumnMeta& meta,
+                 const LiteralOptions& options) {
+  switch (form) {
+    case Form::kSigned:
+      return AppendInteger(out, CellInteger(cell, meta));
+    case Form::kUnsigned:
+      return AppendUnsigned(out, static_cast<uint64_t>(CellInteger(cell, meta)));
+    case Form::kFloat:
+      return AppendDouble(out, LoadFloat<float>(cell, meta));
+    case Form::kDouble:
+      return AppendDouble(out, LoadFloat<double>(cell, meta));
+    case Form::kDecimal:
+      return AppendDecimal(out, cell.bytes(), meta.precision, meta.decimals);
+    case Form::kTemporal:
+      return AppendTemporal(out, cell.bytes(), meta, options.time_zone);
+    default:
+      return;
+  }
+}
+
+uint32_t PaddingOf(const Cell& cell, const ColumnMeta& meta) {
+  return meta.length > cell.size ? meta.length - cell.size : 0;
+}
+
+// Reports once for each character set; the values themselves may be private.
+void WarnUnconvertible(Charset charset) {
+  static std::array<std::atomic<bool>, 64> warned{};
+  if (warned[static_cast<size_t>(charset) % warned.size()].exchange(true)) return;
+  Log().Error("text has bytes without a character in its character set, replicated as it is",
+              {F("charset", CharsetName(charset))});
+}
+
+// The value in UTF-8 in a reused buffer; false if it has no conversion.
+bool Convert(const Cell& cell, const ColumnMeta& meta, std::string_view* converted) {
+  thread_local std::string buffer;
+  buffer.clear();
+  if (!AppendAsUtf8(buffer, cell.text(), meta.charset)) {
+    WarnUnconvertible(meta.charset);
+    return false;
+  }
+  *converted = buffer;
+  return true;
+}
+
+std::string_view JsonText(const Cell& cell) {
+  thread_local std::string buffer;
+  buffer.clear();
+  AppendJson(buffer, cell.bytes());
+  return buffer;
+}
+
+[[noreturn]] void FailAbsent(const ColumnMeta& meta) {
+  throw Error(ErrorCode::kBinlogEventDecode,
+              fmt::format("a {} column is not in the row image", TypeName(meta.type)));
+}
+
+}  // namespace
+
+void AppendLiteral(std::string& out, const Cell& cell, const ColumnMeta& meta,
+                   const LiteralOptions& options) {
+  if (cell.is_null()) {
+    out += "NULL";
+    return;
+  }
+  if (!cell.has_value()) FailAbsent(meta);
+  const bool plain_quotes = options.no_backslash_escapes;
+  const Form form = FormOf(meta);
+  switch (form) {
+    case Form::kSigned:
+    case Form::kUnsigned:
+    case Form::kFloat:
+    case Form::kDouble:
+      return AppendPlain(out, form, cell, meta, options);
+    case Form::kDecimal:
+    case Form::kTemporal:
+      out += '\'';
+      AppendPlain(out, form, cell, meta, options);
+      out += '\'';
+      return;
+    case Form::kText:
+      return AppendQuotedString(out, cell.text(), plain_quotes);
+    case Form::kConverted: {
+      std::string_view text;
+      if (Convert(cell, meta, &text)) return AppendQuotedString(out, text, plain_quotes);
+      out += "_binary";
+      return AppendQuotedString(out, cell.text(), plain_quotes);
+    }
+    case Form::kBytes:
+      out += "_binary";
+      return AppendQuotedString(out, cell.text(), plain_quotes);
+    case Form::kPadded:
+      out += "_binary'";
+      AppendEscaped(out, cell.text(), plain_quotes);
+      for (uint32_t i = PaddingOf(cell, meta); i > 0; --i) {
+        out.append(plain_quotes ? std::string_view("\0", 1) : std::string_view("\\0"));
+      }
+      out += '\'';
+      return;
+    case Form::kJson:
+      return AppendQuotedString(out, JsonText(cell), plain_quotes);
+    case Form::kVector:
+      if (options.vector_as_text) {
+        out += '\'';
+        AppendVectorText(out, cell);
+        out += '\'';
+      } else {
+        out += "_binary";
+        AppendQuotedString(out, cell.text(), plain_quotes);
+      }
+      return;
+  }
+}
+
+void AppendText(std::string& out, const Cell& cell, const ColumnMeta& meta,
+                const LiteralOptions& options) {
+  if (!cell.has_value()) return;
+  const Form form = FormOf(meta);
+  switch (form) {
+    case Form::kText:
+    case Form::kBytes:
+      out += cell.text();
+      return;
+    case Form::kConverted: {
+      std::string_view text;
+      out += Convert(cell, meta, &text) ? text : cell.text();
+      return;
+    }
+    case Form::kPadded:
+      out += cell.text();
+      out.append(PaddingOf(cell, meta), '\0');
+      return;
+    case Form::kJson:
+      AppendJson(out, cell.bytes());
+      return;
+    case Form::kVector:
+      if (options.vector_as_text) return AppendVectorText(out, cell);
+      out += cell.text();
+      return;
+    default:
+      return AppendPlain(out, form, cell, meta, options);
+  }
+}
+
+bool IsStringLiteral(const ColumnMeta& meta) {
+  switch (FormOf(meta)) {
+    case Form::kSigned:
+    case Form::kUnsigned:
+    case Form::kFloat:
+    case Form::kDouble:
+      return false;
+    default:
+      return true;
+  }
+}
+
+}  // namespace dm::mysql
