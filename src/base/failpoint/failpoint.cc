@@ -22,10 +22,10 @@ struct Point {
 
 std::mutex g_mutex;
 
-std::map<std::string, Point, std::less<>> ParseEnvironment() {
-  std::map<std::string, Point, std::less<>> points;
-  const char* text = std::getenv("DM_FAILPOINTS");
-  std::string_view rest = text == nullptr ? "" : text;
+using PointMap = std::map<std::string, Point, std::less<>>;
+
+PointMap ParsePoints(std::string_view rest) {
+  PointMap points;
   while (!rest.empty()) {
     std::string_view item = rest.substr(0, rest.find(';'));
     rest.remove_prefix(std::min(rest.size(), item.size() + 1));
@@ -44,8 +44,12 @@ std::map<std::string, Point, std::less<>> ParseEnvironment() {
   return points;
 }
 
-std::map<std::string, Point, std::less<>>& Points() {
-  static auto* points = new auto(ParseEnvironment());
+// Guarded by g_mutex.
+PointMap& Points() {
+  static auto* points = [] {
+    const char* text = std::getenv("DM_FAILPOINTS");
+    return new PointMap(ParsePoints(text == nullptr ? "" : text));
+  }();
   return *points;
 }
 
@@ -58,6 +62,12 @@ std::string Argument(const std::string& action) {
 }  // namespace
 
 std::atomic<bool> g_active{!Points().empty()};
+
+void Configure(std::string_view text) {
+  std::lock_guard lock(g_mutex);
+  Points() = ParsePoints(text);
+  g_active = !Points().empty();
+}
 
 bool Eval(std::string_view name) {
   std::string action;

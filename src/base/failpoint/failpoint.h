@@ -2,7 +2,7 @@
 //
 // DM_FAILPOINTS="name=action[;name=action...]" in the environment, read once at first use. Actions:
 //   kill            _exit with SIGKILL to the own process
-//   error(text)     throw Error kNotSet-free: Error(ErrorCode::kSyncerFailpoint, text)
+//   error(text)     throw Error(ErrorCode::kSyncerFailpoint, text)
 //   pause(path)     block until the file `path` exists
 //   return          DM_FAILPOINT_HIT(name) is true
 // A prefix "N*" does nothing for the first N-1 passes and acts on the N-th only: "3*kill".
@@ -17,6 +17,8 @@ namespace dm {
 namespace failpoint_internal {
 extern std::atomic<bool> g_active;
 bool Eval(std::string_view name);
+// Replaces all points by those of `text` (form of the environment variable); for tests.
+void Configure(std::string_view text);
 }  // namespace failpoint_internal
 
 }  // namespace dm

@@ -97,6 +97,17 @@ void SetOption(int fd, int level, int option, int value) {
   }
 }
 
+void Bind(int fd, const sockaddr* address, socklen_t size, const std::string& operation) {
+  if (::bind(fd, address, size) != 0) throw SystemError(operation + ": bind", "", errno);
+  if (::listen(fd, kBacklog) != 0) throw SystemError(operation + ": listen", "", errno);
+}
+
+// The text users know for a failed connect; a time limit has no system call to blame.
+SystemError DialError(std::string_view network, std::string_view address, int error) {
+  std::string operation = "dial " + std::string(network) + " " + std::string(address);
+  return {error == ETIMEDOUT ? operation : operation + ": connect", "", error};
+}
+
 // errno of the attempt; 0: connected.
 int TryConnect(int fd, const sockaddr* address, socklen_t size, SteadyClock::time_point deadline,
                const StopToken& stop) {
@@ -134,10 +145,7 @@ FileDescriptor ListenTcp(std::string_view address) {
   if (chosen->ai_family == AF_INET6) {
     SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, where.host.empty() ? 0 : 1);
   }
-  if (::bind(fd.get(), chosen->ai_addr, chosen->ai_addrlen) != 0 ||
-      ::listen(fd.get(), kBacklog) != 0) {
-    throw SystemError("listen tcp", address, errno);
-  }
+  Bind(fd.get(), chosen->ai_addr, chosen->ai_addrlen, "listen tcp " + std::string(address));
   return fd;
 }
 
@@ -145,10 +153,8 @@ FileDescriptor ListenUnix(const std::string& path) {
   sockaddr_un address = UnixAddress(path, "listen");
   FileDescriptor fd = NewSocket(AF_UNIX, 0);
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw SystemError("remove", path, errno);
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(fd.get(), kBacklog) != 0) {
-    throw SystemError("listen unix", path, errno);
-  }
+  Bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address,
+       "listen unix " + path);
   return fd;
 }
 
@@ -199,7 +205,7 @@ FileDescriptor ConnectTcp(std::string_view address, Milliseconds timeout, const 
       return fd;
     }
   }
-  throw SystemError("dial tcp", address, error);
+  throw DialError("tcp", address, error);
 }
 
 FileDescriptor ConnectUnix(const std::string& path, Milliseconds timeout, const StopToken& stop) {
@@ -212,7 +218,7 @@ FileDescriptor ConnectUnix(const std::string& path, Milliseconds timeout, const 
     if (error == 0) return fd;
     // A Unix socket answers EAGAIN while the listener's queue is full.
     if (error != EAGAIN || SteadyClock::now() >= deadline) {
-      throw SystemError("dial unix", path, error == EAGAIN ? ETIMEDOUT : error);
+      throw DialError("unix", path, error == EAGAIN ? ETIMEDOUT : error);
     }
     WaitFor(Milliseconds(10), stop);
   }

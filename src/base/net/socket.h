@@ -1,6 +1,7 @@
 // TCP and Unix sockets with time limits and stop tokens. Failures of the system are SystemError
-// ("dial tcp 127.0.0.1:1: connection refused"); an elapsed limit is SystemError with ETIMEDOUT; a
-// stop ends every wait at once by Cancelled. All sockets are non-blocking and close-on-exec.
+// ("dial tcp 127.0.0.1:1: connect: connection refused"); an elapsed limit is SystemError with
+// ETIMEDOUT; a stop ends every wait at once by Cancelled. All sockets are non-blocking and
+// close-on-exec.
 #pragma once
 
 #include <cstdint>
