@@ -1,3 +1,4 @@
+// Numbers of the error catalogue. Never reused or renumbered; new ones only at the end of a range.
 #pragma once
 
 namespace dm {
