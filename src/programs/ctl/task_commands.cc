@@ -1,6 +1,7 @@
 // start-task, check-task, stop-task, pause-task, resume-task, query-status.
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <ostream>
 #include <thread>
 
@@ -44,15 +45,15 @@ void PrintWithCheckResult(const cli::Invocation& invocation,
   PrintLine(invocation, json);
 }
 
-void RefuseShardingConflict(const cli::Invocation& invocation, const std::string& text) {
-  const std::string conflict = migration::ShardingConflict(text);
+void RefuseShardingConflict(const cli::Invocation& invocation, const migration::TaskConfig& task,
+                            const std::string& text) {
+  const std::string conflict = migration::ShardingConflict(task, text);
   if (!conflict.empty()) FailWithHint(invocation, conflict);
 }
 
 int StartTask(Session& session, const cli::Invocation& invocation) {
   const std::string text = ReadNamedFile(invocation.args[0]);
-  migration::ParseTaskYaml(text);
-  RefuseShardingConflict(invocation, text);
+  RefuseShardingConflict(invocation, migration::ParseTaskYaml(text), text);
   pb::StartTaskRequest request;
   request.set_task(text);
   request.mutable_sources()->Assign(Sources(invocation).begin(), Sources(invocation).end());
@@ -65,7 +66,13 @@ int StartTask(Session& session, const cli::Invocation& invocation) {
 
 int CheckTask(Session& session, const cli::Invocation& invocation) {
   const std::string text = ReadNamedFile(invocation.args[0]);
-  RefuseShardingConflict(invocation, text);
+  std::optional<migration::TaskConfig> task;
+  try {
+    task = migration::ParseTaskYaml(text);
+  } catch (const Error&) {
+    // dm-master says what is wrong with it.
+  }
+  if (task) RefuseShardingConflict(invocation, *task, text);
   pb::CheckTaskRequest request;
   request.set_task(text);
   request.set_errcnt(invocation.flags.GetInt("error"));
