@@ -10,6 +10,7 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <stdexcept>
 #include <system_error>
 
 #include "base/error/error.h"
@@ -50,7 +51,7 @@ std::string EncodeBase64(std::string_view bytes) {
 }
 
 void RequireKey(const PasswordCipher& cipher) {
-  if (!cipher.has_key()) throw Error(ErrorCode::kNotSet, "secret key not initialized");
+  if (!cipher.has_key()) throw std::runtime_error("secret key not initialized");
 }
 
 }  // namespace

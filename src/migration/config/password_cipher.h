@@ -25,11 +25,12 @@ class PasswordCipher {
   bool has_key() const { return !key_.empty(); }
   const std::string& key() const { return key_; }
 
-  // A new ciphertext with every call. Throws an Error whose text has "secret key not initialized"
+  // A new ciphertext with every call. Throws std::runtime_error "secret key not initialized"
   // if there is no key.
   std::string Encrypt(std::string_view plain) const;
   // Throws Error kEncCipherTextBase64Decode, kCiphertextLenNotValid, kCiphertextContextNotValid, or
-  // one with "secret key not initialized". A ciphertext of another key gives garbage, not an error.
+  // std::runtime_error "secret key not initialized". A ciphertext of another key gives garbage, not
+  // an error.
   std::string Decrypt(std::string_view ciphertext) const;
   // The rule for every password that is read: decrypted if that succeeds, else the text itself.
   std::string DecryptOrPlain(std::string_view text) const;

@@ -102,24 +102,24 @@ struct ValidatorConfig {
 
 // An entry of `mysql-instances`.
 struct InstanceConfig {
-  std::string source_id;
-  std::optional<BinlogMeta> meta;
-  std::vector<std::string> filter_rules;
-  std::vector<std::string> column_mapping_rules;
-  std::vector<std::string> route_rules;
-  std::vector<std::string> expression_filters;
-  std::string black_white_list;
-  std::string block_allow_list;
-  std::string mydumper_config_name;
-  std::optional<DumperConfig> mydumper;
+  std::string source_id = {};
+  std::optional<BinlogMeta> meta = {};
+  std::vector<std::string> filter_rules = {};
+  std::vector<std::string> column_mapping_rules = {};
+  std::vector<std::string> route_rules = {};
+  std::vector<std::string> expression_filters = {};
+  std::string black_white_list = {};
+  std::string block_allow_list = {};
+  std::string mydumper_config_name = {};
+  std::optional<DumperConfig> mydumper = {};
   int mydumper_thread = 0;  // != 0 overrides `threads`
-  std::string loader_config_name;
-  std::optional<LoaderConfig> loader;
+  std::string loader_config_name = {};
+  std::optional<LoaderConfig> loader = {};
   int loader_thread = 0;  // != 0 overrides `pool-size`
-  std::string syncer_config_name;
-  std::optional<SyncerConfig> syncer;
+  std::string syncer_config_name = {};
+  std::optional<SyncerConfig> syncer = {};
   int syncer_thread = 0;  // != 0 overrides `worker-count`
-  std::string validator_config_name;
+  std::string validator_config_name = {};
   bool operator==(const InstanceConfig&) const = default;
 };
 

@@ -128,9 +128,11 @@ class Reader {
   }
 
  private:
+  // Assigning a YAML::Node changes the document, so entries are marked, never moved about.
   struct Entry {
     YAML::Node key;
     YAML::Node value;
+    bool taken = false;
   };
   using Entries = std::vector<Entry>;
 
@@ -237,6 +239,7 @@ class Reader {
     // Reports what no member took.
     void Finish(std::string_view type) {
       for (const Entry& entry : entries_) {
+        if (entry.taken) continue;
         reader_.violations_.Add(entry.key,
                                 fmt::format("field {} not found in type {}",
                                             entry.key.IsScalar() ? entry.key.Scalar() : "", type));
@@ -245,13 +248,12 @@ class Reader {
 
    private:
     std::optional<YAML::Node> Take(std::string_view key) {
-      auto it = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-        return entry.key.IsScalar() && entry.key.Scalar() == key;
-      });
-      if (it == entries_.end()) return std::nullopt;
-      YAML::Node value = it->value;
-      entries_.erase(it);
-      return value;
+      for (Entry& entry : entries_) {
+        if (entry.taken || !entry.key.IsScalar() || entry.key.Scalar() != key) continue;
+        entry.taken = true;
+        return entry.value;
+      }
+      return std::nullopt;
     }
 
     Reader& reader_;
