@@ -416,6 +416,8 @@ YAML::Node Load(std::string_view text) {
     throw std::invalid_argument("yaml: control characters are not allowed");
   }
   try {
+    // The parser closes an open quote at a final line end; without that line end it complains.
+    YAML::LoadAll(std::string(text.substr(0, text.find_last_not_of(" \r\n") + 1)));
     std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
     for (size_t i = 1; i < documents.size(); ++i) {
       if (documents[i].IsDefined() && !documents[i].IsNull()) {
