@@ -70,10 +70,13 @@ std::string_view Text(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// With a line break, escaped, after every 76 characters, as MySQL writes it.
 void AppendBase64(std::string& out, Bytes bytes) {
+  constexpr size_t kBytesPerLine = 57;
   static constexpr char kDigits[] =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (size_t i = 0; i < bytes.size(); i += 3) {
+    if (i > 0 && i % kBytesPerLine == 0) out += "\\n";
     const size_t left = std::min<size_t>(3, bytes.size() - i);
     uint32_t word = static_cast<uint32_t>(bytes[i]) << 16;
     if (left > 1) word |= static_cast<uint32_t>(bytes[i + 1]) << 8;

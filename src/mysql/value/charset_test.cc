@@ -1,0 +1,71 @@
+#include "mysql/value/charset.h"
+
+#include <gtest/gtest.h>
+
+namespace dm::mysql {
+namespace {
+
+std::string Utf8(std::string_view bytes, Charset charset) {
+  std::string out = "|";
+  EXPECT_TRUE(AppendAsUtf8(out, bytes, charset));
+  return out.substr(1);
+}
+
+TEST(Charset, CollationIds) {
+  EXPECT_EQ(CharsetOfCollation(8), Charset::kLatin1);
+  EXPECT_EQ(CharsetOfCollation(28), Charset::kGbk);
+  EXPECT_EQ(CharsetOfCollation(33), Charset::kUtf8mb3);
+  EXPECT_EQ(CharsetOfCollation(45), Charset::kUtf8mb4);
+  EXPECT_EQ(CharsetOfCollation(63), Charset::kBinary);
+  EXPECT_EQ(CharsetOfCollation(255), Charset::kUtf8mb4);
+  EXPECT_EQ(CharsetOfCollation(250), Charset::kGb18030);
+  EXPECT_EQ(CharsetOfCollation(1125), Charset::kUtf16);
+  EXPECT_EQ(CharsetOfCollation(2048), Charset::kUtf8mb3);
+  EXPECT_EQ(CharsetOfCollation(2304), Charset::kUtf8mb4);
+  EXPECT_EQ(CharsetOfCollation(3327), Charset::kUtf32);
+  EXPECT_EQ(CharsetOfCollation(0), Charset::kUnknown);
+  EXPECT_EQ(CharsetOfCollation(60000), Charset::kUnknown);
+}
+
+TEST(Charset, Names) {
+  EXPECT_EQ(FindCharset("UTF8"), Charset::kUtf8mb3);
+  EXPECT_EQ(FindCharset("latin1"), Charset::kLatin1);
+  EXPECT_EQ(FindCharset("nonsense"), Charset::kUnknown);
+  EXPECT_EQ(CharsetName(Charset::kUtf8mb4), "utf8mb4");
+  EXPECT_EQ(CharsetMaxLength(Charset::kUtf8mb3), 3);
+  ASSERT_NE(FindCollation("UTF8MB4_0900_AI_CI"), nullptr);
+  EXPECT_EQ(FindCollation("utf8mb4_0900_ai_ci")->id, 255);
+  EXPECT_EQ(FindCollation("utf8_general_ci")->id, 33);
+  EXPECT_EQ(FindCollation(46)->name, "utf8mb4_bin");
+  EXPECT_EQ(FindCollation("utf8mb4_uca1400_ai_ci")->charset, Charset::kUtf8mb4);
+  EXPECT_EQ(CharsetOfCollationName("gbk_new_ci"), Charset::kGbk);
+}
+
+TEST(Charset, ConvertsWithMySqlsMappings) {
+  // Windows-1252 whose five holes are mapped one to one.
+  EXPECT_EQ(Utf8("\x81\x8d\x8f\x90\x9d", Charset::kLatin1),
+            "\xc2\x81\xc2\x8d\xc2\x8f\xc2\x90\xc2\x9d");
+  EXPECT_EQ(Utf8("\x80\xff", Charset::kLatin1), "€ÿ");
+  EXPECT_EQ(Utf8("\xd2\xbb\xb6\xfe\xc8\xfd", Charset::kGbk), "一二三");
+  EXPECT_EQ(Utf8("\xef\xf0\xe8", Charset::kCp1251), "при");
+  EXPECT_EQ(Utf8("\x93\xfa", Charset::kSjis), "日");
+  EXPECT_EQ(Utf8(std::string_view("\0a\x65\xe5", 4), Charset::kUcs2), "a日");
+  EXPECT_EQ(Utf8("\xd8\x3d\xdc\x2c", Charset::kUtf16), "🐬");
+  EXPECT_EQ(Utf8("\x3d\xd8\x2c\xdc", Charset::kUtf16le), "🐬");
+  EXPECT_EQ(Utf8(std::string_view("\0\x01\xf4\x2c", 4), Charset::kUtf32), "🐬");
+  EXPECT_EQ(Utf8("[\\]", Charset::kSwe7), "ÄÖÅ");
+}
+
+TEST(Charset, InvalidBytesConvertToNothing) {
+  std::string out = "x";
+  EXPECT_FALSE(AppendAsUtf8(out, "\x80", Charset::kAscii));
+  EXPECT_FALSE(AppendAsUtf8(out, "a\x98", Charset::kCp1251));
+  EXPECT_FALSE(AppendAsUtf8(out, "\x81", Charset::kGbk));
+  EXPECT_FALSE(AppendAsUtf8(out, "\xd8\x3d", Charset::kUtf16));
+  EXPECT_FALSE(AppendAsUtf8(out, "a", Charset::kUcs2));
+  EXPECT_FALSE(AppendAsUtf8(out, "a", Charset::kBinary));
+  EXPECT_EQ(out, "x");
+}
+
+}  // namespace
+}  // namespace dm::mysql
