@@ -103,7 +103,7 @@ TEST(Events, QueryWithUnknownOrBrokenStatus) {
   EXPECT_EQ(query.status.unknown_code, 200);
   EXPECT_EQ(query.text, "create database if not exists d1");
   bytes = Bytes(kMariaDbQuery);
-  bytes[46] = 200;  // length of the catalog's name
+  bytes[47] = 200;  // length of the catalog's name
   try {
     QueryEvent::Parse(EventOf(bytes), MariaDbFormat());
     FAIL();
@@ -130,7 +130,7 @@ TEST(Events, MySqlGtids) {
   EXPECT_EQ(plain.immediate_commit_timestamp, 0x0660dc9118e253u);
   const GtidEvent tagged = GtidEvent::Parse(Event(kTaggedGtid), MySqlFormat());
   EXPECT_EQ(ToString(tagged.gtid), "988e83a3-e667-11f1-ac56-02fc00000001:tag_a:1");
-  EXPECT_EQ(tagged.sequence_number, 2);
+  EXPECT_EQ(tagged.sequence_number, 1);
 }
 
 TEST(Events, MariaDbGtids) {
