@@ -15,7 +15,7 @@ enum class LoadStage { kInit, kRunning, kFinished };
 
 std::string_view ToString(LoadStage stage);
 
-// Progress of one file, or a mark with a name that no file can have ("table:<schema>.<table>").
+// Progress of one file.
 struct LoadCheckpointRow {
   std::string file;  // path relative to the dump directory
   std::string schema;
@@ -24,11 +24,25 @@ struct LoadCheckpointRow {
   int64_t end = 0;     // size of the file when it was first seen
 };
 
+// What a source's load does with a target table; kept in the progress table under the name
+// "table:<schema>.<table>", which no file can have.
+enum class TableClaim : int64_t {
+  kOwned = 0,   // found empty and filled by this source alone, maybe from a dump that goes on
+  kShared = 1,  // owned, but another source has come to it since
+  kUser = 2,    // filled beside others, or not from its beginning
+};
+
+struct TableClaimRow {
+  std::string schema;  // target
+  std::string table;
+  TableClaim claim = TableClaim::kUser;
+};
+
 // SQL over the two tables of one task and source. Holds no connection: every call names one.
-// Database errors come as the connection throws them. Thread-safe.
+// Database errors come as the connection throws them. Immutable, thread-safe.
 class LoadMeta {
  public:
-  LoadMeta(std::string meta_schema, std::string task, std::string source_id);
+  LoadMeta(std::string_view meta_schema, std::string_view task, std::string_view source_id);
 
   // `<meta>`.`<task>_lightning_checkpoint_list` and `<meta>`.`<task>_loader_checkpoint`, quoted.
   const std::string& status_table() const { return status_table_; }
@@ -43,25 +57,37 @@ class LoadMeta {
   void AddStatus(mysql::Connection& db, const StopToken& stop) const;
   void SetStage(mysql::Connection& db, LoadStage stage, const StopToken& stop) const;
 
-  std::vector<LoadCheckpointRow> Rows(mysql::Connection& db, const StopToken& stop) const;
+  // Progress of files, without claims.
+  std::vector<LoadCheckpointRow> Files(mysql::Connection& db, const StopToken& stop) const;
   // Adds rows that are not there, in statements of bounded size, in one transaction.
-  void AddRows(mysql::Connection& db, const std::vector<LoadCheckpointRow>& rows,
-               const StopToken& stop) const;
+  void AddFiles(mysql::Connection& db, const std::vector<LoadCheckpointRow>& files,
+                const StopToken& stop) const;
+  // Removes files and claims of this source.
   void DeleteRows(mysql::Connection& db, const StopToken& stop) const;
-  // In one transaction: no progress rows any more, and the stage `finished`.
+  // In one transaction: no rows any more, and the stage `finished`.
   void Finish(mysql::Connection& db, const StopToken& stop) const;
 
   // The statement that moves a file's progress from `from` to `to`; it affects one row exactly if
   // the progress was at `from`. Run inside the transaction that writes the rows between.
   std::string AdvanceStatement(const std::string& file, int64_t from, int64_t to) const;
-  // Where a file's progress is, read with a lock; -1 if it has no row.
-  int64_t OffsetForUpdate(mysql::Connection& db, const std::string& file,
-                          const StopToken& stop) const;
+  // Where a file's progress is, waiting for a transaction that is changing it; -1 without a row.
+  int64_t OffsetOf(mysql::Connection& db, const std::string& file, const StopToken& stop) const;
+
+  // Claims of this source.
+  std::vector<TableClaimRow> Claims(mysql::Connection& db, const StopToken& stop) const;
+  // Claims an empty target table as owned. False, and the claim is kUser, if another source of the
+  // task is at it. Two sources that claim at the same time never both get true.
+  bool ClaimOwned(mysql::Connection& db, const std::string& schema, const std::string& table,
+                  const StopToken& stop) const;
+  // Says that this source fills the targets beside whoever owns them; owners learn of it. Targets
+  // that this source owns stay owned.
+  void ClaimUse(mysql::Connection& db, const std::vector<TableClaimRow>& targets,
+                const StopToken& stop) const;
 
  private:
-  std::string meta_schema_;
-  std::string task_;
-  std::string source_id_;
+  std::string task_;  // literals
+  std::string source_;
+  std::string meta_schema_;  // quoted
   std::string status_table_;
   std::string checkpoint_table_;
 };

@@ -1,0 +1,253 @@
+#include "migration/meta/load_meta.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/log/log.h"
+#include "migration/meta/names.h"
+#include "mysql/value/quote.h"
+
+namespace dm::migration {
+
+namespace {
+
+constexpr size_t kNameLimit = 255;  // of the column `filename`
+constexpr size_t kRowsPerStatement = 500;
+constexpr std::string_view kClaimPrefix = "table:";
+
+int64_t Number(const std::optional<std::string>& text) {
+  int64_t value = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+  return value;
+}
+
+std::string ClaimName(const std::string& schema, const std::string& table) {
+  return CheckpointFileName(fmt::format("{}{}.{}", kClaimPrefix, schema, table));
+}
+
+// Runs the statements as one transaction; a failure leaves nothing behind.
+template <class Work>
+void InTransaction(mysql::Connection& db, const StopToken& stop, Work work) {
+  db.Begin(stop);
+  try {
+    work();
+    db.Commit(stop);
+  } catch (...) {
+    if (!db.broken()) {
+      try {
+        db.Rollback();
+      } catch (const Error&) {
+        // The first error counts; a broken connection rolls back by itself.
+      }
+    }
+    throw;
+  }
+}
+
+}  // namespace
+
+std::string_view ToString(LoadStage stage) {
+  switch (stage) {
+    case LoadStage::kInit:
+      return "init";
+    case LoadStage::kRunning:
+      return "running";
+    case LoadStage::kFinished:
+      return "finished";
+  }
+  return "";
+}
+
+std::string CheckpointFileName(std::string_view path) {
+  if (path.size() <= kNameLimit) return std::string(path);
+  // FNV-1a, 64 bits, beside a readable start: paths of one dump differ in table or index.
+  uint64_t hash = 14695981039346656037ull;
+  for (const char c : path) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  size_t keep = kNameLimit - 17;
+  while (keep > 0 && (static_cast<unsigned char>(path[keep]) & 0xc0) == 0x80) --keep;
+  return fmt::format("{}#{:016x}", path.substr(0, keep), hash);
+}
+
+LoadMeta::LoadMeta(std::string_view meta_schema, std::string_view task, std::string_view source_id)
+    : task_(mysql::QuoteString(task)),
+      source_(mysql::QuoteString(source_id)),
+      meta_schema_(mysql::QuoteName(meta_schema)),
+      status_table_(MetaTable(meta_schema, task, kLightningListSuffix)),
+      checkpoint_table_(MetaTable(meta_schema, task, kLoaderCheckpointSuffix)) {}
+
+void LoadMeta::Create(mysql::Connection& db, const StopToken& stop) const {
+  db.Execute("CREATE SCHEMA IF NOT EXISTS " + meta_schema_, stop);
+  db.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
+		task_name varchar(255) NOT NULL,
+		source_name varchar(255) NOT NULL,
+		status varchar(10) NOT NULL DEFAULT 'init' COMMENT 'init,running,finished',
+		PRIMARY KEY (task_name, source_name)
+	))",
+                         status_table_),
+             stop);
+  // `offset` is a reserved word of MariaDB.
+  db.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
+		id varchar(32) NOT NULL,
+		filename varchar(255) NOT NULL,
+		cp_schema varchar(128) NOT NULL,
+		cp_table varchar(128) NOT NULL,
+		`offset` bigint NOT NULL,
+		end_pos bigint NOT NULL,
+		create_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,
+		update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+		UNIQUE KEY uk_id_f (id, filename)
+	) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin)",
+                         checkpoint_table_),
+             stop);
+}
+
+LoadStage LoadMeta::Stage(mysql::Connection& db, const StopToken& stop) const {
+  const auto status = db.QueryValue(
+      fmt::format("SELECT status FROM {} WHERE `task_name` = {} AND `source_name` = {}",
+                  status_table_, task_, source_),
+      stop);
+  if (!status) return LoadStage::kInit;
+  for (const LoadStage stage : {LoadStage::kInit, LoadStage::kRunning, LoadStage::kFinished}) {
+    if (*status == ToString(stage)) return stage;
+  }
+  Log().Warn("unknown load status, taken as init", {F("status", *status)});
+  return LoadStage::kInit;
+}
+
+void LoadMeta::AddStatus(mysql::Connection& db, const StopToken& stop) const {
+  db.Execute(fmt::format("INSERT IGNORE INTO {} (`task_name`, `source_name`) VALUES ({}, {})",
+                         status_table_, task_, source_),
+             stop);
+}
+
+void LoadMeta::SetStage(mysql::Connection& db, LoadStage stage, const StopToken& stop) const {
+  db.Execute(
+      fmt::format("UPDATE {} set status = '{}' WHERE `task_name` = {} AND `source_name` = {}",
+                  status_table_, ToString(stage), task_, source_),
+      stop);
+}
+
+std::vector<LoadCheckpointRow> LoadMeta::Files(mysql::Connection& db, const StopToken& stop) const {
+  const auto answer = db.Query(
+      fmt::format("SELECT filename, cp_schema, cp_table, `offset`, end_pos FROM {} WHERE id = {} "
+                  "AND filename NOT LIKE '{}%'",
+                  checkpoint_table_, source_, kClaimPrefix),
+      stop);
+  std::vector<LoadCheckpointRow> files;
+  files.reserve(answer.rows.size());
+  for (const auto& row : answer.rows) {
+    files.push_back({row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), Number(row[3]),
+                     Number(row[4])});
+  }
+  return files;
+}
+
+void LoadMeta::AddFiles(mysql::Connection& db, const std::vector<LoadCheckpointRow>& files,
+                        const StopToken& stop) const {
+  if (files.empty()) return;
+  InTransaction(db, stop, [&] {
+    for (size_t begin = 0; begin < files.size(); begin += kRowsPerStatement) {
+      std::string statement = fmt::format(
+          "INSERT IGNORE INTO {} (id, filename, cp_schema, cp_table, `offset`, end_pos) VALUES ",
+          checkpoint_table_);
+      const size_t end = std::min(files.size(), begin + kRowsPerStatement);
+      for (size_t i = begin; i < end; ++i) {
+        const LoadCheckpointRow& file = files[i];
+        statement += fmt::format("{}({},{},{},{},{},{})", i > begin ? "," : "", source_,
+                                 mysql::QuoteString(CheckpointFileName(file.file)),
+                                 mysql::QuoteString(file.schema), mysql::QuoteString(file.table),
+                                 file.offset, file.end);
+      }
+      db.Execute(statement, stop);
+    }
+  });
+}
+
+void LoadMeta::DeleteRows(mysql::Connection& db, const StopToken& stop) const {
+  db.Execute(fmt::format("DELETE FROM {} WHERE id = {}", checkpoint_table_, source_), stop);
+}
+
+void LoadMeta::Finish(mysql::Connection& db, const StopToken& stop) const {
+  InTransaction(db, stop, [&] {
+    DeleteRows(db, stop);
+    SetStage(db, LoadStage::kFinished, stop);
+  });
+}
+
+std::string LoadMeta::AdvanceStatement(const std::string& file, int64_t from, int64_t to) const {
+  return fmt::format(
+      "UPDATE {} SET `offset` = {} WHERE id = {} AND filename = {} AND `offset` = {}",
+      checkpoint_table_, to, source_, mysql::QuoteString(CheckpointFileName(file)), from);
+}
+
+int64_t LoadMeta::OffsetOf(mysql::Connection& db, const std::string& file,
+                           const StopToken& stop) const {
+  const auto offset = db.QueryValue(
+      fmt::format("SELECT `offset` FROM {} WHERE id = {} AND filename = {} FOR UPDATE",
+                  checkpoint_table_, source_, mysql::QuoteString(CheckpointFileName(file))),
+      stop);
+  return offset ? Number(offset) : -1;
+}
+
+std::vector<TableClaimRow> LoadMeta::Claims(mysql::Connection& db, const StopToken& stop) const {
+  const auto answer =
+      db.Query(fmt::format("SELECT cp_schema, cp_table, `offset` FROM {} WHERE id = {} AND "
+                           "filename LIKE '{}%'",
+                           checkpoint_table_, source_, kClaimPrefix),
+               stop);
+  std::vector<TableClaimRow> claims;
+  for (const auto& row : answer.rows) {
+    claims.push_back(
+        {row[0].value_or(""), row[1].value_or(""), static_cast<TableClaim>(Number(row[2]))});
+  }
+  return claims;
+}
+
+bool LoadMeta::ClaimOwned(mysql::Connection& db, const std::string& schema,
+                          const std::string& table, const StopToken& stop) const {
+  const std::string name = mysql::QuoteString(ClaimName(schema, table));
+  // First say so, then look: of two sources that do this at once at least one sees the other.
+  db.Execute(fmt::format("INSERT INTO {} (id, filename, cp_schema, cp_table, `offset`, end_pos) "
+                         "VALUES ({},{},{},{},{},0)",
+                         checkpoint_table_, source_, name, mysql::QuoteString(schema),
+                         mysql::QuoteString(table), static_cast<int64_t>(TableClaim::kOwned)),
+             stop);
+  const auto others =
+      db.QueryValue(fmt::format("SELECT COUNT(*) FROM {} WHERE filename = {} AND id <> {}",
+                                checkpoint_table_, name, source_),
+                    stop);
+  if (Number(others) == 0) return true;
+  db.Execute(fmt::format("UPDATE {} SET `offset` = {} WHERE filename = {} AND id = {}",
+                         checkpoint_table_, static_cast<int64_t>(TableClaim::kUser), name, source_),
+             stop);
+  return false;
+}
+
+void LoadMeta::ClaimUse(mysql::Connection& db, const std::vector<TableClaimRow>& targets,
+                        const StopToken& stop) const {
+  for (size_t begin = 0; begin < targets.size(); begin += kRowsPerStatement) {
+    std::string rows;
+    std::string names;
+    const size_t end = std::min(targets.size(), begin + kRowsPerStatement);
+    for (size_t i = begin; i < end; ++i) {
+      const std::string name = mysql::QuoteString(ClaimName(targets[i].schema, targets[i].table));
+      const char* comma = i > begin ? "," : "";
+      rows += fmt::format(
+          "{}({},{},{},{},{},0)", comma, source_, name, mysql::QuoteString(targets[i].schema),
+          mysql::QuoteString(targets[i].table), static_cast<int64_t>(TableClaim::kUser));
+      names += comma + name;
+    }
+    db.Execute(fmt::format("INSERT IGNORE INTO {} (id, filename, cp_schema, cp_table, `offset`, "
+                           "end_pos) VALUES {}",
+                           checkpoint_table_, rows),
+               stop);
+    db.Execute(fmt::format("UPDATE {} SET `offset` = {} WHERE id <> {} AND `offset` = {} AND "
+                           "filename IN ({})",
+                           checkpoint_table_, static_cast<int64_t>(TableClaim::kShared), source_,
+                           static_cast<int64_t>(TableClaim::kOwned), names),
+               stop);
+  }
+}
+
+}  // namespace dm::migration
