@@ -220,6 +220,13 @@ std::string_view InsertReader::TakeTuple() {
         }
         break;
       }
+      case '/':
+        if (end - p > 1 && p[1] == '*') {
+          const size_t close = file_.find("*/", static_cast<size_t>(p - file_.data()) + 2);
+          if (close == std::string_view::npos) Fail("a comment has no end");
+          p = file_.data() + close + 1;
+        }
+        break;
       default:
         break;
     }

@@ -77,7 +77,10 @@ class Cursor {
     SkipBlanks();
     if (AtEnd()) return false;
     if (Peek() == '`' || (Peek() == '"' && options_.ansi_quotes)) {
-      SkipQuoted(Peek());
+      const char quote = Peek();
+      do {
+        SkipQuoted(quote);
+      } while (!AtEnd() && Peek() == quote);  // a doubled quote inside the name
       return true;
     }
     const size_t start = position_;
@@ -163,12 +166,16 @@ CreateHead ReadCreateHead(std::string_view statement, const ScriptOptions& optio
   // MySQL prints CREATE DATABASE /*!32312 IF NOT EXISTS*/ `name` when asked to.
   if (ok && cursor.rest().starts_with("/*!")) cursor.SkipToken();
   ok = ok && cursor.SkipName();
-  if (ok && head.kind == CreateHead::Kind::kTable && cursor.Skip('.')) ok = cursor.SkipName();
+  size_t behind_name = cursor.position();
+  if (ok && head.kind == CreateHead::Kind::kTable && cursor.Skip('.')) {
+    ok = cursor.SkipName();
+    behind_name = cursor.position();
+  }
   if (!ok) {
     throw Error(ErrorCode::kLoadUnitNotCreateTable,
                 fmt::format("statement {} is not `CREATE TABLE`", statement));
   }
-  head.rest = cursor.rest();
+  head.rest = statement.substr(behind_name);
   return head;
 }
 

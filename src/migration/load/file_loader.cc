@@ -1,0 +1,315 @@
+#include "migration/load/file_loader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/failpoint/failpoint.h"
+#include "migration/rules/name_pattern.h"
+#include "mysql/client/retry.h"
+#include "mysql/value/quote.h"
+
+namespace dm::migration {
+
+namespace {
+
+// Large enough that the round trips and the log flush of a transaction cost nothing beside its
+// rows, small enough that a pause waits less than a second for its end.
+constexpr size_t kTransactionBytes = size_t{8} << 20;
+constexpr size_t kStatementBytes = size_t{1} << 20;
+// TiDB keeps a transaction in memory and limits its size.
+constexpr size_t kTiDbBytes = size_t{96} << 10;
+constexpr size_t kStatementRows = 65536;
+constexpr int kAttempts = 3;
+constexpr int kLostAttempts = 10;  // of one transaction, each on a new connection
+// After so many refused batches a table is loaded by INSERT alone.
+constexpr int kLoadDataFailures = 3;
+
+constexpr int kDuplicateKey = 1062;
+
+// LOAD DATA took rows otherwise than an INSERT might have: the batch is to be done again.
+struct LinesRefused {
+  std::string reason;
+};
+
+bool IsLoadDataForbidden(const Error& e) {
+  return e.server_errno() == 1148 || e.server_errno() == 3948 || e.server_errno() == 4166;
+}
+
+bool IsBytesType(const std::string& type) {
+  static const std::vector<std::string> kTypes = {
+      "binary",     "varbinary",       "tinyblob",     "blob",
+      "mediumblob", "longblob",        "bit",          "geometry",
+      "point",      "linestring",      "polygon",      "multipoint",
+      "multilinestring", "multipolygon", "geometrycollection", "geomcollection",
+      "vector"};
+  return std::find(kTypes.begin(), kTypes.end(), LowerName(type)) != kTypes.end();
+}
+
+bool IsGeneratedColumn(const std::string& extra) {
+  const std::string lower = LowerName(extra);
+  return lower.find("stored generated") != std::string::npos ||
+         lower.find("virtual generated") != std::string::npos || lower == "persistent" ||
+         lower == "virtual";
+}
+
+// Ends a transaction that failed; a broken connection needs nothing.
+void RollBack(mysql::Connection& db, const StopToken& stop) {
+  if (db.broken()) return;
+  try {
+    db.Rollback(stop);
+  } catch (const Error& e) {
+    if (!db.broken()) throw;
+  }
+}
+
+}  // namespace
+
+FileLoader::Limits FileLoader::DefaultLimits(const mysql::Connection& db) const {
+  if (db.server().is_tidb) return {kTiDbBytes, kTiDbBytes};
+  const uint64_t packet = db.server().max_allowed_packet;
+  const size_t statement =
+      packet == 0 ? kStatementBytes : std::min<uint64_t>(kStatementBytes, packet / 2);
+  return {kTransactionBytes, statement};
+}
+
+void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
+                             const StopToken& stop) const {
+  const bool raw_backslash = !context_.session.backslash_escapes();
+  const auto answer = db.Query(
+      fmt::format("SELECT COLUMN_NAME, DATA_TYPE, EXTRA FROM information_schema.COLUMNS WHERE "
+                  "TABLE_SCHEMA = {} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION",
+                  mysql::QuoteString(target.schema, raw_backslash),
+                  mysql::QuoteString(target.table, raw_backslash)),
+      stop);
+  for (const auto& row : answer.rows) {
+    target.columns.push_back({row[0].value_or(""), IsBytesType(row[1].value_or("")),
+                              IsGeneratedColumn(row[2].value_or(""))});
+  }
+}
+
+bool FileLoader::PrepareStatements(const LoadTarget& target, const InsertReader& reader) {
+  std::vector<std::string> names = reader.columns();
+  if (names.empty()) {
+    for (const LoadTarget::Column& column : target.columns) {
+      if (!column.generated) names.push_back(column.name);
+    }
+  }
+  bool load_data = on_duplicate_ == OnDuplicate::kReplace && !names.empty();
+  fields_.clear();
+  std::string list;
+  std::string variables;
+  std::string assignments;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto column = std::find_if(
+        target.columns.begin(), target.columns.end(), [&](const LoadTarget::Column& c) {
+          return c.name == names[i] || LowerName(c.name) == LowerName(names[i]);
+        });
+    if (column == target.columns.end() || column->generated) load_data = false;
+    const bool bytes = column != target.columns.end() && column->bytes;
+    const std::string name = mysql::QuoteName(names[i]);
+    const char* comma = i > 0 ? "," : "";
+    list += comma + name;
+    fields_.push_back(bytes ? LoadField::kHex : LoadField::kText);
+    if (bytes) {
+      variables += fmt::format("{}@b{}", comma, i);
+      assignments += fmt::format("{}{}=UNHEX(@b{})", assignments.empty() ? " SET " : ",", name, i);
+    } else {
+      variables += comma + name;
+    }
+  }
+  const std::string table = mysql::QuoteTable(target.schema, target.table);
+  insert_head_ = fmt::format("{} INTO {}{} VALUES",
+                             on_duplicate_ == OnDuplicate::kReplace ? "REPLACE" : "INSERT", table,
+                             list.empty() ? "" : "(" + list + ")");
+  load_statement_ = fmt::format(
+      "LOAD DATA LOCAL INFILE 'dump' REPLACE INTO TABLE {} CHARACTER SET utf8mb4 {} ({}){}", table,
+      kLoadLineFormat, variables, assignments);
+  return load_data;
+}
+
+bool FileLoader::GatherLines(InsertReader& reader, std::string_view content, const Limits& limits,
+                             Batch& batch) {
+  batch.lines = std::move(lines_);
+  batch.lines.clear();
+  while (reader.FindTuple()) {
+    if (batch.lines.size() >= limits.transaction_bytes || batch.rows >= limits.rows) break;
+    const size_t size = AppendLoadLine(batch.lines, content.substr(reader.Position()), fields_,
+                                       context_.session.backslash_escapes());
+    if (size == 0) {
+      batch.to = static_cast<int64_t>(reader.Position());
+      return false;
+    }
+    reader.SkipTo(reader.Position() + size);
+    ++batch.rows;
+  }
+  batch.to = static_cast<int64_t>(reader.Position());
+  return true;
+}
+
+void FileLoader::GatherStatements(InsertReader& reader, const Limits& limits, Batch& batch) {
+  size_t bytes = 0;
+  size_t statement_rows = 0;
+  while (reader.FindTuple()) {
+    if (bytes >= limits.transaction_bytes || batch.rows >= limits.rows) break;
+    const std::string_view tuple = reader.TakeTuple();
+    if (batch.statements.empty() || statement_rows >= kStatementRows ||
+        batch.statements.back().size() + tuple.size() + 1 > limits.statement_bytes) {
+      batch.statements.emplace_back(insert_head_);
+      statement_rows = 0;
+    } else {
+      batch.statements.back() += ',';
+    }
+    batch.statements.back() += tuple;
+    bytes += tuple.size();
+    ++statement_rows;
+    ++batch.rows;
+  }
+  batch.to = static_cast<int64_t>(reader.Position());
+}
+
+void FileLoader::WriteRows(mysql::Connection& db, const Batch& batch, const StopToken& stop) {
+  if (batch.lines.empty()) {
+    for (const std::string& statement : batch.statements) {
+      db.Execute(statement, stop, insert_head_);
+    }
+    return;
+  }
+  uint64_t affected = 0;
+  try {
+    affected = db.LoadLocal(load_statement_, batch.lines, stop);
+  } catch (const Error& e) {
+    if (IsLoadDataForbidden(e)) context_.load_data = false;
+    if (db.broken() || IsRetryableLoadError(e)) throw;
+    throw LinesRefused{e.raw_cause()};
+  }
+  // LOCAL turns wrong values into warnings; an INSERT decides what becomes of them.
+  if (db.warning_count() > 0 || affected < batch.rows) {
+    const auto warnings = db.Query("SHOW WARNINGS LIMIT 1", stop);
+    throw LinesRefused{warnings.rows.empty() ? "fewer rows than sent"
+                                             : warnings.rows[0].at(2).value_or("")};
+  }
+}
+
+int64_t FileLoader::Write(const LoadFile& file, const Batch& batch, LoadConnection& connection,
+                          const LoadStop& stop) {
+  const std::string advance = context_.meta.AdvanceStatement(file.path, batch.from, batch.to);
+  int lost = 0;
+  for (int attempt = 1;;) {
+    mysql::Connection& db = connection.Use(stop);
+    try {
+      // The progress row goes first: it is locked, and a transaction of an earlier process that
+      // still runs is waited for.
+      const auto affected = db.ExecuteMulti(
+          "START TRANSACTION;" + connection.ProofStatement() + ";" + advance, stop.cut);
+      if (affected.at(2) != 1) {
+        db.Rollback(stop.cut);
+        return context_.meta.OffsetOf(db, file.path, stop.cut);
+      }
+      WriteRows(db, batch, stop.cut);
+      DM_FAILPOINT("load/before-commit");
+      db.Commit(stop.cut);
+      DM_FAILPOINT("load/after-chunk");
+      return batch.to;
+    } catch (const LinesRefused&) {
+      RollBack(db, stop.cut);
+      throw;
+    } catch (const Error& e) {
+      if (db.broken()) {
+        if (++lost > kLostAttempts) throw;
+        context_.log.Warn("connection lost while loading",
+                          {F("file", file.path), F("offset", batch.from), F("error", e)});
+        const int64_t offset = context_.meta.OffsetOf(connection.Use(stop), file.path, stop.cut);
+        if (offset != batch.from) return offset;
+        continue;
+      }
+      const bool not_owner = e.server_errno() == kDuplicateKey && db.failed_statement() == 1;
+      RollBack(db, stop.cut);
+      if (not_owner) {
+        throw Error(ErrorCode::kLoadLightningRuntime, "")
+            .SetRawCause("another run of this task's load has taken over the target");
+      }
+      if (!IsRetryableLoadError(e) || attempt++ == kAttempts) throw;
+      context_.log.Warn("batch is written again",
+                        {F("file", file.path), F("offset", batch.from), F("error", e)});
+    }
+  }
+}
+
+void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const LoadStop& stop) {
+  LoadTarget& target = *file.target;
+  int64_t offset = file.offset;
+  try {
+    const MappedFile mapped(directory_.FullPath(file.path));
+    const std::string_view content = mapped.content();
+    if (static_cast<int64_t>(content.size()) != file.size) {
+      throw Error(ErrorCode::kLoadCheckPointNotMatch,
+                  "checkpoint and dump do not match: a file has changed its size");
+    }
+    mysql::Connection& db = connection.Use(stop);
+    std::call_once(target.once, [&] { ReadColumns(db, target, stop.cut); });
+    InsertReader reader(content, context_.session.backslash_escapes());
+    bool lines = PrepareStatements(target, reader) && !db.server().is_tidb;
+    const Limits limits = DefaultLimits(db);
+    Limits reduced = limits;
+    int64_t insert_until = 0;  // no LOAD DATA before this offset
+    int64_t single_until = 0;  // one row a transaction before this offset
+    while (offset < file.size) {
+      ThrowIfStopped(stop.graceful);
+      Limits now = reduced;
+      if (offset < single_until) now.rows = 1;
+      Batch batch;
+      batch.from = offset;
+      reader.Seek(static_cast<size_t>(offset));
+      const bool by_lines = lines && offset >= insert_until && context_.load_data &&
+                            target.load_data_failures < kLoadDataFailures;
+      if (by_lines) {
+        lines = GatherLines(reader, content, now, batch);
+        if (batch.rows == 0 && !lines) {
+          lines_ = std::move(batch.lines);
+          continue;
+        }
+      } else {
+        GatherStatements(reader, now, batch);
+      }
+      int64_t reached = offset;
+      try {
+        reached = Write(file, batch, connection, stop);
+      } catch (const LinesRefused& refused) {
+        context_.log.Info("batch is loaded by INSERT",
+                          {F("file", file.path), F("offset", offset), F("reason", refused.reason)});
+        ++target.load_data_failures;
+        insert_until = batch.to;
+      } catch (const Error& e) {
+        const bool duplicate =
+            e.server_errno() == kDuplicateKey && on_duplicate_ != OnDuplicate::kReplace;
+        if (batch.rows > 1 && duplicate) {
+          single_until = batch.to;
+        } else if (batch.rows == 1 && duplicate && on_duplicate_ == OnDuplicate::kIgnore) {
+          batch.statements.clear();
+          reached = Write(file, batch, connection, stop);
+          ++target.skipped_rows;
+        } else if (batch.rows > 1 && IsTooLargeError(e)) {
+          reduced.transaction_bytes = std::max<size_t>(reduced.transaction_bytes / 2, 1);
+          reduced.statement_bytes = std::max<size_t>(reduced.statement_bytes / 2, 1);
+          reduced.rows = std::max<size_t>(batch.rows / 2, 1);
+        } else {
+          throw;
+        }
+      }
+      lines_ = std::move(batch.lines);
+      if (reached < 0) {
+        throw Error(ErrorCode::kLoadCheckPointNotMatch,
+                    "checkpoint and dump do not match: the progress of a file has vanished");
+      }
+      progress_.finished_bytes += reached - offset;
+      offset = reached;
+    }
+  } catch (const Error& e) {
+    if (e.code() == static_cast<int>(ErrorCode::kLoadCheckPointNotMatch)) throw;
+    throw LoadError(e, fmt::format("restore table {} from file {} at offset {} failed",
+                                   mysql::QuoteTable(target.schema, target.table), file.path,
+                                   offset));
+  }
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,97 @@
+// The connections that write into the downstream, and the threads that own them.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/log/log.h"
+#include "base/thread/stop.h"
+#include "migration/load/session.h"
+#include "migration/meta/load_meta.h"
+#include "migration/meta/owner.h"
+#include "migration/unit/ports.h"
+#include "mysql/client/connection.h"
+
+namespace dm::migration {
+
+// How a run of the load unit is ended: `graceful` at the next boundary between transactions, `cut`
+// also in the middle of one.
+struct LoadStop {
+  StopToken graceful;
+  StopToken cut;
+};
+
+// What all connections of a load share. References must outlive their users.
+struct LoadContext {
+  const LoadSession& session;
+  const LoadMeta& meta;
+  const OwnerTable& owner;
+  const Fence* fence;  // may be null
+  Logger log;
+  // The downstream takes LOAD DATA LOCAL in transactions; cleared when it refuses one.
+  mutable std::atomic<bool> load_data{false};
+};
+
+// One writing connection with its slot of the owner table. One owner thread.
+class LoadConnection {
+ public:
+  LoadConnection(const LoadContext& context, size_t slot, uint64_t epoch)
+      : context_(context), slot_(slot), epoch_(epoch) {}
+
+  // The connection, made (again) if need be: tries for half an hour, then throws what failed last.
+  // After the loss of a connection, whatever transaction was in flight on it is decided when this
+  // returns.
+  mysql::Connection& Use(const LoadStop& stop);
+  // First statement of a transaction. Proves the right to write; throws Cancelled if it is lost.
+  std::string ProofStatement() const;
+
+ private:
+  const LoadContext& context_;
+  const size_t slot_;
+  uint64_t epoch_;
+  std::unique_ptr<mysql::Connection> db_;
+};
+
+// A fixed number of threads that run jobs in the order of their submission. The first failure ends
+// all. Made for one run; Submit and Drain are called by one thread.
+class LoaderPool {
+ public:
+  using Job = std::function<void(LoadConnection&, const LoadStop&)>;
+
+  // Thread i uses slot i with the epoch `epochs[i]`.
+  LoaderPool(const LoadContext& context, const std::vector<uint64_t>& epochs, LoadStop stop);
+  // Ends at the next boundary between transactions what still runs.
+  ~LoaderPool();
+
+  void Submit(Job job);
+  // Waits until all jobs are done. Throws the first failure, or Cancelled if the run was ended;
+  // then no job is running any more.
+  void Drain();
+
+ private:
+  void Loop(LoadConnection& connection);
+
+  const LoadContext& context_;
+  LoadStop stop_;
+  StopSource failed_;
+  LinkedStop linked_;
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<Job> jobs_;
+  size_t running_ = 0;
+  std::exception_ptr error_;
+
+  std::vector<std::unique_ptr<LoadConnection>> connections_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace dm::migration

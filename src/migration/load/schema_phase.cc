@@ -1,0 +1,142 @@
+#include "migration/load/schema_phase.h"
+
+#include <vector>
+
+#include "migration/dumpfile/schema_script.h"
+#include "mysql/client/retry.h"
+#include "mysql/sql/parser.h"
+#include "mysql/sql/restore.h"
+#include "mysql/value/quote.h"
+
+namespace dm::migration {
+
+namespace {
+
+constexpr int kAttempts = 3;
+constexpr Milliseconds kRetryWait{3000};
+constexpr int kDatabaseExists = 1007;
+constexpr int kTableExists = 1050;
+
+ScriptOptions OptionsOf(const LoadSession& session) {
+  ScriptOptions options;
+  options.ansi_quotes = session.ansi_quotes();
+  options.backslash_escapes = session.backslash_escapes();
+  return options;
+}
+
+}  // namespace
+
+void SchemaPhase::Execute(mysql::Connection& db, const std::string& statement,
+                          const StopToken& stop) const {
+  for (int attempt = 1;; ++attempt) {
+    try {
+      if (db.broken()) {
+        db.Reconnect(stop);
+        session_.Prepare(db, stop);
+      }
+      db.Execute(statement, stop);
+      return;
+    } catch (const Error& e) {
+      // Another source of the task may have been quicker.
+      if (e.server_errno() == kDatabaseExists || e.server_errno() == kTableExists) return;
+      const bool retry = mysql::IsConnectionLost(e) || mysql::IsConnectionRefused(e) ||
+                         IsRetryableLoadError(e);
+      if (!retry || attempt == kAttempts) throw LoadError(e, statement);
+      log_.Warn("schema statement is tried again", {F("statement", statement), F("error", e)});
+    }
+    WaitFor(kRetryWait, stop);
+  }
+}
+
+void SchemaPhase::CreateDatabase(mysql::Connection& db, const std::string& target,
+                                 std::string_view script, const StopToken& stop) const {
+  const ScriptOptions options = OptionsOf(session_);
+  std::string rest;
+  for (const std::string& statement : SplitScript(script, options)) {
+    const CreateHead head = ReadCreateHead(statement, options);
+    if (head.kind == CreateHead::Kind::kDatabase) rest = head.rest;
+  }
+  Execute(db, "CREATE DATABASE IF NOT EXISTS " + mysql::QuoteName(target) + rest, stop);
+}
+
+bool SchemaPhase::TableExists(mysql::Connection& db, const std::string& schema,
+                              const std::string& table, const StopToken& stop) const {
+  return db
+      .QueryValue(fmt::format("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND "
+                              "TABLE_NAME = {}",
+                              mysql::QuoteString(schema, !session_.backslash_escapes()),
+                              mysql::QuoteString(table, !session_.backslash_escapes())),
+                  stop)
+      .has_value();
+}
+
+std::string SchemaPhase::TableStatement(const mysql::Connection& db, const std::string& statement,
+                                        const std::string& schema, const std::string& table,
+                                        bool from_mariadb) const {
+  // Between servers of one family the text is passed on as it is, down to options and comments that
+  // only this family knows.
+  if (from_mariadb != db.server().is_mariadb) {
+    mysql::ParseOptions parse;
+    parse.sql_mode = mysql::SqlMode::Parse(session_.sql_mode());
+    parse.mariadb = from_mariadb;
+    mysql::RestoreOptions restore;
+    restore.target = db.server().is_mariadb ? mysql::SqlTarget::kMariaDb
+                     : db.server().is_tidb  ? mysql::SqlTarget::kTiDb
+                                            : mysql::SqlTarget::kMySql;
+    restore.no_backslash_escapes = !session_.backslash_escapes();
+    try {
+      std::vector<mysql::Statement> parsed = mysql::ParseStatements(statement, parse);
+      if (parsed.size() == 1) {
+        if (auto* create = parsed[0].As<mysql::CreateTable>()) {
+          create->table = {schema, table};
+          create->if_not_exists = true;
+          create->or_replace = false;
+          return mysql::Restore(parsed[0], restore);
+        }
+      }
+    } catch (const Error& e) {
+      log_.Warn("a definition for another kind of server is passed on as it is",
+                {F("statement", statement), F("error", e)});
+    }
+  }
+  const CreateHead head = ReadCreateHead(statement, OptionsOf(session_));
+  if (head.kind != CreateHead::Kind::kTable) {
+    throw Error(ErrorCode::kLoadUnitNotCreateTable,
+                fmt::format("statement {} is not `CREATE TABLE`", statement));
+  }
+  return fmt::format("CREATE TABLE IF NOT EXISTS {}{}", mysql::QuoteTable(schema, table),
+                     head.rest);
+}
+
+void SchemaPhase::CreateTable(mysql::Connection& db, const std::string& schema,
+                              const std::string& table, std::string_view script,
+                              const StopToken& stop) const {
+  try {
+    for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
+      Execute(db, TableStatement(db, statement, schema, table, IsMariaDbScript(script)), stop);
+    }
+  } catch (const Error& e) {
+    // What the server did refuse or the product cannot read may have been made by hand.
+    if (db.broken() || !TableExists(db, schema, table, stop)) throw LoadError(e);
+    log_.Warn("the dumped definition cannot be used, the target table exists",
+              {F("schema", schema), F("table", table), F("error", e)});
+  }
+}
+
+void SchemaPhase::CreateView(mysql::Connection& db, const std::string& schema,
+                             const std::string& view, std::string_view script,
+                             const StopToken& stop) const {
+  // The dump's own SET and DROP statements keep their meaning only with the database at hand.
+  Execute(db, "USE " + mysql::QuoteName(schema), stop);
+  for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
+    if (statement.starts_with("DROP TABLE")) {
+      Execute(db, "DROP TABLE IF EXISTS " + mysql::QuoteTable(schema, view), stop);
+    } else if (statement.starts_with("DROP VIEW")) {
+      Execute(db, "DROP VIEW IF EXISTS " + mysql::QuoteTable(schema, view), stop);
+    } else {
+      Execute(db, statement, stop);
+    }
+  }
+}
+
+}  // namespace dm::migration

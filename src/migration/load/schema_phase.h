@@ -1,0 +1,42 @@
+// Makes the target's databases, tables and views from the schema files of a dump.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/log/log.h"
+#include "base/thread/stop.h"
+#include "migration/load/session.h"
+#include "mysql/client/connection.h"
+
+namespace dm::migration {
+
+// One statement of the schema phase gets three attempts. All functions throw Error
+// kLoadLightningRuntime. What already exists is left as it is. Thread-safe; a connection belongs to
+// its caller.
+class SchemaPhase {
+ public:
+  SchemaPhase(const LoadSession& session, Logger log) : session_(session), log_(std::move(log)) {}
+
+  // `script`: content of the -schema-create.sql file; empty: there is none.
+  void CreateDatabase(mysql::Connection& db, const std::string& target, std::string_view script,
+                      const StopToken& stop) const;
+  void CreateTable(mysql::Connection& db, const std::string& schema, const std::string& table,
+                   std::string_view script, const StopToken& stop) const;
+  // The view takes the place of its placeholder table.
+  void CreateView(mysql::Connection& db, const std::string& schema, const std::string& view,
+                  std::string_view script, const StopToken& stop) const;
+
+ private:
+  bool TableExists(mysql::Connection& db, const std::string& schema, const std::string& table,
+                   const StopToken& stop) const;
+  std::string TableStatement(const mysql::Connection& db, const std::string& statement,
+                             const std::string& schema, const std::string& table,
+                             bool from_mariadb) const;
+  void Execute(mysql::Connection& db, const std::string& statement, const StopToken& stop) const;
+
+  const LoadSession& session_;
+  Logger log_;
+};
+
+}  // namespace dm::migration

@@ -1,0 +1,190 @@
+#include "migration/load/session.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "migration/config/connect_options.h"
+#include "mysql/client/retry.h"
+#include "mysql/sql/sql_mode.h"
+#include "mysql/value/quote.h"
+
+namespace dm::migration {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> kRemovedModes = {
+    "NO_ZERO_IN_DATE",     "NO_ZERO_DATE",        "ERROR_FOR_DIVISION_BY_ZERO",
+    "NO_AUTO_CREATE_USER", "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"};
+constexpr std::array<std::string_view, 3> kAddedModes = {"IGNORE_SPACE", "NO_AUTO_VALUE_ON_ZERO",
+                                                         "ALLOW_INVALID_DATES"};
+constexpr std::array<std::string_view, 36> kKnownModes = {
+    "REAL_AS_FLOAT", "PIPES_AS_CONCAT", "ANSI_QUOTES", "IGNORE_SPACE", "IGNORE_BAD_TABLE_OPTIONS",
+    "ONLY_FULL_GROUP_BY", "NO_UNSIGNED_SUBTRACTION", "NO_DIR_IN_CREATE", "POSTGRESQL", "ORACLE",
+    "MSSQL", "DB2", "MAXDB", "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS", "NO_FIELD_OPTIONS", "MYSQL323",
+    "MYSQL40", "ANSI", "NO_AUTO_VALUE_ON_ZERO", "NO_BACKSLASH_ESCAPES", "STRICT_TRANS_TABLES",
+    "STRICT_ALL_TABLES", "NO_ZERO_IN_DATE", "NO_ZERO_DATE", "ALLOW_INVALID_DATES",
+    "ERROR_FOR_DIVISION_BY_ZERO", "TRADITIONAL", "NO_AUTO_CREATE_USER", "HIGH_NOT_PRECEDENCE",
+    "NO_ENGINE_SUBSTITUTION", "PAD_CHAR_TO_FULL_LENGTH", "EMPTY_STRING_IS_NULL",
+    "SIMULTANEOUS_ASSIGNMENT", "TIME_ROUND_FRACTIONAL", "TIME_TRUNCATE_FRACTIONAL"};
+// Modes of MySQL servers that MariaDB has not, and the other way round, must not cost the rest.
+constexpr std::array<std::string_view, 8> kCommonModes = {
+    "PIPES_AS_CONCAT",     "ANSI_QUOTES",          "IGNORE_SPACE",
+    "NO_AUTO_VALUE_ON_ZERO", "NO_BACKSLASH_ESCAPES", "ALLOW_INVALID_DATES",
+    "HIGH_NOT_PRECEDENCE", "NO_ENGINE_SUBSTITUTION"};
+
+std::string UpperOf(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return upper;
+}
+
+std::vector<std::string> SplitModes(std::string_view list) {
+  std::vector<std::string> modes;
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    std::string_view mode = list.substr(0, comma);
+    while (mode.starts_with(' ')) mode.remove_prefix(1);
+    while (mode.ends_with(' ')) mode.remove_suffix(1);
+    if (!mode.empty()) modes.push_back(UpperOf(mode));
+    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+  }
+  return modes;
+}
+
+template <class List>
+bool Has(const List& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+std::string JoinModes(const std::vector<std::string>& modes) {
+  return fmt::format("{}", fmt::join(modes, ","));
+}
+
+// Session variables that loading sets itself, whatever the task says.
+bool IsOwnVariable(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kOwn = {"SQL_MODE", "TIME_ZONE", "FOREIGN_KEY_CHECKS",
+                                                    "AUTOCOMMIT", "TIDB_TXN_MODE"};
+  return Has(kOwn, UpperOf(name));
+}
+
+}  // namespace
+
+std::string AdjustLoadSqlMode(std::string_view upstream_sql_mode) {
+  std::vector<std::string> modes = SplitModes(upstream_sql_mode);
+  for (const std::string& mode : modes) {
+    if (Has(kKnownModes, mode)) continue;
+    Log().Warn("unknown sql_mode of the upstream, used as it is", {F("sql_mode", upstream_sql_mode)});
+    return std::string(upstream_sql_mode);
+  }
+  std::erase_if(modes, [](const std::string& mode) { return Has(kRemovedModes, mode); });
+  for (const std::string_view mode : kAddedModes) {
+    if (!Has(modes, mode)) modes.emplace_back(mode);
+  }
+  return JoinModes(modes);
+}
+
+bool IsRetryableLoadError(const Error& e) {
+  switch (e.server_errno()) {
+    case 1105:
+    case 1205:
+    case 1213:
+    case 8005:
+    case 8022:
+    case 8027:
+    case 8028:
+    case 9001:
+    case 9002:
+    case 9003:
+    case 9004:
+    case 9005:
+    case 9007:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsTooLargeError(const Error& e) {
+  return e.server_errno() == 1153 || e.server_errno() == 8004 ||
+         e.raw_cause().find("packet for query is too large") != std::string::npos;
+}
+
+Error LoadError(const std::exception& cause, std::string_view place) {
+  const Error error = ToError(cause);
+  std::string text = error.raw_cause().empty() ? error.message() : error.raw_cause();
+  if (!place.empty()) text = fmt::format("{}: {}", place, text);
+  Error wrapped(ErrorCode::kLoadLightningRuntime, "");
+  wrapped.SetRawCause(std::move(text)).SetServerErrno(error.server_errno());
+  return wrapped;
+}
+
+LoadSession::LoadSession(const SubtaskConfig& config, std::string_view upstream_sql_mode,
+                         std::string time_zone, Logger log)
+    : time_zone_(std::move(time_zone)), log_(std::move(log)) {
+  DbConfig to = config.to;
+  std::erase_if(to.session, [](const auto& variable) { return IsOwnVariable(variable.first); });
+  options_ = ToConnectOptions(to, ErrorScope::kDownstream);
+  options_.local_infile = true;
+  const auto own_mode = SessionVariable(config.to, "sql_mode");
+  sql_mode_ = own_mode ? *own_mode : AdjustLoadSqlMode(upstream_sql_mode);
+  // The files' escaping is the upstream's; where that is not known the user may have said it.
+  const std::string_view decides = HasDump(config.mode) ? upstream_sql_mode : sql_mode_;
+  backslash_escapes_ = !mysql::SqlMode::Parse(decides).no_backslash_escapes();
+  std::vector<std::string> modes = SplitModes(sql_mode_);
+  if (backslash_escapes_ == Has(modes, "NO_BACKSLASH_ESCAPES")) {
+    if (backslash_escapes_) {
+      std::erase(modes, "NO_BACKSLASH_ESCAPES");
+    } else {
+      modes.emplace_back("NO_BACKSLASH_ESCAPES");
+    }
+    sql_mode_ = JoinModes(modes);
+  }
+}
+
+bool LoadSession::ansi_quotes() const { return mysql::SqlMode::Parse(sql_mode_).ansi_quotes(); }
+
+std::unique_ptr<mysql::Connection> LoadSession::Open(const StopToken& stop) const {
+  auto db = mysql::Connection::Connect(options_, stop);
+  Prepare(*db, stop);
+  return db;
+}
+
+void LoadSession::Prepare(mysql::Connection& db, const StopToken& stop) const {
+  const auto set = [&](std::string_view name, std::string_view value) {
+    try {
+      db.Execute(fmt::format("SET SESSION {} = {}", name, mysql::QuoteString(value, true)), stop);
+      return true;
+    } catch (const Error& e) {
+      if (db.broken()) throw;
+      log_.Warn("session variable is not set for loading", {F("variable", name), F("error", e)});
+      return false;
+    }
+  };
+  if (!set("sql_mode", sql_mode_)) {
+    std::vector<std::string> modes = SplitModes(sql_mode_);
+    std::erase_if(modes, [](const std::string& mode) { return !Has(kCommonModes, mode); });
+    set("sql_mode", JoinModes(modes));
+  }
+  set("autocommit", "1");
+  if (db.server().is_tidb) {
+    constexpr std::pair<std::string_view, std::string_view> kTiDb[] = {
+        {"allow_auto_random_explicit_insert", "1"},
+        {"tidb_opt_write_row_id", "1"},
+        {"tidb_build_stats_concurrency", "20"},
+        {"tidb_distsql_scan_concurrency", "15"},
+        {"tidb_index_serial_scan_concurrency", "20"},
+        {"tidb_checksum_table_concurrency", "2"},
+        {"tidb_request_source_type", "dm_load"},
+        {"tidb_txn_mode", "optimistic"}};
+    for (const auto& [name, value] : kTiDb) set(name, value);
+  }
+  set("time_zone", time_zone_);
+  set("foreign_key_checks", "0");
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,54 @@
+// Sessions of the connections that load, and which failures they outlive.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/log/log.h"
+#include "base/thread/stop.h"
+#include "migration/config/subtask.h"
+#include "mysql/client/connection.h"
+
+namespace dm::migration {
+
+// sql_mode for loading what an upstream with this global sql_mode dumped: checks that would refuse
+// its rows are taken out, what keeps zeros and odd dates is put in. A mode with a name that no
+// server has comes back as it is, with a warning.
+std::string AdjustLoadSqlMode(std::string_view upstream_sql_mode);
+
+// Is it worth running the batch or statement again at once? (Locks, conflicts, schema changes; not
+// the loss of the connection.)
+bool IsRetryableLoadError(const Error& e);
+
+// The statement or transaction is too large for the server.
+bool IsTooLargeError(const Error& e);
+
+// The unit's failure: code 34019 without a text of its own; `place` and the reason are the cause.
+Error LoadError(const std::exception& cause, std::string_view place = {});
+
+// Opens connections with the session that loading needs. Thread-safe.
+class LoadSession {
+ public:
+  // `upstream_sql_mode` is empty if it is not known (the dump was made elsewhere).
+  LoadSession(const SubtaskConfig& config, std::string_view upstream_sql_mode,
+              std::string time_zone, Logger log);
+
+  std::unique_ptr<mysql::Connection> Open(const StopToken& stop) const;
+  // Sets the session variables; for connections that were made again.
+  void Prepare(mysql::Connection& db, const StopToken& stop) const;
+
+  const std::string& sql_mode() const { return sql_mode_; }
+  // How strings in the dump's files are escaped, which is also how this session reads them.
+  bool backslash_escapes() const { return backslash_escapes_; }
+  bool ansi_quotes() const;
+
+ private:
+  mysql::ConnectOptions options_;
+  std::string sql_mode_;
+  std::string time_zone_;
+  bool backslash_escapes_;
+  Logger log_;
+};
+
+}  // namespace dm::migration
