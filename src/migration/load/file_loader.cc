@@ -37,11 +37,10 @@ bool IsLoadDataForbidden(const Error& e) {
 
 bool IsBytesType(const std::string& type) {
   static const std::vector<std::string> kTypes = {
-      "binary",     "varbinary",       "tinyblob",     "blob",
-      "mediumblob", "longblob",        "bit",          "geometry",
-      "point",      "linestring",      "polygon",      "multipoint",
-      "multilinestring", "multipolygon", "geometrycollection", "geomcollection",
-      "vector"};
+      "binary",         "varbinary",  "tinyblob",        "blob",         "mediumblob",
+      "longblob",       "bit",        "geometry",        "point",        "linestring",
+      "polygon",        "multipoint", "multilinestring", "multipolygon", "geometrycollection",
+      "geomcollection", "vector"};
   return std::find(kTypes.begin(), kTypes.end(), LowerName(type)) != kTypes.end();
 }
 
@@ -129,8 +128,6 @@ bool FileLoader::PrepareStatements(const LoadTarget& target, const InsertReader&
 
 bool FileLoader::GatherLines(InsertReader& reader, std::string_view content, const Limits& limits,
                              Batch& batch) {
-  batch.lines = std::move(lines_);
-  batch.lines.clear();
   while (reader.FindTuple()) {
     if (batch.lines.size() >= limits.transaction_bytes || batch.rows >= limits.rows) break;
     const size_t size = AppendLoadLine(batch.lines, content.substr(reader.Position()), fields_,
@@ -263,11 +260,10 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
       const bool by_lines = lines && offset >= insert_until && context_.load_data &&
                             target.load_data_failures < kLoadDataFailures;
       if (by_lines) {
+        batch.lines = std::move(connection.scratch);
+        batch.lines.clear();
         lines = GatherLines(reader, content, now, batch);
-        if (batch.rows == 0 && !lines) {
-          lines_ = std::move(batch.lines);
-          continue;
-        }
+        if (batch.rows == 0 && !lines) continue;
       } else {
         GatherStatements(reader, now, batch);
       }
@@ -296,7 +292,7 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
           throw;
         }
       }
-      lines_ = std::move(batch.lines);
+      if (by_lines) connection.scratch = std::move(batch.lines);
       if (reached < 0) {
         throw Error(ErrorCode::kLoadCheckPointNotMatch,
                     "checkpoint and dump do not match: the progress of a file has vanished");
@@ -306,9 +302,9 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
     }
   } catch (const Error& e) {
     if (e.code() == static_cast<int>(ErrorCode::kLoadCheckPointNotMatch)) throw;
-    throw LoadError(e, fmt::format("restore table {} from file {} at offset {} failed",
-                                   mysql::QuoteTable(target.schema, target.table), file.path,
-                                   offset));
+    throw LoadError(e,
+                    fmt::format("restore table {} from file {} at offset {} failed",
+                                mysql::QuoteTable(target.schema, target.table), file.path, offset));
   }
 }
 

@@ -29,7 +29,7 @@ struct LoadTarget {
     bool generated = false;  // computed by the server
   };
   std::once_flag once;
-  std::vector<Column> columns;          // read at first use
+  std::vector<Column> columns;  // read at first use
   std::atomic<int> load_data_failures{0};
   std::atomic<int64_t> skipped_rows{0};  // left out by OnDuplicate::kIgnore
 };
@@ -93,7 +93,6 @@ class FileLoader {
   std::string insert_head_;
   std::string load_statement_;
   std::vector<LoadField> fields_;
-  std::string lines_;  // memory of the last batch, for the next one
 };
 
 }  // namespace dm::migration

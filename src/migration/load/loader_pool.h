@@ -52,6 +52,8 @@ class LoadConnection {
   mysql::Connection& Use(const LoadStop& stop);
   // First statement of a transaction. Proves the right to write; throws Cancelled if it is lost.
   std::string ProofStatement() const;
+  // Memory that one job leaves to the next.
+  std::string scratch;
 
  private:
   const LoadContext& context_;

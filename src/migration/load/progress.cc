@@ -28,8 +28,8 @@ LoadStatus LoadProgress::Status() const {
   const auto now = std::chrono::steady_clock::now();
   if (status.finished_bytes > last_bytes_) {
     const double seconds = std::chrono::duration<double>(now - last_time_).count();
-    const auto bps = static_cast<int64_t>(
-        static_cast<double>(status.finished_bytes - last_bytes_) / (seconds > 0 ? seconds : 1e-9));
+    const auto bps = static_cast<int64_t>(static_cast<double>(status.finished_bytes - last_bytes_) /
+                                          (seconds > 0 ? seconds : 1e-9));
     last_bps_ = bps > 0 ? bps : 1;
     last_bytes_ = status.finished_bytes;
     last_time_ = now;

@@ -39,8 +39,8 @@ void SchemaPhase::Execute(mysql::Connection& db, const std::string& statement,
     } catch (const Error& e) {
       // Another source of the task may have been quicker.
       if (e.server_errno() == kDatabaseExists || e.server_errno() == kTableExists) return;
-      const bool retry = mysql::IsConnectionLost(e) || mysql::IsConnectionRefused(e) ||
-                         IsRetryableLoadError(e);
+      const bool retry =
+          mysql::IsConnectionLost(e) || mysql::IsConnectionRefused(e) || IsRetryableLoadError(e);
       if (!retry || attempt == kAttempts) throw LoadError(e, statement);
       log_.Warn("schema statement is tried again", {F("statement", statement), F("error", e)});
     }

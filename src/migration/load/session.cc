@@ -20,20 +20,46 @@ constexpr std::array<std::string_view, 6> kRemovedModes = {
     "NO_AUTO_CREATE_USER", "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"};
 constexpr std::array<std::string_view, 3> kAddedModes = {"IGNORE_SPACE", "NO_AUTO_VALUE_ON_ZERO",
                                                          "ALLOW_INVALID_DATES"};
-constexpr std::array<std::string_view, 36> kKnownModes = {
-    "REAL_AS_FLOAT", "PIPES_AS_CONCAT", "ANSI_QUOTES", "IGNORE_SPACE", "IGNORE_BAD_TABLE_OPTIONS",
-    "ONLY_FULL_GROUP_BY", "NO_UNSIGNED_SUBTRACTION", "NO_DIR_IN_CREATE", "POSTGRESQL", "ORACLE",
-    "MSSQL", "DB2", "MAXDB", "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS", "NO_FIELD_OPTIONS", "MYSQL323",
-    "MYSQL40", "ANSI", "NO_AUTO_VALUE_ON_ZERO", "NO_BACKSLASH_ESCAPES", "STRICT_TRANS_TABLES",
-    "STRICT_ALL_TABLES", "NO_ZERO_IN_DATE", "NO_ZERO_DATE", "ALLOW_INVALID_DATES",
-    "ERROR_FOR_DIVISION_BY_ZERO", "TRADITIONAL", "NO_AUTO_CREATE_USER", "HIGH_NOT_PRECEDENCE",
-    "NO_ENGINE_SUBSTITUTION", "PAD_CHAR_TO_FULL_LENGTH", "EMPTY_STRING_IS_NULL",
-    "SIMULTANEOUS_ASSIGNMENT", "TIME_ROUND_FRACTIONAL", "TIME_TRUNCATE_FRACTIONAL"};
+constexpr std::array<std::string_view, 36> kKnownModes = {"REAL_AS_FLOAT",
+                                                          "PIPES_AS_CONCAT",
+                                                          "ANSI_QUOTES",
+                                                          "IGNORE_SPACE",
+                                                          "IGNORE_BAD_TABLE_OPTIONS",
+                                                          "ONLY_FULL_GROUP_BY",
+                                                          "NO_UNSIGNED_SUBTRACTION",
+                                                          "NO_DIR_IN_CREATE",
+                                                          "POSTGRESQL",
+                                                          "ORACLE",
+                                                          "MSSQL",
+                                                          "DB2",
+                                                          "MAXDB",
+                                                          "NO_KEY_OPTIONS",
+                                                          "NO_TABLE_OPTIONS",
+                                                          "NO_FIELD_OPTIONS",
+                                                          "MYSQL323",
+                                                          "MYSQL40",
+                                                          "ANSI",
+                                                          "NO_AUTO_VALUE_ON_ZERO",
+                                                          "NO_BACKSLASH_ESCAPES",
+                                                          "STRICT_TRANS_TABLES",
+                                                          "STRICT_ALL_TABLES",
+                                                          "NO_ZERO_IN_DATE",
+                                                          "NO_ZERO_DATE",
+                                                          "ALLOW_INVALID_DATES",
+                                                          "ERROR_FOR_DIVISION_BY_ZERO",
+                                                          "TRADITIONAL",
+                                                          "NO_AUTO_CREATE_USER",
+                                                          "HIGH_NOT_PRECEDENCE",
+                                                          "NO_ENGINE_SUBSTITUTION",
+                                                          "PAD_CHAR_TO_FULL_LENGTH",
+                                                          "EMPTY_STRING_IS_NULL",
+                                                          "SIMULTANEOUS_ASSIGNMENT",
+                                                          "TIME_ROUND_FRACTIONAL",
+                                                          "TIME_TRUNCATE_FRACTIONAL"};
 // Modes of MySQL servers that MariaDB has not, and the other way round, must not cost the rest.
 constexpr std::array<std::string_view, 8> kCommonModes = {
-    "PIPES_AS_CONCAT",     "ANSI_QUOTES",          "IGNORE_SPACE",
-    "NO_AUTO_VALUE_ON_ZERO", "NO_BACKSLASH_ESCAPES", "ALLOW_INVALID_DATES",
-    "HIGH_NOT_PRECEDENCE", "NO_ENGINE_SUBSTITUTION"};
+    "PIPES_AS_CONCAT",      "ANSI_QUOTES",         "IGNORE_SPACE",        "NO_AUTO_VALUE_ON_ZERO",
+    "NO_BACKSLASH_ESCAPES", "ALLOW_INVALID_DATES", "HIGH_NOT_PRECEDENCE", "NO_ENGINE_SUBSTITUTION"};
 
 std::string UpperOf(std::string_view text) {
   std::string upper(text);
@@ -78,7 +104,8 @@ std::string AdjustLoadSqlMode(std::string_view upstream_sql_mode) {
   std::vector<std::string> modes = SplitModes(upstream_sql_mode);
   for (const std::string& mode : modes) {
     if (Has(kKnownModes, mode)) continue;
-    Log().Warn("unknown sql_mode of the upstream, used as it is", {F("sql_mode", upstream_sql_mode)});
+    Log().Warn("unknown sql_mode of the upstream, used as it is",
+               {F("sql_mode", upstream_sql_mode)});
     return std::string(upstream_sql_mode);
   }
   std::erase_if(modes, [](const std::string& mode) { return Has(kRemovedModes, mode); });
@@ -173,14 +200,10 @@ void LoadSession::Prepare(mysql::Connection& db, const StopToken& stop) const {
   set("autocommit", "1");
   if (db.server().is_tidb) {
     constexpr std::pair<std::string_view, std::string_view> kTiDb[] = {
-        {"allow_auto_random_explicit_insert", "1"},
-        {"tidb_opt_write_row_id", "1"},
-        {"tidb_build_stats_concurrency", "20"},
-        {"tidb_distsql_scan_concurrency", "15"},
-        {"tidb_index_serial_scan_concurrency", "20"},
-        {"tidb_checksum_table_concurrency", "2"},
-        {"tidb_request_source_type", "dm_load"},
-        {"tidb_txn_mode", "optimistic"}};
+        {"allow_auto_random_explicit_insert", "1"},   {"tidb_opt_write_row_id", "1"},
+        {"tidb_build_stats_concurrency", "20"},       {"tidb_distsql_scan_concurrency", "15"},
+        {"tidb_index_serial_scan_concurrency", "20"}, {"tidb_checksum_table_concurrency", "2"},
+        {"tidb_request_source_type", "dm_load"},      {"tidb_txn_mode", "optimistic"}};
     for (const auto& [name, value] : kTiDb) set(name, value);
   }
   set("time_zone", time_zone_);

@@ -1,0 +1,84 @@
+#include "migration/load/import.h"
+
+#include <algorithm>
+
+#include "migration/dumpfile/file_name.h"
+#include "migration/rules/system_schema.h"
+
+namespace dm::migration {
+
+ImportPlan PlanImport(const std::vector<StoredFile>& files, const TableRouter& router) {
+  ImportPlan plan;
+  std::map<std::pair<std::string, std::string>, size_t> positions;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<LoadTarget>> targets;
+  const auto table_of = [&](const DumpFileName& name) -> ImportTable& {
+    const auto [it, is_new] = positions.try_emplace({name.schema, name.table}, plan.tables.size());
+    if (is_new) {
+      ImportTable table;
+      table.schema = name.schema;
+      table.table = name.table;
+      const auto route = router.Route(name.schema, name.table);
+      std::shared_ptr<LoadTarget>& target = targets[route];
+      if (target == nullptr) {
+        target = std::make_shared<LoadTarget>();
+        target->schema = route.first;
+        target->table = route.second;
+      }
+      table.target = target;
+      plan.tables.push_back(std::move(table));
+      plan.databases.try_emplace(name.schema);
+    }
+    return plan.tables[it->second];
+  };
+  for (const StoredFile& file : files) {
+    const DumpFileName name = ClassifyDumpFile(file.path);
+    if (name.kind == DumpFileKind::kIgnored || IsSystemSchema(name.schema)) continue;
+    if (name.format != DumpFileFormat::kSql || !name.compression.empty()) {
+      throw LoadError(Error(ErrorCode::kLoadUnitDispatchSQLFromFile,
+                            fmt::format("files of this format are not supported: {}", file.path)));
+    }
+    switch (name.kind) {
+      case DumpFileKind::kSchemaCreate:
+        plan.databases[name.schema] = file.path;
+        break;
+      case DumpFileKind::kTableSchema:
+        table_of(name).script = file.path;
+        break;
+      case DumpFileKind::kViewSchema:
+        table_of(name).view_script = file.path;
+        break;
+      case DumpFileKind::kData:
+        table_of(name).data.push_back(file);
+        plan.data_bytes += static_cast<int64_t>(file.size);
+        break;
+      case DumpFileKind::kIgnored:
+        break;
+    }
+  }
+  return plan;
+}
+
+std::vector<LoadFile> OrderFiles(const ImportPlan& plan) {
+  std::vector<LoadFile> files;
+  size_t longest = 0;
+  for (const ImportTable& table : plan.tables) longest = std::max(longest, table.data.size());
+  for (size_t i = 0; i < longest; ++i) {
+    for (const ImportTable& table : plan.tables) {
+      if (i >= table.data.size()) continue;
+      files.push_back(
+          {table.data[i].path, table.target, 0, static_cast<int64_t>(table.data[i].size)});
+    }
+  }
+  return files;
+}
+
+std::string ReadScript(const LocalDirectory& directory, const std::string& path) {
+  auto script = directory.Read(path);
+  if (!script) {
+    throw Error(ErrorCode::kLoadUnitReadSchemaFile,
+                fmt::format("schema file {} is not there", directory.FullPath(path)));
+  }
+  return *std::move(script);
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,158 @@
+#include "migration/load/load_ahead.h"
+
+#include "base/failpoint/failpoint.h"
+#include "migration/load/import.h"
+#include "mysql/value/quote.h"
+
+namespace dm::migration {
+
+namespace {
+
+constexpr int kNoSuchTable = 1146;
+constexpr int kDuplicateKey = 1062;
+
+}  // namespace
+
+LoadAhead::LoadAhead(const LoadContext& context, const std::vector<uint64_t>& epochs,
+                     const LocalDirectory& directory, const TableRouter& router,
+                     OnDuplicate on_duplicate, DumpFileChannel& channel, LoadProgress& progress)
+    : context_(context),
+      epochs_(epochs),
+      directory_(directory),
+      router_(router),
+      on_duplicate_(on_duplicate),
+      channel_(channel),
+      progress_(progress),
+      schemas_(context.session, context.log),
+      grace_(graceful_.get_token(), kill_.get_token()),
+      thread_([this] { Loop(); }) {}
+
+LoadAhead::~LoadAhead() { Stop(true); }
+
+void LoadAhead::Reset(const LoadContext& context, mysql::Connection& db, const StopToken& stop) {
+  for (const TableClaimRow& claim : context.meta.Claims(db, stop)) {
+    if (claim.claim == TableClaim::kUser) continue;
+    const std::string table = mysql::QuoteTable(claim.schema, claim.table);
+    if (claim.claim == TableClaim::kShared) {
+      throw Error(ErrorCode::kLoadCheckPointNotMatch,
+                  fmt::format("table {} holds rows of an unfinished dump of this source, and "
+                              "another source has loaded into it since",
+                              table));
+    }
+    if (context.fence != nullptr && !context.fence->MayWrite()) throw Cancelled();
+    context.log.Info("rows of an unfinished dump are removed", {F("table", table)});
+    try {
+      db.Execute("TRUNCATE TABLE " + table, stop);
+    } catch (const Error& e) {
+      if (db.broken()) throw;
+      if (e.server_errno() != kNoSuchTable) db.Execute("DELETE FROM " + table, stop);
+    }
+  }
+  context.meta.DeleteRows(db, stop);
+}
+
+void LoadAhead::Finish(const StopToken& stop) {
+  const LinkedStop either(stop, finished_.get_token());
+  try {
+    WaitFor(std::chrono::hours(24 * 365), either.token());
+  } catch (const Cancelled&) {
+    ThrowIfStopped(stop);
+  }
+  Stop(false);
+}
+
+void LoadAhead::Stop(bool kill) {
+  if (kill) kill_.request_stop();
+  graceful_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void LoadAhead::Loop() {
+  const LoadStop stop{graceful_.get_token(), grace_.cut()};
+  bool failed = false;
+  try {
+    LoaderPool pool(context_, epochs_, stop);
+    const auto db = context_.session.Open(stop.cut);
+    while (const auto file = channel_.Next(stop.graceful)) Take(*file, pool, *db);
+    pool.Drain();
+  } catch (const Cancelled&) {
+    // What is left is loaded by the run after the dump, or by that of a resumed task.
+    failed = true;
+  } catch (const std::exception& e) {
+    context_.log.Warn("loading while dumping ended, the rest is loaded afterwards",
+                      {F("error", ErrorText(e))});
+    failed = true;
+  }
+  if (failed) {
+    // The dump must not wait for a consumer that is gone.
+    try {
+      while (const auto file = channel_.Next(stop.graceful)) channel_.Done(file->size);
+    } catch (const Cancelled&) {
+      // Ended: the channel is not used any more.
+    }
+  }
+  finished_.request_stop();
+}
+
+void LoadAhead::MakeDatabase(mysql::Connection& db, const std::string& target,
+                             std::string_view script) {
+  if (!made_databases_.insert(target).second) return;
+  schemas_.CreateDatabase(db, target, script, grace_.cut());
+}
+
+bool LoadAhead::Owns(mysql::Connection& db, const std::string& schema, const std::string& table) {
+  const StopToken stop = grace_.cut();
+  if (!seen_targets_.insert({schema, table}).second) return false;
+  if (db.QueryValue("SELECT 1 FROM " + mysql::QuoteTable(schema, table) + " LIMIT 1", stop)) {
+    return false;
+  }
+  try {
+    return context_.meta.ClaimOwned(db, schema, table, stop);
+  } catch (const Error& e) {
+    // Names that differ in letter case only: claimed already.
+    if (e.server_errno() == kDuplicateKey) return false;
+    throw;
+  }
+}
+
+void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection& db) {
+  const StopToken cut = grace_.cut();
+  if (context_.fence != nullptr && !context_.fence->MayWrite()) throw Cancelled();
+  switch (file.kind) {
+    case DumpFileKind::kSchemaCreate:
+      MakeDatabase(db, router_.Route(file.schema, "").first, ReadScript(directory_, file.path));
+      break;
+    case DumpFileKind::kTableSchema: {
+      const auto [schema, table] = router_.Route(file.schema, file.table);
+      MakeDatabase(db, schema, "");
+      schemas_.CreateTable(db, schema, table, ReadScript(directory_, file.path), cut);
+      if (Owns(db, schema, table)) {
+        auto target = std::make_shared<LoadTarget>();
+        target->schema = schema;
+        target->table = table;
+        owned_[{file.schema, file.table}] = std::move(target);
+      }
+      break;
+    }
+    case DumpFileKind::kData: {
+      const auto owned = owned_.find({file.schema, file.table});
+      if (owned == owned_.end()) break;
+      const auto size = static_cast<int64_t>(file.size);
+      context_.meta.AddFiles(db, {{file.path, file.schema, file.table, 0, size}}, cut);
+      progress_.total_bytes += size;
+      pool.Submit([this, load = LoadFile{file.path, owned->second, 0, size}](
+                      LoadConnection& connection, const LoadStop& stop) {
+        FileLoader(context_, directory_, on_duplicate_, progress_).Load(load, connection, stop);
+        DM_FAILPOINT("load/after-file");
+        channel_.Done(static_cast<uint64_t>(load.size));
+      });
+      return;
+    }
+    case DumpFileKind::kViewSchema:
+    case DumpFileKind::kIgnored:
+      break;
+  }
+  channel_.Done(file.size);
+}
+
+}  // namespace dm::migration
