@@ -184,7 +184,11 @@ std::unique_ptr<mysql::Connection> LoadSession::Open(const StopToken& stop) cons
 void LoadSession::Prepare(mysql::Connection& db, const StopToken& stop) const {
   const auto set = [&](std::string_view name, std::string_view value) {
     try {
-      db.Execute(fmt::format("SET SESSION {} = {}", name, mysql::QuoteString(value, true)), stop);
+      // MariaDB takes no quoted numbers.
+      const bool number = value.find_first_not_of("0123456789") == std::string_view::npos;
+      db.Execute(fmt::format("SET SESSION {} = {}", name,
+                             number ? std::string(value) : mysql::QuoteString(value, true)),
+                 stop);
       return true;
     } catch (const Error& e) {
       if (db.broken()) throw;
