@@ -1,10 +1,10 @@
 #include "migration/dump/collation.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
+#include "mysql/sql/rewrite.h"
 
 namespace dm::migration {
 
@@ -17,50 +17,6 @@ std::string Lower(std::string_view text) {
   }
   return lower;
 }
-
-class Completion {
- public:
-  explicit Completion(const std::map<std::string, std::string>& defaults) : defaults_(defaults) {}
-
-  void Options(std::vector<mysql::Option>& options) const {
-    const auto find = [&](std::string_view name) {
-      return std::find_if(options.begin(), options.end(),
-                          [&](const mysql::Option& option) { return option.name == name; });
-    };
-    const auto charset = find("CHARACTER SET");
-    if (charset == options.end() || find("COLLATE") != options.end()) return;
-    const std::string* collation = DefaultOf(charset->value);
-    if (collation == nullptr) return;
-    mysql::Option option;
-    option.name = "COLLATE";
-    option.kind = charset->kind;
-    option.value = *collation;
-    options.insert(charset + 1, option);
-  }
-
-  void Column(mysql::ColumnDef& column) const {
-    if (column.type.charset.empty() || column.type.charset == "binary" ||
-        !column.type.collation.empty() || column.type.binary ||
-        column.Find(mysql::ColumnOptionKind::kCollate) != nullptr) {
-      return;
-    }
-    if (const std::string* collation = DefaultOf(column.type.charset)) {
-      column.type.collation = *collation;
-    }
-  }
-
- private:
-  const std::string* DefaultOf(std::string_view charset) const {
-    const std::string name = Lower(charset);
-    // Servers name the same character set utf8 or utf8mb3.
-    const auto it = defaults_.find(name);
-    if (it != defaults_.end()) return &it->second;
-    const auto other = defaults_.find(name == "utf8" ? "utf8mb3" : name == "utf8mb3" ? "utf8" : "");
-    return other != defaults_.end() ? &other->second : nullptr;
-  }
-
-  const std::map<std::string, std::string>& defaults_;
-};
 
 }  // namespace
 
@@ -91,15 +47,21 @@ std::string CollationCompleter::Complete(const std::string& statement, const Log
     return statement;
   }
   if (statements.size() != 1) return statement;
-  const Completion completion(defaults_);
-  if (auto* database = statements[0].As<mysql::CreateDatabase>()) {
-    completion.Options(database->options);
-  } else if (auto* table = statements[0].As<mysql::CreateTable>()) {
-    completion.Options(table->options);
-    for (mysql::ColumnDef& column : table->columns) completion.Column(column);
-  } else {
+  if (statements[0].As<mysql::CreateDatabase>() == nullptr &&
+      statements[0].As<mysql::CreateTable>() == nullptr) {
     return statement;
   }
+  const auto default_of = [&](std::string_view charset) -> std::string {
+    const std::string name = Lower(charset);
+    const auto it = defaults_.find(name);
+    if (it != defaults_.end()) return it->second;
+    // Servers name the same character set utf8 or utf8mb3.
+    const auto other = defaults_.find(name == "utf8" ? "utf8mb3" : name == "utf8mb3" ? "utf8" : "");
+    return other != defaults_.end() ? other->second : "";
+  };
+  mysql::CompleteCollations(&statements[0], default_of, "", [&](const std::string& warning) {
+    log.Warn("collation is left implicit", {F("statement", statement), F("reason", warning)});
+  });
   mysql::RestoreOptions restore;
   restore.target = mariadb_ ? mysql::SqlTarget::kMariaDb : mysql::SqlTarget::kMySql;
   restore.no_backslash_escapes = options.sql_mode.no_backslash_escapes();
