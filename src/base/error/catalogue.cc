@@ -931,6 +931,13 @@ constexpr ErrorEntry kCatalogue[] = {
      "table {} has no primary or unique key, and its dump was not taken at one consistent "
      "position, so changes between its start and exit point could be applied twice",
      "Please give the table a primary key, or dump it with a consistency that has no exit point."},
+    {kSyncerFenceLost, "SyncerFenceLost", "sync-unit", ErrorScope::kInternal, ErrorLevel::kHigh,
+     "the lease of this worker was not renewed in time, nothing more is written downstream",
+     "Please check the connection between dm-worker and dm-master; the task resumes by itself."},
+    {kSyncerOwnerChanged, "SyncerOwnerChanged", "sync-unit", ErrorScope::kDownstream,
+     ErrorLevel::kHigh,
+     "another run of this task and source has taken over writing downstream (slot {})",
+     "Please make sure that only one cluster runs this task."},
     {kMasterSQLOpNilRequest, "MasterSQLOpNilRequest", "dm-master", ErrorScope::kInternal,
      ErrorLevel::kMedium, "empty SQL operation request", ""},
     {kMasterSQLOpNotSupport, "MasterSQLOpNotSupport", "dm-master", ErrorScope::kInternal,

@@ -377,6 +377,8 @@ enum class ErrorCode : int {
   kSyncerOnlineDDLNotSupported = 36072,
   kSyncerTransactionPieceUnknown = 36073,
   kSyncerNoIdentityWithExitPoint = 36074,
+  kSyncerFenceLost = 36075,
+  kSyncerOwnerChanged = 36076,
   kMasterSQLOpNilRequest = 38001,
   kMasterSQLOpNotSupport = 38002,
   kMasterSQLOpWithoutSharding = 38003,

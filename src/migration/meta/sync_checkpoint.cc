@@ -25,21 +25,22 @@ constexpr char kPieceSeparator = '|';
 
 constexpr int kTransactionTooLarge = 8004;
 
-// JSON and identifiers are text of ours or of the user; backslashes are escaped as the session
-// wants by doubling, which NO_BACKSLASH_ESCAPES never applies to (our sessions remove it from
-// nothing, so meta connections set sql_mode themselves).
-std::string Literal(std::string_view text) { return QuoteString(text); }
-
 }  // namespace
 
 SyncCheckpointTable::SyncCheckpointTable(std::string_view meta_schema, std::string_view task,
                                          std::string_view source_id, mysql::Flavor flavor,
-                                         bool gtid_mode)
+                                         bool gtid_mode,
+                                         bool no_backslash_escapes)
     : schema_(mysql::QuoteName(meta_schema)),
       table_(MetaTable(meta_schema, task, kSyncerCheckpointSuffix)),
-      id_(Literal(source_id)),
+      id_(QuoteString(source_id, no_backslash_escapes)),
       flavor_(flavor),
-      gtid_mode_(gtid_mode) {}
+      gtid_mode_(gtid_mode),
+      no_backslash_escapes_(no_backslash_escapes) {}
+
+std::string SyncCheckpointTable::Literal(std::string_view text) const {
+  return QuoteString(text, no_backslash_escapes_);
+}
 
 void SyncCheckpointTable::Create(mysql::Connection& connection, const StopToken& stop) const {
   connection.Execute("CREATE SCHEMA IF NOT EXISTS " + schema_, stop);
@@ -146,15 +147,17 @@ std::string SyncCheckpointTable::Upsert(std::string_view schema, std::string_vie
     text += fmt::format("{}\t\t\t{} = VALUES({})", separator, column, column);
     separator = ",\n";
   };
-  if (update != Update::kDefinition) {
+  if (update == Update::kAll || update == Update::kLocation) {
     set("binlog_name");
     set("binlog_pos");
     set("binlog_gtid");
+  }
+  if (update != Update::kDefinition) {
     set("exit_safe_binlog_name");
     set("exit_safe_binlog_pos");
     set("exit_safe_binlog_gtid");
   }
-  if (update != Update::kLocation) set("table_info");
+  if (update == Update::kAll || update == Update::kDefinition) set("table_info");
   set("is_global");
   return text;
 }
@@ -197,6 +200,11 @@ std::string SyncCheckpointTable::LocationStatement(const TablePoint& p) const {
                 PieceText(p.piece), p.table_info, false, Update::kLocation);
 }
 
+std::string SyncCheckpointTable::PieceStatement(const TablePoint& p) const {
+  return Upsert(p.schema, p.table, p.location, PieceFile(p.piece), PieceOffset(p.piece),
+                PieceText(p.piece), p.table_info, false, Update::kPiece);
+}
+
 std::string SyncCheckpointTable::DeleteTableStatement(std::string_view schema,
                                                       std::string_view table) const {
   return fmt::format("DELETE FROM {} WHERE id = {} AND cp_schema = {} AND cp_table = {}", table_,
@@ -210,6 +218,20 @@ std::string SyncCheckpointTable::DeleteSchemaStatement(std::string_view schema) 
 
 std::string SyncCheckpointTable::DeleteTablesStatement() const {
   return fmt::format("DELETE FROM {} WHERE id = {} AND is_global = 0", table_, id_);
+}
+
+void CreateOnlineDdlTable(mysql::Connection& connection, std::string_view meta_schema,
+                          std::string_view task, const StopToken& stop) {
+  connection.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
+			id VARCHAR(32) NOT NULL,
+			ghost_schema VARCHAR(128) NOT NULL,
+			ghost_table VARCHAR(128) NOT NULL,
+			ddls text,
+			update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+			UNIQUE KEY uk_id_schema_table (id, ghost_schema, ghost_table)
+		))",
+                                 MetaTable(meta_schema, task, kOnlineDdlSuffix)),
+                     stop);
 }
 
 void ExecuteInTransaction(mysql::Connection& connection, const std::string& first,

@@ -47,11 +47,13 @@ struct StoredCheckpoint {
   std::vector<TablePoint> tables;
 };
 
-// Texts and reading of one source's rows. Immutable, thread-safe.
+// Texts and reading of one source's rows. `no_backslash_escapes` says how the sessions that run the
+// texts read literals. Immutable, thread-safe.
 class SyncCheckpointTable {
  public:
   SyncCheckpointTable(std::string_view meta_schema, std::string_view task,
-                      std::string_view source_id, mysql::Flavor flavor, bool gtid_mode);
+                      std::string_view source_id, mysql::Flavor flavor, bool gtid_mode,
+                      bool no_backslash_escapes = false);
 
   // Creates the schema and the table if they are missing.
   void Create(mysql::Connection& connection, const StopToken& stop) const;
@@ -70,6 +72,8 @@ class SyncCheckpointTable {
   std::string DefinitionStatement(const TablePoint& point) const;
   // The location and piece alone: an existing row keeps its definition.
   std::string LocationStatement(const TablePoint& point) const;
+  // The piece alone: an existing row keeps its location and definition.
+  std::string PieceStatement(const TablePoint& point) const;
   std::string DeleteTableStatement(std::string_view schema, std::string_view table) const;
   std::string DeleteSchemaStatement(std::string_view schema) const;
   // All rows but the global one.
@@ -78,11 +82,12 @@ class SyncCheckpointTable {
   const std::string& name() const { return table_; }
 
  private:
-  enum class Update { kAll, kDefinition, kLocation };
+  enum class Update { kAll, kDefinition, kLocation, kPiece };
   std::string Upsert(std::string_view schema, std::string_view table,
                      const mysql::Location& location, std::string_view exit_name,
                      uint64_t exit_offset, std::string_view exit_gtid, std::string_view table_info,
                      bool is_global, Update update) const;
+  std::string Literal(std::string_view text) const;
   TablePoint ReadTable(const std::vector<std::optional<std::string>>& row) const;
 
   std::string schema_;  // quoted
@@ -90,7 +95,12 @@ class SyncCheckpointTable {
   std::string id_;      // literal
   mysql::Flavor flavor_;
   bool gtid_mode_;
+  bool no_backslash_escapes_;
 };
+
+// `<task>_onlineddl`, where running online schema changes of a source are remembered.
+void CreateOnlineDdlTable(mysql::Connection& connection, std::string_view meta_schema,
+                          std::string_view task, const StopToken& stop);
 
 // Runs `statements` in one transaction, the last of them last: whoever sees its effect sees all.
 // `first` (may be empty) goes in front, in every transaction. If the server finds the transaction

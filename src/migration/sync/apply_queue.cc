@@ -1,0 +1,201 @@
+#include "migration/sync/apply_queue.h"
+
+#include <algorithm>
+
+namespace dm::migration {
+
+ApplyQueues::ApplyQueues(size_t parallel, Limits limits)
+    : parallel_(parallel),
+      limits_(limits),
+      committed_(std::make_unique<std::atomic<uint64_t>[]>(parallel + 1)) {
+  for (size_t i = 0; i <= parallel; ++i) slots_.push_back(std::make_unique<Slot>());
+}
+
+bool ApplyQueues::HasWork(const Slot& slot, size_t index) const {
+  return index == parallel_ ? slot.boundaries > 0 : !slot.jobs.empty();
+}
+
+bool ApplyQueues::IsFull(const Slot& slot, size_t index) const {
+  // The serial worker can only take what a boundary closes: without one, waiting would be for ever.
+  if (!HasWork(slot, index)) return false;
+  return slot.jobs.size() >= limits_.queue_jobs || slot.bytes >= limits_.queue_bytes;
+}
+
+void ApplyQueues::ThrowIfFailed() const {
+  if (error_) throw *error_;
+}
+
+void ApplyQueues::Push(size_t index, Job job, const StopToken& stop) {
+  Slot& slot = *slots_[index];
+  std::unique_lock lock(mutex_);
+  if (IsFull(slot, index)) {
+    progress_.wait(lock, stop, [&] { return error_ || closed_ || !IsFull(slot, index); });
+    ThrowIfStopped(stop);
+  }
+  ThrowIfFailed();
+  if (closed_) throw Cancelled();
+  uint64_t order = planned_.load(std::memory_order_relaxed);
+  if (job.boundary) {
+    ++slot.boundaries;
+  } else {
+    ++order;
+  }
+  job.order = order;
+  slot.bytes += job.bytes;
+  slot.jobs.push_back(std::move(job));
+  planned_.store(order, std::memory_order_release);
+  bool wake = slot.waiting && HasWork(slot, index);
+  lock.unlock();
+  if (wake) slot.ready.notify_one();
+}
+
+size_t ApplyQueues::EmptiestSlot() const {
+  std::lock_guard lock(mutex_);
+  size_t best = 0;
+  for (size_t i = 0; i < parallel_; ++i) {
+    const Slot& slot = *slots_[i];
+    if (slot.jobs.empty() && slot.taken_first == 0) return i;
+    if (slot.jobs.size() < slots_[best]->jobs.size()) best = i;
+  }
+  return best;
+}
+
+void ApplyQueues::WaitCommitted(size_t index, uint64_t order, const StopToken& stop) {
+  if (IsCommitted(index, order)) return;
+  std::unique_lock lock(mutex_);
+  progress_.wait(lock, stop, [&] { return error_ || closed_ || IsCommitted(index, order); });
+  ThrowIfStopped(stop);
+  ThrowIfFailed();
+  if (closed_) throw Cancelled();
+}
+
+void ApplyQueues::Drain(const StopToken& stop) {
+  std::unique_lock lock(mutex_);
+  progress_.wait(lock, stop, [&] {
+    if (error_ || closed_) return true;
+    for (size_t i = 0; i <= parallel_; ++i) {
+      if (slots_[i]->taken_first != 0 || HasWork(*slots_[i], i)) return false;
+    }
+    return true;
+  });
+  ThrowIfStopped(stop);
+  ThrowIfFailed();
+  if (closed_) throw Cancelled();
+}
+
+void ApplyQueues::DrainRest(const StopToken& stop) noexcept {
+  std::unique_lock lock(mutex_);
+  progress_.wait(lock, stop, [&] {
+    for (size_t i = 0; i <= parallel_; ++i) {
+      if (slots_[i]->failed) continue;
+      if (slots_[i]->taken_first != 0 || HasWork(*slots_[i], i)) return false;
+    }
+    return true;
+  });
+}
+
+uint64_t ApplyQueues::LowWater() const {
+  std::lock_guard lock(mutex_);
+  uint64_t low = planned_.load(std::memory_order_relaxed);
+  for (const auto& slot : slots_) {
+    if (slot->taken_first != 0) {
+      low = std::min(low, slot->taken_first - 1);
+    } else if (!slot->jobs.empty()) {
+      low = std::min(low, slot->jobs.front().order - 1);
+    }
+  }
+  return low;
+}
+
+uint32_t ApplyQueues::OldestTimestamp() const {
+  std::lock_guard lock(mutex_);
+  uint32_t oldest = 0;
+  auto consider = [&](uint32_t timestamp) {
+    if (timestamp != 0 && (oldest == 0 || timestamp < oldest)) oldest = timestamp;
+  };
+  for (const auto& slot : slots_) {
+    if (slot->taken_first != 0) consider(slot->taken_timestamp);
+    if (!slot->jobs.empty() && slot->jobs.front().event) {
+      consider(slot->jobs.front().event->timestamp);
+    }
+  }
+  return oldest;
+}
+
+std::optional<Error> ApplyQueues::error() const {
+  std::lock_guard lock(mutex_);
+  return error_;
+}
+
+void ApplyQueues::Fail(size_t index, const Error& error) {
+  {
+    std::lock_guard lock(mutex_);
+    slots_[index]->failed = true;
+    if (!error_) error_ = error;
+  }
+  progress_.notify_all();
+}
+
+void ApplyQueues::Abort(const Error& error) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!error_) error_ = error;
+  }
+  progress_.notify_all();
+}
+
+void ApplyQueues::Close() {
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  progress_.notify_all();
+  for (auto& slot : slots_) slot->ready.notify_all();
+}
+
+bool ApplyQueues::Take(size_t index, std::vector<Job>& batch, const StopToken& stop) {
+  batch.clear();
+  Slot& slot = *slots_[index];
+  std::unique_lock lock(mutex_);
+  if (!HasWork(slot, index) && !closed_) {
+    slot.waiting = true;
+    slot.ready.wait(lock, stop, [&] { return closed_ || HasWork(slot, index); });
+    slot.waiting = false;
+  }
+  if (closed_ || stop.stop_requested()) return false;
+  // Rows up to the limits; the serial slot at least up to the first boundary, and always ending in
+  // one.
+  size_t count = 0;
+  size_t end = 0;
+  size_t bytes = 0;
+  for (const Job& job : slot.jobs) {
+    if (end > 0 && (count >= limits_.batch || bytes >= limits_.batch_bytes)) break;
+    ++count;
+    bytes += job.bytes;
+    if (index != parallel_ || job.boundary) end = count;
+  }
+  for (size_t i = 0; i < end; ++i) {
+    slot.bytes -= slot.jobs.front().bytes;
+    if (slot.jobs.front().boundary) --slot.boundaries;
+    batch.push_back(std::move(slot.jobs.front()));
+    slot.jobs.pop_front();
+  }
+  slot.taken_first = batch.front().order;
+  slot.taken_last = batch.back().order;
+  slot.taken_timestamp = batch.front().event ? batch.front().event->timestamp : 0;
+  lock.unlock();
+  progress_.notify_all();
+  return true;
+}
+
+void ApplyQueues::Committed(size_t index) {
+  Slot& slot = *slots_[index];
+  {
+    std::lock_guard lock(mutex_);
+    committed_[index].store(slot.taken_last, std::memory_order_release);
+    slot.taken_first = 0;
+  }
+  progress_.notify_all();
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,133 @@
+// The order of changes: who applies what, what is done, and up to where everything is done.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "base/error/error.h"
+#include "base/thread/stop.h"
+#include "migration/meta/sync_checkpoint.h"
+#include "migration/rows/row_change.h"
+#include "migration/sync/committed_orders.h"
+#include "mysql/position/location.h"
+
+namespace dm::migration {
+
+// The rows of one event with all that is needed to apply them later.
+struct EventRows {
+  std::shared_ptr<const TablePlan> plan;
+  std::shared_ptr<const mysql::RowBatch> batch;
+  mysql::Location start;
+  mysql::Location end;
+  uint32_t timestamp = 0;  // of the event, upstream clock
+};
+
+// Where the rows of one upstream transaction end (or, for one beyond the memory bound, a piece of
+// it): what the serial worker commits together.
+struct Boundary {
+  mysql::Location location;         // of the last transaction that is complete
+  std::optional<PiecePoint> piece;  // set: the transaction behind `location` is done up to here
+  // Tables whose rows of this transaction were all in earlier pieces.
+  std::vector<std::shared_ptr<const TablePlan>> tables;
+};
+
+// One row change in a queue, or (without event) a boundary.
+struct Job {
+  uint64_t order = 0;
+  std::shared_ptr<const EventRows> event;
+  uint32_t row = 0;
+  bool safe = false;
+  uint32_t bytes = 0;
+  std::shared_ptr<const Boundary> boundary;
+
+  RowChange change() const { return {event->plan.get(), event->batch.get(), row, safe}; }
+};
+
+// Queues of N parallel workers and, as slot N, of the serial one. Every change has an order, a
+// counter of this run; orders in a queue rise. The low-water mark is the highest order up to which
+// everything is committed. Thread-safe; one planner pushes, one worker takes from each slot.
+class ApplyQueues : public CommittedOrders {
+ public:
+  struct Limits {
+    size_t batch = 100;             // jobs of one downstream transaction
+    size_t batch_bytes = 8 << 20;   // row bytes of one downstream transaction
+    size_t queue_jobs = 512;        // waiting in one queue
+    size_t queue_bytes = 16 << 20;  // row bytes waiting in one queue
+  };
+  ApplyQueues(size_t parallel, Limits limits);
+
+  size_t parallel() const { return parallel_; }
+  size_t serial_slot() const { return parallel_; }
+
+  // --- planner ---
+  // Gives the job the next order (a boundary: the last one given) and queues it; blocks while the
+  // queue is full. Throws Cancelled, or the Error of a failed worker.
+  void Push(size_t slot, Job job, const StopToken& stop);
+  // The order given last.
+  uint64_t planned() const { return planned_.load(std::memory_order_acquire); }
+  // A parallel slot with the fewest jobs.
+  size_t EmptiestSlot() const;
+  bool IsCommitted(size_t slot, uint64_t order) const override {
+    return committed_[slot].load(std::memory_order_acquire) >= order;
+  }
+  void WaitCommitted(size_t slot, uint64_t order, const StopToken& stop) override;
+  // Blocks until nothing that can be applied is left (rows of the serial slot behind the last
+  // boundary cannot). Throws as Push.
+  void Drain(const StopToken& stop);
+  // As Drain, but for the end of a run: failed slots are not waited for, nothing is thrown.
+  void DrainRest(const StopToken& stop) noexcept;
+
+  // --- anyone ---
+  uint64_t LowWater() const;
+  // Is everything planned committed?
+  bool Idle() const { return LowWater() == planned(); }
+  // Event time of the oldest change that is not committed; 0 if there is none.
+  uint32_t OldestTimestamp() const;
+  std::optional<Error> error() const;
+  void Fail(size_t slot, const Error& error);
+  // An error that is no worker's: no more is planned.
+  void Abort(const Error& error);
+  // No more is taken out. Workers end after their batch.
+  void Close();
+
+  // --- worker of `slot` ---
+  // Fills `batch` with what is to be committed next in one transaction; blocks. False: closed. The
+  // serial slot gets whole transactions (or pieces), each ending in a boundary.
+  bool Take(size_t slot, std::vector<Job>& batch, const StopToken& stop);
+  // The batch taken last is committed.
+  void Committed(size_t slot);
+
+ private:
+  struct Slot {
+    std::deque<Job> jobs;
+    size_t bytes = 0;
+    size_t boundaries = 0;
+    uint64_t taken_first = 0;  // of the batch in flight; 0: none
+    uint64_t taken_last = 0;
+    uint32_t taken_timestamp = 0;
+    bool waiting = false;  // its worker waits for jobs
+    bool failed = false;
+    std::condition_variable_any ready;
+  };
+  bool HasWork(const Slot& slot, size_t index) const;
+  bool IsFull(const Slot& slot, size_t index) const;
+  void ThrowIfFailed() const;  // mutex_ held
+
+  const size_t parallel_;
+  const Limits limits_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any progress_;  // the planner waits here
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::unique_ptr<std::atomic<uint64_t>[]> committed_;
+  std::atomic<uint64_t> planned_{0};
+  std::optional<Error> error_;
+  bool closed_ = false;
+};
+
+}  // namespace dm::migration

@@ -1,0 +1,336 @@
+#include "migration/sync/apply_worker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/failpoint/failpoint.h"
+#include "base/log/log.h"
+#include "migration/rows/dml_text.h"
+#include "mysql/client/retry.h"
+#include "mysql/schema/table_info_json.h"
+
+namespace dm::migration {
+
+namespace {
+
+constexpr int kExecuteAttempts = 100;
+constexpr int kReconnectAttempts = 10;
+constexpr Milliseconds kRetryWait{3000};
+constexpr int kLockWaitTimeout = 1205;
+constexpr int kLockWaitAttempts = 3;
+constexpr int kDuplicateEntry = 1062;
+// A packet is sent when it has this many bytes, even if the server would take more: texts are
+// buffered on both sides.
+constexpr size_t kTextBytes = 4 << 20;
+
+// Deadlocks go away at once, an overloaded downstream does not.
+Milliseconds WaitBefore(int attempt) {
+  return std::min(kRetryWait, Milliseconds(10) * (1 << std::min(attempt, 9)));
+}
+
+}  // namespace
+
+void CheckFence(const Fence* fence) {
+  if (fence != nullptr && !fence->MayWrite()) throw MakeError(ErrorCode::kSyncerFenceLost);
+}
+
+std::unique_ptr<mysql::Connection> ConnectWorker(const ApplyContext& context,
+                                                 const StopToken& stop) {
+  auto connection = mysql::Connection::Connect(context.connect, stop);
+  if (context.read_committed) {
+    connection->Execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", stop);
+  }
+  return connection;
+}
+
+ApplyWorker::ApplyWorker(size_t slot, uint64_t epoch, ApplyQueues& queues,
+                         const ApplyContext& context, std::unique_ptr<mysql::Connection> connection)
+    : slot_(slot),
+      epoch_(epoch),
+      queues_(queues),
+      context_(context),
+      connection_(std::move(connection)),
+      proof_(context.owner->ProofStatement(slot, epoch)) {
+  uint64_t packet = connection_->server().max_allowed_packet;
+  max_text_ = packet == 0 ? kTextBytes : std::min<uint64_t>(kTextBytes, packet / 2);
+}
+
+void ApplyWorker::Run(const StopToken& kill) {
+  std::vector<Job> batch;
+  try {
+    while (queues_.Take(slot_, batch, kill)) {
+      Apply(batch, kill);
+      DM_FAILPOINT("sync/after-commit");
+      queues_.Committed(slot_);
+      context_.stats->rows += std::count_if(batch.begin(), batch.end(),
+                                            [](const Job& job) { return job.event != nullptr; });
+      context_.stats->transactions += 1;
+    }
+  } catch (const Cancelled&) {
+    // Killed: the batch in flight may or may not be downstream.
+  } catch (const std::exception& e) {
+    Error error = ToError(e);
+    Log().Error("fail to execute a batch of changes", {F("slot", slot_), F("error", error)});
+    queues_.Fail(slot_, error);
+  }
+}
+
+void ApplyWorker::Apply(const std::vector<Job>& batch, const StopToken& kill) {
+  bool safe = false;
+  int lock_waits = 0;
+  int losses = 0;
+  for (int attempt = 0;; ++attempt) {
+    try {
+      CheckFence(context_.fence);
+      Execute(batch, safe, kill);
+      return;
+    } catch (const Error& e) {
+      ThrowIfStopped(kill);
+      const bool lost = mysql::IsConnectionLost(e) || connection_->broken();
+      if (!lost) {
+        if (proof_sent_ && connection_->failed_statement() == 1 &&
+            e.server_errno() == kDuplicateEntry) {
+          throw WithCause(MakeError(ErrorCode::kSyncerOwnerChanged, slot_), e);
+        }
+        Error described = Describe(e, batch, safe);
+        if (context_.foreign_keys) {
+          connection_->Reconnect(kill);  // the session may have its checks switched off
+        } else {
+          connection_->Rollback(kill);
+        }
+        bool retry = mysql::IsRetryableServerError(e) && attempt + 1 < kExecuteAttempts;
+        if (e.server_errno() == kLockWaitTimeout) retry = ++lock_waits < kLockWaitAttempts;
+        if (!retry) throw described;
+        Log().Warn("execute transaction failed, will retry",
+                   {F("slot", slot_), F("attempt", attempt), F("error", e)});
+        if (!WaitForRetry(WaitBefore(attempt))) throw described;
+        continue;
+      }
+      if (++losses > kReconnectAttempts) throw Describe(e, batch, safe);
+      Log().Warn("lost connection to downstream, will reconnect",
+                 {F("slot", slot_), F("error", e)});
+      const bool outcome_unknown = !mysql::IsBadConnection(e);
+      try {
+        if (Recover(batch, outcome_unknown, kill)) return;
+      } catch (const Error& recover) {
+        Log().Error("cannot reconnect to downstream", {F("error", recover)});
+        throw Describe(e, batch, safe);
+      }
+      // What is not known to be missing is written so that it may be there.
+      if (outcome_unknown && !IsSerial()) safe = true;
+    }
+  }
+}
+
+bool ApplyWorker::Recover(const std::vector<Job>& batch, bool outcome_unknown,
+                          const StopToken& kill) {
+  for (int attempt = 1;; ++attempt) {
+    try {
+      connection_->Reconnect(kill);
+      if (context_.read_committed) {
+        connection_->Execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", kill);
+      }
+      if (!outcome_unknown) return false;
+      CheckFence(context_.fence);
+      epoch_ = context_.owner->Raise(*connection_, slot_, kill);
+      proof_ = context_.owner->ProofStatement(slot_, epoch_);
+      return IsSerial() && PointsAreCommitted(batch, kill);
+    } catch (const Error& e) {
+      ThrowIfStopped(kill);
+      if (attempt >= kReconnectAttempts ||
+          e.code() == static_cast<int>(ErrorCode::kSyncerFenceLost) || !WaitForRetry(kRetryWait)) {
+        throw;
+      }
+    }
+  }
+}
+
+bool ApplyWorker::WaitForRetry(Milliseconds wait) const {
+  try {
+    WaitFor(wait, context_.graceful);
+    return true;
+  } catch (const Cancelled&) {
+    return false;
+  }
+}
+
+void ApplyWorker::Add(std::string_view statement, const StopToken& kill) {
+  if (text_.sql.size() + statement.size() > max_text_) FlushText(kill);
+  if (!text_.sql.empty()) text_.sql += ';';
+  text_.sql += statement;
+  text_.job_of_statement.push_back(-1);
+}
+
+void ApplyWorker::AddChange(const Job& job, size_t index, bool safe, const StopToken& kill) {
+  if (text_.sql.size() >= max_text_) FlushText(kill);
+  const size_t before = text_.sql.size();
+  if (before != 0) text_.sql += ';';
+  RowChange change = job.change();
+  const bool bracket = context_.foreign_keys && safe && change.kind() != mysql::RowsKind::kDelete;
+  if (bracket) {
+    if (change.kind() == mysql::RowsKind::kUpdate &&
+        ChangesUniqueKey(*change.plan, change.before(), change.after())) {
+      throw Error(ErrorCode::kSyncerUnitNotSupportedOperate,
+                  "safe-mode update with foreign_key_checks=1 and PK/UK changes is not supported");
+    }
+    text_.sql += "SET SESSION foreign_key_checks=0;";
+    text_.job_of_statement.push_back(-1);
+  }
+  int statements = AppendChange(text_.sql, change, safe);
+  for (int i = 0; i < statements; ++i) {
+    text_.job_of_statement.push_back(static_cast<int32_t>(index));
+  }
+  if (bracket) {
+    text_.sql += ";SET SESSION foreign_key_checks=1";
+    text_.job_of_statement.push_back(-1);
+  }
+  // A long text goes alone rather than with what was collected before it: the server's limit is
+  // on the packet.
+  if (before != 0 && text_.sql.size() > connection_->server().max_allowed_packet &&
+      connection_->server().max_allowed_packet != 0) {
+    Text tail;
+    tail.sql = text_.sql.substr(before + 1);
+    size_t count = static_cast<size_t>(statements) + (bracket ? 2 : 0);
+    tail.job_of_statement.assign(text_.job_of_statement.end() - count,
+                                 text_.job_of_statement.end());
+    text_.sql.resize(before);
+    text_.job_of_statement.resize(text_.job_of_statement.size() - count);
+    FlushText(kill);
+    text_ = std::move(tail);
+  }
+}
+
+void ApplyWorker::FlushText(const StopToken& kill) {
+  if (text_.sql.empty()) return;
+  std::vector<uint64_t> affected = connection_->ExecuteMulti(text_.sql, kill, "batch of changes");
+  for (size_t i = 0; i < affected.size() && i < text_.job_of_statement.size(); ++i) {
+    if (text_.job_of_statement[i] >= 0) affected_ += affected[i];
+  }
+  text_.sql.clear();
+  text_.job_of_statement.clear();
+  proof_sent_ = false;  // the next packet's second statement is not the proof
+}
+
+void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopToken& kill) {
+  text_.sql.clear();
+  text_.job_of_statement.clear();
+  affected_ = 0;
+  Add("BEGIN", kill);
+  Add(proof_, kill);
+  proof_sent_ = true;
+  if (IsSerial()) AddPoints(batch, kill);
+  size_t changes = 0;
+  bool any_safe = safe;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (!batch[i].event) continue;
+    any_safe = any_safe || batch[i].safe;
+    AddChange(batch[i], i, safe || batch[i].safe, kill);
+    ++changes;
+  }
+  Add("COMMIT", kill);
+  FlushText(kill);
+  if (!any_safe && affected_ < changes) {
+    Log().Warn(
+        "ER_KEY_NOT_FOUND: some changes found no row to change",
+        {F("changes", changes), F("affected rows", affected_),
+         F("start", batch.front().event ? batch.front().event->start.ToString() : ""),
+         F("end", batch[changes - 1].event ? batch[changes - 1].event->end.ToString() : "")});
+  }
+}
+
+std::vector<ApplyWorker::Point> ApplyWorker::PointsOf(const std::vector<Job>& batch) {
+  // From the end, the first boundary seen for a table is the last one behind its changes.
+  std::vector<Point> points;
+  const Boundary* boundary = nullptr;
+  auto add = [&](const std::shared_ptr<const TablePlan>& plan, const Boundary* at) {
+    bool known = std::any_of(points.begin(), points.end(), [&](const Point& point) {
+      return point.plan->source == plan->source;
+    });
+    if (!known) points.push_back({plan, at});
+  };
+  for (auto job = batch.rbegin(); job != batch.rend(); ++job) {
+    if (job->boundary) {
+      boundary = job->boundary.get();
+      for (const auto& plan : boundary->tables) add(plan, boundary);
+    } else {
+      add(job->event->plan, boundary);
+    }
+  }
+  return points;
+}
+
+TablePoint ApplyWorker::ToTablePoint(const Point& point) {
+  std::string& definition = definitions_[point.plan];
+  if (definition.empty()) definition = mysql::TableInfoToJson(*point.plan->tracked);
+  TablePoint row;
+  row.schema = point.plan->source.schema;
+  row.table = point.plan->source.table;
+  row.location = point.boundary->location;
+  row.piece = point.boundary->piece;
+  row.table_info = definition;
+  return row;
+}
+
+void ApplyWorker::AddPoints(const std::vector<Job>& batch, const StopToken& kill) {
+  // Points come before the rows: their locks keep a forgotten twin of this transaction out.
+  if (definitions_.size() > 1000) definitions_.clear();
+  for (const Point& point : PointsOf(batch)) {
+    TablePoint row = ToTablePoint(point);
+    Add(row.piece ? context_.checkpoint->PieceStatement(row)
+                  : context_.checkpoint->LocationStatement(row),
+        kill);
+  }
+}
+
+bool ApplyWorker::PointsAreCommitted(const std::vector<Job>& batch, const StopToken& kill) {
+  std::vector<Point> points = PointsOf(batch);
+  if (points.empty()) return true;
+  TablePoint wanted = ToTablePoint(points.front());
+  connection_->Begin(kill);
+  std::optional<TablePoint> stored =
+      context_.checkpoint->LoadForUpdate(*connection_, wanted.schema, wanted.table, kill);
+  connection_->Rollback(kill);
+  if (!stored) return false;
+  bool committed = wanted.piece ? stored->piece == wanted.piece
+                                : stored->location.position == wanted.location.position &&
+                                      stored->location.GtidText() == wanted.location.GtidText() &&
+                                      !stored->piece;
+  Log().Info("outcome of a transaction is known by its table point",
+             {F("table", points.front().plan->source.Quoted()), F("committed", committed)});
+  return committed;
+}
+
+Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch, bool safe) const {
+  size_t first = 0;
+  size_t last = batch.size() - 1;
+  while (last > 0 && !batch[last].event) --last;
+  Error described = error;
+  const size_t failed = connection_->failed_statement();
+  if (error.server_errno() != 0 && failed < text_.job_of_statement.size() &&
+      text_.job_of_statement[failed] >= 0) {
+    first = last = static_cast<size_t>(text_.job_of_statement[failed]);
+    std::string statement;
+    AppendChange(statement, batch[first].change(), safe || batch[first].safe);
+    if (statement.size() > 1024) statement.resize(1024);
+    described =
+        Error(ErrorCode::kDBExecuteFailed, fmt::format("execute statement failed: {}", statement));
+    described.SetRawCause(error.raw_cause());
+    described.SetScope(ErrorScope::kDownstream);
+    described.SetServerErrno(error.server_errno());
+    if (error.server_errno() == kDuplicateEntry) {
+      described.SetWorkaround(fmt::format(
+          "safe mode was {}; table {}: other writers downstream, a start position before the data, "
+          "or overlapping keys of merged tables",
+          safe || batch[first].safe ? "on" : "off", batch[first].event->plan->target.Quoted()));
+    }
+  }
+  if (batch[first].event && batch[last].event) {
+    described.Annotate(fmt::format("startLocation: [{}], endLocation: [{}]",
+                                   batch[first].event->start.ToString(),
+                                   batch[last].event->end.ToString()));
+  }
+  return described;
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,101 @@
+// One downstream connection that applies what its queue gives it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "migration/meta/owner.h"
+#include "migration/meta/sync_checkpoint.h"
+#include "migration/sync/apply_queue.h"
+#include "migration/unit/ports.h"
+#include "mysql/client/connection.h"
+
+namespace dm::migration {
+
+// Counters of a run; read by status calls.
+struct ApplyStats {
+  std::atomic<int64_t> rows{0};          // row changes committed
+  std::atomic<int64_t> transactions{0};  // downstream transactions committed
+};
+
+// What all workers of a run share. Everything pointed at outlives them.
+struct ApplyContext {
+  mysql::ConnectOptions connect;
+  const OwnerTable* owner = nullptr;
+  const SyncCheckpointTable* checkpoint = nullptr;
+  const Fence* fence = nullptr;  // may be null
+  ApplyStats* stats = nullptr;
+  StopToken graceful;           // ends waiting for another try
+  bool foreign_keys = false;    // the session checks them
+  bool read_committed = false;  // isolation level of the workers
+};
+
+// Throws Error kSyncerFenceLost if the worker may not write any more. `fence` may be null.
+void CheckFence(const Fence* fence);
+
+// Opens a connection for a worker, with its session set up.
+std::unique_ptr<mysql::Connection> ConnectWorker(const ApplyContext& context,
+                                                 const StopToken& stop);
+
+// Commits batches of one slot until the queues are closed, the kill token stops or an error cannot
+// be overcome. One round trip a batch:
+//   BEGIN; proof of ownership; [points of the tables;] changes...; COMMIT
+// Retries what is worth it. After a lost answer to COMMIT the slot's epoch is raised, after which
+// the old transaction is either committed or will never be: parallel changes are then repeated in
+// safe mode, serial ones only if their points say that they are missing.
+class ApplyWorker {
+ public:
+  ApplyWorker(size_t slot, uint64_t epoch, ApplyQueues& queues, const ApplyContext& context,
+              std::unique_ptr<mysql::Connection> connection);
+
+  // The thread's body. Never throws; an error is given to the queues.
+  void Run(const StopToken& kill);
+
+ private:
+  // A piece of the transaction that is sent in one packet, and whose statement is whose.
+  struct Text {
+    std::string sql;
+    std::vector<int32_t> job_of_statement;  // -1: not a row change
+  };
+
+  void Apply(const std::vector<Job>& batch, const StopToken& kill);
+  void Execute(const std::vector<Job>& batch, bool safe, const StopToken& kill);
+  void Add(std::string_view statement, const StopToken& kill);
+  void AddChange(const Job& job, size_t index, bool safe, const StopToken& kill);
+  void FlushText(const StopToken& kill);
+  void AddPoints(const std::vector<Job>& batch, const StopToken& kill);
+  // Makes a new connection and the old transaction's outcome certain. True: it was committed.
+  bool Recover(const std::vector<Job>& batch, bool outcome_unknown, const StopToken& kill);
+  // False: the run is to end, another try is not wanted.
+  bool WaitForRetry(Milliseconds wait) const;
+  // Are the points of this serial batch downstream?
+  bool PointsAreCommitted(const std::vector<Job>& batch, const StopToken& kill);
+  Error Describe(const Error& error, const std::vector<Job>& batch, bool safe) const;
+  bool IsSerial() const { return slot_ == queues_.serial_slot(); }
+
+  // The points that a serial batch leaves: per table the last boundary behind its last change.
+  struct Point {
+    std::shared_ptr<const TablePlan> plan;
+    const Boundary* boundary;
+  };
+  static std::vector<Point> PointsOf(const std::vector<Job>& batch);
+  TablePoint ToTablePoint(const Point& point);
+
+  const size_t slot_;
+  uint64_t epoch_;
+  ApplyQueues& queues_;
+  const ApplyContext& context_;
+  std::unique_ptr<mysql::Connection> connection_;
+  std::string proof_;
+  Text text_;
+  size_t max_text_;
+  uint64_t affected_ = 0;
+  bool proof_sent_ = false;  // of the transaction being executed
+  std::unordered_map<std::shared_ptr<const TablePlan>, std::string>
+      definitions_;  // table_info by plan
+};
+
+}  // namespace dm::migration

@@ -1,0 +1,255 @@
+#include "migration/sync/checkpoint.h"
+
+#include "base/failpoint/failpoint.h"
+#include "base/log/log.h"
+#include "mysql/schema/table_info_json.h"
+
+namespace dm::migration {
+
+using mysql::Location;
+
+Checkpoint::Checkpoint(SyncCheckpointTable table, bool gtid_mode)
+    : table_(std::move(table)), gtid_mode_(gtid_mode) {}
+
+void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
+  StoredCheckpoint stored = table_.Load(connection, stop);
+  std::lock_guard flush_lock(flush_mutex_);
+  std::lock_guard lock(mutex_);
+  saved_.clear();
+  savable_.reset();
+  tables_.clear();
+  dropped_.clear();
+  dropped_schemas_.clear();
+  drop_all_ = false;
+  write_global_ = false;
+  flushed_ = stored.global ? stored.global->location : Location();
+  has_flushed_ = stored.global.has_value();
+  exit_point_ = stored.global ? stored.global->exit_point : std::nullopt;
+  exit_point_unusable_ = stored.global && stored.global->exit_point_unusable;
+  for (TablePoint& point : stored.tables) {
+    Table table;
+    if (point.table_info != "null" && !point.table.empty()) {
+      table.definition = std::make_shared<const mysql::TableInfo>(
+          mysql::TableInfoFromJson(point.table_info, point.schema, point.table));
+    }
+    table.location = point.location;
+    table.piece = point.piece;
+    tables_[{point.schema, point.table}] = std::move(table);
+  }
+}
+
+bool Checkpoint::IsFresh() const {
+  std::lock_guard lock(mutex_);
+  return !has_flushed_ && tables_.empty();
+}
+
+void Checkpoint::BeginRun(const Location& start, bool write) {
+  std::lock_guard lock(mutex_);
+  saved_.clear();
+  savable_ = start;
+  write_global_ = write || !has_flushed_;
+}
+
+void Checkpoint::Save(uint64_t order, const Location& location) {
+  std::lock_guard lock(mutex_);
+  if (!saved_.empty() && saved_.back().order == order) {
+    saved_.back().location = location;
+    return;
+  }
+  saved_.push_back({order, location});
+}
+
+void Checkpoint::SaveDdl(uint64_t order, const Location& location, const DefinitionChange& change) {
+  std::lock_guard lock(mutex_);
+  saved_.push_back({order, location});
+  for (const std::string& schema : change.dropped_schemas) {
+    std::erase_if(tables_, [&](const auto& entry) { return entry.first.schema == schema; });
+    std::erase_if(dropped_, [&](const TableId& id) { return id.schema == schema; });
+    dropped_schemas_.insert(schema);
+  }
+  for (const TableId& id : change.dropped) {
+    tables_.erase(id);
+    dropped_.insert(id);
+  }
+  for (const DefinitionChange::Put& put : change.put) {
+    Table& table = tables_[put.table];
+    table.definition = put.definition;
+    table.definition_changed = true;
+    table.ddl = location;
+    table.location = location;
+    table.piece.reset();
+    dropped_.erase(put.table);
+  }
+}
+
+void Checkpoint::PutDefinition(const TableId& id, mysql::TablePtr definition) {
+  std::lock_guard lock(mutex_);
+  Table& table = tables_[id];
+  table.definition = std::move(definition);
+  table.definition_changed = true;
+}
+
+void Checkpoint::Touch(const TableId& id, bool has_identity) {
+  std::lock_guard lock(mutex_);
+  Table& table = tables_[id];
+  table.has_identity = has_identity;
+  table.touched = true;
+}
+
+std::optional<TablePoint> Checkpoint::PointOf(const TableId& id) const {
+  std::lock_guard lock(mutex_);
+  auto it = tables_.find(id);
+  if (it == tables_.end() || !it->second.location) return std::nullopt;
+  TablePoint point;
+  point.schema = id.schema;
+  point.table = id.table;
+  point.location = *it->second.location;
+  point.piece = it->second.piece;
+  return point;
+}
+
+void Checkpoint::DropAllTables() {
+  std::lock_guard lock(mutex_);
+  tables_.clear();
+  dropped_.clear();
+  dropped_schemas_.clear();
+  drop_all_ = true;
+}
+
+void Checkpoint::SetExitPoint(std::optional<Location> exit_point) {
+  std::lock_guard lock(mutex_);
+  exit_point_ = std::move(exit_point);
+  exit_point_unusable_ = false;
+  write_global_ = true;
+}
+
+std::optional<Location> Checkpoint::exit_point() const {
+  std::lock_guard lock(mutex_);
+  return exit_point_;
+}
+
+bool Checkpoint::exit_point_unusable() const {
+  std::lock_guard lock(mutex_);
+  return exit_point_unusable_;
+}
+
+std::vector<std::pair<TableId, mysql::TablePtr>> Checkpoint::Definitions() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::pair<TableId, mysql::TablePtr>> all;
+  for (const auto& [id, table] : tables_) {
+    if (table.definition) all.emplace_back(id, table.definition);
+  }
+  return all;
+}
+
+Location Checkpoint::flushed() const {
+  std::lock_guard lock(mutex_);
+  return flushed_;
+}
+
+const Location* Checkpoint::Savable(uint64_t low_water) const {
+  const Location* newest = savable_ ? &*savable_ : nullptr;
+  for (const SavePoint& point : saved_) {
+    if (point.order > low_water) break;
+    newest = &point.location;
+  }
+  return newest;
+}
+
+bool Checkpoint::HasSomethingToFlush(uint64_t low_water) const {
+  std::lock_guard lock(mutex_);
+  const Location* newest = Savable(low_water);
+  if (newest == nullptr) return false;
+  return write_global_ || !(*newest == flushed_);
+}
+
+TablePoint Checkpoint::RowOf(const TableId& id, const Table& table, const Location& point) const {
+  TablePoint row;
+  row.schema = id.schema;
+  row.table = id.table;
+  row.location = table.ddl ? *table.ddl : point;
+  if (table.definition) row.table_info = mysql::TableInfoToJson(*table.definition);
+  return row;
+}
+
+bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, uint64_t low_water,
+                       const StopToken& stop) {
+  std::lock_guard flush_lock(flush_mutex_);
+  std::vector<std::string> statements;
+  std::vector<TableId> written;
+  std::set<TableId> dropped;
+  std::set<std::string> dropped_schemas;
+  bool drop_all = false;
+  GlobalPoint global;
+  {
+    std::lock_guard lock(mutex_);
+    while (!saved_.empty() && saved_.front().order <= low_water) {
+      savable_ = std::move(saved_.front().location);
+      saved_.pop_front();
+    }
+    if (!savable_) return false;
+    global.location = *savable_;
+    global.exit_point = exit_point_;
+    drop_all = std::exchange(drop_all_, false);
+    dropped = std::exchange(dropped_, {});
+    dropped_schemas = std::exchange(dropped_schemas_, {});
+    if (drop_all) statements.push_back(table_.DeleteTablesStatement());
+    for (const std::string& schema : dropped_schemas) {
+      statements.push_back(table_.DeleteSchemaStatement(schema));
+    }
+    for (const TableId& id : dropped) {
+      statements.push_back(table_.DeleteTableStatement(id.schema, id.table));
+    }
+    for (auto& [id, table] : tables_) {
+      if (!table.touched && !table.definition_changed) continue;
+      TablePoint row = RowOf(id, table, global.location);
+      // The location of a table without identity is its workers' alone, but after a DDL, which
+      // finds nothing in flight.
+      if (table.has_identity || table.ddl) {
+        // A point never goes back: rows before it would come a second time.
+        if (!table.ddl && table.location &&
+            mysql::CompareLocations(*table.location, row.location, gtid_mode_) > 0) {
+          row.location = *table.location;
+        }
+        if (table.piece) {
+          statements.push_back(table_.DefinitionStatement(row));
+        } else {
+          table.location = row.location;
+          statements.push_back(table_.TableStatement(row));
+        }
+      } else if (table.definition_changed) {
+        statements.push_back(table_.DefinitionStatement(row));
+      }
+      table.touched = table.definition_changed = false;
+      table.ddl.reset();
+      written.push_back(id);
+    }
+    epoch_.fetch_add(1, std::memory_order_relaxed);
+    if (statements.empty() && !write_global_ && global.location == flushed_) return false;
+    write_global_ = false;
+  }
+  statements.push_back(table_.GlobalStatement(global));
+  try {
+    DM_FAILPOINT("sync/before-checkpoint-write");
+    ExecuteInTransaction(connection, proof, statements, stop);
+  } catch (...) {
+    std::lock_guard lock(mutex_);
+    drop_all_ = drop_all_ || drop_all;
+    dropped_.merge(dropped);
+    dropped_schemas_.merge(dropped_schemas);
+    for (const TableId& id : written) {
+      auto it = tables_.find(id);
+      if (it == tables_.end()) continue;
+      it->second.touched = true;
+      it->second.definition_changed = true;
+    }
+    write_global_ = true;
+    throw;
+  }
+  std::lock_guard lock(mutex_);
+  flushed_ = global.location;
+  has_flushed_ = true;
+  return true;
+}
+
+}  // namespace dm::migration

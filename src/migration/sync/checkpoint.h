@@ -1,0 +1,118 @@
+// What of the stream is saved: the global point, the points and definitions of tables, the exit
+// point of safe mode; in memory and in the downstream's checkpoint table.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/thread/stop.h"
+#include "migration/meta/sync_checkpoint.h"
+#include "migration/rows/table_plan.h"
+#include "mysql/client/connection.h"
+#include "mysql/position/location.h"
+#include "mysql/schema/table_info.h"
+
+namespace dm::migration {
+
+// What a DDL did to the tables that it names.
+struct DefinitionChange {
+  struct Put {
+    TableId table;
+    mysql::TablePtr definition;  // null for a database (`table` empty)
+  };
+  std::vector<Put> put;
+  std::vector<TableId> dropped;              // tables
+  std::vector<std::string> dropped_schemas;  // with all their tables
+};
+
+// The planner saves locations with the order they belong to; a flush writes the newest one whose
+// order is at or below the low-water mark. So a flush never waits for anything and never saves what
+// is not committed. Thread-safe.
+class Checkpoint {
+ public:
+  Checkpoint(SyncCheckpointTable table, bool gtid_mode);
+
+  const SyncCheckpointTable& table() const { return table_; }
+
+  // Replaces everything by what is stored. Throws Error.
+  void Load(mysql::Connection& connection, const StopToken& stop);
+  // Neither a global point nor a table point.
+  bool IsFresh() const;
+
+  // --- planner ---
+  // Begins a run: orders start again at 0, what was saved but not flushed is forgotten. `start` is
+  // the location of order 0. `write` marks it for the next flush even if it is what is stored.
+  void BeginRun(const mysql::Location& start, bool write);
+  // Everything up to `order` is at or before `location`, the end of a transaction.
+  void Save(uint64_t order, const mysql::Location& location);
+  // A DDL that ends at `location`; everything before it is committed.
+  void SaveDdl(uint64_t order, const mysql::Location& location, const DefinitionChange& change);
+  // A definition that was not known before, valid since the last DDL.
+  void PutDefinition(const TableId& table, mysql::TablePtr definition);
+  // Rows of this table came: its point is to move with the next flush. Tables without identity move
+  // theirs with their rows.
+  void Touch(const TableId& table, bool has_identity);
+  // Changes with every flush; Touch is needed once per table and epoch.
+  uint64_t epoch() const { return epoch_.load(std::memory_order_relaxed); }
+  std::optional<TablePoint> PointOf(const TableId& table) const;
+  // Forgets all table points, also in the table (with the next flush).
+  void DropAllTables();
+  void SetExitPoint(std::optional<mysql::Location> exit_point);
+  std::optional<mysql::Location> exit_point() const;
+  // The stored exit point could not be used.
+  bool exit_point_unusable() const;
+
+  // All definitions known, for filling the tracker.
+  std::vector<std::pair<TableId, mysql::TablePtr>> Definitions() const;
+
+  // --- anyone ---
+  mysql::Location flushed() const;
+  // Would Flush write something now?
+  bool HasSomethingToFlush(uint64_t low_water) const;
+  // Writes what may be written, in one transaction that begins with `proof`, the global row last.
+  // One flush at a time (callers of others wait). False: there was nothing. Throws Error; then
+  // everything is kept for the next flush.
+  bool Flush(mysql::Connection& connection, const std::string& proof, uint64_t low_water,
+             const StopToken& stop);
+
+ private:
+  struct Table {
+    mysql::TablePtr definition;               // may be null
+    std::optional<mysql::Location> location;  // as stored
+    std::optional<PiecePoint> piece;          // as stored
+    bool has_identity = true;
+    bool touched = false;
+    bool definition_changed = false;
+    std::optional<mysql::Location> ddl;  // the point after a DDL, to be written
+  };
+  struct SavePoint {
+    uint64_t order;
+    mysql::Location location;
+  };
+  const mysql::Location* Savable(uint64_t low_water) const;  // mutex_ held
+  TablePoint RowOf(const TableId& id, const Table& table, const mysql::Location& point) const;
+
+  const SyncCheckpointTable table_;
+  const bool gtid_mode_;
+  std::mutex flush_mutex_;
+  mutable std::mutex mutex_;
+  std::deque<SavePoint> saved_;
+  std::optional<mysql::Location> savable_;  // newest save point taken off the front
+  mysql::Location flushed_;
+  bool has_flushed_ = false;   // there is a global row
+  bool write_global_ = false;  // although the location did not move
+  std::optional<mysql::Location> exit_point_;
+  bool exit_point_unusable_ = false;
+  std::map<TableId, Table> tables_;
+  std::set<TableId> dropped_;
+  std::set<std::string> dropped_schemas_;
+  bool drop_all_ = false;
+  std::atomic<uint64_t> epoch_{1};
+};
+
+}  // namespace dm::migration

@@ -1,0 +1,35 @@
+// Definitions of downstream tables, read when first needed.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "base/thread/stop.h"
+#include "migration/rows/table_plan.h"
+#include "mysql/client/connection.h"
+#include "mysql/schema/table_info.h"
+
+namespace dm::migration {
+
+// One owner thread. Keeps its own connection, whose sql_mode is fixed so that the texts can be
+// parsed whatever the task's is.
+class DownstreamTables {
+ public:
+  explicit DownstreamTables(mysql::ConnectOptions options);
+
+  // The target table's definition. Throws Error kSyncerDownstreamTableNotFound (36070) if it is
+  // missing, 44019 if it cannot be read, 44018 if it cannot be parsed.
+  mysql::TablePtr Get(const TableId& target, const StopToken& stop);
+  // To be called when a DDL touched it; with an empty `table`, all of the schema.
+  void Forget(const TableId& target);
+  void ForgetAll() { tables_.clear(); }
+
+ private:
+  mysql::Connection& Connected(const StopToken& stop);
+
+  mysql::ConnectOptions options_;
+  std::unique_ptr<mysql::Connection> connection_;
+  std::map<TableId, mysql::TablePtr> tables_;
+};
+
+}  // namespace dm::migration

@@ -1,0 +1,245 @@
+#include "migration/sync/planner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error/error.h"
+#include "base/log/log.h"
+#include "migration/rules/system_schema.h"
+#include "mysql/binlog/rows.h"
+
+namespace dm::migration {
+
+namespace {
+
+// Rows of one upstream transaction that go to one worker before another is asked: a small
+// transaction stays together, a large one is spread.
+constexpr size_t kRowsPerSlot = 100;
+// Row bytes of tables without identity that are committed together at most.
+constexpr size_t kPieceBytes = 8 << 20;
+// Tables remembered by id; ids change with every DDL and restart of the upstream.
+constexpr size_t kMaxTables = 100000;
+
+void AddPlan(std::vector<std::shared_ptr<const TablePlan>>& plans,
+             const std::shared_ptr<const TablePlan>& plan) {
+  if (std::find(plans.begin(), plans.end(), plan) == plans.end()) plans.push_back(plan);
+}
+
+std::string GtidTextOf(const std::optional<mysql::Gtid>& gtid) {
+  return gtid ? mysql::ToString(*gtid) : "";
+}
+
+}  // namespace
+
+bool Rules::Skips(const TableId& table) const {
+  if (IsSystemSchema(table.schema)) return true;
+  if (online_ddl && !table.table.empty()) {
+    OnlineDdlName name = online_ddl->Classify(table.table);
+    if (name.kind != OnlineDdlKind::kReal) {
+      if (block_allow.Skips(table.schema, name.real_name)) return true;
+      throw MakeError(ErrorCode::kSyncerOnlineDDLNotSupported, table.Quoted());
+    }
+  }
+  return block_allow.Skips(table.schema, table.table);
+}
+
+TableId Rules::Route(const TableId& table) const {
+  auto [schema, name] = router.Route(table.schema, table.table);
+  return {std::move(schema), std::move(name)};
+}
+
+mysql::TablePtr TrackedTable(PlanContext& context, const TableId& source, const StopToken& stop) {
+  if (mysql::TablePtr known = context.tracker->GetTable(source.schema, source.table)) return known;
+  TableId target = context.rules->Route(source);
+  mysql::TablePtr there;
+  try {
+    there = context.downstream->Get(target, stop);
+  } catch (const Error& e) {
+    throw WithCause(MakeError(ErrorCode::kSchemaTrackerCannotFetchDownstreamTable, target.Quoted(),
+                              source.Quoted()),
+                    e)
+        .SetScope(ErrorScope::kDownstream);
+  }
+  context.tracker->PutTable(source.schema, source.table, there);
+  mysql::TablePtr tracked = context.tracker->MustGetTable(source.schema, source.table);
+  context.checkpoint->PutDefinition(source, tracked);
+  Log().Info("table is tracked by its downstream definition",
+             {F("source", source.Quoted()), F("target", target.Quoted())});
+  return tracked;
+}
+
+bool IsAtOrBefore(const mysql::Location& end, const mysql::Location& point, bool gtid_mode) {
+  // The switch to GTID mode leaves points that have a position alone.
+  bool by_gtid = gtid_mode && !(point.GtidText().empty() && !point.position.IsZero());
+  return mysql::CompareLocations(end, point, by_gtid) <= 0;
+}
+
+RowPlanner::RowPlanner(PlanContext& context) : context_(context), causality_(*context.queues) {}
+
+void RowPlanner::OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format) {
+  mysql::TableMap::Name name = mysql::TableMap::ParseName(event, format);
+  if (tables_.size() > kMaxTables) tables_.clear();
+  Table& table = tables_[name.table_id];
+  std::span<const uint8_t> body = event.body();
+  if (table.bytes.size() == body.size() &&
+      std::memcmp(table.bytes.data(), body.data(), body.size()) == 0) {
+    return;
+  }
+  table = Table();
+  table.bytes.assign(reinterpret_cast<const char*>(body.data()), body.size());
+  table.id = {std::string(name.schema), std::string(name.table)};
+  if (context_.sessions->lower_case_table_names != 0) {
+    table.id.schema = mysql::LowerName(table.id.schema);
+    table.id.table = mysql::LowerName(table.id.table);
+  }
+  if (context_.rules->Skips(table.id)) return;
+  table.map = mysql::TableMap::Parse(event, format);
+}
+
+void RowPlanner::Prepare(Table& table, const StopToken& stop) {
+  mysql::TablePtr tracked = TrackedTable(context_, table.id, stop);
+  TableId target = context_.rules->Route(table.id);
+  mysql::TablePtr downstream = context_.downstream->Get(target, stop);
+  mysql::LiteralOptions literals;
+  literals.time_zone = context_.sessions->task_zone;
+  literals.no_backslash_escapes = context_.sessions->downstream_server.no_backslash_escapes;
+  literals.vector_as_text = context_.sessions->downstream_server.is_tidb;
+  table.plan = BuildTablePlan(table.id, target, *table.map, std::move(tracked),
+                              std::move(downstream), literals);
+  if (!table.plan->identity) {
+    Log().Warn(
+        "table has neither primary key nor unique key of NOT NULL columns downstream: its "
+        "changes are applied one transaction after another",
+        {F("source", table.id.Quoted()), F("target", target.Quoted())});
+  }
+}
+
+bool RowPlanner::IsApplied(Table& table, const Stream& stream) {
+  if (!table.point_checked) {
+    table.point_checked = true;
+    table.point = context_.checkpoint->PointOf(table.id);
+  }
+  if (!table.point) return false;
+  if (IsAtOrBefore(stream.end(), table.point->location, context_.gtid_mode)) return true;
+  if (const std::optional<PiecePoint>& piece = table.point->piece) {
+    const std::string transaction = GtidTextOf(stream.gtid());
+    if (piece->server != context_.sessions->upstream_identity ||
+        piece->transaction != transaction) {
+      throw MakeError(ErrorCode::kSyncerTransactionPieceUnknown, table.id.Quoted(),
+                      piece->position.ToString());
+    }
+    if (mysql::ComparePositions(stream.end().position, piece->position) <= 0) return true;
+  }
+  table.point.reset();
+  return false;
+}
+
+size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
+                          const StopToken& stop) {
+  mysql::RowsHeader header = mysql::RowsHeader::Parse(event, stream.format());
+  if (header.table_id == mysql::kDummyTableId) return 0;
+  auto found = tables_.find(header.table_id);
+  if (found == tables_.end()) {
+    throw Error(ErrorCode::kBinlogEventDecode,
+                fmt::format("rows event for table id {} without its table map", header.table_id));
+  }
+  Table& table = found->second;
+  if (!table.map || IsApplied(table, stream)) return 0;
+  if (!table.plan) Prepare(table, stop);
+  const TablePlan& plan = *table.plan;
+  if (table.touched_epoch != context_.checkpoint->epoch()) {
+    table.touched_epoch = context_.checkpoint->epoch();
+    context_.checkpoint->Touch(table.id, plan.identity && !context_.sessions->foreign_keys);
+  }
+
+  auto rows = std::make_shared<EventRows>();
+  rows->plan = table.plan;
+  rows->batch = mysql::RowBatch::Decode(event, stream.format(), table.map, plan.metas);
+  rows->start = stream.start();
+  rows->end = stream.end();
+  rows->timestamp = event.header().timestamp;
+  if (!rows->batch->complete()) {
+    uint32_t column = rows->batch->absent_columns().front();
+    throw Error(ErrorCode::kBinlogNotLogColumn,
+                fmt::format("upstream didn't log enough columns in binlog: table {}, column `{}`",
+                            table.id.Quoted(), plan.columns.at(column).name));
+  }
+  const size_t count = rows->batch->row_count();
+  if (count == 0) return 0;
+
+  const bool serial = !plan.identity || context_.sessions->foreign_keys;
+  if (serial) {
+    if (!plan.identity && context_.dump_exit &&
+        mysql::CompareLocations(stream.end(), *context_.dump_exit, context_.gtid_mode) <= 0) {
+      throw MakeError(ErrorCode::kSyncerNoIdentityWithExitPoint, table.id.Quoted());
+    }
+    if (serial_rows_ == 0 && piece_tables_.empty()) transaction_start_ = stream.transaction_end();
+    AddPlan(open_tables_, table.plan);
+  }
+  const uint32_t bytes = static_cast<uint32_t>(rows->batch->byte_size() / count);
+  for (uint32_t row = 0; row < count; ++row) {
+    Job job;
+    job.event = rows;
+    job.row = row;
+    job.safe = safe;
+    job.bytes = bytes;
+    if (serial) {
+      context_.queues->Push(context_.queues->serial_slot(), std::move(job), stop);
+      continue;
+    }
+    keys_.clear();
+    AppendConflictKeys(keys_, plan, rows->batch->before(row), rows->batch->after(row), scratch_);
+    if (rows_in_slot_ == 0 || rows_in_slot_ >= kRowsPerSlot) {
+      current_slot_ = context_.queues->EmptiestSlot();
+      rows_in_slot_ = 0;
+    }
+    size_t slot = causality_.Assign(keys_, context_.queues->planned() + 1, current_slot_, stop);
+    if (slot == current_slot_) ++rows_in_slot_;
+    context_.queues->Push(slot, std::move(job), stop);
+  }
+  if (serial) {
+    serial_rows_ += count;
+    serial_bytes_ += rows->batch->byte_size();
+    if (serial_bytes_ >= kPieceBytes) ClosePiece(stream, stop);
+  }
+  return count;
+}
+
+void RowPlanner::ClosePiece(const Stream& stream, const StopToken& stop) {
+  auto boundary = std::make_shared<Boundary>();
+  boundary->location = transaction_start_;
+  boundary->piece = PiecePoint{stream.end().position, GtidTextOf(stream.gtid()),
+                               context_.sessions->upstream_identity};
+  Job job;
+  job.boundary = std::move(boundary);
+  context_.queues->Push(context_.queues->serial_slot(), std::move(job), stop);
+  for (const auto& plan : open_tables_) AddPlan(piece_tables_, plan);
+  open_tables_.clear();
+  serial_rows_ = serial_bytes_ = 0;
+}
+
+void RowPlanner::OnCommit(const mysql::Location& end, const StopToken& stop) {
+  rows_in_slot_ = 0;
+  if (serial_rows_ == 0 && piece_tables_.empty()) return;
+  auto boundary = std::make_shared<Boundary>();
+  boundary->location = end;
+  boundary->tables = std::exchange(piece_tables_, {});
+  Job job;
+  job.boundary = std::move(boundary);
+  context_.queues->Push(context_.queues->serial_slot(), std::move(job), stop);
+  open_tables_.clear();
+  serial_rows_ = serial_bytes_ = 0;
+}
+
+void RowPlanner::OnSchemaChange() {
+  for (auto& [id, table] : tables_) {
+    table.plan.reset();
+    table.point_checked = false;
+    table.point.reset();
+  }
+  causality_.Clear();
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,104 @@
+// From events to work: row changes to the queues, statements to the DDL handler, transaction ends
+// to the checkpoint.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/thread/stop.h"
+#include "migration/rows/table_plan.h"
+#include "migration/rules/block_allow_list.h"
+#include "migration/rules/online_ddl_names.h"
+#include "migration/rules/table_router.h"
+#include "migration/sync/apply_queue.h"
+#include "migration/sync/causality.h"
+#include "migration/sync/checkpoint.h"
+#include "migration/sync/downstream_tables.h"
+#include "migration/sync/session.h"
+#include "migration/sync/stream.h"
+#include "mysql/schema/schema_tracker.h"
+
+namespace dm::migration {
+
+// The rules of a task, compiled.
+struct Rules {
+  BlockAllowList block_allow;
+  TableRouter router;
+  std::optional<OnlineDdlNames> online_ddl;  // nullopt: such tables are ordinary ones
+
+  // Is nothing of this table replicated? Throws Error kSyncerOnlineDDLNotSupported for a helper
+  // table of an online schema change.
+  bool Skips(const TableId& table) const;
+  TableId Route(const TableId& table) const;
+};
+
+// What planner and DDL handler share in a run; everything outlives both.
+struct PlanContext {
+  const Rules* rules = nullptr;
+  const Sessions* sessions = nullptr;
+  mysql::SchemaTracker* tracker = nullptr;
+  DownstreamTables* downstream = nullptr;
+  Checkpoint* checkpoint = nullptr;
+  ApplyQueues* queues = nullptr;
+  bool gtid_mode = false;
+  // Data up to here may be in the tables by an inconsistent dump; rows of tables without identity
+  // cannot be applied up to there.
+  std::optional<mysql::Location> dump_exit;
+};
+
+// The tracked definition of a source table; fetched from the downstream under its routed name if it
+// was not known. Throws Error (44007, 36070).
+mysql::TablePtr TrackedTable(PlanContext& context, const TableId& source, const StopToken& stop);
+
+// Has the table what ends at `end` already? (At or before its point.)
+bool IsAtOrBefore(const mysql::Location& end, const mysql::Location& point, bool gtid_mode);
+
+// Handles everything but statements. One owner thread.
+class RowPlanner {
+ public:
+  explicit RowPlanner(PlanContext& context);
+
+  void OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format);
+  // `safe`: safe mode is on. Returns the number of row changes queued.
+  size_t OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
+                const StopToken& stop);
+  // The transaction ended at `end`: closes what its tables without identity got.
+  void OnCommit(const mysql::Location& end, const StopToken& stop);
+  // Definitions changed: plans are made anew. Nothing is in flight.
+  void OnSchemaChange();
+
+ private:
+  struct Table {
+    std::shared_ptr<const mysql::TableMap> map;  // null: rows are skipped
+    std::string bytes;                           // of the event it was made from
+    TableId id;
+    std::shared_ptr<const TablePlan> plan;  // made when rows come
+    uint64_t touched_epoch = 0;
+    std::optional<TablePoint> point;  // rows at or before are dropped
+    bool point_checked = false;
+  };
+  void Prepare(Table& table, const StopToken& stop);
+  bool IsApplied(Table& table, const Stream& stream);
+  void ClosePiece(const Stream& stream, const StopToken& stop);
+
+  PlanContext& context_;
+  Causality causality_;
+  std::unordered_map<uint64_t, Table> tables_;  // by table id
+  size_t current_slot_ = 0;
+  size_t rows_in_slot_ = 0;  // given to the current slot one after another
+  size_t serial_rows_ = 0;   // in the open serial transaction, since the last boundary
+  size_t serial_bytes_ = 0;
+  mysql::Location transaction_start_;                           // of the open serial transaction
+  std::vector<std::shared_ptr<const TablePlan>> open_tables_;   // with rows since the last boundary
+  std::vector<std::shared_ptr<const TablePlan>> piece_tables_;  // with rows in pieces before it
+  std::vector<uint64_t> keys_;
+  std::string scratch_;
+};
+
+}  // namespace dm::migration

@@ -1,0 +1,496 @@
+#include "migration/sync/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/failpoint/failpoint.h"
+#include "base/log/log.h"
+#include "migration/config/scalar.h"
+#include "migration/storage/local_directory.h"
+#include "migration/sync/start_location.h"
+#include "migration/sync/tracker_fill.h"
+#include "mysql/client/binlog_status.h"
+#include "mysql/client/retry.h"
+
+namespace dm::migration {
+
+using mysql::EventType;
+using mysql::Location;
+
+namespace {
+
+constexpr Milliseconds kSaveTick{200};
+constexpr Milliseconds kWatchTick{100};
+// An idle stream's progress is saved so soon that status shows it.
+constexpr Milliseconds kIdleSave{1000};
+constexpr Milliseconds kRetryWait{3000};
+constexpr int kDuplicateEntry = 1062;
+constexpr size_t kPayloadLimit = size_t{4} << 30;
+
+ApplyQueues::Limits LimitsOf(const SyncerConfig& config) {
+  ApplyQueues::Limits limits;
+  limits.batch = std::max(config.batch, 1);
+  limits.queue_jobs = std::max<size_t>(std::max(config.queue_size, 1) / 2, limits.batch * 2);
+  return limits;
+}
+
+mysql::TrackerOptions TrackerOptionsOf(const RunInputs& in) {
+  mysql::TrackerOptions options;
+  options.lower_case_table_names = in.sessions->lower_case_table_names;
+  options.mariadb = in.sessions->flavor == mysql::Flavor::kMariaDb;
+  options.downstream_tidb = in.sessions->downstream_server.is_tidb;
+  return options;
+}
+
+}  // namespace
+
+SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
+    : in_(inputs),
+      config_(*inputs.config),
+      ending_(ending),
+      gtid_mode_(config_.syncer.enable_gtid),
+      queues_(static_cast<size_t>(std::max(config_.syncer.worker_count, 1)),
+              LimitsOf(config_.syncer)),
+      tracker_(TrackerOptionsOf(inputs)),
+      downstream_(inputs.sessions->downstream),
+      connection_slot_(queues_.parallel() + 1) {
+  plan_.rules = in_.rules;
+  plan_.sessions = in_.sessions;
+  plan_.tracker = &tracker_;
+  plan_.downstream = &downstream_;
+  plan_.checkpoint = in_.checkpoint;
+  plan_.queues = &queues_;
+  plan_.gtid_mode = gtid_mode_;
+  apply_.connect = in_.sessions->downstream;
+  apply_.owner = in_.owner;
+  apply_.checkpoint = &in_.checkpoint->table();
+  apply_.fence = in_.ports->fence;
+  apply_.stats = &in_.status->stats;
+  apply_.graceful = ending_.graceful();
+  apply_.foreign_keys = in_.sessions->foreign_keys;
+  apply_.read_committed = in_.sessions->read_committed;
+}
+
+SyncRun::~SyncRun() { StopThreads(); }
+
+std::string SyncRun::Proof() const {
+  return in_.owner->ProofStatement(connection_slot_, connection_epoch_);
+}
+
+void SyncRun::OpenCheckpointConnection() {
+  mysql::ConnectOptions options = in_.sessions->downstream;
+  options.read_timeout = Milliseconds(60'000);
+  connection_ = mysql::Connection::Connect(options, ending_.kill());
+}
+
+void SyncRun::StartWorkers() {
+  CheckFence(in_.ports->fence);
+  // From here on no earlier run can write any more.
+  std::vector<uint64_t> epochs =
+      in_.owner->RaiseAll(*connection_, connection_slot_ + 1, ending_.kill());
+  connection_epoch_ = epochs.at(connection_slot_);
+  for (size_t slot = 0; slot <= queues_.parallel(); ++slot) {
+    workers_.push_back(std::make_unique<ApplyWorker>(slot, epochs.at(slot), queues_, apply_,
+                                                     ConnectWorker(apply_, ending_.kill())));
+  }
+  for (auto& worker : workers_) {
+    threads_.emplace_back([this, w = worker.get()] { w->Run(ending_.kill()); });
+  }
+}
+
+void SyncRun::Execute() {
+  StopCallback on_ending(ending_.graceful(), [this] {
+    std::lock_guard lock(boundary_mutex_);
+    ending_asked_ = true;
+    ending_since_ = SteadyClock::now();
+    if (!in_transaction_) {
+      Log().Info("the last job is transaction end, done directly");
+      reading_.request_stop();
+    } else {
+      Log().Info("not receive xid job yet");
+    }
+  });
+  StopCallback on_kill(ending_.kill(), [this] { reading_.request_stop(); });
+  std::optional<Error> failure;
+  try {
+    Prepare();
+    Loop();
+  } catch (const Cancelled&) {
+    // An ending, or a worker's error.
+    failure = queues_.error();
+    if (!failure && ending_.ending() == Ending::kNone) {
+      failure = Error(ErrorCode::kSyncerGetEvent, "get binlog event error: the stream was cut");
+    }
+  } catch (const std::exception& e) {
+    failure = queues_.error();
+    if (!failure) failure = ToError(e);
+  }
+  Finish(failure.has_value());
+  if (failure) throw *failure;
+}
+
+void SyncRun::Prepare() {
+  const StopToken stop = reading_.get_token();
+  auto upstream = mysql::Connection::Connect(in_.sessions->upstream, stop);
+  std::string now = upstream->QueryValue("SELECT UNIX_TIMESTAMP()", stop).value_or("0");
+  clock_offset_ = static_cast<int64_t>(std::time(nullptr)) - std::stoll(now);
+  std::optional<TaskCliArgs> arguments;
+  if (in_.ports->cli_args != nullptr) arguments = in_.ports->cli_args->Get();
+  if (arguments && !arguments->wait_time_on_stop.empty()) {
+    if (auto limit = ParseDuration(arguments->wait_time_on_stop)) {
+      ending_limit_ = std::chrono::duration_cast<Milliseconds>(*limit);
+    }
+  }
+  OpenCheckpointConnection();
+  StartWorkers();
+  // Only now is the stored state final.
+  in_.checkpoint->Load(*connection_, stop);
+  const bool fresh = in_.checkpoint->IsFresh();
+  StartChoice start =
+      ChooseStart(config_, *in_.sessions, *in_.checkpoint, arguments, fresh, gtid_mode_, stop);
+  if (start.from_start_time) {
+    in_.checkpoint->DropAllTables();
+    in_.checkpoint->SetExitPoint(std::nullopt);
+    start_time_used_ = true;
+  }
+  plan_.dump_exit = start.dump_exit;
+  in_.checkpoint->BeginRun(start.location,
+                           start.from_dump || start.from_start_time || start.completed_gtid);
+  if (start.dump_exit) in_.checkpoint->SetExitPoint(start.dump_exit);
+
+  bool clean = false;
+  if (start.from_dump) {
+    clean = FillTrackerFromDump(plan_, config_);
+  } else {
+    FillTrackerFromCheckpoint(plan_);
+  }
+  planner_.emplace(plan_);
+  ddl_.emplace(
+      plan_, [this] { DrainAndFlush(); }, in_.ports->fence, [this] { return Proof(); },
+      ending_.graceful());
+  // Location and definitions in one transaction: a restart finds both or neither.
+  if (start.from_dump || start.from_start_time || start.completed_gtid) Flush();
+  if (start.from_dump) {
+    if (in_.ports->load_task != nullptr) {
+      try {
+        in_.ports->load_task->Delete();
+      } catch (const std::exception& e) {
+        Log().Warn("fail to delete the load task record", {F("error", ErrorText(e))});
+      }
+    }
+    if (clean && config_.clean_dump_file) {
+      Log().Info("try to remove all dump files", {F("dir", config_.loader.dir)});
+      try {
+        LocalDirectory(config_.loader.dir).RemoveAll();
+      } catch (const std::exception& e) {
+        Log().Warn("fail to remove the dump files", {F("error", ErrorText(e))});
+      }
+    }
+  }
+
+  SafeModeStart safe;
+  safe.configured = config_.syncer.safe_mode;
+  if (arguments && !arguments->safe_mode_duration.empty()) {
+    safe.binlog_duration = ParseDuration(arguments->safe_mode_duration);
+  }
+  safe.duration = config_.syncer.SafeModeDuration();
+  safe.begin = start.location;
+  safe.exit_point = in_.checkpoint->exit_point();
+  safe.gtid_mode = gtid_mode_;
+  if (!fresh && !safe.exit_point && !start.from_start_time) {
+    // The last run did not end by itself: nobody wrote how far it came.
+    if (auto status = mysql::ReadBinlogStatus(*upstream, stop)) {
+      Location reached;
+      reached.position = status->position;
+      reached.gtid_set = mysql::GtidSet::Parse(in_.sessions->flavor, status->gtid_set);
+      safe.upstream_now = reached;
+    }
+  }
+  if (safe_mode_.Begin(safe, SteadyClock::now())) {
+    in_.checkpoint->SetExitPoint(std::nullopt);
+    Flush();
+  }
+
+  StreamOptions stream;
+  stream.upstream = in_.sessions->upstream;
+  stream.flavor = in_.sessions->flavor;
+  stream.worker_name = in_.ports->worker_name;
+  stream.gtid_mode = gtid_mode_;
+  stream_.emplace(stream, start.location);
+  saver_ = std::jthread([this](const StopToken& token) { SaveLoop(token); });
+  watcher_ = std::jthread([this](const StopToken& token) { WatchLoop(token); });
+}
+
+void SyncRun::Loop() {
+  const StopToken stop = reading_.get_token();
+  for (;;) {
+    mysql::RawEvent event = stream_->Next(stop);
+    in_.status->streaming = true;
+    if (stream_->in_transaction() && !stream_->at_transaction_end()) {
+      std::lock_guard lock(boundary_mutex_);
+      in_transaction_ = true;
+    }
+    try {
+      HandleEvent(event);
+    } catch (const Error& e) {
+      std::optional<Error> worker = queues_.error();
+      throw worker ? *worker : AtPlace(e, "");
+    }
+    if (!stream_->in_transaction() || stream_->at_transaction_end()) {
+      std::lock_guard lock(boundary_mutex_);
+      in_transaction_ = false;
+      if (ending_asked_) return;
+    }
+  }
+}
+
+Error SyncRun::AtPlace(Error error, const std::string& statement) const {
+  if (error.message().find("startLocation: [") != std::string::npos) return error;
+  std::string place = fmt::format("startLocation: [{}], endLocation: [{}]",
+                                  stream_->start().ToString(), stream_->end().ToString());
+  if (!statement.empty()) place += fmt::format(", origin SQL: [{}]", statement);
+  return error.Annotate(place);
+}
+
+void SyncRun::HandleEvent(const mysql::RawEvent& event) {
+  const EventType type = event.type();
+  bool leave_safe_mode = false;
+  if (!event.header().artificial() && type != EventType::kHeartbeat &&
+      type != EventType::kHeartbeatV2 && !event.IsFakeRotate()) {
+    last_end_ = stream_->end();
+    switch (safe_mode_.BeforeEvent(event.header().timestamp, type == EventType::kFormatDescription,
+                                   stream_->end(), SteadyClock::now())) {
+      case SafeMode::Change::kNone:
+        break;
+      case SafeMode::Change::kExitPointReached:
+        leave_safe_mode = stream_->at_transaction_end();
+        break;
+      case SafeMode::Change::kDurationOver:
+        Log().Info("disable safe-mode: the command line's duration is over");
+        if (in_.ports->cli_args != nullptr) in_.ports->cli_args->ClearSafeModeDuration();
+        break;
+    }
+  }
+  switch (type) {
+    case EventType::kTableMap:
+      planner_->OnTableMap(event, stream_->format());
+      return;
+    case EventType::kQuery:
+    case EventType::kMariaDbQueryCompressed:
+      HandleQuery(event);
+      break;
+    case EventType::kTransactionPayload:
+      HandlePayload(event);
+      break;
+    case EventType::kIncident:
+      throw Error(ErrorCode::kSyncerGetEvent, "the upstream reports lost events: " +
+                                                  mysql::IncidentEvent::Parse(event).message);
+    case EventType::kPartialUpdateRows:
+      throw Error(ErrorCode::kBinlogNotLogColumn,
+                  "upstream didn't log enough columns in binlog: partial JSON updates "
+                  "(binlog_row_value_options) are not supported");
+    default:
+      if (mysql::IsRowsEvent(type)) HandleRows(event);
+      break;
+  }
+  if (stream_->at_transaction_end()) {
+    EndTransaction();
+  } else if (type == EventType::kRotate && !stream_->in_transaction()) {
+    in_.checkpoint->Save(queues_.planned(), stream_->transaction_end());
+  } else if (type == EventType::kHeartbeat || type == EventType::kHeartbeatV2) {
+    HandleHeartbeat(event);
+  }
+  if (leave_safe_mode) LeaveSafeMode();
+}
+
+void SyncRun::LeaveSafeMode() {
+  // The location saved must be past the exit point before that is forgotten.
+  queues_.Drain(reading_.get_token());
+  in_.checkpoint->SetExitPoint(std::nullopt);
+  Flush();
+  Log().Info("disable safe mode in exit point", {F("location", stream_->end().ToString())});
+  safe_mode_.LeaveExitPoint();
+  plan_.dump_exit.reset();
+}
+
+void SyncRun::HandleRows(const mysql::RawEvent& event) {
+  planner_->OnRows(event, *stream_, safe_mode_.on(), reading_.get_token());
+}
+
+void SyncRun::HandlePayload(const mysql::RawEvent& event) {
+  for (const mysql::RawEvent& inner : mysql::ParseTransactionPayload(event, kPayloadLimit)) {
+    if (inner.type() == EventType::kTableMap) {
+      planner_->OnTableMap(inner, stream_->format());
+    } else if (mysql::IsRowsEvent(inner.type())) {
+      HandleRows(inner);
+    } else if (inner.type() == EventType::kQuery) {
+      HandleQuery(inner);
+    }
+  }
+}
+
+void SyncRun::HandleQuery(const mysql::RawEvent& event) {
+  mysql::QueryEvent query = mysql::QueryEvent::Parse(event, stream_->format());
+  if (query.IsBegin() || query.IsCommit()) return;
+  {
+    // A statement is carried through before an ending.
+    std::lock_guard lock(boundary_mutex_);
+    in_transaction_ = true;
+  }
+  try {
+    if (ddl_->Handle(query, stream_->transaction_end(), event.header().timestamp, ending_.kill()) ==
+        DdlHandler::Outcome::kExecuted) {
+      planner_->OnSchemaChange();
+      in_.status->ddls += 1;
+    }
+  } catch (const Error& e) {
+    throw AtPlace(e, StatementText(query));
+  }
+}
+
+void SyncRun::HandleHeartbeat(const mysql::RawEvent& event) {
+  // The server has nothing more: what lies before its position, and is no transaction, is done.
+  if (stream_->in_transaction() || stream_->gtid()) return;
+  mysql::HeartbeatEvent beat = mysql::HeartbeatEvent::Parse(event, in_.sessions->flavor);
+  Location location = stream_->end();
+  const bool behind = mysql::ComparePositions(location.position, {beat.file, beat.position}) < 0 &&
+                      (beat.full_position || location.position.offset >> 32 == 0);
+  if (!behind || mysql::StripRelaySuffix(location.position.file) != beat.file) return;
+  location.position.offset = beat.position;
+  last_end_ = location;
+  in_.checkpoint->Save(queues_.planned(), location);
+}
+
+void SyncRun::EndTransaction() {
+  planner_->OnCommit(stream_->end(), reading_.get_token());
+  in_.checkpoint->Save(queues_.planned(), stream_->transaction_end());
+}
+
+void SyncRun::DrainAndFlush() {
+  queues_.Drain(ending_.kill());
+  Flush();
+}
+
+void SyncRun::Flush(int attempts) {
+  std::lock_guard lock(connection_mutex_);
+  for (int attempt = 1;; ++attempt) {
+    try {
+      CheckFence(in_.ports->fence);
+      if (connection_->broken()) {
+        // An earlier write may be under way still; it must not come after this one.
+        connection_->Reconnect(ending_.kill());
+        connection_epoch_ = in_.owner->Raise(*connection_, connection_slot_, ending_.kill());
+      }
+      if (in_.checkpoint->Flush(*connection_, Proof(), queues_.LowWater(), ending_.kill())) {
+        Log().Debug("flushed checkpoint", {F("location", in_.checkpoint->flushed().ToString())});
+        if (std::exchange(start_time_used_, false) && in_.ports->cli_args != nullptr) {
+          in_.ports->cli_args->ClearStartTime();
+        }
+      }
+      return;
+    } catch (const Error& e) {
+      ThrowIfStopped(ending_.kill());
+      if (e.server_errno() == kDuplicateEntry) {
+        throw WithCause(MakeError(ErrorCode::kSyncerOwnerChanged, connection_slot_), e);
+      }
+      bool retry = mysql::IsConnectionLost(e) || mysql::IsRetryableServerError(e);
+      if (!retry || attempt >= attempts) throw;
+      Log().Warn("flush checkpoint failed, will retry", {F("error", e)});
+      try {
+        WaitFor(kRetryWait, ending_.graceful());
+      } catch (const Cancelled&) {
+        throw e;
+      }
+    }
+  }
+}
+
+void SyncRun::SaveLoop(const StopToken& stop) {
+  const auto interval = std::chrono::seconds(std::max(config_.syncer.checkpoint_flush_interval, 1));
+  auto last = SteadyClock::now();
+  try {
+    for (;;) {
+      WaitFor(kSaveTick, stop);
+      auto now = SteadyClock::now();
+      const bool due = now - last >= interval || (now - last >= kIdleSave && queues_.Idle());
+      if (!due || !in_.checkpoint->HasSomethingToFlush(queues_.LowWater())) continue;
+      last = now;
+      try {
+        Flush(1);
+      } catch (const Error& e) {
+        if (e.code() == static_cast<int>(ErrorCode::kSyncerOwnerChanged) ||
+            e.code() == static_cast<int>(ErrorCode::kSyncerFenceLost)) {
+          queues_.Abort(e);
+          reading_.request_stop();
+          return;
+        }
+        Log().Error("async flush checkpoint snapshot failed, ignore this error", {F("error", e)});
+      }
+    }
+  } catch (const Cancelled&) {
+    // The run ends.
+  }
+}
+
+void SyncRun::WatchLoop(const StopToken& stop) {
+  try {
+    for (;;) {
+      WaitFor(kWatchTick, stop);
+      uint32_t oldest = queues_.OldestTimestamp();
+      int64_t lag = 0;
+      if (oldest != 0) {
+        lag = static_cast<int64_t>(std::time(nullptr)) - clock_offset_ - oldest;
+      }
+      in_.status->lag_seconds = std::max<int64_t>(lag, 0);
+      if (queues_.error()) {
+        reading_.request_stop();
+        return;
+      }
+      std::lock_guard lock(boundary_mutex_);
+      if (ending_asked_ && SteadyClock::now() - ending_since_ > ending_limit_) {
+        if (reading_.request_stop()) Log().Warn("wait transaction end timeout, exit now");
+      }
+    }
+  } catch (const Cancelled&) {
+    // The run ends.
+  }
+}
+
+void SyncRun::Finish(bool failed) {
+  const bool killed = ending_.ending() == Ending::kKill;
+  saver_ = std::jthread();  // stops and joins
+  watcher_ = std::jthread();
+  if (!killed) queues_.DrainRest(ending_.kill());
+  queues_.Close();
+  threads_.clear();
+  in_.status->streaming = false;
+  in_.status->lag_seconds = 0;
+  if (killed || !connection_ || !stream_) return;
+  try {
+    // Data up to the last event read may be downstream.
+    if (last_end_) {
+      std::optional<Location> exit = in_.checkpoint->exit_point();
+      if (!exit || mysql::CompareLocations(*last_end_, *exit, gtid_mode_) > 0) {
+        in_.checkpoint->SetExitPoint(last_end_);
+      }
+    }
+    Flush();
+  } catch (const Cancelled&) {
+    // Killed meanwhile.
+  } catch (const std::exception& e) {
+    Log().Error("fail to flush the checkpoint at the end of the run",
+                {F("error", ErrorText(e)), F("failed before", failed)});
+    if (!failed) throw;
+  }
+}
+
+void SyncRun::StopThreads() noexcept {
+  saver_ = std::jthread();
+  watcher_ = std::jthread();
+  queues_.Close();
+  threads_.clear();
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,125 @@
+// One run of the sync unit, from its start location to an error or an ending.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "migration/config/subtask.h"
+#include "migration/meta/owner.h"
+#include "migration/sync/apply_queue.h"
+#include "migration/sync/apply_worker.h"
+#include "migration/sync/checkpoint.h"
+#include "migration/sync/ddl_handler.h"
+#include "migration/sync/downstream_tables.h"
+#include "migration/sync/planner.h"
+#include "migration/sync/safe_mode.h"
+#include "migration/sync/session.h"
+#include "migration/sync/stream.h"
+#include "migration/unit/ports.h"
+#include "migration/unit/unit.h"
+#include "mysql/schema/schema_tracker.h"
+
+namespace dm::migration {
+
+// What a run tells its observers. Thread-safe.
+struct RunStatus {
+  ApplyStats stats;
+  std::atomic<int64_t> ddls{0};
+  std::atomic<int64_t> lag_seconds{0};
+  std::atomic<bool> streaming{false};
+};
+
+// What a run works with; owned by the unit, not changed while it runs.
+struct RunInputs {
+  const SubtaskConfig* config = nullptr;
+  const UnitContext* ports = nullptr;
+  const Sessions* sessions = nullptr;
+  const Rules* rules = nullptr;
+  const OwnerTable* owner = nullptr;
+  Checkpoint* checkpoint = nullptr;
+  RunStatus* status = nullptr;
+  bool fresh = false;  // neither this unit nor an earlier one has left a trace
+};
+
+// Threads: the caller's plans; N workers and the serial one apply; one saves the checkpoint; one
+// watches the clock. All have ended when Execute returns.
+class SyncRun {
+ public:
+  SyncRun(const RunInputs& inputs, EndingRequest& ending);
+  ~SyncRun();
+
+  // Returns when an ending was asked for, throws Error or Cancelled. Everything that is applied is
+  // saved before, unless the ending is a kill.
+  void Execute();
+
+ private:
+  void Prepare();
+  void OpenCheckpointConnection();
+  void StartWorkers();
+  void StartSafeMode();
+  void Loop();
+  void HandleEvent(const mysql::RawEvent& event);
+  void HandleQuery(const mysql::RawEvent& event);
+  void HandleRows(const mysql::RawEvent& event);
+  void HandlePayload(const mysql::RawEvent& event);
+  void HandleHeartbeat(const mysql::RawEvent& event);
+  void EndTransaction();
+  void LeaveSafeMode();
+  void Finish(bool failed);
+  void StopThreads() noexcept;
+
+  // Writes what is committed.
+  void Flush(int attempts = 10);
+  void DrainAndFlush();
+  void SaveLoop(const StopToken& stop);
+  void WatchLoop(const StopToken& stop);
+  std::string Proof() const;
+  // An error of the event being handled, with its place.
+  Error AtPlace(Error error, const std::string& statement) const;
+
+  const RunInputs in_;
+  const SubtaskConfig& config_;
+  EndingRequest& ending_;
+  const bool gtid_mode_;
+
+  ApplyQueues queues_;
+  mysql::SchemaTracker tracker_;
+  DownstreamTables downstream_;
+  PlanContext plan_;
+  std::optional<RowPlanner> planner_;
+  std::optional<DdlHandler> ddl_;
+  std::optional<Stream> stream_;
+  SafeMode safe_mode_;
+  ApplyContext apply_;
+  std::vector<std::unique_ptr<ApplyWorker>> workers_;
+
+  // The checkpoint's connection; used by planner and saver in turn.
+  std::mutex connection_mutex_;
+  std::unique_ptr<mysql::Connection> connection_;
+  uint64_t connection_epoch_ = 0;
+  size_t connection_slot_;
+
+  // Reading and planning end here: at once between transactions, else at the transaction's end or
+  // when its time is up.
+  StopSource reading_;
+  std::mutex boundary_mutex_;
+  bool in_transaction_ = false;
+  bool ending_asked_ = false;
+  SteadyClock::time_point ending_since_;
+  Milliseconds ending_limit_{10'000};
+
+  std::optional<mysql::Location> last_end_;  // of the last event read
+  bool start_time_used_ = false;
+  std::atomic<int64_t> clock_offset_{0};  // our clock minus the upstream's, seconds
+  std::vector<std::jthread> threads_;     // workers
+  std::jthread saver_;
+  std::jthread watcher_;
+};
+
+}  // namespace dm::migration

@@ -1,0 +1,224 @@
+#include "migration/sync/start_location.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "base/error/error.h"
+#include "base/log/log.h"
+#include "migration/config/scalar.h"
+#include "migration/dumpfile/metadata.h"
+#include "mysql/binlog/event_source.h"
+#include "mysql/binlog/events.h"
+#include "mysql/binlog/location_recorder.h"
+#include "mysql/value/quote.h"
+
+namespace dm::migration {
+
+using mysql::EventType;
+using mysql::Location;
+
+namespace {
+
+// Reads the upstream's binlog from one place to its end without waiting there.
+std::unique_ptr<mysql::NetworkEventSource> OpenScan(const mysql::BinlogPosition& from,
+                                                    const Sessions& sessions,
+                                                    mysql::Connection& upstream,
+                                                    const StopToken& stop) {
+  mysql::NetworkSourceOptions options;
+  options.connection = sessions.upstream;
+  options.flavor = sessions.flavor;
+  options.server_id = mysql::PickServerId(upstream, sessions.flavor, stop);
+  options.non_blocking = true;
+  auto source = mysql::NetworkEventSource::Connect(options, stop);
+  source->StartAt(from, stop);
+  return source;
+}
+
+bool IsGtidEvent(EventType type) {
+  return type == EventType::kGtid || type == EventType::kAnonymousGtid ||
+         type == EventType::kGtidTagged || type == EventType::kMariaDbGtid;
+}
+
+bool IsPreviousGtids(EventType type) {
+  return type == EventType::kPreviousGtids || type == EventType::kMariaDbGtidList;
+}
+
+std::vector<std::string> BinaryLogs(mysql::Connection& upstream, const StopToken& stop) {
+  std::vector<std::string> files;
+  for (const auto& row : upstream.Query("SHOW BINARY LOGS", stop).rows) {
+    files.push_back(row.at(0).value_or(""));
+  }
+  return files;
+}
+
+// Timestamp of a file's format description.
+uint32_t FirstTimestamp(const std::string& file, const Sessions& sessions,
+                        mysql::Connection& upstream, const StopToken& stop) {
+  auto source = OpenScan({file, mysql::kBinlogMinOffset}, sessions, upstream, stop);
+  for (;;) {
+    mysql::RawEvent event = source->Next(stop);
+    if (event.type() == EventType::kFormatDescription && event.header().timestamp != 0) {
+      return event.header().timestamp;
+    }
+    if (event.type() != EventType::kRotate && event.header().timestamp != 0) {
+      return event.header().timestamp;
+    }
+  }
+}
+
+}  // namespace
+
+mysql::GtidSet GtidSetAt(const mysql::BinlogPosition& position, const Sessions& sessions,
+                         const std::string& worker_name, const StopToken& stop) {
+  (void)worker_name;
+  auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
+  if (sessions.flavor == mysql::Flavor::kMariaDb) {
+    std::optional<std::string> set = upstream->QueryValue(
+        fmt::format("SELECT BINLOG_GTID_POS({}, {})",
+                    mysql::QuoteString(mysql::StripRelaySuffix(position.file)), position.offset),
+        stop);
+    if (!set) {
+      throw Error(ErrorCode::kSyncerGetEvent,
+                  "the upstream knows no GTID set at " + position.ToString());
+    }
+    return mysql::GtidSet::Parse(sessions.flavor, *set);
+  }
+  mysql::GtidSet set(sessions.flavor);
+  auto source = OpenScan({mysql::StripRelaySuffix(position.file), mysql::kBinlogMinOffset},
+                         sessions, *upstream, stop);
+  uint64_t offset = mysql::kBinlogMinOffset;
+  try {
+    while (offset < position.offset) {
+      mysql::RawEvent event = source->Next(stop);
+      if (event.IsFakeRotate() || event.header().artificial()) continue;
+      offset += event.header().event_size;
+      if (offset > position.offset) break;
+      if (IsPreviousGtids(event.type())) set.Union(mysql::ParsePreviousGtids(event));
+      if (IsGtidEvent(event.type())) {
+        mysql::GtidEvent gtid = mysql::GtidEvent::Parse(event, source->format());
+        if (!gtid.anonymous) set.Add(gtid.gtid);
+      }
+    }
+  } catch (const mysql::EndOfLog&) {
+    // The position is the end of the log.
+  }
+  std::string purged = upstream->QueryValue("SELECT @@GLOBAL.gtid_purged", stop).value_or("");
+  set.Union(mysql::GtidSet::Parse(sessions.flavor, purged));
+  return set;
+}
+
+Location FindStartTime(int64_t unix_seconds, const std::string& shown, const Sessions& sessions,
+                       bool gtid_mode, const StopToken& stop) {
+  auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
+  std::vector<std::string> files = BinaryLogs(*upstream, stop);
+  if (files.empty()) {
+    throw Error(ErrorCode::kSyncerGetEvent, "the upstream has no binary logs");
+  }
+  // The last file whose first event is before the time.
+  size_t low = 0;
+  size_t high = files.size();
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (FirstTimestamp(files[middle], sessions, *upstream, stop) < unix_seconds) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  Location location;
+  location.position = {files[low == 0 ? 0 : low - 1], mysql::kBinlogMinOffset};
+  mysql::GtidSet set(sessions.flavor);
+  auto source = OpenScan(location.position, sessions, *upstream, stop);
+  if (low == 0) {
+    Log().Warn("start time is before the first binlog, beginning at the first",
+               {F("start-time", shown), F("file", location.position.file)});
+    for (int i = 0; i < 4; ++i) {
+      mysql::RawEvent event = source->Next(stop);
+      if (!IsPreviousGtids(event.type())) continue;
+      set = mysql::ParsePreviousGtids(event);
+      break;
+    }
+    if (gtid_mode) location.gtid_set = set;
+    return location;
+  }
+  const bool newest = low == files.size();
+  mysql::LocationRecorder recorder(sessions.flavor, location);
+  try {
+    for (;;) {
+      mysql::RawEvent event = source->Next(stop);
+      const bool begins =
+          IsGtidEvent(event.type()) || (event.type() == EventType::kQuery &&
+                                        !recorder.current_gtid() && !recorder.in_transaction());
+      if (begins && event.header().timestamp >= unix_seconds) {
+        location = recorder.end();
+        if (gtid_mode) location.gtid_set = set;
+        return location;
+      }
+      recorder.Update(event, source->format());
+      if (recorder.end().position.file != location.position.file) {
+        // The whole file is earlier: what follows begins the next one.
+        location = recorder.end();
+        if (gtid_mode) location.gtid_set = set;
+        return location;
+      }
+      if (IsPreviousGtids(event.type()) && set.empty()) set = mysql::ParsePreviousGtids(event);
+      if (IsGtidEvent(event.type())) {
+        mysql::GtidEvent gtid = mysql::GtidEvent::Parse(event, source->format());
+        if (!gtid.anonymous) set.Add(gtid.gtid);
+      }
+    }
+  } catch (const mysql::EndOfLog&) {
+    if (newest) throw MakeError(ErrorCode::kConfigStartTimeTooLate, shown);
+  }
+  location = recorder.end();
+  if (gtid_mode) location.gtid_set = set;
+  return location;
+}
+
+StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
+                        const Checkpoint& checkpoint, const std::optional<TaskCliArgs>& arguments,
+                        bool fresh, bool gtid_mode, const StopToken& stop) {
+  StartChoice choice;
+  if (arguments && !arguments->start_time.empty()) {
+    StartTime time = ParseStartTime(arguments->start_time);
+    std::chrono::seconds offset = time.offset.value_or(
+        ParseZoneOffset(sessions.upstream_zone).value_or(std::chrono::minutes(0)));
+    choice.location = FindStartTime((time.local - offset).count(), arguments->start_time, sessions,
+                                    gtid_mode, stop);
+    choice.from_start_time = true;
+    Log().Info("begin at the start time of the command line",
+               {F("start-time", arguments->start_time), F("location", choice.location.ToString())});
+    return choice;
+  }
+  if (!fresh) {
+    choice.location = checkpoint.flushed();
+  } else if (config.mode == TaskMode::kAll || config.mode == TaskMode::kLoadAndSync) {
+    DumpMetadata metadata = ReadDumpMetadata(config.loader.dir);
+    choice.location = ToLocation(metadata.start);
+    if (metadata.exit) choice.dump_exit = ToLocation(*metadata.exit);
+    choice.from_dump = true;
+  } else if (config.mode == TaskMode::kIncremental) {
+    if (config.meta) {
+      choice.location.position = {
+          config.meta->binlog_name,
+          std::max<uint64_t>(config.meta->binlog_pos, mysql::kBinlogMinOffset)};
+      choice.location.gtid_set = mysql::GtidSet::Parse(sessions.flavor, config.meta->binlog_gtid);
+    }
+  } else {
+    throw MakeError(ErrorCode::kCheckpointInvalidTaskMode, ToString(config.mode));
+  }
+  const bool no_set = choice.location.GtidText().empty();
+  if (gtid_mode && no_set && !choice.location.position.file.empty() &&
+      choice.location.position.offset > mysql::kBinlogMinOffset) {
+    choice.location.gtid_set = GtidSetAt(choice.location.position, sessions, "", stop);
+    choice.completed_gtid = true;
+    Log().Info("GTID set of the start position is completed",
+               {F("location", choice.location.ToString())});
+  }
+  return choice;
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,132 @@
+#include "migration/sync/stream.h"
+
+#include "base/error/error.h"
+#include "base/log/log.h"
+#include "mysql/client/retry.h"
+#include "mysql/position/position.h"
+
+namespace dm::migration {
+
+namespace {
+
+// One reset a minute: a stream that breaks more often is an error for the user to see.
+constexpr std::chrono::minutes kResetInterval{1};
+
+bool CountsAsRows(mysql::EventType type) {
+  return mysql::IsRowsEvent(type) || type == mysql::EventType::kTransactionPayload;
+}
+
+}  // namespace
+
+Stream::Stream(StreamOptions options, mysql::Location start)
+    : options_(std::move(options)), resume_(std::move(start)) {}
+
+void Stream::Open(const StopToken& stop) {
+  source_.reset();
+  try {
+    if (server_id_ == 0) {
+      auto upstream = mysql::Connection::Connect(options_.upstream, stop);
+      server_id_ = mysql::PickServerId(*upstream, options_.flavor, stop);
+    }
+    mysql::NetworkSourceOptions network;
+    network.connection = options_.upstream;
+    network.flavor = options_.flavor;
+    network.server_id = server_id_;
+    network.replica_host = options_.worker_name;
+    source_ = mysql::NetworkEventSource::Connect(network, stop);
+    mysql::Location start = resume_;
+    start.suffix = 0;
+    start.position.file = mysql::StripRelaySuffix(start.position.file);
+    if (options_.gtid_mode && (start.position.IsZero() || !start.GtidText().empty())) {
+      source_->StartAfter(start.gtid_set.value_or(mysql::GtidSet(options_.flavor)), stop);
+    } else {
+      source_->StartAt(start.position, stop);
+    }
+    recorder_.emplace(options_.flavor, start);
+    Log().Info("last slave connection",
+               {F("connection ID", source_->connection_id()), F("start", start.ToString())});
+  } catch (const Error& e) {
+    if (mysql::IsConnectionRefused(e)) throw;
+    throw WithCause(MakeError(ErrorCode::kSyncerUnitRemoteSteamerStartSync), e);
+  }
+}
+
+mysql::RawEvent Stream::Read(const StopToken& stop) {
+  mysql::RawEvent event = source_->Next(stop);
+  recorder_->Update(event, source_->format());
+  return event;
+}
+
+mysql::RawEvent Stream::Next(const StopToken& stop) {
+  if (!source_) Open(stop);
+  for (;;) {
+    try {
+      mysql::RawEvent event = Read(stop);
+      const bool rows = CountsAsRows(event.type());
+      if (rows && discard_ > 0) {
+        if (expected_gtid_ && recorder_->current_gtid() != expected_gtid_) {
+          throw Error(ErrorCode::kSyncerGetEvent,
+                      "get binlog event error: after a reconnect the upstream sent another "
+                      "transaction than the one that was being read");
+        }
+        --discard_;
+        Log().Info("discard event already consumed", {F("location", end().ToString())});
+        continue;
+      }
+      if (recorder_->at_transaction_end()) {
+        resume_ = recorder_->transaction_end();
+        handed_over_ = discard_ = 0;
+        expected_gtid_.reset();
+        transaction_gtid_.reset();
+      } else if (rows) {
+        ++handed_over_;
+        transaction_gtid_ = recorder_->current_gtid();
+      }
+      return event;
+    } catch (const Error& e) {
+      ThrowIfStopped(stop);
+      if (!Reset(e, stop)) {
+        if (mysql::IsConnectionRefused(e) ||
+            e.code() == static_cast<int>(ErrorCode::kSyncerGetEvent)) {
+          throw;
+        }
+        throw WithCause(Error(ErrorCode::kSyncerGetEvent, "get binlog event error: " + e.message()),
+                        e);
+      }
+    }
+  }
+}
+
+bool Stream::Reset(const Error& error, const StopToken& stop) {
+  if (error.code() == static_cast<int>(ErrorCode::kSyncerGetEvent)) return false;
+  if (mysql::IsConnectionRefused(error)) return false;
+  switch (mysql::ClassifyDumpError(error)) {
+    case mysql::DumpRefusal::kSameIdentity:
+      server_id_ = 0;
+      break;
+    case mysql::DumpRefusal::kPurged:
+    case mysql::DumpRefusal::kBadPosition:
+    case mysql::DumpRefusal::kUnknownGtid:
+    case mysql::DumpRefusal::kConfiguration:
+      return false;
+    case mysql::DumpRefusal::kNone:
+      if (!mysql::IsConnectionLost(error)) return false;
+      [[fallthrough]];
+    case mysql::DumpRefusal::kOther: {
+      auto now = SteadyClock::now();
+      bool again = last_error_ && now - *last_error_ < kResetInterval;
+      last_error_ = now;
+      if (again) return false;
+      break;
+    }
+  }
+  Log().Warn(
+      "reset replication binlog puller",
+      {F("location", resume_.ToString()), F("events to discard", handed_over_), F("error", error)});
+  discard_ = handed_over_;
+  expected_gtid_ = transaction_gtid_;
+  Open(stop);
+  return true;
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,63 @@
+// The upstream's events with their locations. Survives a lost connection by reading again from the
+// last transaction's end and leaving out what was already handed over.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/thread/stop.h"
+#include "mysql/binlog/event_source.h"
+#include "mysql/binlog/location_recorder.h"
+#include "mysql/client/connection.h"
+#include "mysql/position/location.h"
+
+namespace dm::migration {
+
+struct StreamOptions {
+  mysql::ConnectOptions upstream;
+  mysql::Flavor flavor = mysql::Flavor::kMySql;
+  std::string worker_name;  // shown upstream
+  bool gtid_mode = false;
+};
+
+// Opened at a location; one owner thread.
+class Stream {
+ public:
+  // Does not connect yet.
+  Stream(StreamOptions options, mysql::Location start);
+
+  // The next event. Heartbeats and the like are events, too. Throws Error kSyncerGetEvent (36069),
+  // kSyncerUnitRemoteSteamerStartSync (36053), the connection's own if it is refused; Cancelled.
+  mysql::RawEvent Next(const StopToken& stop);
+
+  // Of the event returned last.
+  const mysql::FormatDescription& format() const { return source_->format(); }
+  const mysql::Location& start() const { return recorder_->start(); }
+  const mysql::Location& end() const { return recorder_->end(); }
+  const mysql::Location& transaction_end() const { return recorder_->transaction_end(); }
+  const std::optional<mysql::Gtid>& gtid() const { return recorder_->current_gtid(); }
+  bool at_transaction_end() const { return recorder_->at_transaction_end(); }
+  bool in_transaction() const { return recorder_->in_transaction(); }
+  // Id of the connection upstream; 0 if there is none.
+  uint64_t connection_id() const { return source_ ? source_->connection_id() : 0; }
+
+ private:
+  void Open(const StopToken& stop);
+  mysql::RawEvent Read(const StopToken& stop);
+  // True: read on after a reset. False: the error is final.
+  bool Reset(const Error& error, const StopToken& stop);
+
+  StreamOptions options_;
+  mysql::Location resume_;  // end of the last transaction handed over
+  std::unique_ptr<mysql::NetworkEventSource> source_;
+  std::optional<mysql::LocationRecorder> recorder_;
+  uint32_t server_id_ = 0;
+  size_t handed_over_ = 0;                    // rows events of the transaction behind resume_
+  size_t discard_ = 0;                        // rows events still to be left out after a reset
+  std::optional<mysql::Gtid> expected_gtid_;  // of the transaction being left out
+  std::optional<mysql::Gtid> transaction_gtid_;
+  std::optional<SteadyClock::time_point> last_error_;
+};
+
+}  // namespace dm::migration

@@ -1,0 +1,50 @@
+#include "migration/sync/tracker_fill.h"
+
+#include "base/error/error.h"
+#include "base/log/log.h"
+#include "migration/dumpfile/file_name.h"
+#include "migration/storage/local_directory.h"
+#include "mysql/sql/parser.h"
+
+namespace dm::migration {
+
+void FillTrackerFromCheckpoint(PlanContext& context) {
+  for (auto& [id, definition] : context.checkpoint->Definitions()) {
+    Log().Debug("init table info", {F("table", id.Quoted())});
+    context.tracker->PutTable(id.schema, id.table, definition);
+  }
+}
+
+bool FillTrackerFromDump(PlanContext& context, const SubtaskConfig& config) {
+  bool complete = true;
+  LocalDirectory directory(config.loader.dir);
+  mysql::ParseOptions options;
+  options.mariadb = context.sessions->flavor == mysql::Flavor::kMariaDb;
+  for (const StoredFile& file : directory.List()) {
+    DumpFileName name = ClassifyDumpFile(file.path);
+    if (name.kind == DumpFileKind::kSchemaCreate) {
+      context.tracker->CreateSchemaIfNotExists(name.schema);
+      continue;
+    }
+    if (name.kind != DumpFileKind::kTableSchema) continue;
+    TableId id{name.schema, name.table};
+    try {
+      if (context.rules->Skips(id)) continue;
+      std::optional<std::string> text = directory.Read(file.path);
+      if (!text) continue;
+      context.tracker->CreateSchemaIfNotExists(id.schema);
+      for (const mysql::Statement& statement : mysql::ParseStatements(*text, options)) {
+        if (statement.IsDdl()) context.tracker->Exec(id.schema, statement);
+      }
+      mysql::TablePtr definition = context.tracker->GetTable(id.schema, id.table);
+      if (definition) context.checkpoint->PutDefinition(id, definition);
+    } catch (const Error& e) {
+      complete = false;
+      Log().Warn("cannot take a table's definition from the dump",
+                 {F("file", file.path), F("error", e)});
+    }
+  }
+  return complete;
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,17 @@
+// The tracker's first content in a run.
+#pragma once
+
+#include "migration/config/subtask.h"
+#include "migration/sync/planner.h"
+
+namespace dm::migration {
+
+// From the definitions stored with the table points.
+void FillTrackerFromCheckpoint(PlanContext& context);
+
+// From the schema files of the dump directory, as the upstream had the tables when it was dumped.
+// Tables that the rules skip are left out. False: some file could not be used (logged); its table
+// will be taken from the downstream.
+bool FillTrackerFromDump(PlanContext& context, const SubtaskConfig& config);
+
+}  // namespace dm::migration
