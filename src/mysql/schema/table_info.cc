@@ -158,7 +158,7 @@ void TableInfo::Normalise() {
       column_flag::kPrimaryKey | column_flag::kUniqueKey | column_flag::kMultipleKey;
   for (size_t i = 0; i < columns.size(); ++i) {
     columns[i].offset = static_cast<int>(i);
-    columns[i].flags &= ~kKeyFlags;
+    columns[i].flags = (columns[i].flags & ~kKeyFlags) | columns[i].sticky_key_flags;
   }
   for (IndexInfo& index : indexes) {
     for (IndexColumn& part : index.columns) {

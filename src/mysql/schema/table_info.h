@@ -60,6 +60,9 @@ struct ColumnInfo {
   std::string type_word;
   bool type_understood = true;
 
+  // Key flags without an index: inline UNIQUE of ADD COLUMN in shard modes.
+  uint32_t sticky_key_flags = 0;
+
   bool is_unsigned() const { return flags & column_flag::kUnsigned; }
   bool not_null() const { return flags & column_flag::kNotNull; }
   bool is_primary() const { return flags & column_flag::kPrimaryKey; }
@@ -92,6 +95,8 @@ struct IndexInfo {
   int type = 1;  // 1 BTREE, 2 HASH, 3 RTREE
   enum class Kind { kPlain, kFullText, kSpatial, kVector } kind = Kind::kPlain;
   std::string comment;
+  // Made by the server for a foreign key; goes when an explicit index covers it. Not stored.
+  bool generated = false;
 
   void SetName(std::string new_name);
 };

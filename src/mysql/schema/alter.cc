@@ -1,0 +1,701 @@
+// ALTER TABLE, CREATE INDEX and DROP INDEX on a definition.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/error/error.h"
+#include "mysql/schema/build.h"
+#include "mysql/schema/edit.h"
+#include "mysql/sql/restore.h"
+
+namespace dm::mysql {
+namespace {
+
+ExprPtr ParseStored(const std::string& text) {
+  ParseOptions options;
+  options.mariadb = true;
+  return ParseExpression(text, options);
+}
+
+[[noreturn]] void RefuseDrop(std::string_view name) {
+  Refuse(1091, fmt::format("Can't DROP '{}'; check that column/key exists", name));
+}
+
+[[noreturn]] void RefuseUnknownColumn(std::string_view column, std::string_view table) {
+  Refuse(1054, fmt::format("Unknown column '{}' in '{}'", column, table));
+}
+
+PartitionBy ParsePartition(const std::string& text) {
+  ParseOptions options;
+  options.mariadb = true;
+  Statement statement;
+  ParseFirst("ALTER TABLE t " + text, options, &statement);
+  return *statement.As<AlterTable>()->specs.front().partition;
+}
+
+// The changes of one statement, all against the table as it was: names of columns in MODIFY,
+// CHANGE, RENAME and DROP are old names, in AFTER and in new keys new names.
+class Alteration {
+ public:
+  Alteration(const TableInfo& table, const AlterTable& statement, const BuildOptions& options)
+      : old_(table), table_(table), statement_(statement), options_(options) {}
+
+  TableInfo Run() {
+    for (const AlterSpec& spec : statement_.specs) Collect(spec);
+    BuildColumns();
+    RewriteExpressions();
+    RewriteIndexes();
+    RewriteForeignKeys();
+    for (const AlterSpec& spec : statement_.specs) AddKeys(spec);
+    for (const AlterSpec& spec : statement_.specs) Finish(spec);
+    DropOrphanHiddenColumns(&table_);
+    table_.Normalise();
+    return std::move(table_);
+  }
+
+ private:
+  struct Slot {
+    ColumnInfo column;
+    std::string old_name;  // lower; empty for an added column
+  };
+
+  const ColumnInfo* OldColumn(std::string_view name) const {
+    const ColumnInfo* column = old_.FindColumn(name);
+    return column != nullptr && column->hidden ? nullptr : column;
+  }
+
+  void Collect(const AlterSpec& spec) {
+    switch (spec.kind) {
+      case AlterKind::kDropColumn:
+        if (OldColumn(spec.name) == nullptr) {
+          if (!spec.if_exists) RefuseDrop(spec.name);
+          return;
+        }
+        dropped_.insert(LowerName(spec.name));
+        return;
+      case AlterKind::kModifyColumn:
+      case AlterKind::kChangeColumn:
+      case AlterKind::kRenameColumn: {
+        const std::string& name =
+            spec.kind == AlterKind::kModifyColumn ? spec.columns.front().name : spec.name;
+        if (OldColumn(name) == nullptr) {
+          if (!spec.if_exists) RefuseUnknownColumn(name, old_.name);
+          return;
+        }
+        changed_[LowerName(name)].push_back(&spec);
+        return;
+      }
+      case AlterKind::kDropIndex:
+        if (old_.FindIndex(spec.name) == nullptr) {
+          if (!spec.if_exists) RefuseDrop(spec.name);
+          return;
+        }
+        dropped_indexes_.insert(LowerName(spec.name));
+        return;
+      case AlterKind::kDropPrimaryKey:
+        if (old_.primary_key() == nullptr) RefuseDrop("PRIMARY");
+        dropped_indexes_.insert("primary");
+        return;
+      case AlterKind::kDropForeignKey:
+        if (!EraseForeignKey(spec.name) && !spec.if_exists) RefuseDrop(spec.name);
+        return;
+      case AlterKind::kDropCheck:
+        if (!EraseCheck(spec.name) && !spec.if_exists) {
+          Refuse(3821, fmt::format("Check constraint '{}' is not found in the table.", spec.name));
+        }
+        return;
+      case AlterKind::kDropConstraint:
+        if (EraseForeignKey(spec.name) || EraseCheck(spec.name)) return;
+        if (old_.FindIndex(spec.name) != nullptr) {
+          dropped_indexes_.insert(LowerName(spec.name));
+        } else if (!spec.if_exists) {
+          RefuseDrop(spec.name);
+        }
+        return;
+      default:
+        return;
+    }
+  }
+
+  bool EraseForeignKey(std::string_view name) {
+    return std::erase_if(table_.foreign_keys,
+                         [&](const ForeignKeyInfo& key) { return EqualNames(key.name, name); }) > 0;
+  }
+
+  bool EraseCheck(std::string_view name) {
+    return std::erase_if(table_.checks,
+                         [&](const CheckInfo& check) { return EqualNames(check.name, name); }) > 0;
+  }
+
+  // ---- columns
+
+  void Rename(ColumnInfo* column, const std::string& name) {
+    if (column->name != name) renamed_[column->lower_name] = name;
+    column->SetName(name);
+  }
+
+  // `column` as MODIFY, CHANGE or RENAME leaves it.
+  ColumnInfo Changed(const ColumnInfo& column, const AlterSpec& spec) {
+    if (spec.kind == AlterKind::kRenameColumn) {
+      ColumnInfo copy = column;
+      Rename(&copy, spec.new_name);
+      return copy;
+    }
+    const ColumnDef& definition = spec.columns.front();
+    ColumnInfo changed = BuildColumn(definition, old_, options_);
+    changed.id = column.id;
+    changed.origin_default = column.origin_default;
+    // The keys stay, and with a primary key its NOT NULL.
+    constexpr uint32_t kKeys =
+        column_flag::kPrimaryKey | column_flag::kUniqueKey | column_flag::kMultipleKey;
+    changed.flags |= column.flags & kKeys;
+    changed.sticky_key_flags = column.sticky_key_flags;
+    if (column.is_primary() && !dropped_indexes_.contains("primary")) {
+      changed.flags |= column_flag::kNotNull;
+      if (!changed.default_value && !changed.is_auto_increment()) {
+        changed.flags |= column_flag::kNoDefaultValue;
+      }
+    }
+    // A column check belongs to the definition that MODIFY replaces.
+    std::erase_if(table_.checks, [&](const CheckInfo& check) {
+      return options_.mariadb && check.in_column && EqualNames(check.name, column.name);
+    });
+    if (changed.name != column.name) renamed_[column.lower_name] = changed.name;
+    return changed;
+  }
+
+  size_t Position(const std::vector<Slot>& slots, const AlterSpec& spec) const {
+    if (spec.position == AlterSpec::Position::kFirst) return 0;
+    if (spec.position == AlterSpec::Position::kNone) return slots.size();
+    for (size_t i = 0; i < slots.size(); ++i) {
+      if (EqualNames(slots[i].column.name, spec.after)) return i + 1;
+    }
+    RefuseUnknownColumn(spec.after, old_.name);
+  }
+
+  static bool Has(const std::vector<Slot>& slots, std::string_view name) {
+    return std::any_of(slots.begin(), slots.end(),
+                       [&](const Slot& slot) { return EqualNames(slot.column.name, name); });
+  }
+
+  void BuildColumns() {
+    std::vector<Slot> slots;
+    std::vector<ColumnInfo> hidden;
+    std::map<const AlterSpec*, Slot> moved;
+    for (const ColumnInfo& column : old_.columns) {
+      if (column.hidden) {
+        hidden.push_back(column);
+        continue;
+      }
+      if (dropped_.contains(column.lower_name)) continue;
+      Slot slot{column, column.lower_name};
+      const AlterSpec* position = nullptr;
+      if (const auto it = changed_.find(column.lower_name); it != changed_.end()) {
+        for (const AlterSpec* spec : it->second) {
+          slot.column = Changed(slot.column, *spec);
+          if (spec->position != AlterSpec::Position::kNone) position = spec;
+        }
+      }
+      if (position != nullptr) {
+        moved.emplace(position, std::move(slot));
+      } else {
+        slots.push_back(std::move(slot));
+      }
+    }
+    for (const AlterSpec& spec : statement_.specs) {
+      if (const auto it = moved.find(&spec); it != moved.end()) {
+        const size_t at = Position(slots, spec);
+        slots.insert(slots.begin() + static_cast<std::ptrdiff_t>(at), std::move(it->second));
+        continue;
+      }
+      if (spec.kind == AlterKind::kAddColumn) Add(&slots, spec);
+    }
+    if (slots.empty()) {
+      Refuse(1090, "You can't delete all columns with ALTER TABLE; use DROP TABLE instead");
+    }
+    std::set<std::string> names;
+    table_.columns.clear();
+    for (Slot& slot : slots) {
+      if (!names.insert(slot.column.lower_name).second) {
+        Refuse(1060, fmt::format("Duplicate column name '{}'", slot.column.name));
+      }
+      table_.columns.push_back(std::move(slot.column));
+    }
+    for (ColumnInfo& column : hidden) table_.columns.push_back(std::move(column));
+    for (const AlterSpec& spec : statement_.specs) ChangeDefault(spec);
+  }
+
+  void Add(std::vector<Slot>* slots, const AlterSpec& spec) {
+    for (const ColumnDef& definition : spec.columns) {
+      if (spec.if_exists && Has(*slots, definition.name)) {
+        passed_over_.insert(LowerName(definition.name));
+        continue;
+      }
+      if (Has(*slots, definition.name)) {
+        Refuse(1060, fmt::format("Duplicate column name '{}'", definition.name));
+      }
+      ColumnInfo column = BuildColumn(definition, old_, options_);
+      column.id = ++table_.max_column_id;
+      if (!column.is_generated() && !column.default_is_expr &&
+          column.default_value != "CURRENT_TIMESTAMP") {
+        column.origin_default = column.default_value;
+      }
+      if (options_.inline_keys_as_flags) {
+        if (definition.Find(ColumnOptionKind::kUniqueKey) != nullptr) {
+          column.sticky_key_flags |= column_flag::kUniqueKey;
+        }
+        if (definition.Find(ColumnOptionKind::kPrimaryKey) != nullptr) {
+          column.sticky_key_flags |= column_flag::kPrimaryKey;
+        }
+      }
+      const size_t at = Position(*slots, spec);
+      slots->insert(slots->begin() + static_cast<std::ptrdiff_t>(at), Slot{std::move(column), ""});
+    }
+  }
+
+  // The column of the new table that has this name now, or had it before.
+  ColumnInfo* NewColumn(std::string_view name) {
+    std::string lower = LowerName(name);
+    if (const auto it = renamed_.find(lower); it != renamed_.end()) lower = LowerName(it->second);
+    for (ColumnInfo& column : table_.columns) {
+      if (column.lower_name == lower) return &column;
+    }
+    return nullptr;
+  }
+
+  void ChangeDefault(const AlterSpec& spec) {
+    if (spec.kind != AlterKind::kSetDefault && spec.kind != AlterKind::kDropDefault &&
+        spec.kind != AlterKind::kColumnVisible) {
+      return;
+    }
+    ColumnInfo* column = NewColumn(spec.name);
+    if (column == nullptr) {
+      if (spec.if_exists) return;
+      RefuseUnknownColumn(spec.name, old_.name);
+    }
+    if (spec.kind == AlterKind::kColumnVisible) {
+      column->invisible = !spec.flag;
+    } else if (spec.kind == AlterKind::kDropDefault) {
+      SetDefault(column, nullptr);
+    } else {
+      SetDefault(column, spec.expr.get());
+    }
+  }
+
+  // ---- what names columns
+
+  // `text` with renamed columns; parsed only if one of `columns` is renamed.
+  std::string Renamed(const std::string& text, const std::vector<std::string>& columns) const {
+    const bool touched = std::any_of(columns.begin(), columns.end(), [&](const std::string& name) {
+      return renamed_.contains(name);
+    });
+    if (!touched) return text;
+    // Through names that no column has, so that swaps come out right.
+    ExprPtr expr = ParseStored(text);
+    for (const auto& [from, to] : renamed_) {
+      expr = RenameColumn(expr, from, std::string(1, '\x01') + to);
+    }
+    for (const auto& [from, to] : renamed_) {
+      expr = RenameColumn(expr, std::string(1, '\x01') + to, to);
+    }
+    return Restore(expr, ExprStyle::kStored);
+  }
+
+  std::vector<std::string> RenamedNames(const std::vector<std::string>& columns) const {
+    std::vector<std::string> names;
+    for (const std::string& name : columns) {
+      const auto it = renamed_.find(name);
+      names.push_back(it == renamed_.end() ? name : LowerName(it->second));
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  void RewriteExpressions() {
+    // Definitions given in this statement name columns as they are now.
+    std::set<std::string> fresh;
+    for (const AlterSpec& spec : statement_.specs) {
+      for (const ColumnDef& definition : spec.columns) fresh.insert(LowerName(definition.name));
+    }
+    for (ColumnInfo& column : table_.columns) {
+      if (!column.hidden && fresh.contains(column.lower_name)) continue;
+      if (column.is_generated()) {
+        if (!column.hidden) {
+          for (const std::string& name : column.dependences) {
+            if (dropped_.contains(name) && table_.FindColumn(name) == nullptr) {
+              Refuse(3108, fmt::format("Column '{}' has a generated column dependency.", name));
+            }
+          }
+        }
+        column.generated_expr = Renamed(column.generated_expr, column.dependences);
+        column.dependences = RenamedNames(column.dependences);
+      } else if (column.default_is_expr && column.default_value && !renamed_.empty()) {
+        column.default_value =
+            Renamed(*column.default_value, ColumnsOf(ParseStored(*column.default_value)));
+      }
+    }
+    std::erase_if(table_.checks, [&](const CheckInfo& check) {
+      const bool uses_dropped =
+          std::any_of(check.columns.begin(), check.columns.end(),
+                      [&](const std::string& name) { return dropped_.contains(name); });
+      if (!uses_dropped) return false;
+      if (check.columns.size() > 1 && !check.in_column) {
+        Refuse(3959, fmt::format("Check constraint '{}' uses column '{}', hence column cannot be "
+                                 "dropped or renamed.",
+                                 check.name, check.columns.front()));
+      }
+      return true;
+    });
+    for (CheckInfo& check : table_.checks) {
+      check.expr = Renamed(check.expr, check.columns);
+      check.columns = RenamedNames(check.columns);
+      if (check.in_column && options_.mariadb) {
+        const auto it = renamed_.find(LowerName(check.name));
+        if (it != renamed_.end()) check.name = it->second;
+      }
+    }
+    if (table_.partition && !renamed_.empty()) RenameInPartition();
+  }
+
+  void RenameInPartition() {
+    PartitionBy clause = ParsePartition(table_.partition->text);
+    const auto rename = [&](PartitionMethod* method) {
+      for (std::string& name : method->column_names) {
+        const auto it = renamed_.find(LowerName(name));
+        if (it != renamed_.end()) name = it->second;
+      }
+      if (method->expr != nullptr) {
+        method->expr = ParseStored(
+            Renamed(Restore(method->expr, ExprStyle::kStored), ColumnsOf(method->expr)));
+      }
+    };
+    rename(&clause.method);
+    if (clause.sub_method) rename(&*clause.sub_method);
+    SetPartition(clause);
+  }
+
+  void RewriteIndexes() {
+    std::vector<IndexInfo> indexes;
+    for (IndexInfo& index : table_.indexes) {
+      if (dropped_indexes_.contains(index.lower_name)) continue;
+      std::erase_if(index.columns, [&](const IndexColumn& part) {
+        return dropped_.contains(LowerName(part.name));
+      });
+      if (index.columns.empty()) continue;
+      for (IndexColumn& part : index.columns) {
+        const auto it = renamed_.find(LowerName(part.name));
+        if (it != renamed_.end()) part.name = it->second;
+        const ColumnInfo* column = table_.FindColumn(part.name);
+        if (column == nullptr) continue;
+        // A prefix as long as the column is the whole column.
+        if (part.length >= 0 && column->is_string() && part.length == column->length) {
+          part.length = -1;
+        }
+      }
+      indexes.push_back(std::move(index));
+    }
+    table_.indexes = std::move(indexes);
+    DropOrphanHiddenColumns(&table_);
+    table_.Normalise();
+    for (const AlterSpec& spec : statement_.specs) {
+      if (spec.kind == AlterKind::kRenameIndex) {
+        RenameIndex(spec);
+      } else if (spec.kind == AlterKind::kIndexVisible) {
+        IndexInfo* index = NewIndex(spec.name);
+        if (index == nullptr && !spec.if_exists) RefuseKey(spec.name);
+        if (index != nullptr) index->invisible = !spec.flag;
+      }
+    }
+  }
+
+  [[noreturn]] void RefuseKey(std::string_view name) const {
+    Refuse(1176, fmt::format("Key '{}' doesn't exist in table '{}'", name, old_.name));
+  }
+
+  IndexInfo* NewIndex(std::string_view name) {
+    for (IndexInfo& index : table_.indexes) {
+      if (EqualNames(index.name, name)) return &index;
+    }
+    return nullptr;
+  }
+
+  void RenameIndex(const AlterSpec& spec) {
+    IndexInfo* index = NewIndex(spec.name);
+    if (index == nullptr) {
+      if (spec.if_exists) return;
+      RefuseKey(spec.name);
+    }
+    const IndexInfo* taken = table_.FindIndex(spec.new_name);
+    if (taken != nullptr && taken != index) {
+      Refuse(1061, fmt::format("Duplicate key name '{}'", spec.new_name));
+    }
+    index->SetName(spec.new_name);
+    index->generated = false;
+  }
+
+  void RewriteForeignKeys() {
+    for (ForeignKeyInfo& key : table_.foreign_keys) {
+      for (std::string& name : key.columns) {
+        if (dropped_.contains(LowerName(name))) {
+          Refuse(1828, fmt::format("Cannot drop column '{}': needed in a foreign key constraint "
+                                   "'{}'",
+                                   name, key.name));
+        }
+        const auto it = renamed_.find(LowerName(name));
+        if (it != renamed_.end()) name = it->second;
+      }
+      if (EqualNames(key.ref_table, old_.name) && EqualNames(key.ref_schema, options_.schema)) {
+        for (std::string& name : key.ref_columns) {
+          const auto it = renamed_.find(LowerName(name));
+          if (it != renamed_.end()) name = it->second;
+        }
+      }
+    }
+  }
+
+  void AddKeys(const AlterSpec& spec) {
+    switch (spec.kind) {
+      case AlterKind::kAddColumn:
+        for (const ColumnDef& definition : spec.columns) {
+          if (passed_over_.contains(LowerName(definition.name))) continue;
+          if (!options_.inline_keys_as_flags) AddInlineKeys(&table_, definition, options_);
+        }
+        return;
+      case AlterKind::kModifyColumn:
+      case AlterKind::kChangeColumn:
+        if (table_.FindColumn(spec.columns.front().name) != nullptr) {
+          AddInlineKeys(&table_, spec.columns.front(), options_);
+        }
+        return;
+      case AlterKind::kAddConstraint: {
+        Constraint constraint = spec.constraint;
+        constraint.if_not_exists = constraint.if_not_exists || spec.if_exists;
+        AddConstraint(&table_, constraint, options_);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  // ---- the table as a whole
+
+  void SetPartition(const PartitionBy& clause) { table_.partition = BuildPartition(clause); }
+
+  void Finish(const AlterSpec& spec) {
+    switch (spec.kind) {
+      case AlterKind::kOptions:
+        SetOptions(spec.options);
+        return;
+      case AlterKind::kConvertCharset:
+        Convert(spec);
+        return;
+      case AlterKind::kAlterCheck:
+        for (CheckInfo& check : table_.checks) {
+          if (EqualNames(check.name, spec.name)) check.enforced = spec.flag;
+        }
+        return;
+      case AlterKind::kPartitionBy:
+        SetPartition(*spec.partition);
+        return;
+      case AlterKind::kRemovePartitioning:
+        table_.partition.reset();
+        return;
+      case AlterKind::kAddPartition:
+      case AlterKind::kDropPartition:
+      case AlterKind::kCoalescePartition:
+      case AlterKind::kReorganizePartition:
+      case AlterKind::kConvertPartition:
+      case AlterKind::kConvertTable:
+        ChangePartitions(spec);
+        return;
+      case AlterKind::kSystemVersioning:
+        Refuse(8200, "system-versioned tables are not supported");
+      default:
+        return;
+    }
+  }
+
+  void SetOptions(const std::vector<Option>& options) {
+    std::string charset;
+    std::string collation;
+    for (const Option& option : options) {
+      if (option.name == "CHARACTER SET") {
+        charset = NormaliseCharset(option.value);
+      } else if (option.name == "COLLATE") {
+        collation = NormaliseCharset(option.value);
+      } else if (option.name == "COMMENT") {
+        table_.comment = option.value;
+      } else if (option.name == "COMPRESSION") {
+        table_.compression = option.value;
+      } else if (option.name == "AUTO_INCREMENT") {
+        table_.auto_increment = std::strtoll(option.value.c_str(), nullptr, 10);
+      } else if (option.name == "WITH SYSTEM VERSIONING") {
+        Refuse(8200, "system-versioned tables are not supported");
+      }
+    }
+    SetTableCharset(charset, collation);
+  }
+
+  void SetTableCharset(const std::string& charset, const std::string& collation) {
+    if (!charset.empty() && charset != "default") {
+      table_.charset = charset;
+      table_.collation = DefaultCollation(charset, true);
+      if (table_.collation.empty()) table_.collation = charset + "_general_ci";
+    } else if (charset == "default") {
+      table_.charset = NormaliseCharset(options_.default_charset);
+      table_.collation = NormaliseCharset(options_.default_collation);
+    }
+    if (collation.empty() || collation == "default") return;
+    const std::string of_collation = CharsetOfCollation(collation);
+    if (of_collation.empty()) {
+      table_.collation = table_.charset + "_" + collation;
+    } else {
+      table_.charset = of_collation;
+      table_.collation = collation;
+    }
+  }
+
+  void Convert(const AlterSpec& spec) {
+    SetTableCharset(NormaliseCharset(spec.text), NormaliseCharset(spec.new_name));
+    const int new_bytes = BytesPerCharacter(table_.charset);
+    for (ColumnInfo& column : table_.columns) {
+      const bool text = (column.is_string() || column.type == FieldType::kEnum ||
+                         column.type == FieldType::kSet) &&
+                        column.charset != "binary" && !column.hidden;
+      if (!text) continue;
+      const int old_bytes = BytesPerCharacter(column.charset);
+      const bool blob = column.type == FieldType::kTinyBlob || column.type == FieldType::kBlob ||
+                        column.type == FieldType::kMediumBlob;
+      if (blob && new_bytes > old_bytes) {
+        SetBlobType(&column, column.length / old_bytes * new_bytes);
+      }
+      column.charset = table_.charset;
+      column.collation = table_.collation;
+      if (column.charset == "binary") column.flags |= column_flag::kBinary;
+    }
+  }
+
+  void ChangePartitions(const AlterSpec& spec) {
+    if (!table_.partition) {
+      Refuse(1505, "Partition management on a not partitioned table is not possible");
+    }
+    PartitionBy clause = ParsePartition(table_.partition->text);
+    auto& definitions = clause.definitions;
+    const auto find = [&](const std::string& name) {
+      return std::find_if(
+          definitions.begin(), definitions.end(),
+          [&](const PartitionDef& definition) { return EqualNames(definition.name, name); });
+    };
+    const auto added = [&](const PartitionDef& definition) {
+      if (find(definition.name) == definitions.end()) {
+        definitions.push_back(definition);
+      } else if (!spec.if_exists) {
+        Refuse(1517, fmt::format("Duplicate partition name {}", definition.name));
+      }
+    };
+    switch (spec.kind) {
+      case AlterKind::kAddPartition:
+        if (spec.count) {
+          if (definitions.empty()) {
+            clause.count = clause.count.value_or(1) + *spec.count;
+          } else {
+            for (uint64_t i = 0; i < *spec.count && i < 8192; ++i) {
+              PartitionDef definition;
+              definition.name = fmt::format("p{}", definitions.size());
+              definitions.push_back(std::move(definition));
+            }
+          }
+        } else if (definitions.empty()) {
+          clause.count = clause.count.value_or(1) + spec.partitions.size();
+        } else {
+          for (const PartitionDef& definition : spec.partitions) added(definition);
+        }
+        break;
+      case AlterKind::kDropPartition:
+      case AlterKind::kConvertPartition:
+        for (const std::string& name : spec.names) {
+          const auto it = find(name);
+          if (it != definitions.end()) {
+            definitions.erase(it);
+          } else if (!spec.if_exists) {
+            Refuse(1507, "Error in list of partitions to DROP");
+          }
+        }
+        break;
+      case AlterKind::kConvertTable:
+        added(spec.partitions.front());
+        break;
+      case AlterKind::kCoalescePartition: {
+        const uint64_t have = definitions.empty() ? clause.count.value_or(1) : definitions.size();
+        const uint64_t drop = spec.count.value_or(0);
+        if (drop >= have) {
+          Refuse(1508, "Cannot remove all partitions, use DROP TABLE instead");
+        }
+        if (definitions.empty()) {
+          clause.count = have - drop;
+        } else {
+          definitions.resize(have - drop);
+        }
+        break;
+      }
+      default: {
+        if (spec.names.empty()) break;
+        auto at = definitions.end();
+        for (const std::string& name : spec.names) {
+          const auto it = find(name);
+          if (it == definitions.end()) Refuse(1507, "Error in list of partitions to REORGANIZE");
+          at = definitions.erase(it);
+        }
+        definitions.insert(at, spec.partitions.begin(), spec.partitions.end());
+      }
+    }
+    if (clause.count && !definitions.empty()) clause.count = definitions.size();
+    SetPartition(clause);
+  }
+
+  const TableInfo& old_;
+  TableInfo table_;
+  const AlterTable& statement_;
+  const BuildOptions& options_;
+  std::set<std::string> dropped_;          // lower names of columns
+  std::set<std::string> dropped_indexes_;  // lower names
+  std::set<std::string> passed_over_;      // lower names of ADD COLUMN IF NOT EXISTS
+  std::map<std::string, std::vector<const AlterSpec*>> changed_;
+  std::map<std::string, std::string> renamed_;  // lower old name -> new name
+};
+
+}  // namespace
+
+TableInfo AlterTableInfo(const TableInfo& table, const AlterTable& statement,
+                         const BuildOptions& options) {
+  return Alteration(table, statement, options).Run();
+}
+
+TableInfo CreateIndexOn(const TableInfo& table, const CreateIndex& statement,
+                        const BuildOptions& options) {
+  TableInfo copy = table;
+  if (statement.or_replace) {
+    const std::string lower = LowerName(statement.index.name);
+    std::erase_if(copy.indexes, [&](const IndexInfo& index) { return index.lower_name == lower; });
+  }
+  AddConstraint(&copy, statement.index, options);
+  copy.Normalise();
+  return copy;
+}
+
+TableInfo DropIndexOn(const TableInfo& table, const DropIndex& statement) {
+  TableInfo copy = table;
+  const std::string lower = LowerName(statement.name);
+  const size_t erased = std::erase_if(
+      copy.indexes, [&](const IndexInfo& index) { return index.lower_name == lower; });
+  if (erased == 0) RefuseDrop(statement.name);
+  DropOrphanHiddenColumns(&copy);
+  copy.Normalise();
+  return copy;
+}
+
+}  // namespace dm::mysql

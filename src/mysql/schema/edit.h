@@ -1,0 +1,43 @@
+// Steps that change a definition under construction. Not for use outside this room.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "mysql/schema/build.h"
+#include "mysql/schema/table_info.h"
+#include "mysql/sql/statement.h"
+
+namespace dm::mysql {
+
+// A server's refusal: error 44006 with raw cause "[schema:1060]Duplicate column name 'c1'".
+[[noreturn]] void Refuse(int server_errno, std::string text);
+
+// Adds an index, or a foreign key or check with what belongs to it. Names that are missing are made
+// as the upstream would. With `skip_existing` a name that is taken is passed over.
+void AddConstraint(TableInfo* table, const Constraint& constraint, const BuildOptions& options);
+
+// Inline PRIMARY KEY, UNIQUE, CHECK of a column definition. REFERENCES is ignored, as servers do
+// (MariaDB excepted).
+void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions& options);
+
+// Removes hidden columns that no index uses.
+void DropOrphanHiddenColumns(TableInfo* table);
+
+PartitionInfo BuildPartition(const PartitionBy& clause);
+
+// The stored text of a default; nullopt for NULL. `is_expr` is set for expressions that are not
+// CURRENT_TIMESTAMP.
+std::optional<std::string> DefaultText(const ColumnInfo& column, const Expr& expr, bool* is_expr);
+// Sets or clears the default and the flag that goes with it.
+void SetDefault(ColumnInfo* column, const Expr* expr);
+
+// Sorted lower names of the columns in an expression.
+std::vector<std::string> ColumnsOf(const ExprPtr& expr);
+
+// Bytes of the longest character of a character set; 1 if it is not known.
+int BytesPerCharacter(std::string_view charset);
+// The blob or text type that holds `bytes`, and its length.
+void SetBlobType(ColumnInfo* column, int64_t bytes);
+
+}  // namespace dm::mysql

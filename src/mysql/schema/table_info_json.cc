@@ -1,0 +1,596 @@
+#include "mysql/schema/table_info_json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/error/error.h"
+#include "mysql/schema/build.h"
+#include "mysql/schema/edit.h"
+
+namespace dm::mysql {
+namespace {
+
+// ---- writing ----------------------------------------------------------------------------------
+
+// Length of the valid UTF-8 sequence at `pos`; 0 if there is none.
+size_t SequenceLength(std::string_view text, size_t pos) {
+  const auto byte = [&](size_t i) -> unsigned char {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  const unsigned char first = byte(pos);
+  if (first < 0x80) return 1;
+  size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || pos + length > text.size()) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(pos + i) & 0xC0) != 0x80) return 0;
+  }
+  if (first == 0xE0 && byte(pos + 1) < 0xA0) return 0;
+  if (first == 0xED && byte(pos + 1) > 0x9F) return 0;
+  if (first == 0xF0 && byte(pos + 1) < 0x90) return 0;
+  if (first == 0xF4 && byte(pos + 1) > 0x8F) return 0;
+  return length;
+}
+
+// With the escapes of the reference's encoder: also <, > and &, and U+2028/9; bytes that are no
+// UTF-8 become U+FFFD.
+std::string Quoted(std::string_view text) {
+  std::string out = "\"";
+  for (size_t i = 0; i < text.size();) {
+    const unsigned char c = static_cast<unsigned char>(text[i]);
+    if (c < 0x80) {
+      ++i;
+      switch (c) {
+        case '"':
+          out += "\\\"";
+          break;
+        case '\\':
+          out += "\\\\";
+          break;
+        case '\n':
+          out += "\\n";
+          break;
+        case '\r':
+          out += "\\r";
+          break;
+        case '\t':
+          out += "\\t";
+          break;
+        default:
+          if (c < 0x20 || c == '<' || c == '>' || c == '&' || c == 0x7F) {
+            if (c == 0x7F) {
+              out += static_cast<char>(c);
+            } else {
+              out += fmt::format("\\u{:04x}", c);
+            }
+          } else {
+            out += static_cast<char>(c);
+          }
+      }
+      continue;
+    }
+    const size_t length = SequenceLength(text, i);
+    if (length == 0) {
+      out += "\\ufffd";
+      ++i;
+      continue;
+    }
+    const std::string_view sequence = text.substr(i, length);
+    if (sequence == "\xE2\x80\xA8") {
+      out += "\\u2028";
+    } else if (sequence == "\xE2\x80\xA9") {
+      out += "\\u2029";
+    } else {
+      out += sequence;
+    }
+    i += length;
+  }
+  return out + "\"";
+}
+
+std::string Base64(std::string_view bytes) {
+  static constexpr char kAlphabet[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t group = 0;
+    for (size_t k = 0; k < 3; ++k) {
+      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
+    }
+    for (size_t k = 0; k < 4; ++k) {
+      out += i + k <= bytes.size() ? kAlphabet[group >> (18 - 6 * k) & 63] : '=';
+    }
+  }
+  return out;
+}
+
+std::optional<std::string> Unbase64(std::string_view text) {
+  std::string out;
+  uint32_t group = 0;
+  int bits = 0;
+  for (char c : text) {
+    int value = -1;
+    if (c >= 'A' && c <= 'Z') value = c - 'A';
+    if (c >= 'a' && c <= 'z') value = c - 'a' + 26;
+    if (c >= '0' && c <= '9') value = c - '0' + 52;
+    if (c == '+') value = 62;
+    if (c == '/') value = 63;
+    if (c == '=') break;
+    if (value < 0) return std::nullopt;
+    group = group << 6 | static_cast<uint32_t>(value);
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      out += static_cast<char>(group >> bits & 0xFF);
+    }
+  }
+  return out;
+}
+
+std::string Name(std::string_view name) {
+  return fmt::format("{{\"O\":{},\"L\":{}}}", Quoted(name), Quoted(LowerName(name)));
+}
+
+// [a,b], or null if empty.
+template <class Items, class Write>
+std::string List(const Items& items, Write write, std::string_view empty = "null") {
+  if (items.empty()) return std::string(empty);
+  std::string out = "[";
+  for (const auto& item : items) {
+    if (out.size() > 1) out += ",";
+    out += write(item);
+  }
+  return out + "]";
+}
+
+std::string Optional(const std::optional<std::string>& text) {
+  return text ? Quoted(*text) : "null";
+}
+
+std::string ColumnJson(const ColumnInfo& column) {
+  const bool is_bit = column.type == FieldType::kBit;
+  const auto bits = [&](const std::optional<std::string>& value) {
+    return is_bit && value ? Quoted(Base64(*value)) : std::string("null");
+  };
+  std::string dependences = "null";
+  if (!column.dependences.empty()) {
+    dependences = "{";
+    for (const std::string& name : column.dependences) {
+      if (dependences.size() > 1) dependences += ",";
+      dependences += Quoted(name) + ":{}";
+    }
+    dependences += "}";
+  }
+  std::string out = fmt::format(
+      "{{\"id\":{},\"name\":{},\"offset\":{},\"origin_default\":{},\"origin_default_bit\":{},"
+      "\"default\":{},\"default_bit\":{},\"default_is_expr\":{},\"generated_expr_string\":{},"
+      "\"generated_stored\":{},\"dependences\":{},",
+      column.id, Name(column.name), column.offset, Optional(column.origin_default),
+      bits(column.origin_default), Optional(column.default_value), bits(column.default_value),
+      column.default_is_expr, Quoted(column.generated_expr), column.generated_stored, dependences);
+  out += fmt::format(
+      "\"type\":{{\"Tp\":{},\"Flag\":{},\"Flen\":{},\"Decimal\":{},\"Charset\":{},\"Collate\":{},"
+      "\"Elems\":{},\"ElemsIsBinaryLit\":null,\"Array\":false}},\"state\":5,\"comment\":{},"
+      "\"hidden\":{},\"change_state_info\":null,\"version\":2",
+      static_cast<int>(column.type), column.flags, column.length, column.decimals,
+      Quoted(column.charset), Quoted(column.collation),
+      List(column.elements, [](const std::string& text) { return Quoted(text); }),
+      Quoted(column.comment), column.hidden);
+  // Members of ours that the reference ignores.
+  if (!column.type_word.empty()) {
+    out += fmt::format(",\"dm_type\":{},\"dm_understood\":{}", Quoted(column.type_word),
+                       column.type_understood);
+  }
+  if (column.invisible) out += ",\"dm_invisible\":true";
+  return out + "}";
+}
+
+std::string IndexJson(const IndexInfo& index) {
+  return fmt::format(
+      "{{\"id\":{},\"idx_name\":{},\"tbl_name\":{{\"O\":\"\",\"L\":\"\"}},\"idx_cols\":{},"
+      "\"state\":5,\"backfill_state\":0,\"comment\":{},\"index_type\":{},\"is_unique\":{},"
+      "\"is_primary\":{},\"is_invisible\":{},\"is_global\":{},\"mv_index\":{}}}",
+      index.id, Name(index.name),
+      List(index.columns,
+           [](const IndexColumn& part) {
+             return fmt::format("{{\"name\":{},\"offset\":{},\"length\":{}}}", Name(part.name),
+                                part.offset, part.length);
+           }),
+      Quoted(index.comment), index.type, index.unique, index.primary, index.invisible, index.global,
+      index.multi_valued);
+}
+
+int ActionNumber(ReferenceAction action) {
+  switch (action) {
+    case ReferenceAction::kNone:
+      return 0;
+    case ReferenceAction::kRestrict:
+      return 1;
+    case ReferenceAction::kCascade:
+      return 2;
+    case ReferenceAction::kSetNull:
+      return 3;
+    case ReferenceAction::kNoAction:
+      return 4;
+    case ReferenceAction::kSetDefault:
+      return 5;
+  }
+  return 0;
+}
+
+ReferenceAction ActionOf(int number) {
+  switch (number) {
+    case 1:
+      return ReferenceAction::kRestrict;
+    case 2:
+      return ReferenceAction::kCascade;
+    case 3:
+      return ReferenceAction::kSetNull;
+    case 4:
+      return ReferenceAction::kNoAction;
+    case 5:
+      return ReferenceAction::kSetDefault;
+    default:
+      return ReferenceAction::kNone;
+  }
+}
+
+std::string ForeignKeyJson(const ForeignKeyInfo& key) {
+  return fmt::format(
+      "{{\"id\":{},\"fk_name\":{},\"ref_schema\":{},\"ref_table\":{},\"ref_cols\":{},\"cols\":{},"
+      "\"on_delete\":{},\"on_update\":{},\"state\":5,\"version\":{}}}",
+      key.id, Name(key.name), Name(key.ref_schema), Name(key.ref_table),
+      List(key.ref_columns, Name), List(key.columns, Name), ActionNumber(key.on_delete),
+      ActionNumber(key.on_update), key.version);
+}
+
+std::string CheckJson(const CheckInfo& check, std::string_view table) {
+  return fmt::format(
+      "{{\"id\":{},\"constraint_name\":{},\"tbl_name\":{},\"constraint_cols\":{},\"enforced\":{},"
+      "\"in_column\":{},\"expr_string\":{},\"state\":5}}",
+      check.id, Name(check.name), Name(table), List(check.columns, Name), check.enforced,
+      check.in_column, Quoted(check.expr));
+}
+
+std::string PartitionJson(const std::optional<PartitionInfo>& partition) {
+  if (!partition) return "null";
+  const auto texts = [](const std::vector<std::string>& list) { return List(list, Quoted); };
+  return fmt::format(
+      "{{\"type\":{},\"expr\":{},\"columns\":{},\"enable\":true,\"is_empty_columns\":{},"
+      "\"definitions\":{},\"adding_definitions\":null,\"dropping_definitions\":null,"
+      "\"NewPartitionIDs\":null,\"states\":null,\"num\":{},\"ddl_state\":0,\"new_table_id\":0,"
+      "\"ddl_type\":0,\"ddl_expr\":\"\",\"ddl_columns\":null,\"ddl_update_indexes\":null,"
+      "\"dm_text\":{}}}",
+      partition->type, Quoted(partition->expr), List(partition->columns, Name),
+      partition->is_empty_columns,
+      List(partition->definitions,
+           [&](const PartitionDefinition& definition) {
+             return fmt::format(
+                 "{{\"id\":{},\"name\":{},\"less_than\":{},\"in_values\":{},"
+                 "\"policy_ref_info\":null{}}}",
+                 definition.id, Name(definition.name), texts(definition.less_than),
+                 List(definition.in_values, texts),
+                 definition.comment.empty() ? "" : ",\"comment\":" + Quoted(definition.comment));
+           }),
+      partition->num, Quoted(partition->text));
+}
+
+// ---- reading ----------------------------------------------------------------------------------
+
+using Json = nlohmann::json;
+
+const Json* Member(const Json& object, const char* key) {
+  const auto it = object.find(key);
+  return it == object.end() || it->is_null() ? nullptr : &*it;
+}
+
+int64_t Int(const Json& object, const char* key) {
+  const Json* member = Member(object, key);
+  return member != nullptr && member->is_number() ? member->get<int64_t>() : 0;
+}
+
+bool Bool(const Json& object, const char* key) {
+  const Json* member = Member(object, key);
+  return member != nullptr && member->is_boolean() && member->get<bool>();
+}
+
+std::string Text(const Json& object, const char* key) {
+  const Json* member = Member(object, key);
+  return member != nullptr && member->is_string() ? member->get<std::string>() : "";
+}
+
+// Strings as they are, numbers as text.
+std::optional<std::string> TextOrNumber(const Json& object, const char* key) {
+  const Json* member = Member(object, key);
+  if (member == nullptr) return std::nullopt;
+  return member->is_string() ? member->get<std::string>() : member->dump();
+}
+
+std::string NameOf(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  return value.is_object() ? Text(value, "O") : "";
+}
+
+std::string NameMember(const Json& object, const char* key) {
+  const Json* member = Member(object, key);
+  return member == nullptr ? "" : NameOf(*member);
+}
+
+std::vector<std::string> Names(const Json& object, const char* key) {
+  std::vector<std::string> names;
+  if (const Json* list = Member(object, key)) {
+    for (const Json& name : *list) names.push_back(NameOf(name));
+  }
+  return names;
+}
+
+std::vector<std::string> Texts(const Json& list) {
+  std::vector<std::string> texts;
+  for (const Json& text : list)
+    texts.push_back(text.is_string() ? text.get<std::string>() : text.dump());
+  return texts;
+}
+
+void ReadColumn(const Json& json, ColumnInfo* column) {
+  column->id = Int(json, "id");
+  column->SetName(NameMember(json, "name"));
+  column->offset = static_cast<int>(Int(json, "offset"));
+  column->origin_default = TextOrNumber(json, "origin_default");
+  column->default_value = TextOrNumber(json, "default");
+  column->default_is_expr = Bool(json, "default_is_expr");
+  column->generated_expr = Text(json, "generated_expr_string");
+  column->generated_stored = Bool(json, "generated_stored");
+  if (const Json* dependences = Member(json, "dependences");
+      dependences && dependences->is_object()) {
+    for (const auto& [name, unused] : dependences->items()) column->dependences.push_back(name);
+  }
+  if (const Json* type = Member(json, "type")) {
+    column->type = static_cast<FieldType>(Int(*type, "Tp"));
+    // BLOB, ENUM, SET and TIMESTAMP bits say what the type says already.
+    constexpr uint32_t kDerived = 16 | 256 | 1024 | 2048;
+    column->flags = static_cast<uint32_t>(Int(*type, "Flag")) & ~kDerived;
+    column->length = Int(*type, "Flen");
+    column->decimals = Int(*type, "Decimal");
+    column->charset = Text(*type, "Charset");
+    column->collation = Text(*type, "Collate");
+    if (const Json* elements = Member(*type, "Elems")) column->elements = Texts(*elements);
+  }
+  if (column->type == FieldType::kBit) {
+    const auto bytes = [&](const char* key, std::optional<std::string>* value) {
+      if (Member(json, key) != nullptr) *value = Unbase64(Text(json, key));
+    };
+    bytes("default_bit", &column->default_value);
+    bytes("origin_default_bit", &column->origin_default);
+  }
+  column->comment = Text(json, "comment");
+  column->hidden = Bool(json, "hidden");
+  column->type_word = Text(json, "dm_type");
+  column->type_understood = column->type_word.empty() || Bool(json, "dm_understood");
+  column->invisible = Bool(json, "dm_invisible");
+}
+
+void ReadIndex(const Json& json, IndexInfo* index) {
+  index->id = Int(json, "id");
+  index->SetName(NameMember(json, "idx_name"));
+  if (const Json* parts = Member(json, "idx_cols")) {
+    for (const Json& part : *parts) {
+      index->columns.push_back({NameMember(part, "name"), static_cast<int>(Int(part, "offset")),
+                                Member(part, "length") ? Int(part, "length") : -1});
+    }
+  }
+  index->comment = Text(json, "comment");
+  const int type = static_cast<int>(Int(json, "index_type"));
+  index->type = type == 0 ? 1 : type;
+  index->unique = Bool(json, "is_unique");
+  index->primary = Bool(json, "is_primary");
+  index->invisible = Bool(json, "is_invisible");
+  index->global = Bool(json, "is_global");
+  index->multi_valued = Bool(json, "mv_index");
+}
+
+std::string JoinNames(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) {
+    if (!out.empty()) out += ",";
+    out += "`" + name + "`";
+  }
+  return out;
+}
+
+// The clause of a partitioned table that only the reference has described.
+std::string PartitionText(const PartitionInfo& partition) {
+  std::string out = "PARTITION BY ";
+  static constexpr const char* kWords[] = {"", "RANGE", "HASH", "LIST", "KEY"};
+  if (partition.type < 1 || partition.type > 4) return "";
+  out += kWords[partition.type];
+  const bool columns = !partition.columns.empty();
+  if (columns && partition.type != 4) out += " COLUMNS";
+  out +=
+      " (" + (columns || partition.type == 4 ? JoinNames(partition.columns) : partition.expr) + ")";
+  if (partition.type == 2 || partition.type == 4) {
+    return out + fmt::format(" PARTITIONS {}", std::max<uint64_t>(partition.num, 1));
+  }
+  out += " (";
+  for (size_t i = 0; i < partition.definitions.size(); ++i) {
+    const PartitionDefinition& definition = partition.definitions[i];
+    if (i > 0) out += ",";
+    out += "PARTITION `" + definition.name + "`";
+    if (partition.type == 1) {
+      out += fmt::format(" VALUES LESS THAN ({})", fmt::join(definition.less_than, ", "));
+    } else {
+      std::vector<std::string> tuples;
+      for (const auto& tuple : definition.in_values) {
+        tuples.push_back(tuple.size() > 1 ? fmt::format("({})", fmt::join(tuple, ", "))
+                                          : fmt::format("{}", fmt::join(tuple, ", ")));
+      }
+      out += fmt::format(" VALUES IN ({})", fmt::join(tuples, ", "));
+    }
+  }
+  return out + ")";
+}
+
+void ReadPartition(const Json& json, PartitionInfo* partition) {
+  partition->type = static_cast<int>(Int(json, "type"));
+  partition->expr = Text(json, "expr");
+  partition->columns = Names(json, "columns");
+  partition->is_empty_columns = Bool(json, "is_empty_columns");
+  partition->num = static_cast<uint64_t>(Int(json, "num"));
+  if (const Json* definitions = Member(json, "definitions")) {
+    for (const Json& item : *definitions) {
+      PartitionDefinition definition;
+      definition.id = Int(item, "id");
+      definition.name = NameMember(item, "name");
+      if (const Json* bounds = Member(item, "less_than")) definition.less_than = Texts(*bounds);
+      if (const Json* values = Member(item, "in_values")) {
+        for (const Json& tuple : *values) definition.in_values.push_back(Texts(tuple));
+      }
+      definition.comment = Text(item, "comment");
+      partition->definitions.push_back(std::move(definition));
+    }
+  }
+  partition->text = Text(json, "dm_text");
+  if (partition->text.empty()) partition->text = PartitionText(*partition);
+}
+
+// An integer primary key may be known by its column's flag alone.
+void AddHandleKey(TableInfo* table) {
+  if (!table->primary_key_is_handle || table->primary_key() != nullptr) return;
+  for (const ColumnInfo& column : table->columns) {
+    if (!column.is_primary()) continue;
+    IndexInfo index;
+    index.SetName("PRIMARY");
+    index.primary = index.unique = true;
+    index.columns.push_back({column.name, column.offset, -1});
+    table->indexes.insert(table->indexes.begin(), std::move(index));
+    return;
+  }
+}
+
+// Key flags that no index explains stay when flags are computed anew.
+void KeepStickyFlags(TableInfo* table) {
+  constexpr uint32_t kKeys =
+      column_flag::kPrimaryKey | column_flag::kUniqueKey | column_flag::kMultipleKey;
+  TableInfo computed = *table;
+  computed.Normalise();
+  for (size_t i = 0; i < table->columns.size(); ++i) {
+    table->columns[i].sticky_key_flags =
+        table->columns[i].flags & kKeys & ~(computed.columns[i].flags & kKeys);
+  }
+}
+
+TableInfo Read(const Json& json) {
+  TableInfo table;
+  table.name = NameMember(json, "name");
+  table.charset = Text(json, "charset");
+  table.collation = Text(json, "collate");
+  table.comment = Text(json, "comment");
+  table.compression = Text(json, "compression");
+  table.state = static_cast<int>(Int(json, "state"));
+  table.auto_increment = Int(json, "auto_inc_id");
+  table.max_column_id = Int(json, "max_col_id");
+  table.max_index_id = Int(json, "max_idx_id");
+  table.max_foreign_key_id = Int(json, "max_fk_id");
+  table.max_check_id = Int(json, "max_cst_id");
+  table.primary_key_is_handle = Bool(json, "pk_is_handle");
+  table.is_common_handle = Bool(json, "is_common_handle");
+  if (const Json* columns = Member(json, "cols")) {
+    for (const Json& item : *columns) ReadColumn(item, &table.columns.emplace_back());
+  }
+  if (const Json* indexes = Member(json, "index_info")) {
+    for (const Json& item : *indexes) ReadIndex(item, &table.indexes.emplace_back());
+  }
+  if (const Json* keys = Member(json, "fk_info")) {
+    for (const Json& item : *keys) {
+      ForeignKeyInfo key;
+      key.id = Int(item, "id");
+      key.name = NameMember(item, "fk_name");
+      key.ref_schema = NameMember(item, "ref_schema");
+      key.ref_table = NameMember(item, "ref_table");
+      key.ref_columns = Names(item, "ref_cols");
+      key.columns = Names(item, "cols");
+      key.on_delete = ActionOf(static_cast<int>(Int(item, "on_delete")));
+      key.on_update = ActionOf(static_cast<int>(Int(item, "on_update")));
+      key.version = static_cast<int>(Int(item, "version"));
+      table.foreign_keys.push_back(std::move(key));
+    }
+  }
+  if (const Json* checks = Member(json, "constraint_info")) {
+    for (const Json& item : *checks) {
+      CheckInfo check;
+      check.id = Int(item, "id");
+      check.name = NameMember(item, "constraint_name");
+      check.columns = Names(item, "constraint_cols");
+      check.enforced = Bool(item, "enforced");
+      check.in_column = Bool(item, "in_column");
+      check.expr = Text(item, "expr_string");
+      table.checks.push_back(std::move(check));
+    }
+  }
+  if (const Json* partition = Member(json, "partition")) {
+    ReadPartition(*partition, &table.partition.emplace());
+  }
+  AddHandleKey(&table);
+  // The order of columns is their offset's.
+  std::stable_sort(table.columns.begin(), table.columns.end(),
+                   [](const ColumnInfo& a, const ColumnInfo& b) { return a.offset < b.offset; });
+  for (const IndexInfo& index : table.indexes) {
+    for (const IndexColumn& part : index.columns) {
+      if (table.FindColumn(part.name) == nullptr) {
+        throw std::runtime_error(
+            fmt::format("index {} names the unknown column {}", index.name, part.name));
+      }
+    }
+  }
+  KeepStickyFlags(&table);
+  return table;
+}
+
+}  // namespace
+
+std::string TableInfoToJson(const TableInfo& table) {
+  std::vector<IndexInfo> indexes;
+  for (const IndexInfo& index : table.indexes) {
+    if (index.kind == IndexInfo::Kind::kFullText || index.kind == IndexInfo::Kind::kSpatial)
+      continue;
+    if (index.primary && table.primary_key_is_handle) continue;
+    indexes.push_back(index);
+  }
+  const auto check = [&](const CheckInfo& item) { return CheckJson(item, table.name); };
+  std::string out = fmt::format(
+      "{{\"id\":0,\"name\":{},\"charset\":{},\"collate\":{},\"cols\":{},\"index_info\":{},"
+      "\"constraint_info\":{},\"fk_info\":{},\"state\":{},\"pk_is_handle\":{},"
+      "\"is_common_handle\":{},\"common_handle_version\":0,\"comment\":{},\"auto_inc_id\":{},"
+      "\"auto_id_cache\":0,\"auto_rand_id\":0,\"max_col_id\":{},\"max_idx_id\":{},"
+      "\"max_fk_id\":{},\"max_cst_id\":{},",
+      Name(table.name), Quoted(table.charset), Quoted(table.collation),
+      List(table.columns, ColumnJson, "[]"), List(indexes, IndexJson), List(table.checks, check),
+      List(table.foreign_keys, ForeignKeyJson), table.state, table.primary_key_is_handle,
+      table.is_common_handle, Quoted(table.comment), table.auto_increment, table.max_column_id,
+      table.max_index_id, table.max_foreign_key_id, table.max_check_id);
+  out += fmt::format(
+      "\"update_timestamp\":0,\"ShardRowIDBits\":0,\"max_shard_row_id_bits\":0,"
+      "\"auto_random_bits\":0,\"auto_random_range_bits\":0,\"pre_split_regions\":0,"
+      "\"partition\":{},\"compression\":{},\"view\":null,\"sequence\":null,\"Lock\":null,"
+      "\"version\":5,\"tiflash_replica\":null,\"is_columnar\":false,\"temp_table_type\":0,"
+      "\"cache_table_status\":0,\"policy_ref_info\":null,\"stats_options\":null,"
+      "\"exchange_partition_info\":null,\"ttl_info\":null}}",
+      PartitionJson(table.partition), Quoted(table.compression));
+  return out;
+}
+
+TableInfo TableInfoFromJson(std::string_view json, std::string_view schema,
+                            std::string_view table) {
+  try {
+    const Json parsed = Json::parse(json);
+    if (!parsed.is_object()) throw std::runtime_error("not an object");
+    return Read(parsed);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw WrapError(ErrorCode::kSchemaTrackerInvalidJSON, error, schema, table);
+  }
+}
+
+}  // namespace dm::mysql
