@@ -1,0 +1,61 @@
+# The front door. `make` alone says what there is.
+PRESET ?= release
+JOBS ?= $(shell nproc)
+PYTEST ?= /usr/bin/python3 -m pytest -q
+
+.PHONY: help build check demo test test-unit test-integration asan tsan fuzz bench lint format clean
+
+help:
+	@echo "make build            the three programs, in build/bin"
+	@echo "make check            incremental debug build and its unit tests: the inner loop"
+	@echo "make demo             see it work: two servers, a cluster, a migration (scripts/demo)"
+	@echo "make test             everything CI runs (scripts/test)"
+	@echo "make test-unit        unit tests of the release build"
+	@echo "make test-integration tests against real servers; ARGS=... goes to pytest"
+	@echo "make asan, make tsan  unit tests under address+undefined and thread sanitizers"
+	@echo "make fuzz             every fuzzer for SECONDS seconds (default 60)"
+	@echo "make bench            figures beside mydumper/myloader and native replication"
+	@echo "make lint, format     layers, formatting; format rewrites"
+
+build:
+	cmake --preset release > /dev/null
+	cmake --build build -j $(JOBS)
+
+check:
+	cmake --preset dev > /dev/null
+	cmake --build build/dev -j $(JOBS)
+	scripts/run-unit-tests build/dev
+
+demo:
+	scripts/demo
+
+test:
+	scripts/test
+
+test-unit: build
+	scripts/run-unit-tests build
+
+test-integration: build
+	$(PYTEST) -n 2 tests/integration $(ARGS)
+
+asan tsan:
+	cmake --preset $@ > /dev/null
+	cmake --build build/$@ -j $(JOBS)
+	scripts/run-unit-tests build/$@
+
+fuzz:
+	scripts/fuzz $(SECONDS)
+
+bench: build
+	scripts/install-packages bench
+	bench/run
+
+lint:
+	scripts/check-layers
+	scripts/check-format
+
+format:
+	git ls-files '*.h' '*.cc' | xargs clang-format -i
+
+clean:
+	rm -rf build

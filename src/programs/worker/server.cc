@@ -1,0 +1,172 @@
+#include "programs/worker/server.h"
+
+#include <grpcpp/impl/codegen/service_type.h>
+
+#include <utility>
+
+#include "base/log/log.h"
+#include "base/metrics/metrics.h"
+#include "base/version/version.h"
+#include "cluster/record/events.h"
+#include "cluster/rpc/one_port.h"
+#include "programs/worker/join.h"
+#include "programs/worker/worker_service.h"
+
+namespace dm::worker {
+namespace {
+
+constexpr Milliseconds kResyncPause{500};
+constexpr Milliseconds kWatchCheck{30'000};
+constexpr Milliseconds kKillLimit{3000};
+// After this many failed snapshots in a row the cluster is made to bind this worker anew.
+constexpr int kPatience = 5;
+
+cluster::HttpResponse AnswerHttp(const cluster::HttpRequest& request) {
+  if (request.path() == "/status") return {.body = VersionText()};
+  if (request.path() == "/metrics") return {.body = Metrics().Expose()};
+  return cluster::NotFoundPage();
+}
+
+}  // namespace
+
+Server::Server(Config config) : config_(std::move(config)) {}
+
+Server::~Server() = default;
+
+void Server::Run(const StopToken& stop) {
+  environment_.cipher = migration::PasswordCipher(JoinCluster(config_, stop));
+  environment_.worker_name = config_.name;
+  environment_.fence = &fence_;
+  if (!config_.relay_dir.empty()) {
+    environment_.relay_dir = config_.relay_dir + "/" + config_.name;
+  }
+  auto service = MakeWorkerService(*this);
+  cluster::OnePortServer port(config_.worker_addr, ErrorCode::kWorkerStartService);
+
+  environment_.etcd = std::make_shared<cluster::EtcdClient>(
+      cluster::EtcdOptions{.endpoints = config_.JoinEndpoints()});
+  keepalive_ = std::make_unique<KeepAlive>(environment_.etcd, config_.name, config_.keepalive_ttl,
+                                           fence_, [this] { KillSource(); });
+  keepalive_->Start();
+  std::jthread observer([this](const StopToken& ending) { ObserveBind(ending); });
+  port.Start({.services = {service.get()}, .http = AnswerHttp});
+  Log().Info("dm-worker is serving", {F("name", config_.name), F("address", config_.worker_addr)});
+
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any never;
+  never.wait(lock, stop, [] { return false; });
+
+  observer.request_stop();
+  observer.join();
+  StopSource();
+  port.Stop();
+  keepalive_->Stop();
+}
+
+Server::SourceView Server::View() const {
+  std::lock_guard lock(mutex_);
+  return view_;
+}
+
+void Server::ObserveBind(const StopToken& stop) {
+  int failures = 0;
+  while (true) {
+    try {
+      const auto snapshot = cluster::ReadBoundSource(*environment_.etcd, config_.name, stop);
+      failures = 0;
+      Apply(snapshot.value);
+      auto watch = cluster::WatchBound(*environment_.etcd, config_.name, snapshot.revision + 1);
+      while (true) {
+        for (const auto& event : watch.Next(stop, kWatchCheck)) {
+          if (event.error) throw Error(*event.error);
+          if (event.removed) {
+            Apply(std::nullopt);
+            continue;
+          }
+          auto source = cluster::ReadSourceConfig(*environment_.etcd, event.record.source, stop,
+                                                  event.revision);
+          if (!source) {
+            throw Error(ErrorCode::kWorkerFailToGetSourceConfigFromEtcd,
+                        fmt::format("there is no relative source config for source {} in etcd",
+                                    event.record.source));
+          }
+          Apply(cluster::BoundSource{event.record, std::move(*source)});
+        }
+      }
+    } catch (const Cancelled&) {
+      return;
+    } catch (const std::exception& e) {
+      Log().Warn("observing the bound source is interrupted, taking a new snapshot",
+                 {F("worker", config_.name), F("error", e)});
+      if (++failures > kPatience) {
+        keepalive_->Restart();
+        failures = 0;
+      }
+      std::lock_guard lock(mutex_);
+      if (!view_.source_worker) view_.error = ToError(e);
+    }
+    try {
+      WaitFor(kResyncPause, stop);
+    } catch (const Cancelled&) {
+      return;
+    }
+  }
+}
+
+void Server::Apply(const std::optional<cluster::BoundSource>& bound) {
+  if (!bound) {
+    StopSource();
+    return;
+  }
+  const SourceView now = View();
+  if (now.source_worker && !now.source_worker->killed() &&
+      now.source_worker->source_id() == bound->bound.source) {
+    return;
+  }
+  StopSource();
+  try {
+    StartSource(*bound);
+  } catch (const std::exception& e) {
+    Log().Error("fail to start the bound source",
+                {F("source", bound->bound.source), F("error", e)});
+    std::lock_guard lock(mutex_);
+    view_.source_id = bound->bound.source;
+    view_.error = ToError(e);
+  }
+}
+
+void Server::StartSource(const cluster::BoundSource& bound) {
+  migration::SourceConfig source = migration::ParseSourceToml(bound.config);
+  migration::AdjustSource(source, environment_.cipher);
+  auto worker = std::make_shared<SourceWorker>(std::move(source), environment_);
+  worker->Start();
+  Log().Info("start to handle the bound source", {F("source", bound.bound.source)});
+  std::lock_guard lock(mutex_);
+  view_ = {std::move(worker), bound.bound.source, std::nullopt};
+}
+
+void Server::StopSource() {
+  std::shared_ptr<SourceWorker> worker;
+  {
+    std::lock_guard lock(mutex_);
+    worker = std::move(view_.source_worker);
+    view_ = {};
+  }
+  if (worker) {
+    worker->Stop();
+    Log().Info("stopped handling the source", {F("source", worker->source_id())});
+  }
+}
+
+void Server::KillSource() {
+  const SourceView now = View();
+  if (!now.source_worker) return;
+  now.source_worker->RequestKill();
+  if (!now.source_worker->WaitKilled(kKillLimit)) {
+    Log().Error("a unit has not ended yet; the fence holds it from writing",
+                {F("source", now.source_worker->source_id())});
+  }
+}
+
+}  // namespace dm::worker

@@ -1,0 +1,59 @@
+// The process: joins the cluster, keeps its lease, follows its bind, serves its port.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "base/error/error.h"
+#include "cluster/record/store.h"
+#include "programs/worker/config.h"
+#include "programs/worker/fence.h"
+#include "programs/worker/keepalive.h"
+#include "programs/worker/source_worker.h"
+
+namespace dm::worker {
+
+// One dm-worker. Run may be called once.
+class Server {
+ public:
+  explicit Server(Config config);
+  ~Server();
+
+  // Joins, serves until `stop`, then ends in order: no more decisions, subtasks closed gracefully,
+  // port closed, lease revoked. Throws Error: 40077 if no master took the worker in, anything else
+  // is a failed start. Cancelled if the stop came while joining.
+  void Run(const StopToken& stop);
+
+  // What is bound here now. `error`: of the last try to start or stop a source.
+  struct SourceView {
+    std::shared_ptr<SourceWorker> source_worker;  // null: none
+    std::string source_id;
+    std::optional<Error> error;
+  };
+  SourceView View() const;
+
+  const std::string& name() const { return config_.name; }
+  const Config& config() const { return config_; }
+
+ private:
+  void ObserveBind(const StopToken& stop);
+  // Starts the bound source, or stops what runs if nothing is bound. Failures are recorded.
+  void Apply(const std::optional<cluster::BoundSource>& bound);
+  void StartSource(const cluster::BoundSource& bound);
+  void StopSource();
+  // Called when the lease ends: must not wait for slow calls.
+  void KillSource();
+
+  const Config config_;
+  LeaseFence fence_;
+  WorkerEnvironment environment_;
+  std::unique_ptr<KeepAlive> keepalive_;
+
+  mutable std::mutex mutex_;  // never held during a blocking call
+  SourceView view_;
+};
+
+}  // namespace dm::worker

@@ -1,0 +1,91 @@
+// The source bound to this worker and its subtasks.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cluster/etcd/client.h"
+#include "cluster/record/records.h"
+#include "cluster/record/store.h"
+#include "migration/config/source.h"
+#include "migration/config/subtask.h"
+#include "migration/subtask/auto_resume.h"
+#include "migration/subtask/subtask.h"
+#include "programs/worker/upstream_status.h"
+
+namespace dm::worker {
+
+// What a source worker needs of its process; outlives it.
+struct WorkerEnvironment {
+  std::string worker_name;
+  std::string relay_dir;  // of the worker; empty: the source's
+  std::shared_ptr<cluster::EtcdClient> etcd;
+  migration::Fence* fence = nullptr;
+  migration::PasswordCipher cipher;
+};
+
+// Follows the expected stages of the subtasks of one source and runs them. The upstream is opened
+// in the background: a slow one does not hold up the bind. Thread-safe.
+class SourceWorker {
+ public:
+  SourceWorker(migration::SourceConfig source, const WorkerEnvironment& environment);
+  // As Stop.
+  ~SourceWorker();
+
+  // Begins following; returns at once.
+  void Start();
+  // Closes all subtasks gracefully and waits. Idempotent.
+  void Stop();
+  // Ends all writing at once, without waiting for anything; Stop then releases the rest.
+  void RequestKill() noexcept;
+  // Waits until no unit runs any more; false if some still does after `limit`.
+  bool WaitKilled(Milliseconds limit);
+  bool killed() const { return killed_; }
+
+  const std::string& source_id() const { return source_id_; }
+  // Of one subtask (empty vector if unknown), or of all, sorted by name.
+  std::vector<migration::SubtaskStatus> Statuses(const std::string& name) const;
+  bool HasSubtasks() const;
+  UpstreamStatus& upstream() { return *upstream_; }
+
+ private:
+  struct Entry;
+
+  void Observe(const StopToken& stop);
+  // Brings the subtasks in line with the records; the revision of the snapshot.
+  int64_t Reconcile(const StopToken& stop);
+  void Handle(const cluster::SubtaskStage& stage, bool removed, int64_t revision,
+              const StopToken& stop);
+  void ApplyStage(const std::string& task, cluster::Stage expect,
+                  const std::optional<std::string>& config, const StopToken& stop);
+  // Reads the source's configuration again; true if it changed.
+  bool RefreshSource(const StopToken& stop);
+  void Create(const std::string& task, const std::string& config, cluster::Stage expect);
+  // A factory for the units of this configuration text, for a resume.
+  migration::Subtask::UnitFactory MakeFactory(Entry& entry, const std::string& config);
+  void Remove(const std::string& task);
+  std::shared_ptr<Entry> Find(const std::string& task) const;
+  std::vector<std::shared_ptr<Entry>> All() const;
+  void AutoResumeLoop(const StopToken& stop);
+
+  const std::string source_id_;
+  const WorkerEnvironment& environment_;
+  std::unique_ptr<UpstreamStatus> upstream_;
+  std::atomic<bool> killed_{false};
+
+  mutable std::mutex mutex_;  // never held during a blocking call
+  migration::SourceConfig source_;
+  std::map<std::string, std::shared_ptr<Entry>> subtasks_;
+
+  std::jthread observer_;
+  std::jthread checker_;
+};
+
+}  // namespace dm::worker

@@ -1,0 +1,66 @@
+#include "programs/worker/upstream_status.h"
+
+#include "base/error/error.h"
+#include "base/log/log.h"
+#include "mysql/client/binlog_status.h"
+
+namespace dm::worker {
+namespace {
+constexpr std::chrono::seconds kInterval{30};
+}
+
+UpstreamStatus::UpstreamStatus(mysql::ConnectOptions options)
+    : options_(std::move(options)), thread_([this](const StopToken& stop) { Loop(stop); }) {}
+
+std::optional<migration::UpstreamPosition> UpstreamStatus::Latest() {
+  std::lock_guard lock(mutex_);
+  return latest_;
+}
+
+std::optional<Error> UpstreamStatus::Refresh(Milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  const uint64_t question = ++asked_;
+  changed_.notify_all();
+  if (!changed_.wait_for(lock, limit, [&] { return answered_ >= question; })) {
+    return error_ ? error_ : Error(ErrorCode::kNotSet, "context deadline exceeded");
+  }
+  return error_;
+}
+
+void UpstreamStatus::Loop(const StopToken& stop) {
+  while (!stop.stop_requested()) {
+    uint64_t question;
+    {
+      std::lock_guard lock(mutex_);
+      question = asked_;
+    }
+    std::optional<migration::UpstreamPosition> position;
+    std::optional<Error> error;
+    try {
+      position = Ask(stop);
+    } catch (const Cancelled&) {
+      return;
+    } catch (const std::exception& e) {
+      error = ToError(e);
+      connection_.reset();
+      Log().Warn("cannot read the upstream's binlog position", {F("error", e)});
+    }
+    std::unique_lock lock(mutex_);
+    answered_ = question;
+    error_ = std::move(error);
+    latest_ = std::move(position);
+    changed_.notify_all();
+    changed_.wait_for(lock, stop, kInterval, [&] { return asked_ > answered_; });
+  }
+}
+
+migration::UpstreamPosition UpstreamStatus::Ask(const StopToken& stop) {
+  if (!connection_ || connection_->broken()) {
+    connection_ = mysql::Connection::Connect(options_, stop);
+  }
+  const auto status = mysql::ReadBinlogStatus(*connection_, stop);
+  if (!status) return {};  // binlog is off: fine for a full migration
+  return {status->position.ToString(), status->gtid_set};
+}
+
+}  // namespace dm::worker

@@ -1,0 +1,231 @@
+"""dm-master, dm-worker and dmctl as real processes."""
+import json
+import os
+import re
+import subprocess
+import urllib.request
+
+import yaml
+
+from .ports import free_port
+from .process import Process
+from .servers import PASSWORD, REPO, USER
+from .waiting import wait_for
+
+BIN = os.environ.get("DM_BIN", os.path.join(REPO, "build", "bin"))
+
+
+def _merge(base, more):
+    for key, value in (more or {}).items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            _merge(base[key], value)
+        elif value is None:
+            base.pop(key, None)
+        else:
+            base[key] = value
+    return base
+
+
+class Answer:
+    """What dmctl printed."""
+
+    def __init__(self, done):
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    @property
+    def json(self):
+        start = self.out.index("{")
+        return json.loads(self.out[start:])
+
+    @property
+    def ok(self):
+        return self.code == 0 and '"result": true' in self.out
+
+    def __str__(self):
+        return f"exit {self.code}\n{self.out}{self.err}"
+
+
+class Cluster:
+    """One dm-master and any number of dm-workers in one directory. Workers have a short lease, so that tests of
+    take-over are quick."""
+
+    def __init__(self, directory, keepalive_ttl=6):
+        self.dir = str(directory)
+        os.makedirs(self.dir, exist_ok=True)
+        self.keepalive_ttl = keepalive_ttl
+        self.port, self.peer_port = free_port(), free_port()
+        self.workers = {}
+        self.master = None
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def start_master(self, failpoints=None):
+        directory = os.path.join(self.dir, "master1")
+        os.makedirs(directory, exist_ok=True)
+        self.master = Process(
+            "dm-master",
+            [f"{BIN}/dm-master", "--name=master1", f"--master-addr={self.address}",
+             f"--advertise-addr={self.address}", f"--peer-urls=http://127.0.0.1:{self.peer_port}",
+             f"--data-dir={directory}/data", f"--log-file={directory}/dm-master.log", "-L=debug"],
+            os.path.join(directory, "stdout.log"), cwd=directory,
+            env={"DM_FAILPOINTS": failpoints} if failpoints else None)
+        self.master.start()
+        wait_for(lambda: self._leads(), lambda: f"dm-master leads\n{self.master.tail()}\n{self.log('master1')}")
+
+    def _leads(self):
+        assert self.master.alive(), f"dm-master ended:\n{self.master.tail()}{self.log('master1')}"
+        return self.ctl("list-member", "--leader", check=False).ok
+
+    def start_worker(self, name, failpoints=None, wait=True):
+        directory = os.path.join(self.dir, name)
+        os.makedirs(directory, exist_ok=True)
+        old = self.workers.get(name)
+        port = old.port if old else free_port()
+        worker = Process(
+            f"dm-worker {name}",
+            [f"{BIN}/dm-worker", f"--name={name}", f"--worker-addr=127.0.0.1:{port}", f"--join={self.address}",
+             f"--log-file={directory}/dm-worker.log", f"--keepalive-ttl={self.keepalive_ttl}"],
+            os.path.join(directory, "stdout.log"), cwd=directory,
+            env={"DM_FAILPOINTS": failpoints} if failpoints else None)
+        worker.port = port
+        worker.start()
+        self.workers[name] = worker
+        if wait:
+            wait_for(lambda: self.worker_stage(name) in ("free", "bound"),
+                     lambda: f"{name} is online\n{worker.tail()}{self.log(name)}")
+        return worker
+
+    def worker_stage(self, name):
+        members = self.ctl("list-member", "--worker", check=False)
+        if not members.ok:
+            return None
+        for member in members.json["members"]:
+            for worker in member.get("worker", {}).get("workers", []) or []:
+                if worker["name"] == name:
+                    return worker["stage"]
+        return None
+
+    def bound_worker(self, source):
+        members = self.ctl("list-member", "--worker").json["members"]
+        for member in members:
+            for worker in member.get("worker", {}).get("workers", []) or []:
+                if worker["source"] == source:
+                    return worker["name"]
+        return None
+
+    def log(self, name, lines=40):
+        path = os.path.join(self.dir, name, "dm-master.log" if name.startswith("master") else "dm-worker.log")
+        try:
+            with open(path, errors="replace") as f:
+                return "".join(f.readlines()[-lines:])
+        except FileNotFoundError:
+            return ""
+
+    def stop(self):
+        errors = []
+        for process in list(self.workers.values()) + ([self.master] if self.master else []):
+            try:
+                process.stop()
+            except AssertionError as e:
+                errors.append(str(e))
+        assert not errors, errors
+
+    def ctl(self, *args, check=True, timeout=120):
+        done = subprocess.run([f"{BIN}/dmctl", f"--master-addr={self.address}", *map(str, args)],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout)
+        answer = Answer(done)
+        if check:
+            assert answer.ok, f"dmctl {' '.join(map(str, args))}: {answer}"
+        return answer
+
+    def http(self, path, port=None):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port or self.port}{path}", timeout=10) as answer:
+            return answer.read().decode()
+
+    # -- sources and tasks
+    def write(self, name, value):
+        path = os.path.join(self.dir, name)
+        with open(path, "w") as f:
+            f.write(value if isinstance(value, str) else yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
+        return path
+
+    def create_source(self, source_id, server, check=True, **more):
+        path = self.write(f"{source_id}.yaml", _merge(
+            {"source-id": source_id, "enable-gtid": False,
+             "from": {"host": "127.0.0.1", "port": server.port, "user": USER, "password": PASSWORD}}, more))
+        return self.ctl("operate-source", "create", path, check=check)
+
+    def task_file(self, name, sources, target, schemas, **more):
+        """A task file: `schemas` are migrated from `sources`; `more` is merged into it (None removes a key)."""
+        task = {
+            "name": name, "task-mode": "all", "meta-schema": "dm_meta",
+            "target-database": {"host": "127.0.0.1", "port": target.port, "user": USER, "password": PASSWORD},
+            "block-allow-list": {"list": {"do-dbs": list(schemas)}},
+            "mydumpers": {"dump": {"threads": 4}},
+            "loaders": {"load": {"pool-size": 4, "dir": os.path.join(self.dir, "dumped_data")}},
+            "syncers": {"sync": {"worker-count": 4, "batch": 100, "checkpoint-flush-interval": 1}},
+            "mysql-instances": [
+                {"source-id": source, "block-allow-list": "list", "mydumper-config-name": "dump",
+                 "loader-config-name": "load", "syncer-config-name": "sync"} for source in sources],
+        }
+        return self.write(f"task-{name}.yaml", _merge(task, more))
+
+    def status(self, task, source=None):
+        """The subtask's status; None if there is none."""
+        answer = self.ctl("query-status", task, check=False)
+        try:
+            sources = answer.json["sources"]
+        except (ValueError, KeyError):
+            return None
+        for entry in sources:
+            if source in (None, entry["sourceStatus"]["source"]) and entry["subTaskStatus"]:
+                return entry["subTaskStatus"][0]
+        return None
+
+    def wait_stage(self, task, stage, unit=None, timeout=60):
+        def there():
+            status = self.status(task)
+            return status if status and status["stage"] == stage and unit in (None, status["unit"]) else None
+
+        return wait_for(there, lambda: f"{task} is {stage} {unit or ''}; now {json.dumps(self.status(task), indent=1)}",
+                        timeout, interval=0.1)
+
+    def wait_error(self, task, code=None, phrase="", timeout=60):
+        """Waits until the task is paused by an error and returns that error."""
+        def paused():
+            status = self.status(task)
+            if not status or status["stage"] != "Paused" or not status["result"]:
+                return None
+            errors = status["result"]["errors"]
+            return errors[0] if errors else None
+
+        error = wait_for(paused, lambda: f"{task} pauses by an error; now {json.dumps(self.status(task), indent=1)}",
+                         timeout, interval=0.1)
+        text = f"{error['Message']} {error['RawCause']}"
+        assert code in (None, error["ErrCode"]), error
+        assert phrase in text, error
+        return error
+
+    def wait_synced(self, task, upstream, timeout=120):
+        """Waits until the sync unit has applied and saved everything that is upstream now."""
+        def position():
+            if upstream.flavor == "mariadb":
+                file, offset = upstream.run("SHOW MASTER STATUS")[0][:2]
+            else:
+                file, offset = upstream.run("SHOW BINARY LOG STATUS")[0][:2]
+            return file, int(offset)
+
+        goal = position()
+
+        def reached():
+            status = self.status(task)
+            if not status or status["unit"] != "Sync" or "sync" not in status:
+                return None
+            assert status["stage"] in ("Running", "New"), json.dumps(status, indent=1)
+            at = re.match(r"\((.*), (\d+)\)", status["sync"]["syncerBinlog"])
+            return at and (at[1], int(at[2])) >= goal
+
+        wait_for(reached, lambda: f"{task} reaches {goal}; now {json.dumps(self.status(task), indent=1)}", timeout,
+                 interval=0.1)

@@ -1,0 +1,57 @@
+"""One child process with a log file, stopped by its pid."""
+import os
+import signal
+import subprocess
+
+
+class Process:
+    def __init__(self, name, argv, log, env=None, cwd=None):
+        self.name, self.argv, self.log = name, [str(a) for a in argv], str(log)
+        self.env, self.cwd = env, cwd
+        self.child = None
+
+    def start(self):
+        assert not self.alive(), f"{self.name} runs already"
+        out = open(self.log, "ab")
+        self.child = subprocess.Popen(
+            self.argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=self.cwd,
+            env={**os.environ, **(self.env or {})}, start_new_session=True)
+        out.close()
+
+    def alive(self):
+        return self.child is not None and self.child.poll() is None
+
+    @property
+    def pid(self):
+        return self.child.pid
+
+    def send(self, number):
+        if self.alive():
+            os.kill(self.child.pid, number)
+
+    def kill9(self):
+        """Ends it as a crash would."""
+        self.send(signal.SIGKILL)
+        if self.child:
+            self.child.wait()
+
+    def wait(self, timeout=60):
+        return self.child.wait(timeout)
+
+    def stop(self, timeout=60):
+        """Orderly end; returns the exit code (None if it never ran)."""
+        if self.child is None:
+            return None
+        self.send(signal.SIGTERM)
+        try:
+            return self.child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill9()
+            raise AssertionError(f"{self.name} (pid {self.child.pid}) did not end within {timeout} s of SIGTERM")
+
+    def tail(self, lines=40):
+        try:
+            with open(self.log, errors="replace") as f:
+                return "".join(f.readlines()[-lines:])
+        except FileNotFoundError:
+            return ""

@@ -1,0 +1,206 @@
+"""Real database servers with private data directories."""
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+import pymysql
+
+from .ports import free_port
+from .process import Process
+from .waiting import wait_for
+
+REPO = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+USER, PASSWORD = "dm", "dm-Pa55"
+
+
+class Server:
+    """A server on 127.0.0.1 with the user dm, who may do everything."""
+
+    flavor = None
+    name = None
+
+    def __init__(self, directory, server_id, **options):
+        self.dir = str(directory)
+        self.server_id = server_id
+        self.port = free_port()
+        self.options = options
+        self.process = None
+
+    # -- for subclasses
+    def template(self):
+        raise NotImplementedError
+
+    def argv(self):
+        raise NotImplementedError
+
+    def data(self):
+        return os.path.join(self.dir, "data")
+
+    # -- life
+    def start(self):
+        if not os.path.exists(self.data()):
+            os.makedirs(self.dir, exist_ok=True)
+            shutil.copytree(self.template(), self.data(), symlinks=True)
+        self.process = Process(self.name, self.argv(), os.path.join(self.dir, "server.log"))
+        self.process.start()
+        wait_for(self._ready, lambda: f"{self.name} starts; its log:\n{self.process.tail()}", timeout=90)
+        self._make_user()
+        return self
+
+    def _ready(self):
+        assert self.process.alive(), f"{self.name} ended:\n{self.process.tail()}"
+        try:
+            self._as_root().close()
+            return True
+        except pymysql.err.OperationalError:
+            return False
+
+    def _as_root(self):
+        return pymysql.connect(unix_socket=os.path.join(self.dir, "s.sock"), user="root", password="", autocommit=True)
+
+    def _make_user(self):
+        with self._as_root() as root:
+            cursor = root.cursor()
+            cursor.execute("SET SESSION sql_log_bin = 0")
+            cursor.execute(f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}'")
+            cursor.execute(f"GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION")
+
+    def stop(self):
+        if self.process:
+            self.process.stop()
+            self.process = None
+
+    def kill9(self):
+        self.process.kill9()
+
+    # -- use
+    def connect(self, user=USER, password=PASSWORD, **more):
+        return pymysql.connect(host="127.0.0.1", port=self.port, user=user, password=password, charset="utf8mb4",
+                               autocommit=True, **more)
+
+    def run(self, *statements):
+        """Executes statements on one new connection; rows of the last one."""
+        with self.connect() as connection:
+            cursor = connection.cursor()
+            for statement in statements:
+                cursor.execute(statement)
+            return cursor.fetchall()
+
+    def value(self, statement):
+        rows = self.run(statement)
+        return rows[0][0] if rows else None
+
+    def script(self, text):
+        """Executes a text of statements, each ending with ';' at the end of a line, on one connection."""
+        with self.connect() as connection:
+            cursor = connection.cursor()
+            for statement in split_statements(text):
+                cursor.execute(statement)
+
+
+def split_statements(text):
+    statements, lines = [], []
+    for line in text.splitlines():
+        if line.strip().startswith("-- ") or not line.strip():
+            continue
+        lines.append(line)
+        if line.rstrip().endswith(";"):
+            statements.append("\n".join(lines).rstrip().rstrip(";"))
+            lines = []
+    assert not lines, f"no ';' at the end of: {lines}"
+    return statements
+
+
+def _made_once(path, make):
+    """Directory `path`, made by `make(path)` by the first of several test processes."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(path):
+            made = path + ".new"
+            shutil.rmtree(made, ignore_errors=True)
+            make(made)
+            os.rename(made, path)
+    return path
+
+
+def _check(argv):
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, f"{argv} failed:\n{done.stdout}"
+
+
+class MariaDb(Server):
+    """MariaDB 10.11 of Debian 12."""
+
+    flavor, name = "mariadb", "mariadb"
+
+    def template(self):
+        def make(path):
+            _check(["mariadb-install-db", "--no-defaults", f"--datadir={path}", "--user=root",
+                    "--auth-root-authentication-method=normal", "--skip-test-db",
+                    "--innodb-log-file-size=16M"])
+
+        return _made_once(os.path.join(tempfile.gettempdir(), f"dm-tests-{os.getuid()}", "mariadb-template"), make)
+
+    def argv(self):
+        options = {
+            "datadir": self.data(), "socket": os.path.join(self.dir, "s.sock"), "port": self.port,
+            "pid-file": os.path.join(self.dir, "pid"), "bind-address": "127.0.0.1", "user": "root",
+            "server-id": self.server_id, "log-bin": "mysql-bin", "binlog-format": "ROW", "binlog-row-image": "FULL",
+            "innodb-buffer-pool-size": "64M", "innodb-log-file-size": "16M", "max-connections": 300,
+            "innodb-flush-log-at-trx-commit": 2, "sync-binlog": 0, "character-set-server": "utf8mb4",
+            "skip-name-resolve": None, **self.options}
+        return ["/usr/sbin/mariadbd", "--no-defaults"] + _as_flags(options)
+
+
+class MySql9(Server):
+    """MySQL 9 of Debian unstable, in a chroot."""
+
+    flavor, name = "mysql", "mysql9"
+    _root = None
+
+    @classmethod
+    def root(cls):
+        if cls._root is None:
+            cls._root = subprocess.run([os.path.join(REPO, "scripts", "mysql-chroot")], check=True,
+                                       stdout=subprocess.PIPE, text=True).stdout.strip()
+        return cls._root
+
+    def __init__(self, directory, server_id, **options):
+        inside = os.path.join("data", f"run-{os.getpid()}-{time.monotonic_ns()}")
+        self.inside = "/" + inside
+        super().__init__(os.path.join(self.root(), inside), server_id, **options)
+
+    def template(self):
+        def make(path):
+            inside = os.path.relpath(path, self.root())
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            _check(["chroot", self.root(), "/usr/sbin/mysqld", "--no-defaults", "--initialize-insecure",
+                    f"--datadir=/{inside}", "--user=root", "--innodb-redo-log-capacity=32M"])
+
+        return _made_once(os.path.join(self.root(), "data", "template"), make)
+
+    def argv(self):
+        options = {
+            "datadir": self.inside + "/data", "socket": self.inside + "/s.sock", "port": self.port,
+            "pid-file": self.inside + "/pid", "bind-address": "127.0.0.1", "user": "root", "mysqlx": "OFF",
+            "server-id": self.server_id, "log-bin": "mysql-bin", "gtid-mode": "ON", "enforce-gtid-consistency": "ON",
+            "innodb-buffer-pool-size": "64M", "innodb-redo-log-capacity": "32M", "max-connections": 300,
+            "innodb-flush-log-at-trx-commit": 2, "sync-binlog": 0, "performance-schema": "OFF",
+            "secure-file-priv": "NULL", "skip-name-resolve": None, **self.options}
+        return ["chroot", self.root(), "/usr/sbin/mysqld", "--no-defaults"] + _as_flags(options)
+
+    def stop(self):
+        super().stop()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def _as_flags(options):
+    flags = []
+    for key, value in options.items():
+        key = key.replace("_", "-")
+        flags.append(f"--{key}" if value is None else f"--{key}={value}")
+    return flags
