@@ -1,0 +1,117 @@
+#include "programs/master/confirm.h"
+
+#include "base/error/error.h"
+#include "base/log/log.h"
+#include "cluster/rpc/convert.h"
+#include "dmworker.pb.h"
+#include "programs/master/scheduler.h"
+
+namespace dm::master {
+namespace {
+
+constexpr int kRounds = 10;
+constexpr Milliseconds kRoundPause{1'000};
+constexpr Milliseconds kTotalLimit{40'000};
+constexpr Milliseconds kCallLimit{30'000};
+constexpr Milliseconds kGonePoll{50};
+
+using Kind = Expectation::Kind;
+
+std::string ErrorsText(const pb::ProcessResult& result) {
+  if (result.errors().empty()) return "";
+  return MakeError(ErrorCode::kMasterOperRespNotSuccess, cluster::JoinedErrorText(result))
+      .ToString();
+}
+
+std::optional<Verdict> JudgeSource(const Expectation& expected,
+                                   const pb::QueryStatusResponse& status) {
+  if (!status.has_sourcestatus()) return std::nullopt;
+  const bool serves = status.sourcestatus().source() == expected.source;
+  if (serves != (expected.kind == Kind::kSourceBound)) return std::nullopt;
+  return Verdict{true, ErrorsText(status.sourcestatus().result())};
+}
+
+std::optional<Verdict> JudgeTask(const Expectation& expected,
+                                 const pb::QueryStatusResponse& status) {
+  if (expected.kind == Kind::kTaskGone && status.subtaskstatus_size() == 0) {
+    return Verdict{true, ""};
+  }
+  if (status.subtaskstatus_size() != 1) return std::nullopt;
+  const pb::SubTaskStatus& subtask = status.subtaskstatus(0);
+  if (expected.kind == Kind::kTaskGone) {
+    const std::string none = fmt::format("no sub task with name {} has started", expected.task);
+    if (subtask.status_case() == pb::SubTaskStatus::kMsg && subtask.msg() == none) {
+      return Verdict{true, ""};
+    }
+    return std::nullopt;
+  }
+  const std::string errors = ErrorsText(subtask.result());
+  const bool stage_fits = expected.kind == Kind::kTaskRunning
+                              ? subtask.stage() == pb::Running || subtask.stage() == pb::Finished
+                              : subtask.stage() == pb::Paused;
+  const bool ok = subtask.name() == expected.task && stage_fits;
+  if (!ok && errors.empty()) return std::nullopt;
+  return Verdict{ok, errors};
+}
+
+}  // namespace
+
+std::optional<Verdict> Judge(const Expectation& expected, const pb::QueryStatusResponse& status) {
+  return expected.task.empty() ? JudgeSource(expected, status) : JudgeTask(expected, status);
+}
+
+void Confirm(const Scheduler& scheduler, const std::string& worker, const Expectation& expected,
+             const std::function<bool()>& gone, pb::CommonWorkerResponse* out) {
+  out->set_source(expected.source);
+  try {
+    const std::shared_ptr<WorkerClient> client = scheduler.ClientOf(worker);
+    if (!client) {
+      if (expected.kind == Kind::kSourceGone && !worker.empty()) {
+        out->set_result(true);
+        out->set_worker(worker);
+        return;
+      }
+      out->set_result(false);
+      out->set_msg(expected.source + " relevant worker-client not found");
+      return;
+    }
+    out->set_worker(worker);
+    const auto end = SteadyClock::now() + kTotalLimit;
+    for (int round = 0; round < kRounds && SteadyClock::now() < end; ++round) {
+      if (round > 0) {
+        const auto pause_end = SteadyClock::now() + kRoundPause;
+        while (SteadyClock::now() < pause_end && !gone()) WaitFor(kGonePoll, StopToken());
+      }
+      if (gone()) break;
+      if (expected.kind == Kind::kSourceGone) {
+        const auto stage = scheduler.StageOf(worker);
+        if (!stage || *stage == WorkerStage::kOffline) {
+          out->set_result(true);
+          return;
+        }
+      }
+      pb::QueryStatusResponse status;
+      try {
+        client->QueryStatus(expected.task, kCallLimit, gone, &status);
+      } catch (const Error& e) {
+        Log().Warn("fail to query the status of an operation",
+                   {F("worker", worker), F("source", expected.source), F("error", e)});
+        continue;
+      }
+      const std::optional<Verdict> verdict = Judge(expected, status);
+      if (!verdict) continue;
+      out->set_result(verdict->ok);
+      out->set_msg(verdict->message);
+      if (!status.sourcestatus().worker().empty()) {
+        out->set_worker(status.sourcestatus().worker());
+      }
+      return;
+    }
+    throw MakeError(ErrorCode::kMasterFailToGetExpectResult);
+  } catch (const Error& e) {
+    out->set_result(false);
+    out->set_msg(e.ToString());
+  }
+}
+
+}  // namespace dm::master

@@ -1,0 +1,37 @@
+// After an operation was written to etcd: asking the worker until it has done it.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace pb {
+class CommonWorkerResponse;
+class QueryStatusResponse;
+}  // namespace pb
+
+namespace dm::master {
+
+class Scheduler;
+
+struct Expectation {
+  enum class Kind { kSourceBound, kSourceGone, kTaskRunning, kTaskPaused, kTaskGone };
+  Kind kind = Kind::kSourceBound;
+  std::string source;
+  std::string task;  // empty for sources
+};
+
+// What a worker's answer means; nullopt: not yet. A fulfilled expectation may carry the errors that
+// the worker reported.
+struct Verdict {
+  bool ok = false;
+  std::string message;
+};
+std::optional<Verdict> Judge(const Expectation& expected, const pb::QueryStatusResponse& status);
+
+// Asks `worker` up to 10 times, 1 s apart, at most 40 s and until `gone` (the caller has left), and
+// fills `out`. An empty `worker`, or one that is not registered: says that no worker was found.
+void Confirm(const Scheduler& scheduler, const std::string& worker, const Expectation& expected,
+             const std::function<bool()>& gone, pb::CommonWorkerResponse* out);
+
+}  // namespace dm::master

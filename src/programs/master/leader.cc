@@ -1,0 +1,145 @@
+#include "programs/master/leader.h"
+
+#include <ctime>
+#include <random>
+
+#include "base/error/error.h"
+#include "base/log/log.h"
+#include "base/metrics/metrics.h"
+#include "base/version/version.h"
+#include "cluster/record/keys.h"
+#include "cluster/record/records.h"
+
+namespace dm::master {
+namespace {
+
+// Of this release; only this number decides about upgrades.
+constexpr uint64_t kInternalVersion = 4;
+constexpr Milliseconds kLeaderWait{5'000};
+constexpr Milliseconds kGonePoll{100};
+
+cluster::Txn Fenced(const Leadership& leadership) {
+  cluster::Txn txn;
+  txn.compares.push_back(
+      cluster::Compare::CreateRevision(leadership.campaign_key, leadership.create_revision));
+  return txn;
+}
+
+void Commit(cluster::EtcdClient& etcd, const cluster::Txn& txn, const StopToken& stop) {
+  if (!etcd.Commit(txn, stop).succeeded) {
+    throw MakeError(ErrorCode::kMasterRequestIsNotForwardToLeader);
+  }
+}
+
+cluster::ClusterVersion ReadVersion(cluster::EtcdClient& etcd, const StopToken& stop) {
+  const auto kv = etcd.Get(std::string(cluster::keys::kClusterVersion), stop);
+  return kv ? cluster::DecodeClusterVersion(kv->value) : cluster::ClusterVersion{};
+}
+
+void PutVersion(cluster::EtcdClient& etcd, const Leadership& leadership,
+                const cluster::ClusterVersion& version, const StopToken& stop) {
+  cluster::Txn txn = Fenced(leadership);
+  txn.then.push_back(cluster::Operation::Put(std::string(cluster::keys::kClusterVersion),
+                                             cluster::Encode(version)));
+  Commit(etcd, txn, stop);
+}
+
+}  // namespace
+
+Leader::Leader(std::shared_ptr<cluster::EtcdClient> etcd) : etcd_(std::move(etcd)) {}
+
+void Leader::Start(const Leadership& leadership, const std::function<void()>& lost,
+                   const StopToken& stop) {
+  Log().Info("bootstrap before scheduler start");
+  // A new cluster begins below every version, so that an interrupted first start is seen.
+  if (ReadVersion(*etcd_, stop).release_version.empty()) {
+    PutVersion(*etcd_, leadership, {0, "min-ver"}, stop);
+  }
+  Metrics()
+      .GetCounter("dm_master_start_leader_counter",
+                  "the counter of how many times does dm-master start leader components")
+      .Add();
+  auto scheduler = std::make_shared<Scheduler>(
+      etcd_, LeaderFence{leadership.campaign_key, leadership.create_revision}, lost);
+  scheduler->Start(stop);
+  ReadClusterId(leadership, stop);
+  Log().Info("bootstrap after scheduler started");
+  const cluster::ClusterVersion stored = ReadVersion(*etcd_, stop);
+  if (stored.internal_no < kInternalVersion) {
+    PutVersion(*etcd_, leadership, {kInternalVersion, std::string(ReleaseVersion())}, stop);
+  } else if (stored.internal_no > kInternalVersion) {
+    Log().Warn("the cluster's data were written by a newer version",
+               {F("stored", cluster::Encode(stored))});
+  }
+  {
+    std::lock_guard lock(mutex_);
+    session_ = leadership.lease;
+    scheduler_ = std::move(scheduler);
+  }
+  changed_.notify_all();
+  Log().Info("this member leads the cluster");
+}
+
+void Leader::Retire() {
+  std::shared_ptr<Scheduler> scheduler;
+  {
+    std::lock_guard lock(mutex_);
+    scheduler = std::move(scheduler_);
+    session_.reset();
+  }
+  if (!scheduler) return;
+  scheduler->Close();
+  Log().Info("this member leads the cluster no more");
+}
+
+void Leader::ReadClusterId(const Leadership& leadership, const StopToken& stop) {
+  const std::string key(cluster::keys::kClusterId);
+  uint64_t id = 0;
+  if (const auto kv = etcd_->Get(key, stop)) {
+    id = cluster::DecodeClusterId(kv->value);
+  } else {
+    id = (static_cast<uint64_t>(time(nullptr)) << 32) + std::random_device{}();
+    cluster::Txn txn = Fenced(leadership);
+    txn.then.push_back(cluster::Operation::Put(key, cluster::EncodeClusterId(id)));
+    Commit(*etcd_, txn, stop);
+  }
+  std::lock_guard lock(mutex_);
+  cluster_id_ = id;
+}
+
+bool Leader::LeadingLocked() const {
+  // Not beyond the time for which the session certainly lives.
+  return scheduler_ && session_->valid_until_ms() > cluster::BootTimeMs();
+}
+
+std::shared_ptr<Scheduler> Leader::Await(const std::function<bool()>& gone) {
+  std::unique_lock lock(mutex_);
+  const auto end = SteadyClock::now() + kLeaderWait;
+  while (!LeadingLocked()) {
+    if (closed_ || gone() || SteadyClock::now() > end) {
+      throw MakeError(ErrorCode::kMasterRequestIsNotForwardToLeader);
+    }
+    changed_.wait_for(lock, kGonePoll);
+  }
+  return scheduler_;
+}
+
+std::shared_ptr<Scheduler> Leader::Current() const {
+  std::lock_guard lock(mutex_);
+  return LeadingLocked() ? scheduler_ : nullptr;
+}
+
+uint64_t Leader::cluster_id() const {
+  std::lock_guard lock(mutex_);
+  return cluster_id_;
+}
+
+void Leader::Close() {
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  changed_.notify_all();
+}
+
+}  // namespace dm::master

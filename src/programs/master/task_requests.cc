@@ -1,0 +1,238 @@
+#include <algorithm>
+#include <set>
+
+#include "base/error/error.h"
+#include "base/io/text.h"
+#include "base/log/log.h"
+#include "dmmaster.pb.h"
+#include "migration/config/subtask.h"
+#include "migration/config/task.h"
+#include "migration/meta/remove.h"
+#include "programs/master/precheck.h"
+#include "programs/master/requests.h"
+#include "programs/master/upstream.h"
+
+namespace dm::master {
+namespace {
+
+using cluster::Stage;
+using migration::SourceConfig;
+using migration::SubtaskConfig;
+using migration::TaskConfig;
+
+// Stands for a start that the command line decides.
+constexpr std::string_view kStartTimeMeta = "start-time";
+
+// A task made ready: parsed, validated, adjusted to its target, expanded.
+struct Prepared {
+  TaskConfig task;
+  std::vector<SubtaskConfig> subtasks;
+};
+
+Prepared PrepareParsed(const RequestContext& context, const std::string& text,
+                       const std::string& start_time) {
+  Prepared out;
+  TaskConfig& task = out.task;
+  task = migration::ParseTaskYaml(text);
+  if (!start_time.empty()) {
+    for (auto& instance : task.mysql_instances) {
+      if (instance) instance->meta = migration::BinlogMeta{std::string(kStartTimeMeta), 0, ""};
+    }
+  }
+  migration::ValidateTask(task);
+  const std::map<std::string, SourceConfig> sources = context.scheduler->Sources();
+  {
+    migration::DbConfig target = *task.target_database;
+    target.password = migration::Secret(context.cipher.DecryptOrPlain(target.password.Reveal()));
+    const auto connection = OpenDownstream(target, context.stop);
+    const mysql::ServerInfo& server = connection->server();
+    migration::AdjustTargetSession(*task.target_database, server.is_tidb && server.AtLeast(3, 0));
+  }
+  if (migration::ParseTaskMode(task.task_mode) == migration::TaskMode::kIncremental) {
+    for (auto& instance : task.mysql_instances) {
+      if (instance->meta) continue;
+      auto source = sources.find(instance->source_id);
+      if (source == sources.end()) {
+        throw MakeError(ErrorCode::kConfigSourceIDNotFound, instance->source_id);
+      }
+      instance->meta = CurrentPosition(source->second, context.stop);
+    }
+  }
+  out.subtasks = migration::ToSubtasks(task, sources, context.cipher);
+  return out;
+}
+
+Prepared Prepare(const RequestContext& context, const std::string& text,
+                 const std::string& start_time) {
+  if (!start_time.empty()) migration::ParseStartTime(start_time);
+  try {
+    return PrepareParsed(context, text, start_time);
+  } catch (const Error& e) {
+    throw Error(e).SetClass("dm-master");
+  }
+}
+
+// The subtasks as a worker will run them, for the checks.
+std::vector<SubtaskConfig> ForChecks(const RequestContext& context,
+                                     std::vector<SubtaskConfig> subtasks) {
+  const std::map<std::string, SourceConfig> sources = context.scheduler->Sources();
+  for (SubtaskConfig& subtask : subtasks) {
+    auto source = sources.find(subtask.source_id);
+    if (source == sources.end()) {
+      throw MakeError(ErrorCode::kConfigSourceIDNotFound, subtask.source_id);
+    }
+    migration::MergeSource(subtask, source->second, source->second.enable_relay);
+  }
+  return subtasks;
+}
+
+// Answers the names that are not sources of the task.
+std::vector<std::string> Restrict(std::vector<SubtaskConfig>& subtasks,
+                                  const std::vector<std::string>& sources) {
+  if (sources.empty()) return {};
+  std::vector<std::string> unknown;
+  std::vector<SubtaskConfig> kept;
+  for (const std::string& source : std::set<std::string>(sources.begin(), sources.end())) {
+    auto it = std::find_if(subtasks.begin(), subtasks.end(),
+                           [&](const SubtaskConfig& s) { return s.source_id == source; });
+    if (it == subtasks.end()) {
+      unknown.push_back(source);
+    } else {
+      kept.push_back(*it);
+    }
+  }
+  subtasks = std::move(kept);
+  return unknown;
+}
+
+void RemoveMeta(const RequestContext& context, const Prepared& prepared) {
+  const std::string& task = prepared.task.name;
+  if (const auto existing = context.scheduler->SubtasksOf(task); !existing.empty()) {
+    std::vector<std::string> sources;
+    for (const auto& [source, config] : existing) sources.push_back(source);
+    throw MakeError(ErrorCode::kSchedulerSubTaskExist, task, "[" + Join(sources, " ") + "]")
+        .Annotate("while remove-meta is true");
+  }
+  try {
+    context.scheduler->RemoveTaskRecords(task);
+    const SubtaskConfig& first = prepared.subtasks.front();
+    const auto connection = OpenDownstream(first.to, context.stop);
+    migration::RemoveTaskMeta(*connection, first.meta_schema, task, context.stop);
+  } catch (const Error& e) {
+    throw Error(e).Annotate("while removing metadata");
+  }
+}
+
+template <class Response>
+void AnswerConfirmed(const RequestContext& context, std::vector<Pending> pending,
+                     Response* response) {
+  for (auto& answer : ConfirmAll(context, std::move(pending))) {
+    *response->add_sources() = std::move(answer);
+  }
+}
+
+}  // namespace
+
+void StartTask(const RequestContext& context, const pb::StartTaskRequest& request,
+               pb::StartTaskResponse* response) {
+  Scheduler& scheduler = *context.scheduler;
+  Prepared prepared = Prepare(context, request.task(), request.starttime());
+  const std::string task = prepared.task.name;
+  try {
+    response->set_checkresult(
+        CheckText(RunChecks(ForChecks(context, prepared.subtasks), context.stop), CheckLimits{}));
+  } catch (const Error& e) {
+    response->set_checkresult(e.ToString());
+    return;
+  }
+  const std::vector<std::string> unknown =
+      Restrict(prepared.subtasks, {request.sources().begin(), request.sources().end()});
+  for (const std::string& source : unknown) {
+    auto* answer = response->add_sources();
+    answer->set_result(false);
+    answer->set_msg("source not found in task's config");
+    answer->set_source(source);
+  }
+  if (!unknown.empty()) return;
+
+  std::vector<std::string> sources;
+  for (const SubtaskConfig& subtask : prepared.subtasks) sources.push_back(subtask.source_id);
+  std::vector<std::string> existing;
+  {
+    const Latches::Latch latch = scheduler.AcquireLatch(
+        task, request.removemeta() ? "start-task with remove-meta" : "adding subtasks");
+    if (request.removemeta()) RemoveMeta(context, prepared);
+    std::optional<cluster::CliArgs> args;
+    if (!request.starttime().empty()) args = cluster::CliArgs{request.starttime(), "", ""};
+    scheduler.SetCliArgs(task, sources, args);
+    existing = scheduler.AddSubtasks(prepared.subtasks, Stage::kRunning);
+  }
+  scheduler.RearrangeForLoad(sources);
+  response->set_result(true);
+  std::vector<std::string> remarks;
+  if (prepared.task.remove_meta) {
+    remarks.push_back(
+        "`remove-meta` in task config is deprecated, please use `start-task ... --remove-meta` "
+        "instead");
+  }
+  if (!existing.empty()) {
+    remarks.push_back(fmt::format(
+        "subtasks for sources [{}] exist already and were left as they are", Join(existing, " ")));
+  }
+  response->set_msg(Join(remarks, "; "));
+  std::vector<Pending> pending;
+  for (const std::string& source : sources) {
+    pending.push_back(
+        {scheduler.WorkerOf(source), {Expectation::Kind::kTaskRunning, source, task}});
+  }
+  AnswerConfirmed(context, std::move(pending), response);
+}
+
+void CheckTask(const RequestContext& context, const pb::CheckTaskRequest& request,
+               pb::CheckTaskResponse* response) {
+  const Prepared prepared = Prepare(context, request.task(), request.starttime());
+  const std::vector<CheckItem> items =
+      RunChecks(ForChecks(context, prepared.subtasks), context.stop);
+  response->set_msg(CheckText(items, {request.errcnt(), request.warncnt()}));
+  response->set_result(true);
+}
+
+void OperateTask(const RequestContext& context, const pb::OperateTaskRequest& request,
+                 pb::OperateTaskResponse* response) {
+  Scheduler& scheduler = *context.scheduler;
+  response->set_op(request.op());
+  const std::string& task = request.name();
+  std::vector<std::string> sources(request.sources().begin(), request.sources().end());
+  if (sources.empty()) {
+    for (const auto& [source, config] : scheduler.SubtasksOf(task)) sources.push_back(source);
+  }
+  if (sources.empty()) {
+    response->set_msg(fmt::format(
+        "task {} has no source or not exist, please check the task name and status", task));
+    return;
+  }
+  auto kind = Expectation::Kind::kTaskGone;
+  switch (request.op()) {
+    case pb::Pause:
+      kind = Expectation::Kind::kTaskPaused;
+      scheduler.SetStage(Stage::kPaused, task, sources);
+      break;
+    case pb::Resume:
+      kind = Expectation::Kind::kTaskRunning;
+      scheduler.SetStage(Stage::kRunning, task, sources);
+      break;
+    case pb::Delete:
+      scheduler.RemoveSubtasks(task, sources);
+      break;
+    default:
+      throw MakeError(ErrorCode::kMasterInvalidOperateOp, pb::TaskOp_Name(request.op()), "task");
+  }
+  response->set_result(true);
+  std::vector<Pending> pending;
+  for (const std::string& source : std::set<std::string>(sources.begin(), sources.end())) {
+    pending.push_back({scheduler.WorkerOf(source), {kind, source, task}});
+  }
+  AnswerConfirmed(context, std::move(pending), response);
+}
+
+}  // namespace dm::master

@@ -1,0 +1,36 @@
+// Calls to one dm-worker.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/thread/stop.h"
+
+namespace pb {
+class QueryStatusResponse;
+class GetWorkerCfgResponse;
+}  // namespace pb
+
+namespace dm::master {
+
+// A channel to one worker; connects at the first call and again after failures. Thread-safe.
+class WorkerClient {
+ public:
+  explicit WorkerClient(const std::string& address);
+  ~WorkerClient();
+
+  // Each call ends at `timeout`, or soon after `cancelled` returns true. Throw Error 38008 for any
+  // failure of the call.
+  using IsCancelled = std::function<bool()>;
+  void QueryStatus(const std::string& task, Milliseconds timeout, const IsCancelled& cancelled,
+                   pb::QueryStatusResponse* response);
+  void GetConfig(Milliseconds timeout, const IsCancelled& cancelled,
+                 pb::GetWorkerCfgResponse* response);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dm::master
