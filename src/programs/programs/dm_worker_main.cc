@@ -5,6 +5,7 @@
 
 #include "base/error/error.h"
 #include "base/log/log.h"
+#include "base/log/sensitive.h"
 #include "base/thread/signals.h"
 #include "base/version/version.h"
 #include "programs/worker/config.h"
@@ -19,10 +20,8 @@ constexpr int kUnusable = 2;  // flags, file, addresses, logger; or the cluster 
 
 int Run(const dm::worker::Config& config) {
   try {
-    dm::InitLog({.level = config.log_level,
-                 .file = config.log_file,
-                 .format = config.log_format,
-                 .redact = config.redact_info_log});
+    dm::InitLog({.level = config.log_level, .file = config.log_file, .format = config.log_format});
+    dm::SetLogRedaction(config.redact_info_log);
   } catch (const std::exception& e) {
     std::printf("init logger error %s\n", dm::ErrorText(e).c_str());
     return kUnusable;
