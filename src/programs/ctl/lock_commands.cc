@@ -35,8 +35,7 @@ int Unlock(Session& session, const cli::Invocation& invocation) {
   } else if (action == "exec") {
     request.set_op(pb::ExecLock);
   } else {
-    throw cli::CommandError(
-        fmt::format("invalid action '{}', please use `skip` or `exec`", action));
+    throw cli::CommandError("please check --action argument, only exec/skip are acceptable");
   }
   PrintResponse(invocation,
                 WithHint(invocation, fmt::format("can not unlock DDL lock {}", request.id()),

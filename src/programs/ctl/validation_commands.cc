@@ -50,7 +50,7 @@ int Start(Session& session, const cli::Invocation& invocation) {
     const std::string& start_time = flags.GetString("start-time");
     try {
       migration::ParseStartTime(start_time);
-    } catch (const Error&) {
+    } catch (const std::exception&) {
       Fail(invocation,
            "start-time should be in the format like '2006-01-02 15:04:05' or "
            "'2006-01-02T15:04:05'");
