@@ -1,0 +1,225 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/error/error.h"
+#include "migration/dump/chunk_plan.h"
+#include "migration/dump/data_files.h"
+#include "migration/dump/progress.h"
+#include "migration/dump/table_filter.h"
+
+namespace dm::migration {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+DumpColumn Column(std::string name, std::string type, std::string extra = "",
+                  bool nullable = true) {
+  return {std::move(name), std::move(type), std::move(extra), nullable};
+}
+
+TEST(DumpColumnTest, KnowsGeneratedColumnsOfEveryServer) {
+  for (const char* extra : {"STORED GENERATED", "VIRTUAL GENERATED", "STORED GENERATED INVISIBLE",
+                            "VIRTUAL GENERATED, INVISIBLE", "PERSISTENT", "VIRTUAL"}) {
+    EXPECT_TRUE(Column("a", "int", extra).IsGenerated()) << extra;
+  }
+  for (const char* extra : {"", "auto_increment", "DEFAULT_GENERATED", "INVISIBLE",
+                            "DEFAULT_GENERATED on update CURRENT_TIMESTAMP"}) {
+    EXPECT_FALSE(Column("a", "int", extra).IsGenerated()) << extra;
+  }
+}
+
+TEST(DumpColumnTest, KnowsTypes) {
+  EXPECT_TRUE(Column("a", "bigint(20) unsigned").IsInteger());
+  EXPECT_TRUE(Column("a", "INT").IsInteger());
+  EXPECT_FALSE(Column("a", "int4range").IsInteger());
+  EXPECT_FALSE(Column("a", "decimal(10,0)").IsInteger());
+  EXPECT_FALSE(Column("a", "interval").IsInteger());
+  EXPECT_TRUE(Column("a", "float(7,3) unsigned").IsFloat());
+  EXPECT_FALSE(Column("a", "double").IsFloat());
+}
+
+TEST(SplitColumnTest, PrefersPrimaryThenShortUniqueThenSelective) {
+  const std::vector<DumpColumn> columns = {Column("id", "int"), Column("a", "bigint"),
+                                           Column("b", "int"), Column("s", "varchar(10)")};
+  const auto choose = [&](const std::vector<DumpIndex>& indexes) -> std::string {
+    const DumpColumn* column = ChooseSplitColumn(columns, indexes);
+    return column == nullptr ? "" : column->name;
+  };
+  EXPECT_EQ(choose({{"u", true, true, {"a"}, 5}, {"PRIMARY", true, true, {"id"}, 5}}), "id");
+  EXPECT_EQ(choose({{"PRIMARY", true, true, {"s", "id"}, 5},
+                    {"u2", true, true, {"b", "a"}, 5},
+                    {"u1", true, true, {"a"}, 5}}),
+            "a");
+  EXPECT_EQ(choose({{"k1", false, true, {"a"}, 5}, {"k2", false, true, {"b"}, 9}}), "b");
+  EXPECT_EQ(choose({{"k1", false, true, {"a"}, 5}, {"k2", false, false, {"b"}, 9}}), "a");
+  EXPECT_EQ(choose({{"u", true, true, {"a"}, 1}, {"k2", false, true, {"b"}, 9}}), "a");
+  EXPECT_EQ(choose({{"k", false, true, {""}, 9}, {"s", false, true, {"s"}, 9}}), "");
+  EXPECT_EQ(choose({}), "");
+}
+
+// Every value of [min, max] is in exactly one range.
+void ExpectCovers(const std::vector<ChunkRange>& ranges, __int128 min, __int128 max) {
+  ASSERT_FALSE(ranges.empty());
+  const auto value = [](const std::string& text) {
+    __int128 v = 0;
+    for (const char c : text) {
+      if (c != '-') v = v * 10 + (c - '0');
+    }
+    return text[0] == '-' ? -v : v;
+  };
+  EXPECT_TRUE(value(ranges.front().first) == min);
+  EXPECT_TRUE(value(ranges.back().end) > max);
+  for (size_t i = 1; i < ranges.size(); ++i) EXPECT_EQ(ranges[i].first, ranges[i - 1].end);
+}
+
+TEST(CutRangesTest, CoversEveryValueOnce) {
+  ExpectCovers(CutRanges("1", "1000000", 1000000, 200000), 1, 1000000);
+  EXPECT_EQ(CutRanges("1", "1000000", 1000000, 200000).size(), 5u);
+  ExpectCovers(CutRanges("-2", "2", 4, 1), -2, 2);
+  ExpectCovers(CutRanges("-9223372036854775808", "9223372036854775807", 10, 3),
+               -(static_cast<__int128>(1) << 63), (static_cast<__int128>(1) << 63) - 1);
+  const auto wide = CutRanges("0", "18446744073709551615", 4, 2);
+  ExpectCovers(wide, 0, (static_cast<__int128>(1) << 64) - 1);
+  EXPECT_EQ(wide.size(), 2u);
+  // Fewer values than chunks: one chunk a value.
+  EXPECT_EQ(CutRanges("5", "7", 1000, 10).size(), 3u);
+}
+
+TEST(CutRangesTest, OnePieceWhereCuttingIsImpossible) {
+  EXPECT_THAT(CutRanges("1", "10", 5, 10), IsEmpty());
+  EXPECT_THAT(CutRanges("a", "b", 100, 10), IsEmpty());
+  EXPECT_THAT(CutRanges("", "", 100, 10), IsEmpty());
+  EXPECT_THAT(CutRanges("1", "10", 100, 0), IsEmpty());
+}
+
+TEST(WhereClauseTest, KeepsRowsWithoutValue) {
+  const DumpColumn id = Column("i`d", "int");
+  const DumpColumn key = Column("id", "int", "", false);
+  const ChunkRange range{"1", "5"};
+  EXPECT_EQ(WhereClause("", nullptr, nullptr, true), "");
+  EXPECT_EQ(WhereClause("a > 1 OR b", nullptr, nullptr, true), " WHERE (a > 1 OR b)");
+  EXPECT_EQ(WhereClause("", &key, &range, true), " WHERE (`id` >= 1 AND `id` < 5)");
+  EXPECT_EQ(WhereClause("", &id, &range, true),
+            " WHERE (`i``d` IS NULL OR (`i``d` >= 1 AND `i``d` < 5))");
+  EXPECT_EQ(WhereClause("x", &id, &range, true),
+            " WHERE (x) AND (`i``d` IS NULL OR (`i``d` >= 1 AND `i``d` < 5))");
+  EXPECT_EQ(WhereClause("x", &id, &range, false), " WHERE (x) AND (`i``d` >= 1 AND `i``d` < 5)");
+}
+
+TEST(TableFilterTest, FollowsListAndArguments) {
+  SubtaskConfig config;
+  config.block_allow_list = BlockAllowRules();
+  config.block_allow_list->do_tables = {{"shop", "t1"}};
+  const TableFilter list(config, {});
+  EXPECT_TRUE(list.TakesTable("shop", "t1"));
+  EXPECT_FALSE(list.TakesTable("shop", "t2"));
+  EXPECT_FALSE(list.TakesSchema("other"));
+  EXPECT_FALSE(list.TakesSchema("mysql"));
+
+  DumperArguments arguments;
+  arguments.tables_list = {"a.t", "b.t2"};
+  const TableFilter tables(config, arguments);
+  EXPECT_TRUE(tables.TakesTable("A", "T"));
+  EXPECT_FALSE(tables.TakesTable("shop", "t1"));
+
+  arguments.tables_list = {"nodot"};
+  EXPECT_THROW(TableFilter(config, arguments), Error);
+
+  arguments.tables_list.clear();
+  arguments.filters = {"shop*.*", "!shop2.tmp?"};
+  const TableFilter patterns(config, arguments);
+  EXPECT_TRUE(patterns.TakesTable("shop2", "tmp"));
+  EXPECT_FALSE(patterns.TakesTable("shop2", "tmp1"));
+  EXPECT_FALSE(patterns.TakesTable("other", "t"));
+
+  arguments = {};
+  arguments.databases = {"shop"};
+  config.block_allow_list.reset();
+  const TableFilter databases(config, arguments);
+  EXPECT_TRUE(databases.TakesTable("shop", "any"));
+  EXPECT_FALSE(databases.TakesSchema("other"));
+}
+
+class DataFilesTest : public ::testing::Test {
+ protected:
+  void SetUp() override { directory_.Create(); }
+  void TearDown() override { directory_.RemoveAll(); }
+
+  void Write(DataFileOptions options, int rows) {
+    DataFiles files(directory_, options, "db", "t1", "`i`,`j`", 0,
+                    [&](const std::string& path, uint64_t size) {
+                      closed_.push_back(fmt::format("{} {}", path, size));
+                    });
+    for (int i = 0; i < rows; ++i) {
+      const mysql::FieldView row[] = {{"1", 1}, {"2", 1}};
+      files.AddRow(row, {ValueKind::kNumber, ValueKind::kNumber});
+    }
+    files.Finish();
+  }
+
+  const LocalDirectory directory_{
+      (std::filesystem::temp_directory_path() / fmt::format("dump_test.{}", ::getpid())).string()};
+  std::vector<std::string> closed_;
+};
+
+TEST_F(DataFilesTest, HasTheBytesOfTheReferenceSystem) {
+  DataFileOptions options;
+  options.file_size = 64 << 20;
+  options.statement_size = 1000000;
+  Write(options, 2);
+  EXPECT_THAT(closed_, ElementsAre("db.t1.0000000000000.sql 114"));
+  EXPECT_EQ(*directory_.Read("db.t1.0000000000000.sql"),
+            "/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\n/*!40101 SET NAMES binary*/;\n"
+            "INSERT INTO `t1` (`i`,`j`) VALUES\n(1,2),\n(1,2);\n");
+}
+
+TEST_F(DataFilesTest, ClosesStatementsAndFilesAfterTheRowThatFillsThem) {
+  DataFileOptions options;
+  options.mariadb = true;
+  options.statement_size = 40;  // prefix 34 + one tuple of 7
+  Write(options, 2);
+  EXPECT_THAT(closed_, ElementsAre(::testing::StartsWith("db.t1.000000000.sql ")));
+  EXPECT_EQ(*directory_.Read("db.t1.000000000.sql"),
+            "/*!40101 SET NAMES binary*/;\nSET FOREIGN_KEY_CHECKS=0;\n"
+            "INSERT INTO `t1` (`i`,`j`) VALUES\n(1,2);\n"
+            "INSERT INTO `t1` (`i`,`j`) VALUES\n(1,2);\n");
+  closed_.clear();
+  options.mariadb = false;
+  options.statement_size = 1000;
+  options.file_size = 107;
+  Write(options, 3);
+  EXPECT_THAT(closed_, ElementsAre("db.t1.0000000000000.sql 107", "db.t1.0000000000001.sql 107",
+                                   "db.t1.0000000000002.sql 107"));
+}
+
+TEST_F(DataFilesTest, WritesNothingForNoRows) {
+  Write({false, true, 100, 100}, 0);
+  EXPECT_THAT(directory_.List(), IsEmpty());
+}
+
+TEST(DumpProgressTest, ShowsProgressWhenAllChunksAreKnown) {
+  DumpProgress progress;
+  EXPECT_EQ(progress.Status().progress, "");
+  progress.produced_chunks = 25;
+  progress.completed_chunks = 6;
+  EXPECT_EQ(progress.Status().progress, "");
+  progress.all_produced = true;
+  EXPECT_EQ(progress.Status().progress, "24.00 %");
+  progress.completed_chunks = 1;
+  EXPECT_EQ(progress.Status().progress, " 4.00 %");
+  progress.completed_chunks = 25;
+  EXPECT_EQ(progress.Status().progress, "100.00 %");
+  progress.completed_chunks = 26;
+  EXPECT_EQ(progress.Status().progress, "100 %");
+  progress.Reset();
+  progress.all_produced = true;
+  EXPECT_EQ(progress.Status().progress, "100 %");
+}
+
+}  // namespace
+}  // namespace dm::migration

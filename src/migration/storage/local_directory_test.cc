@@ -1,0 +1,69 @@
+#include "migration/storage/local_directory.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/error/error.h"
+
+namespace dm::migration {
+namespace {
+
+class LocalDirectoryTest : public ::testing::Test {
+ protected:
+  void TearDown() override { directory_.RemoveAll(); }
+  const LocalDirectory directory_{
+      (std::filesystem::temp_directory_path() / fmt::format("storage_test.{}", ::getpid()) / "a")
+          .string()};
+};
+
+TEST_F(LocalDirectoryTest, MissingIsEmpty) {
+  EXPECT_FALSE(directory_.Exists());
+  EXPECT_TRUE(directory_.List().empty());
+  EXPECT_FALSE(directory_.Read("x").has_value());
+  directory_.RemoveAll();
+  directory_.Remove("x");
+}
+
+TEST_F(LocalDirectoryTest, WritesListsAndRemoves) {
+  directory_.Create();
+  FileWriter file = directory_.OpenForWrite("b.sql");
+  std::string buffer = "abc";
+  file.Write(buffer);
+  EXPECT_TRUE(buffer.empty());
+  buffer = "de";
+  file.Write(buffer);
+  file.Close();
+  EXPECT_EQ(file.size(), 5u);
+  directory_.WriteDurable("a", "content");
+  std::filesystem::create_directory(directory_.FullPath("sub"));
+  std::ofstream(directory_.FullPath("sub/c.sql")) << "x";
+  EXPECT_THAT(directory_.List(), ::testing::ElementsAre(StoredFile{"a", 7}, StoredFile{"b.sql", 5},
+                                                        StoredFile{"sub/c.sql", 1}));
+  directory_.Sync({"b.sql"});
+  EXPECT_EQ(*directory_.Read("b.sql"), "abcde");
+  EXPECT_EQ(MappedFile(directory_.FullPath("b.sql")).content(), "abcde");
+  directory_.WriteDurable("a", "");
+  EXPECT_EQ(MappedFile(directory_.FullPath("a")).content(), "");
+  directory_.Remove("a");
+  EXPECT_EQ(directory_.List().size(), 2u);
+  directory_.RemoveAll();
+  EXPECT_FALSE(directory_.Exists());
+}
+
+TEST_F(LocalDirectoryTest, NamesThePathOfAFailure) {
+  try {
+    directory_.OpenForWrite("x");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), 32001);
+    EXPECT_THAT(e.raw_cause(), ::testing::HasSubstr(directory_.FullPath("x")));
+  }
+  EXPECT_THROW(MappedFile("/nonexistent/x"), Error);
+}
+
+}  // namespace
+}  // namespace dm::migration
