@@ -55,6 +55,15 @@ constexpr SingleByteTable kSingleByte[] = {
 #include "mysql/value/single_byte_charsets.inc"
 };
 
+struct MultiByteException {
+  Charset charset;
+  uint32_t bytes;  // of the character, as a big-endian number
+  uint16_t character;
+};
+constexpr MultiByteException kExceptions[] = {
+#include "mysql/value/multi_byte_exceptions.inc"
+};
+
 // swe7 is the one set whose lower half isn't ASCII.
 char32_t Swe7(uint8_t byte) {
   switch (byte) {
@@ -169,11 +178,11 @@ const char* IconvName(Charset charset) {
     case Charset::kBig5:
       return "BIG5";
     case Charset::kSjis:
-      return "SJIS";
+      return "CP932";
     case Charset::kCp932:
       return "CP932";
     case Charset::kUjis:
-      return "EUC-JP";
+      return "EUC-JP-MS";
     case Charset::kEucjpms:
       return "EUC-JP-MS";
     case Charset::kEuckr:
@@ -200,9 +209,8 @@ iconv_t Converter(Charset charset, const char* name) {
   return converter;
 }
 
-bool AppendMultiByte(std::string& out, std::string_view bytes, Charset charset, const char* name) {
-  const iconv_t converter = Converter(charset, name);
-  if (converter == reinterpret_cast<iconv_t>(-1)) return false;
+bool ConvertRun(std::string& out, std::string_view bytes, iconv_t converter) {
+  if (bytes.empty()) return true;
   iconv(converter, nullptr, nullptr, nullptr, nullptr);
   const size_t before = out.size();
   out.resize(before + bytes.size() * 4);  // no set of these has longer UTF-8 than that
@@ -214,6 +222,39 @@ bool AppendMultiByte(std::string& out, std::string_view bytes, Charset charset, 
   if (result == static_cast<size_t>(-1) || in_left != 0) return false;
   out.resize(static_cast<size_t>(to - out.data()));
   return true;
+}
+
+// Bytes of the character that begins with `lead`, in the sets that have exceptions.
+size_t CharacterSize(Charset charset, uint8_t lead) {
+  if (lead < 0x80) return 1;
+  if (charset == Charset::kSjis) return lead >= 0xa0 && lead <= 0xdf ? 1 : 2;
+  return charset == Charset::kUjis && lead == 0x8f ? 3 : 2;
+}
+
+bool AppendMultiByte(std::string& out, std::string_view bytes, Charset charset, const char* name) {
+  const iconv_t converter = Converter(charset, name);
+  if (converter == reinterpret_cast<iconv_t>(-1)) return false;
+  const auto precedes = [](const MultiByteException& entry, std::pair<Charset, uint32_t> key) {
+    return std::pair(entry.charset, entry.bytes) < key;
+  };
+  if (charset != Charset::kBig5 && charset != Charset::kSjis && charset != Charset::kUjis) {
+    return ConvertRun(out, bytes, converter);
+  }
+  size_t run = 0;  // begin of what iconv converts
+  size_t size = 0;
+  for (size_t i = 0; i < bytes.size(); i += size) {
+    size = std::min(CharacterSize(charset, static_cast<uint8_t>(bytes[i])), bytes.size() - i);
+    if (size == 1) continue;
+    uint32_t code = 0;
+    for (size_t k = 0; k < size; ++k) code = code << 8 | static_cast<uint8_t>(bytes[i + k]);
+    const auto at = std::lower_bound(std::begin(kExceptions), std::end(kExceptions),
+                                     std::pair(charset, code), precedes);
+    if (at == std::end(kExceptions) || at->charset != charset || at->bytes != code) continue;
+    if (!ConvertRun(out, bytes.substr(run, i - run), converter)) return false;
+    AppendUtf8(out, at->character);
+    run = i + size;
+  }
+  return ConvertRun(out, bytes.substr(run), converter);
 }
 
 bool Append(std::string& out, std::string_view bytes, Charset charset) {

@@ -54,6 +54,11 @@ TEST(Charset, ConvertsWithMySqlsMappings) {
   EXPECT_EQ(Utf8("\x3d\xd8\x2c\xdc", Charset::kUtf16le), "🐬");
   EXPECT_EQ(Utf8(std::string_view("\0\x01\xf4\x2c", 4), Charset::kUtf32), "🐬");
   EXPECT_EQ(Utf8("[\\]", Charset::kSwe7), "ÄÖÅ");
+  // Where MySQL differs from iconv.
+  EXPECT_EQ(Utf8("a\x81\x5f\x81\x60z", Charset::kSjis), "a\\\xe3\x80\x9cz");
+  EXPECT_EQ(Utf8("\xb6\x5c", Charset::kSjis), "ｶ\\");
+  EXPECT_EQ(Utf8("\x8f\xa2\xb7\xc6\xfc", Charset::kUjis), "~日");
+  EXPECT_EQ(Utf8("\xa1\x45", Charset::kBig5), "\xe2\x80\xa2");
 }
 
 TEST(Charset, InvalidBytesConvertToNothing) {
