@@ -128,9 +128,6 @@ std::string WithoutTaskSuffix(const std::string& dir, std::string_view task,
   return uri->head + EscapedPath(path) + uri->tail;
 }
 
-std::string LocalPath(const std::string& dir) {
-  std::optional<Uri> uri = SplitUri(dir);
-  return uri && uri->scheme == "file" ? Unescaped(uri->path) : dir;
-}
+bool IsUri(const std::string& dir) { return SplitUri(dir).has_value(); }
 
 }  // namespace dm::migration

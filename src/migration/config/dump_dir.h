@@ -1,4 +1,4 @@
-// Directories of a subtask that are derived from `dir`. Private to the room, but for LocalPath.
+// Directories of a subtask that are derived from `dir`. Private to the room.
 #pragma once
 
 #include <string>
@@ -19,8 +19,7 @@ std::string WithoutTaskSuffix(const std::string& dir, std::string_view task,
 void CheckDir(const std::string& dir);
 // Text fit for one segment of a URI's path or query.
 std::string UrlEscaped(std::string_view text);
-// The path in the local file system that a local `dir` (section_rules.h) means: itself, or that of
-// a file:// URI.
-std::string LocalPath(const std::string& dir);
+// True for a URI of any scheme, false for a path. Throws Error kConfigLoaderDirInvalid.
+bool IsUri(const std::string& dir);
 
 }  // namespace dm::migration

@@ -7,8 +7,8 @@
 
 #include "base/error/error.h"
 #include "base/io/text.h"
+#include "migration/config/dump_dir.h"
 #include "migration/config/dumper_arguments.h"
-#include "migration/config/section_rules.h"
 #include "migration/config/source.h"
 #include "migration/config/subtask.h"
 
@@ -132,7 +132,7 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"mysql-instances[].syncer", kWorks, "keys of syncers.*"},
     {"mysql-instances[].syncer-thread", kWorks, ""},
     {"mysql-instances[].validator-config-name", kWorks, ""},
-    {"online-ddl", kWorks, ""},
+    {"online-ddl", kWorks, "a statement on a helper table pauses the task"},
     {"shadow-table-rules", kWorks, ""},
     {"trash-table-rules", kWorks, ""},
     {"online-ddl-scheme", kWorks, "deprecated; gh-ost or pt switches online-ddl on"},
@@ -193,7 +193,7 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"mydumpers.*.extra-args", kWorks, "--snapshot, --ca, --cert, --key are refused"},
     {"loaders", kWorks, ""},
     {"loaders.*.pool-size", kWorks, ""},
-    {"loaders.*.dir", kWorks, "object storage is refused"},
+    {"loaders.*.dir", kWorks, "a path; URIs are refused"},
     {"loaders.*.sorting-dir-physical", kNoEffect, kPhysical},
     {"loaders.*.import-mode", kRefused, "any mode but logical"},
     {"loaders.*.on-duplicate", kNoEffect, kOld},
@@ -276,7 +276,7 @@ void RefuseUnsupported(const SubtaskConfig& subtask) {
   }
   if (HasDump(subtask.mode)) ParseDumperArguments(subtask.dumper.extra_args);
   if (HasDump(subtask.mode) || HasLoad(subtask.mode)) {
-    if (!IsLocalDir(subtask.loader.dir)) Refuse("dir", subtask.loader.dir);
+    if (IsUri(subtask.loader.dir)) Refuse("dir", subtask.loader.dir);
   }
   if (!EqualsIgnoreCase(subtask.loader.import_mode, "logical")) {
     Refuse("import-mode", subtask.loader.import_mode);

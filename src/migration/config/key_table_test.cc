@@ -361,6 +361,7 @@ TEST(KeyTableTest, RefusedKeysOfATask) {
       {"task-mode", "task-mode: load", "", "task-mode"},
       {"task-mode", "task-mode: load&sync", "", "task-mode"},
       {"loaders.*.dir", "", "loader: {dir: \"s3://b/p\"}", "dir"},
+      {"loaders.*.dir", "", "loader: {dir: \"file:///d\"}", "dir"},
       {"mydumpers.*.extra-args", "", "mydumper: {extra-args: \"--snapshot 5\"}", "extra-args"},
       {"mydumpers.*.extra-args", "", "mydumper: {extra-args: \"--ca /x\"}", "extra-args"},
       {"mydumpers.*.extra-args", "", "mydumper: {extra-args: \"--nonsense\"}", "extra-args"},

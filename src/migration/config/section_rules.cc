@@ -32,6 +32,10 @@ void Default(T& value, T fallback) {
   if (value == T{}) value = fallback;
 }
 
+void DefaultUnlessPositive(int& value, int fallback) {
+  if (value <= 0) value = fallback;
+}
+
 // The section of `name` or the inline one; the defaults if there is neither, or nothing in it.
 template <class T>
 T Resolve(const Named<T>& named, const std::string& name, const std::optional<T>& in_place) {
@@ -74,7 +78,7 @@ void AdjustLoader(LoaderConfig& loader, TaskMode mode) {
                 fmt::format("compress-kv-pairs {} is unknown", loader.compress_kv_pairs))
         .SetWorkaround("Please use `gzip`, `gz` or leave it empty.");
   }
-  Default(loader.pool_size, 16);
+  DefaultUnlessPositive(loader.pool_size, LoaderConfig().pool_size);
 }
 
 Duration SyncerConfig::SafeModeDuration() const {
@@ -87,8 +91,11 @@ Duration SyncerConfig::SafeModeDuration() const {
 }
 
 void AdjustSyncer(SyncerConfig& syncer) {
-  Default(syncer.queue_size, 1024);
-  Default(syncer.checkpoint_flush_interval, 30);
+  const SyncerConfig defaults;
+  DefaultUnlessPositive(syncer.worker_count, defaults.worker_count);
+  DefaultUnlessPositive(syncer.batch, defaults.batch);
+  DefaultUnlessPositive(syncer.queue_size, defaults.queue_size);
+  DefaultUnlessPositive(syncer.checkpoint_flush_interval, defaults.checkpoint_flush_interval);
   const Duration duration = syncer.SafeModeDuration();
   if (syncer.safe_mode_duration.empty()) syncer.safe_mode_duration = FormatDuration(duration);
   if (syncer.safe_mode && duration == Duration::zero()) {
@@ -102,7 +109,7 @@ void AdjustValidator(ValidatorConfig& validator) {
   if (validator.mode != "none" && validator.mode != "fast" && validator.mode != "full") {
     throw MakeError(ErrorCode::kConfigValidationMode, validator.mode);
   }
-  if (validator.worker_count <= 0) validator.worker_count = defaults.worker_count;
+  DefaultUnlessPositive(validator.worker_count, defaults.worker_count);
   Default(validator.validate_interval, defaults.validate_interval);
   Default(validator.check_interval, defaults.check_interval);
   Default(validator.row_error_delay, defaults.row_error_delay);

@@ -9,7 +9,7 @@ namespace dm::migration {
 // Letter case and old names of the values made uniform, empty ones replaced by defaults. Throws
 // kConfigLoaderS3NotSupport, kConfigInvalidLoadMode and its siblings.
 void AdjustLoader(LoaderConfig& loader, TaskMode mode);
-// Zeros replaced by defaults. Throws kConfigInvalidSafeModeDuration,
+// Numbers that are not positive replaced by defaults. Throws kConfigInvalidSafeModeDuration,
 // kConfigConfictSafeModeDurationAndSafeMode.
 void AdjustSyncer(SyncerConfig& syncer);
 // Zeros replaced by defaults. Throws kConfigValidationMode, std::invalid_argument for an unusable

@@ -67,7 +67,6 @@ void LowerPatterns(SubtaskConfig& subtask) {
 }
 
 void CheckRules(SubtaskConfig& subtask) {
-  if (!subtask.case_sensitive) LowerPatterns(subtask);
   BlockAllowList(subtask.block_allow_list.value_or(BlockAllowRules{}), subtask.case_sensitive);
   TableRouter(subtask.route_rules, subtask.case_sensitive);
   if (subtask.dumper.chunk_filesize.empty()) subtask.dumper.chunk_filesize = "64";
@@ -193,8 +192,6 @@ void AdjustSubtask(SubtaskConfig& subtask, const PasswordCipher& cipher) {
   if (subtask.meta_schema.empty()) subtask.meta_schema = "dm_meta";
   if (subtask.collation_compatible.empty()) subtask.collation_compatible = "loose";
 
-  // The S3 rule of AdjustLoader looks at `dir` and the mode as the user wrote them.
-  AdjustLoader(subtask.loader, subtask.mode);
   if (HasLoad(subtask.mode) || HasDump(subtask.mode)) {
     LoaderConfig& loader = subtask.loader;
     if (loader.dir.empty()) loader.dir = LoaderConfig().dir;
@@ -220,6 +217,7 @@ void AdjustSubtask(SubtaskConfig& subtask, const PasswordCipher& cipher) {
     db->password = Secret(cipher.DecryptOrPlain(db->password.Reveal()));
   }
   CheckRules(subtask);
+  AdjustLoader(subtask.loader, subtask.mode);
   AdjustValidator(subtask.validator);
 }
 
@@ -268,27 +266,38 @@ void AdjustTargetSession(DbConfig& target, bool is_tidb_3_or_newer) {
 std::vector<SubtaskConfig> ToSubtasks(const TaskConfig& task,
                                       const std::map<std::string, SourceConfig>& sources,
                                       const PasswordCipher& cipher) {
+  auto annotated = [](const SubtaskConfig& subtask, auto step) {
+    try {
+      step();
+    } catch (Error& e) {
+      throw e.Annotate(fmt::format("source {}", subtask.source_id));
+    }
+  };
   std::vector<SubtaskConfig> subtasks;
+  std::vector<const SourceConfig*> source_of;
   for (const auto& instance : task.mysql_instances) {
     auto source = sources.find(instance->source_id);
     if (source == sources.end()) {
       throw MakeError(ErrorCode::kConfigSourceIDNotFound, instance->source_id);
     }
     subtasks.push_back(MakeSubtask(task, *instance, source->second));
+    source_of.push_back(&source->second);
   }
-  for (SubtaskConfig& subtask : subtasks) {
-    try {
-      AdjustSubtask(subtask, cipher);
-      RefuseUnsupported(subtask);
-    } catch (Error& e) {
-      throw e.Annotate(fmt::format("source {}", subtask.source_id));
-    }
-    if (subtask.loader.import_mode != subtasks.front().loader.import_mode) {
+  for (size_t i = 0; i < subtasks.size(); ++i) {
+    annotated(subtasks[i], [&] { AdjustSubtask(subtasks[i], cipher); });
+    // The worker will judge by the letter case of task or source.
+    if (!subtasks[i].case_sensitive && !source_of[i]->case_sensitive) LowerPatterns(subtasks[i]);
+  }
+  const SubtaskConfig& first = subtasks.front();
+  for (const SubtaskConfig& subtask : subtasks) {
+    if (subtask.loader.import_mode != first.loader.import_mode) {
       throw MakeError(ErrorCode::kConfigInvalidLoadMode,
                       fmt::format("{} of source {}: source {} has {}", subtask.loader.import_mode,
-                                  subtask.source_id, subtasks.front().source_id,
-                                  subtasks.front().loader.import_mode));
+                                  subtask.source_id, first.source_id, first.loader.import_mode));
     }
+  }
+  for (const SubtaskConfig& subtask : subtasks) {
+    annotated(subtask, [&] { RefuseUnsupported(subtask); });
   }
   return subtasks;
 }

@@ -113,6 +113,28 @@ TEST(ToSubtasksTest, Errors) {
   EXPECT_THAT(chunk.message(), HasSubstr("source a: invalid `chunk-filesize` 6qwe4"));
 }
 
+TEST(ToSubtasksTest, ImportModesMustBeEqual) {
+  Error e = Caught(
+      [] { Make("", "- source-id: a\n- source-id: b\n  loader: {import-mode: physical}\n"); });
+  EXPECT_EQ(e.code(), 20053);
+  EXPECT_THAT(e.message(),
+              HasSubstr("invalid load mode physical of source b: source a has logical"));
+}
+
+TEST(ToSubtasksTest, PatternsKeepTheirLettersForACaseSensitiveSource) {
+  TaskConfig task = ParseTaskYaml(
+      "name: t\ntask-mode: all\ntarget-database: {host: down}\nblock-allow-list: {l: {do-dbs: "
+      "[Shop]}}\n"
+      "mysql-instances: [{source-id: a, block-allow-list: l}]\n");
+  ValidateTask(task);
+  auto sources = Sources();
+  sources.at("a").case_sensitive = true;
+  SubtaskConfig subtask = ToSubtasks(task, sources, PasswordCipher())[0];
+  EXPECT_THAT(subtask.block_allow_list->do_dbs, ElementsAre("Shop"));
+  MergeSource(subtask, sources.at("a"), false);
+  EXPECT_EQ(Adjusted(subtask).block_allow_list, subtask.block_allow_list);
+}
+
 TEST(AdjustSubtaskTest, Codes) {
   SubtaskConfig s = Valid();
   s.name = "";
@@ -175,7 +197,9 @@ TEST(AdjustSubtaskTest, Defaults) {
   SubtaskConfig s = Valid();
   s.meta_schema = "";
   s.collation_compatible = "";
-  s.loader.pool_size = 0;
+  s.loader.pool_size = -1;
+  s.syncer.worker_count = 0;
+  s.syncer.batch = 0;
   s.syncer.queue_size = 0;
   s.syncer.checkpoint_flush_interval = 0;
   s.syncer.safe_mode_duration = "";
@@ -185,6 +209,8 @@ TEST(AdjustSubtaskTest, Defaults) {
   EXPECT_EQ(s.meta_schema, "dm_meta");
   EXPECT_EQ(s.collation_compatible, "loose");
   EXPECT_EQ(s.loader.pool_size, 16);
+  EXPECT_EQ(s.syncer.worker_count, 16);
+  EXPECT_EQ(s.syncer.batch, 100);
   EXPECT_EQ(s.syncer.queue_size, 1024);
   EXPECT_EQ(s.syncer.checkpoint_flush_interval, 30);
   EXPECT_EQ(s.syncer.SafeModeDuration(), std::chrono::minutes(1));
@@ -218,8 +244,10 @@ TEST(DumpDirTest, Suffix) {
   EXPECT_EQ(WithoutTaskSuffix("./dump.t1", "t1", "src1"), "./dump");
   EXPECT_EQ(WithoutTaskSuffix("./dump", "t1", "src1"), "./dump");
   EXPECT_EQ(WithoutTaskSuffix("s3://b/p/t1.src1?region=x", "t1", "src1"), "s3://b/p?region=x");
-  EXPECT_EQ(LocalPath("file:///a%20b"), "/a b");
-  EXPECT_EQ(LocalPath("./a%20b"), "./a%20b");
+  EXPECT_TRUE(IsUri("file:///a"));
+  EXPECT_TRUE(IsUri("s3:b"));
+  EXPECT_FALSE(IsUri("./a:b"));
+  EXPECT_FALSE(IsUri("a"));
 }
 
 TEST(DumpDirTest, ByMode) {
