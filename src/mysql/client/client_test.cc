@@ -1,0 +1,94 @@
+#include <gtest/gtest.h>
+
+#include "mysql/client/connection.h"
+#include "mysql/client/link.h"
+#include "mysql/client/retry.h"
+
+namespace dm::mysql {
+namespace {
+
+Error ServerError(int number, const std::string& text) {
+  return Error(ErrorCode::kDBExecuteFailed, "execute statement failed: x")
+      .SetRawCause(fmt::format("Error {} (HY000): {}", number, text))
+      .SetServerErrno(number);
+}
+
+TEST(Retry, ServerErrors) {
+  for (const int number : {1213, 8005, 8022, 8027, 8028, 8245, 9001, 9003, 9004, 9007}) {
+    EXPECT_TRUE(IsRetryableServerError(ServerError(number, ""))) << number;
+  }
+  for (const int number : {1205, 1317, 8020, 9002, 9005, 1062, 0}) {
+    EXPECT_FALSE(IsRetryableServerError(ServerError(number, ""))) << number;
+  }
+  EXPECT_TRUE(IsRetryableServerError(ServerError(1105, "Information schema is out of date: x")));
+  EXPECT_TRUE(IsRetryableServerError(ServerError(1105, "Information schema is changed")));
+  EXPECT_FALSE(IsRetryableServerError(ServerError(1105, "other")));
+  EXPECT_TRUE(IsIgnorableDdlError(ServerError(1060, "")));
+  EXPECT_FALSE(IsIgnorableDdlError(ServerError(1062, "")));
+}
+
+TEST(Retry, LostConnectionsAreFoundThroughWrapping) {
+  const Error lost =
+      Error(ErrorCode::kDBInvalidConn, "database driver error").SetRawCause("invalid connection");
+  EXPECT_TRUE(IsInvalidConnection(lost));
+  EXPECT_FALSE(IsBadConnection(lost));
+  const Error wrapped =
+      WithCause(Error(ErrorCode::kSyncerGetEvent, "get binlog event error"), lost);
+  EXPECT_TRUE(IsConnectionLost(wrapped));
+  EXPECT_FALSE(IsConnectionLost(ServerError(1062, "invalid connection in a key")));
+}
+
+TEST(Errors, StatementsAreCut) {
+  EXPECT_EQ(CutStatement(std::string(1024, 'x')).size(), 1024u);
+  const std::string cut = CutStatement(std::string(1025, 'x'));
+  EXPECT_EQ(cut.size(), 1027u);
+  EXPECT_TRUE(cut.ends_with("x..."));
+}
+
+TEST(Errors, NumbersTellWhoFoundThem) {
+  EXPECT_TRUE(IsServerError(1062));
+  EXPECT_TRUE(IsServerError(3024));
+  EXPECT_TRUE(IsServerError(4052));
+  EXPECT_TRUE(IsServerError(8022));
+  EXPECT_FALSE(IsServerError(2013));
+  EXPECT_FALSE(IsServerError(5001));
+  EXPECT_FALSE(IsServerError(0));
+  EXPECT_TRUE(IsLostError(2013));
+  EXPECT_FALSE(IsLostError(2002));
+}
+
+TEST(Connection, PortZeroIsNobody) {
+  ConnectOptions options;
+  options.host = "127.0.0.1";
+  options.scope = ErrorScope::kUpstream;
+  try {
+    Connection::Connect(options, {});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), 10001);
+    EXPECT_EQ(e.scope(), ErrorScope::kUpstream);
+    EXPECT_EQ(e.raw_cause(), "dial tcp 127.0.0.1:0: connect: connection refused");
+    EXPECT_TRUE(IsConnectionRefused(e));
+  }
+}
+
+TEST(Connection, AStoppedTokenConnectsNowhere) {
+  StopSource stop;
+  stop.request_stop();
+  ConnectOptions options;
+  options.host = "127.0.0.1";
+  options.port = 1;
+  EXPECT_THROW(Connection::Connect(options, stop.get_token()), Cancelled);
+}
+
+TEST(ServerInfo, Versions) {
+  ServerInfo info;
+  info.major = 10;
+  info.minor = 11;
+  EXPECT_TRUE(info.AtLeast(10, 11));
+  EXPECT_TRUE(info.AtLeast(8, 4));
+  EXPECT_FALSE(info.AtLeast(10, 11, 1));
+}
+
+}  // namespace
+}  // namespace dm::mysql
