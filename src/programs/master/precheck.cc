@@ -318,12 +318,12 @@ std::string CheckText(const std::vector<CheckItem>& items, const CheckLimits& li
   constexpr std::string_view kHead = "fail to check synchronization configuration with type";
   if (Count(items, CheckItem::State::kFail) > 0) {
     throw Error(ErrorCode::kTaskCheckSyncConfigError,
-                fmt::format("{}: check was failed, please see detail\n\tdetail: {}", kHead,
+                fmt::format("{}: check was failed, please see detail\n detail: {}", kHead,
                             DetailJson(items, limits)))
         .SetClass("dm-master");
   }
   if (Count(items, CheckItem::State::kWarn) > 0) {
-    return fmt::format("{}: no errors but some warnings\n\tdetail: {}", kHead,
+    return fmt::format("{}: no errors but some warnings\n detail: {}", kHead,
                        DetailJson(items, limits));
   }
   return "pre-check is passed. ";

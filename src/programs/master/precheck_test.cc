@@ -37,7 +37,7 @@ TEST(CheckText, SaysWhatTheVerdictIs) {
   EXPECT_EQ(
       CheckText({good, warned}, {}),
       "fail to check synchronization configuration with type: no errors but some warnings\n"
-      "\tdetail: {\n\t\t\"results\": [\n\t\t\t{\n\t\t\t\t\"id\": 1,\n\t\t\t\t\"name\": "
+      " detail: {\n\t\t\"results\": [\n\t\t\t{\n\t\t\t\t\"id\": 1,\n\t\t\t\t\"name\": "
       "\"mysql_version\",\n\t\t\t\t\"desc\": \"check whether mysql version is satisfied\",\n"
       "\t\t\t\t\"state\": \"warn\",\n\t\t\t\t\"errors\": [\n\t\t\t\t\t{\n\t\t\t\t\t\t"
       "\"severity\": \"warn\",\n\t\t\t\t\t\t\"short_error\": \"version suggested earlier than "
