@@ -112,6 +112,7 @@ filters:
 TEST(SourceFileTest, RecordErrors) {
   EXPECT_EQ(Caught([] { ParseSourceToml("enable = "); }).code(), 40003);
   EXPECT_EQ(Caught([] { ParseSourceToml("enable = 1"); }).code(), 40003);
+  EXPECT_EQ(Caught([] { ParseSourceToml("enable = true\n[\n"); }).code(), 40003);
   EXPECT_EQ(Caught([] { ParseSourceToml("enable = true\nenable = true"); }).code(), 40003);
   Error unknown = Caught([] { ParseSourceToml("nonsense = 1\n[from]\nhots = \"x\""); });
   EXPECT_EQ(unknown.code(), 40004);

@@ -1,6 +1,5 @@
 // The records of sources and subtasks in etcd: TOML with tables indented by two blanks a level.
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <concepts>
@@ -15,6 +14,7 @@
 
 #include "base/error/error.h"
 #include "base/io/text.h"
+#include "base/io/toml.h"
 #include "migration/config/fields.h"
 #include "migration/config/subtask.h"
 
@@ -375,7 +375,7 @@ class TomlReader {
 
 toml::table Parse(std::string_view text) {
   try {
-    return toml::parse(text);
+    return ParseToml(text);
   } catch (const toml::parse_error& e) {
     throw std::invalid_argument(fmt::format(
         "toml: line {}: {}", static_cast<unsigned>(e.source().begin.line), e.description()));

@@ -1,11 +1,11 @@
 #include "programs/ctl/option_file.h"
 
-#include <toml++/toml.h>
 #include <sstream>
 
 #include "base/cli/flag.h"
 #include "base/error/system_error.h"
 #include "base/io/file.h"
+#include "base/io/toml.h"
 
 namespace dm::ctl {
 
@@ -21,7 +21,7 @@ namespace {
 std::map<std::string, std::string> ReadOptionFile(const std::string& path) {
   std::map<std::string, std::string> values;
   try {
-    const toml::table table = toml::parse(ReadFile(path));
+    const toml::table table = ParseToml(ReadFile(path));
     for (const auto& [key, node] : table) {
       if (const auto value = node.value<std::string>()) {
         values[std::string(key.str())] = *value;

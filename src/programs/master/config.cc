@@ -1,6 +1,5 @@
 #include "programs/master/config.h"
 
-#include <toml++/toml.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "base/cli/server_flags.h"
 #include "base/error/error.h"
 #include "base/io/text.h"
+#include "base/io/toml.h"
 #include "base/log/log.h"
 #include "base/net/address.h"
 #include "base/version/version.h"
@@ -197,7 +197,7 @@ void ReadExperimental(const toml::table& table, Config& config, std::vector<std:
 void ReadFile(const std::string& path, Config& config) {
   toml::table table;
   try {
-    table = toml::parse_file(path);
+    table = ParseTomlFile(path);
   } catch (const toml::parse_error& e) {
     std::ostringstream place;
     place << e.source().begin;

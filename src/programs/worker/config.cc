@@ -1,7 +1,5 @@
 #include "programs/worker/config.h"
 
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <optional>
 #include <sstream>
@@ -10,6 +8,7 @@
 #include "base/cli/flag.h"
 #include "base/cli/server_flags.h"
 #include "base/error/error.h"
+#include "base/io/toml.h"
 #include "base/version/version.h"
 
 namespace dm::worker {
@@ -116,7 +115,7 @@ bool ReadKey(std::string_view key, const toml::node& value, Config& config) {
 void ReadFile(const std::string& path, Config& config) {
   toml::table table;
   try {
-    table = toml::parse_file(path);
+    table = ParseTomlFile(path);
   } catch (const toml::parse_error& e) {
     std::ostringstream place;
     place << e.source().begin;
