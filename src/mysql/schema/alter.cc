@@ -45,6 +45,8 @@ class Alteration {
 
   TableInfo Run() {
     for (const AlterSpec& spec : statement_.specs) Collect(spec);
+    // Columns of this statement take the defaults that it sets.
+    for (const AlterSpec& spec : statement_.specs) SetCharsets(spec);
     BuildColumns();
     RewriteExpressions();
     RewriteIndexes();
@@ -145,7 +147,7 @@ class Alteration {
       return copy;
     }
     const ColumnDef& definition = spec.columns.front();
-    ColumnInfo changed = BuildColumn(definition, old_, options_);
+    ColumnInfo changed = BuildColumn(definition, table_, options_);
     changed.id = column.id;
     changed.origin_default = column.origin_default;
     // The keys stay, and with a primary key its NOT NULL.
@@ -230,14 +232,17 @@ class Alteration {
 
   void Add(std::vector<Slot>* slots, const AlterSpec& spec) {
     for (const ColumnDef& definition : spec.columns) {
-      if (spec.if_exists && Has(*slots, definition.name)) {
+      // The condition asks for the table as it was, and for what this statement added before.
+      if (spec.if_exists &&
+          (OldColumn(definition.name) != nullptr || added_.contains(LowerName(definition.name)))) {
         passed_over_.insert(LowerName(definition.name));
         continue;
       }
       if (Has(*slots, definition.name)) {
         Refuse(1060, fmt::format("Duplicate column name '{}'", definition.name));
       }
-      ColumnInfo column = BuildColumn(definition, old_, options_);
+      added_.insert(LowerName(definition.name));
+      ColumnInfo column = BuildColumn(definition, table_, options_);
       column.id = ++table_.max_column_id;
       if (!column.is_generated() && !column.default_is_expr &&
           column.default_value != "CURRENT_TIMESTAMP") {
@@ -278,6 +283,8 @@ class Alteration {
     }
     if (spec.kind == AlterKind::kColumnVisible) {
       column->invisible = !spec.flag;
+    } else if (column->is_generated()) {
+      // Servers take the change and keep the expression.
     } else if (spec.kind == AlterKind::kDropDefault) {
       SetDefault(column, nullptr);
     } else {
@@ -381,8 +388,9 @@ class Alteration {
     std::vector<IndexInfo> indexes;
     for (IndexInfo& index : table_.indexes) {
       if (dropped_indexes_.contains(index.lower_name)) continue;
+      // A column that is dropped and added again under its name keeps its place in the index.
       std::erase_if(index.columns, [&](const IndexColumn& part) {
-        return dropped_.contains(LowerName(part.name));
+        return dropped_.contains(LowerName(part.name)) && table_.FindColumn(part.name) == nullptr;
       });
       if (index.columns.empty()) continue;
       for (IndexColumn& part : index.columns) {
@@ -390,10 +398,7 @@ class Alteration {
         if (it != renamed_.end()) part.name = it->second;
         const ColumnInfo* column = table_.FindColumn(part.name);
         if (column == nullptr) continue;
-        // A prefix as long as the column is the whole column.
-        if (part.length >= 0 && column->is_string() && part.length == column->length) {
-          part.length = -1;
-        }
+        part.length = PrefixLength(*column, part.length);
       }
       indexes.push_back(std::move(index));
     }
@@ -459,9 +464,17 @@ class Alteration {
   void AddKeys(const AlterSpec& spec) {
     switch (spec.kind) {
       case AlterKind::kAddColumn:
+        if (options_.inline_keys_as_flags) return;
         for (const ColumnDef& definition : spec.columns) {
-          if (passed_over_.contains(LowerName(definition.name))) continue;
-          if (!options_.inline_keys_as_flags) AddInlineKeys(&table_, definition, options_);
+          ColumnDef keys = definition;
+          if (passed_over_.contains(LowerName(definition.name))) {
+            // MariaDB passes over the column but not over its keys.
+            std::erase_if(keys.options, [](const ColumnOption& option) {
+              return option.kind != ColumnOptionKind::kPrimaryKey &&
+                     option.kind != ColumnOptionKind::kUniqueKey;
+            });
+          }
+          AddInlineKeys(&table_, keys, options_);
         }
         return;
       case AlterKind::kModifyColumn:
@@ -491,7 +504,7 @@ class Alteration {
         SetOptions(spec.options);
         return;
       case AlterKind::kConvertCharset:
-        Convert(spec);
+        Convert();
         return;
       case AlterKind::kAlterCheck:
         for (CheckInfo& check : table_.checks) {
@@ -519,15 +532,24 @@ class Alteration {
     }
   }
 
-  void SetOptions(const std::vector<Option>& options) {
+  void SetCharsets(const AlterSpec& spec) {
     std::string charset;
     std::string collation;
+    if (spec.kind == AlterKind::kConvertCharset) {
+      charset = NormaliseCharset(spec.text);
+      collation = NormaliseCharset(spec.new_name);
+    } else if (spec.kind == AlterKind::kOptions) {
+      for (const Option& option : spec.options) {
+        if (option.name == "CHARACTER SET") charset = NormaliseCharset(option.value);
+        if (option.name == "COLLATE") collation = NormaliseCharset(option.value);
+      }
+    }
+    SetDefaults(charset, collation, options_, &table_.charset, &table_.collation);
+  }
+
+  void SetOptions(const std::vector<Option>& options) {
     for (const Option& option : options) {
-      if (option.name == "CHARACTER SET") {
-        charset = NormaliseCharset(option.value);
-      } else if (option.name == "COLLATE") {
-        collation = NormaliseCharset(option.value);
-      } else if (option.name == "COMMENT") {
+      if (option.name == "COMMENT") {
         table_.comment = option.value;
       } else if (option.name == "COMPRESSION") {
         table_.compression = option.value;
@@ -537,30 +559,14 @@ class Alteration {
         Refuse(8200, "system-versioned tables are not supported");
       }
     }
-    SetTableCharset(charset, collation);
   }
 
-  void SetTableCharset(const std::string& charset, const std::string& collation) {
-    if (!charset.empty() && charset != "default") {
-      table_.charset = charset;
-      table_.collation = DefaultCollation(charset, true);
-      if (table_.collation.empty()) table_.collation = charset + "_general_ci";
-    } else if (charset == "default") {
-      table_.charset = NormaliseCharset(options_.default_charset);
-      table_.collation = NormaliseCharset(options_.default_collation);
+  // The table's defaults are set already. Columns that this statement defines do not grow.
+  void Convert() {
+    std::set<std::string> defined;
+    for (const AlterSpec& spec : statement_.specs) {
+      for (const ColumnDef& definition : spec.columns) defined.insert(LowerName(definition.name));
     }
-    if (collation.empty() || collation == "default") return;
-    const std::string of_collation = CharsetOfCollation(collation);
-    if (of_collation.empty()) {
-      table_.collation = table_.charset + "_" + collation;
-    } else {
-      table_.charset = of_collation;
-      table_.collation = collation;
-    }
-  }
-
-  void Convert(const AlterSpec& spec) {
-    SetTableCharset(NormaliseCharset(spec.text), NormaliseCharset(spec.new_name));
     const int new_bytes = BytesPerCharacter(table_.charset);
     for (ColumnInfo& column : table_.columns) {
       const bool text = (column.is_string() || column.type == FieldType::kEnum ||
@@ -570,7 +576,7 @@ class Alteration {
       const int old_bytes = BytesPerCharacter(column.charset);
       const bool blob = column.type == FieldType::kTinyBlob || column.type == FieldType::kBlob ||
                         column.type == FieldType::kMediumBlob;
-      if (blob && new_bytes > old_bytes) {
+      if (blob && new_bytes > old_bytes && !defined.contains(column.lower_name)) {
         SetBlobType(&column, column.length / old_bytes * new_bytes);
       }
       column.charset = table_.charset;
@@ -663,6 +669,7 @@ class Alteration {
   const BuildOptions& options_;
   std::set<std::string> dropped_;          // lower names of columns
   std::set<std::string> dropped_indexes_;  // lower names
+  std::set<std::string> added_;            // lower names
   std::set<std::string> passed_over_;      // lower names of ADD COLUMN IF NOT EXISTS
   std::map<std::string, std::vector<const AlterSpec*>> changed_;
   std::map<std::string, std::string> renamed_;  // lower old name -> new name

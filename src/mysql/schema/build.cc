@@ -134,8 +134,7 @@ void AddIndex(TableInfo* table, const Constraint& constraint) {
         Refuse(1060, fmt::format("Duplicate column name '{}'", part.column));
       }
     }
-    const bool whole = part.length < 0 || (column->is_string() && part.length == column->length);
-    index.columns.push_back({column->name, column->offset, whole ? -1 : part.length});
+    index.columns.push_back({column->name, column->offset, PrefixLength(*column, part.length)});
   }
   if (index.primary) {
     for (const IndexColumn& part : index.columns) {
@@ -257,6 +256,39 @@ void Refuse(int server_errno, std::string text) {
   throw error;
 }
 
+int64_t PrefixLength(const ColumnInfo& column, int64_t length) {
+  const bool prefixable = column.is_string() || column.type == FieldType::kGeometry;
+  return !prefixable || (column.length >= 0 && length >= column.length) ? -1 : length;
+}
+
+std::string DefaultCollationFor(const std::string& charset, const BuildOptions& options) {
+  std::string collation;
+  if (options.default_collation_of) collation = options.default_collation_of(charset);
+  if (collation.empty()) collation = DefaultCollation(charset, true);
+  return collation.empty() ? charset + "_general_ci" : NormaliseCharset(collation);
+}
+
+void SetDefaults(const std::string& charset, const std::string& collation,
+                 const BuildOptions& options, std::string* table_charset,
+                 std::string* table_collation) {
+  if (charset == "default") {
+    *table_charset = NormaliseCharset(options.default_charset);
+    *table_collation = NormaliseCharset(options.default_collation);
+  } else if (!charset.empty()) {
+    *table_charset = charset;
+    *table_collation = DefaultCollationFor(charset, options);
+  }
+  if (collation.empty() || collation == "default") return;
+  const std::string of_collation = CharsetOfCollation(collation);
+  if (of_collation.empty()) {
+    // MariaDB's short names leave the character set out: uca1400_ai_ci.
+    *table_collation = *table_charset + "_" + collation;
+  } else {
+    *table_charset = of_collation;
+    *table_collation = collation;
+  }
+}
+
 PartitionInfo BuildPartition(const PartitionBy& clause) {
   PartitionInfo out;
   switch (clause.method.kind) {
@@ -368,21 +400,7 @@ TableInfo BuildTableInfo(const CreateTable& statement, const BuildOptions& optio
     if (option.name == "CHARACTER SET") charset = NormaliseCharset(option.value);
     if (option.name == "COLLATE") collation = NormaliseCharset(option.value);
   }
-  if (charset == "default") charset.clear();
-  if (!charset.empty()) {
-    table.charset = charset;
-    table.collation = DefaultCollation(charset, true);
-    if (table.collation.empty()) table.collation = charset + "_general_ci";
-  }
-  if (!collation.empty() && collation != "default") {
-    const std::string of_collation = CharsetOfCollation(collation);
-    if (of_collation.empty()) {
-      table.collation = table.charset + "_" + collation;
-    } else {
-      table.charset = of_collation;
-      table.collation = collation;
-    }
-  }
+  SetDefaults(charset, collation, options, &table.charset, &table.collation);
   ApplyTableOptions(&table, statement.options);
 
   for (const ColumnDef& definition : statement.columns) {

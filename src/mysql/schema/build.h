@@ -6,6 +6,7 @@
 
 #include "mysql/schema/table_info.h"
 #include "mysql/sql/parser.h"
+#include "mysql/sql/rewrite.h"
 #include "mysql/sql/statement.h"
 
 namespace dm::mysql {
@@ -20,6 +21,10 @@ struct BuildOptions {
   std::string schema;
   // An inline UNIQUE or PRIMARY KEY of ADD COLUMN sets only the flag, no index (shard modes).
   bool inline_keys_as_flags = false;
+  // Default collation of a character set that is named without one. Unset: TiDB's choice, which is
+  // what the reference stores. Set it to the server's own defaults where the definition is that of
+  // a MySQL or MariaDB table, whose SHOW CREATE TABLE leaves defaults out.
+  CollationLookup default_collation_of;
 };
 
 // Definition of a CREATE TABLE with a column list. Throws Error with the server's wording as

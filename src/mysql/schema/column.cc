@@ -61,7 +61,8 @@ int64_t FixedBytes(std::string_view word) {
   return -1;
 }
 
-void SetCharset(ColumnInfo* column, const ColumnDef& definition, const TableInfo& table) {
+void SetCharset(ColumnInfo* column, const ColumnDef& definition, const TableInfo& table,
+                const BuildOptions& options) {
   const DataType& type = definition.type;
   const ColumnOption* collate = definition.Find(ColumnOptionKind::kCollate);
   if (!IsTextCapable(column->type) || FixedBytes(type.word) >= 0 || type.opaque) {
@@ -90,8 +91,7 @@ void SetCharset(ColumnInfo* column, const ColumnDef& definition, const TableInfo
   } else if (charset.empty()) {
     column->collation = table.collation;
   } else {
-    column->collation = DefaultCollation(charset, true);
-    if (column->collation.empty()) column->collation = charset + "_general_ci";
+    column->collation = DefaultCollationFor(charset, options);
   }
   if (column->collation == "binary") column->charset = "binary";
 }
@@ -265,6 +265,49 @@ std::string FitFraction(std::string text, int64_t decimals) {
   return decimals > 0 ? text + "." + fraction : text;
 }
 
+// A TIME in any accepted form as hh:mm:ss[.fraction]; other text as it is.
+std::string TimeText(const std::string& text) {
+  const size_t dot = std::min(text.find('.'), text.size());
+  std::string_view head = std::string_view(text).substr(0, dot);
+  const std::string fraction = text.substr(dot);
+  const bool negative = head.starts_with('-');
+  if (negative) head.remove_prefix(1);
+  const auto number = [](std::string_view digits) {
+    int64_t value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return value;
+  };
+  int64_t hours = 0;
+  if (const size_t blank = head.find(' '); blank != std::string_view::npos) {
+    if (!AllDigits(head.substr(0, blank))) return text;
+    hours = 24 * number(head.substr(0, blank));
+    head.remove_prefix(blank + 1);
+  }
+  int64_t minutes = 0;
+  int64_t seconds = 0;
+  if (AllDigits(head) && head.size() <= 7) {
+    const int64_t value = number(head);
+    hours += value / 10000;
+    minutes = value / 100 % 100;
+    seconds = value % 100;
+  } else {
+    std::vector<int64_t> parts;
+    for (std::string_view rest = head; !rest.empty() || parts.empty();) {
+      const size_t colon = std::min(rest.find(':'), rest.size());
+      if (!AllDigits(rest.substr(0, colon))) return text;
+      parts.push_back(number(rest.substr(0, colon)));
+      rest.remove_prefix(std::min(colon + 1, rest.size()));
+    }
+    if (parts.size() > 3) return text;
+    parts.resize(3);
+    hours += parts[0];
+    minutes = parts[1];
+    seconds = parts[2];
+  }
+  return fmt::format("{}{:02}:{:02}:{:02}{}", negative ? "-" : "", hours, minutes, seconds,
+                     fraction);
+}
+
 std::string TemporalText(const ColumnInfo& column, std::string text) {
   const size_t dot = std::min(text.find('.'), text.size());
   const std::string_view head = std::string_view(text).substr(0, dot);
@@ -279,12 +322,11 @@ std::string TemporalText(const ColumnInfo& column, std::string text) {
     text = std::move(out);
   }
   if (text == "0" && column.type != FieldType::kTime) text = "0000-00-00";
-  if (text == "0" && column.type == FieldType::kTime) text = "00:00:00";
   switch (column.type) {
     case FieldType::kDate:
       return text.substr(0, std::min<size_t>(text.find(' '), text.size()));
     case FieldType::kTime:
-      return FitFraction(std::move(text), column.decimals);
+      return FitFraction(TimeText(text), column.decimals);
     default:
       if (text.size() == 10 && text.find(':') == std::string::npos) text += " 00:00:00";
       return FitFraction(std::move(text), column.decimals);
@@ -492,7 +534,7 @@ ColumnInfo BuildColumn(const ColumnDef& definition, const TableInfo& table,
   if (type.opaque || type.code == FieldType::kGeometry || FixedBytes(type.word) >= 0) {
     column.type_word = LowerName(type.word);
   }
-  SetCharset(&column, *source, table);
+  SetCharset(&column, *source, table, options);
   SetLengths(&column, type);
   if (const int64_t bytes = FixedBytes(type.word); bytes >= 0) column.length = bytes;
   SetTypeFlags(&column, type);

@@ -21,6 +21,17 @@ void AddConstraint(TableInfo* table, const Constraint& constraint, const BuildOp
 // (MariaDB excepted).
 void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions& options);
 
+// Length of an index prefix as kept: -1 for the whole column, and for types that have no prefixes.
+int64_t PrefixLength(const ColumnInfo& column, int64_t length);
+
+// Collation of a character set that is named alone.
+std::string DefaultCollationFor(const std::string& charset, const BuildOptions& options);
+// Charset and collation of a table or schema after `CHARACTER SET charset COLLATE collation`,
+// either empty if not given.
+void SetDefaults(const std::string& charset, const std::string& collation,
+                 const BuildOptions& options, std::string* table_charset,
+                 std::string* table_collation);
+
 // Removes hidden columns that no index uses.
 void DropOrphanHiddenColumns(TableInfo* table);
 

@@ -129,6 +129,7 @@ class SchemaTracker::View {
     options.mariadb = tracker_.options_.mariadb;
     options.schema = schema;
     options.inline_keys_as_flags = tracker_.options_.shard_mode;
+    options.default_collation_of = tracker_.options_.default_collation_of;
     return options;
   }
 
@@ -151,23 +152,13 @@ class SchemaTracker::View {
 
   void PutSchema(std::string_view name, const std::vector<Option>& options, std::string charset,
                  std::string collation) {
+    std::string given_charset;
+    std::string given_collation;
     for (const Option& option : options) {
-      if (option.name == "CHARACTER SET") {
-        charset = NormaliseCharset(option.value);
-        collation = DefaultCollation(charset, true);
-        if (collation.empty()) collation = charset + "_general_ci";
-      }
+      if (option.name == "CHARACTER SET") given_charset = NormaliseCharset(option.value);
+      if (option.name == "COLLATE") given_collation = NormaliseCharset(option.value);
     }
-    for (const Option& option : options) {
-      if (option.name != "COLLATE") continue;
-      collation = NormaliseCharset(option.value);
-      const std::string of_collation = CharsetOfCollation(collation);
-      if (of_collation.empty()) {
-        collation = charset + "_" + collation;
-      } else {
-        charset = of_collation;
-      }
-    }
+    SetDefaults(given_charset, given_collation, Options(name), &charset, &collation);
     change_->steps_.push_back({Step::Kind::kPutSchema, std::string(name), "", nullptr,
                                std::move(charset), std::move(collation)});
   }
@@ -281,7 +272,7 @@ class SchemaTracker::View {
   TrackerChange* change_;
 };
 
-SchemaTracker::SchemaTracker(TrackerOptions options) : options_(options) {}
+SchemaTracker::SchemaTracker(TrackerOptions options) : options_(std::move(options)) {}
 
 std::string SchemaTracker::Key(std::string_view name) const {
   return options_.lower_case_table_names == 0 ? std::string(name) : LowerName(name);
@@ -482,6 +473,7 @@ BuildOptions SchemaTracker::BuildOptionsFor(std::string_view schema) const {
   options.mariadb = options_.mariadb;
   options.schema = schema;
   options.inline_keys_as_flags = options_.shard_mode;
+  options.default_collation_of = options_.default_collation_of;
   return options;
 }
 
