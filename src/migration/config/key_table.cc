@@ -246,6 +246,14 @@ void RefuseTls(std::string_view key, const std::optional<SecurityConfig>& securi
   if (security && !security->empty()) Refuse(key, "connections with TLS");
 }
 
+void RefuseTaskLevel(TaskMode mode, ShardMode shard_mode, std::string_view collation) {
+  if (mode == TaskMode::kDump || mode == TaskMode::kLoad || mode == TaskMode::kLoadAndSync) {
+    Refuse("task-mode", ToString(mode));
+  }
+  if (shard_mode != ShardMode::kNone) Refuse("shard-mode", ToString(shard_mode));
+  if (collation == "strict") Refuse("collation_compatible", "strict");
+}
+
 }  // namespace
 
 std::span<const KeyEntry> SourceKeys() { return kSourceKeys; }
@@ -258,12 +266,7 @@ void RefuseUnsupported(const SourceConfig& source) {
 }
 
 void RefuseUnsupported(const SubtaskConfig& subtask) {
-  if (subtask.mode == TaskMode::kDump || subtask.mode == TaskMode::kLoad ||
-      subtask.mode == TaskMode::kLoadAndSync) {
-    Refuse("task-mode", ToString(subtask.mode));
-  }
-  if (subtask.shard_mode != ShardMode::kNone) Refuse("shard-mode", ToString(subtask.shard_mode));
-  if (subtask.collation_compatible == "strict") Refuse("collation_compatible", "strict");
+  RefuseTaskLevel(subtask.mode, subtask.shard_mode, subtask.collation_compatible);
   RefuseTls("from.security", subtask.from.security);
   RefuseTls("target-database.security", subtask.to.security);
   RefuseTls("security", subtask.loader_security);
@@ -284,6 +287,13 @@ void RefuseUnsupported(const SubtaskConfig& subtask) {
   if (subtask.syncer.compact) Refuse("compact", "true");
   if (subtask.syncer.multiple_rows) Refuse("multiple-rows", "true");
   if (subtask.validator.mode != "none") Refuse("validators.mode", subtask.validator.mode);
+}
+
+void RefuseUnsupported(const TaskConfig& task) {
+  RefuseTaskLevel(*ParseTaskMode(task.task_mode),
+                  ParseShardMode(task.shard_mode).value_or(ShardMode::kNone),
+                  task.collation_compatible);
+  if (task.target_database) RefuseTls("target-database.security", task.target_database->security);
 }
 
 }  // namespace dm::migration

@@ -8,6 +8,7 @@ namespace dm::migration {
 
 struct SourceConfig;
 struct SubtaskConfig;
+struct TaskConfig;
 
 enum class KeyEffect {
   kWorks,
@@ -30,5 +31,8 @@ std::span<const KeyEntry> TaskKeys();
 // a stored subtask.
 void RefuseUnsupported(const SourceConfig& source);
 void RefuseUnsupported(const SubtaskConfig& subtask);
+// The same for what a validated task says as a whole; for callers that want to know before they
+// contact a database.
+void RefuseUnsupported(const TaskConfig& task);
 
 }  // namespace dm::migration

@@ -417,6 +417,7 @@ TEST(KeyTableTest, EverySecurityKeyIsRefused) {
         "target-database: " +
         block);
     ValidateTask(task);
+    EXPECT_THROW(RefuseUnsupported(task), Error) << key;
     source.from.security.reset();
     try {
       ToSubtasks(task, {{"s", source}}, PasswordCipher());

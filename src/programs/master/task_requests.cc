@@ -5,6 +5,7 @@
 #include "base/io/text.h"
 #include "base/log/log.h"
 #include "dmmaster.pb.h"
+#include "migration/config/key_table.h"
 #include "migration/config/subtask.h"
 #include "migration/config/task.h"
 #include "migration/meta/remove.h"
@@ -40,6 +41,7 @@ Prepared PrepareParsed(const RequestContext& context, const std::string& text,
     }
   }
   migration::ValidateTask(task);
+  migration::RefuseUnsupported(task);
   const std::map<std::string, SourceConfig> sources = context.scheduler->Sources();
   {
     migration::DbConfig target = *task.target_database;
