@@ -253,12 +253,10 @@ GtidSet GtidSet::Parse(Flavor flavor, std::string_view text) {
     for (const std::string_view entry : Split(trimmed, ',')) ParseMySqlEntry(set, text, entry);
     return set;
   }
-  const auto entries = Split(trimmed, ',');
-  if (entries.size() == 1 && ParseMariaDbGtid(text, entries[0]).sequence == 0) return set;
-  auto& domains = set.Mutable().domains;
-  for (const std::string_view entry : entries) {
+  for (const std::string_view entry : Split(trimmed, ',')) {
     const MariaDbGtid gtid = ParseMariaDbGtid(text, entry);
-    Domain& domain = domains[gtid.domain];
+    if (gtid.sequence == 0) continue;  // "nothing yet"
+    Domain& domain = set.Mutable().domains[gtid.domain];
     uint64_t& highest = domain.servers[gtid.server];
     highest = std::max(highest, gtid.sequence);
     domain.ambiguous = domain.servers.size() > 1;
@@ -312,11 +310,14 @@ std::string GtidSet::ToString() const {
 void GtidSet::Add(const Gtid& gtid) {
   if (const auto* mysql = std::get_if<MySqlGtid>(&gtid)) {
     if (flavor_ != Flavor::kMySql) Fail(mysql->ToString(), "the set is MariaDB's");
+    if (mysql->gno == 0) return;  // no transaction has this number
+    if (mysql->gno > kMaxGno) Fail(mysql->ToString(), "the number is too large");
     Insert(Mutable().sources[{mysql->uuid, mysql->tag}], {mysql->gno, mysql->gno + 1});
     return;
   }
   const auto& mariadb = std::get<MariaDbGtid>(gtid);
   if (flavor_ != Flavor::kMariaDb) Fail(mariadb.ToString(), "the set is MySQL's");
+  if (mariadb.sequence == 0) return;  // no transaction has this number
   Domain& domain = Mutable().domains[mariadb.domain];
   uint64_t& highest = domain.servers[mariadb.server];
   highest = std::max(highest, mariadb.sequence);
@@ -447,6 +448,9 @@ GtidSet GtidSet::Decode(std::span<const uint8_t> bytes) {
     if (tagged) {
       const auto tag = in.Take(in.TagLength());
       source.tag.assign(reinterpret_cast<const char*>(tag.data()), tag.size());
+      if (!source.tag.empty() && ParseTag(source.tag) != source.tag) {
+        Fail("of an event", "a tag is invalid");
+      }
     }
     const uint64_t count = in.U64();
     if (count > in.left() / 16) Fail("of an event", "intervals are missing");

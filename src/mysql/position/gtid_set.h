@@ -37,7 +37,8 @@ class GtidSet {
   // current transaction of every domain, sorted as strings. Empty set: "".
   std::string ToString() const;
 
-  // Adds one transaction. MariaDB: it becomes the current one of its domain, whatever its sequence.
+  // Adds one transaction (number 0 is none). MariaDB: it becomes the current one of its domain,
+  // whatever its sequence. Throws Error kParseGTID for the other flavor's.
   void Add(const Gtid& gtid);
   // Adds everything in `other` (of the same flavor). MariaDB: per domain and server the greater
   // sequence.

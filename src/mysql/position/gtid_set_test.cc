@@ -162,6 +162,9 @@ TEST(MariaDbGtidSet, CurrentTransactionOfEveryDomain) {
   set.Add(MariaDbGtid{3, 1, 1});
   EXPECT_EQ(set.ToString(), "0-2-6,10-1-1,3-1-1");
   EXPECT_TRUE(Maria("0-0-0").empty());
+  EXPECT_EQ(Maria("0-1-0,1-1-4").ToString(), "1-1-4");
+  set.Add(MariaDbGtid{7, 1, 0});
+  EXPECT_EQ(set.ToString(), "0-2-6,10-1-1,3-1-1");
   EXPECT_THROW(Maria("0-1"), Error);
   EXPECT_THROW(Maria("0-1-x"), Error);
   EXPECT_THROW(Maria("4294967296-1-1"), Error);
