@@ -45,23 +45,6 @@ void AppendEscape(std::string& out, unsigned code) {
   for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(code >> shift) & 0xF];
 }
 
-std::string Base64(std::string_view bytes) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned group = 0;
-    for (size_t j = 0; j < 3; ++j) {
-      group <<= 8;
-      if (i + j < bytes.size()) group |= static_cast<unsigned char>(bytes[i + j]);
-    }
-    for (size_t j = 0; j < 4; ++j) {
-      out += i + j <= bytes.size() ? kAlphabet[(group >> (18 - 6 * j)) & 0x3F] : '=';
-    }
-  }
-  return out;
-}
-
 class Printer {
  public:
   Printer(const PrintOptions& options, std::string& out) : options_(options), out_(out) {}
@@ -147,7 +130,7 @@ class Printer {
     if (bytes.empty()) {
       out_ += "null";
     } else {
-      out_ += '"' + Base64(bytes) + '"';
+      out_ += '"' + EncodeBase64(bytes) + '"';
     }
   }
 
@@ -267,6 +250,23 @@ bool Repair(const std::string& text, std::string* repaired) {
 std::string PrintJson(const Message& message, const PrintOptions& options) {
   std::string out;
   Printer(options, out).PrintMessage(message, 0);
+  return out;
+}
+
+std::string EncodeBase64(std::string_view bytes) {
+  static constexpr char kAlphabet[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    unsigned group = 0;
+    for (size_t j = 0; j < 3; ++j) {
+      group <<= 8;
+      if (i + j < bytes.size()) group |= static_cast<unsigned char>(bytes[i + j]);
+    }
+    for (size_t j = 0; j < 4; ++j) {
+      out += i + j <= bytes.size() ? kAlphabet[(group >> (18 - 6 * j)) & 0x3F] : '=';
+    }
+  }
   return out;
 }
 

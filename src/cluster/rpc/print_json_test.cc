@@ -171,6 +171,13 @@ TEST(AppendJsonString, MarksEveryInvalidByte) {
   EXPECT_EQ(Escaped("\xF0\x9F\x98\x80"), "\"\xF0\x9F\x98\x80\"");
 }
 
+TEST(EncodeBase64, PadsTheLastGroup) {
+  EXPECT_EQ(EncodeBase64(""), "");
+  EXPECT_EQ(EncodeBase64("f"), "Zg==");
+  EXPECT_EQ(EncodeBase64("fo"), "Zm8=");
+  EXPECT_EQ(EncodeBase64("foo"), "Zm9v");
+}
+
 TEST(JsonNumber, UsesTheShortestForm) {
   EXPECT_EQ(JsonNumber(0), "0");
   EXPECT_EQ(JsonNumber(2542), "2542");

@@ -6,6 +6,7 @@
 #include "base/io/file.h"
 #include "dmmaster.pb.h"
 #include "programs/ctl/common.h"
+#include "programs/ctl/config_export.h"
 #include "programs/ctl/config_import.h"
 
 namespace dm::ctl {
@@ -110,9 +111,11 @@ std::vector<cli::Command> ConfigCommands(Session& session) {
                    {.use = "export",
                     .brief = "Export the configurations of sources and tasks",
                     .flags = {DirectoryFlag()},
-                    .run = [](const cli::Invocation&) -> int {
-                      throw MakeError(ErrorCode::kCtlNotSupported, "`config export`");
-                    }},
+                    .run =
+                        [&session](const cli::Invocation& i) {
+                          ExportConfigs(session.master(), Directory(i), *i.streams.out);
+                          return 0;
+                        }},
                    {.use = "import",
                     .brief = "Import the configurations of sources and tasks",
                     .flags = {DirectoryFlag()},

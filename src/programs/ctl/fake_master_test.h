@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dmmaster.grpc.pb.h"
+#include "etcd/rpc.grpc.pb.h"
 
 namespace dm::ctl {
 
@@ -25,6 +26,7 @@ class FakeMaster final : public pb::Master::Service {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(this);
+    builder.RegisterService(&store_);
     server_ = builder.BuildAndStart();
   }
   ~FakeMaster() override { server_->Shutdown(); }
@@ -72,9 +74,34 @@ class FakeMaster final : public pb::Master::Service {
   DM_FAKE(OperateValidationError, OperateValidationErrorRequest, OperateValidationErrorResponse)
   DM_FAKE(UpdateValidation, UpdateValidationRequest, UpdateValidationResponse)
   DM_FAKE(Encrypt, EncryptRequest, EncryptResponse)
+  grpc::Status ListTaskConfigs(grpc::ServerContext*, const google::protobuf::Empty* request,
+                               pb::ListTaskConfigsResponse* response) override {
+    return Handle("ListTaskConfigs", *request, response);
+  }
+  grpc::Status ListSourceConfigs(grpc::ServerContext*, const google::protobuf::Empty* request,
+                                 pb::ListSourceConfigsResponse* response) override {
+    return Handle("ListSourceConfigs", *request, response);
+  }
 #undef DM_FAKE
 
+  // The key-value pairs that a read of the cluster's store finds, whatever it asks for.
+  void SetRecords(std::vector<std::pair<std::string, std::string>> records) {
+    store_.records = std::move(records);
+  }
+
  private:
+  struct Store final : etcdserverpb::KV::Service {
+    grpc::Status Range(grpc::ServerContext*, const etcdserverpb::RangeRequest*,
+                       etcdserverpb::RangeResponse* response) override {
+      for (const auto& [key, value] : records) {
+        response->add_kvs()->set_key(key);
+        response->mutable_kvs(response->kvs_size() - 1)->set_value(value);
+      }
+      return grpc::Status::OK;
+    }
+    std::vector<std::pair<std::string, std::string>> records;
+  };
+
   grpc::Status Handle(const std::string& method, const Message& request, Message* response) {
     std::lock_guard lock(mutex_);
     calls_.push_back(method);
@@ -85,6 +112,7 @@ class FakeMaster final : public pb::Master::Service {
   mutable std::mutex mutex_;
   Answer answer_;
   std::vector<std::string> calls_;
+  Store store_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };

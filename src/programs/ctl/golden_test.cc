@@ -272,7 +272,7 @@ const std::map<std::string, std::string>& Differing() {
       {"bad config file", "the parser has texts of its own"},
       {"operate-source print sample", "a sample of our own"},
       {"offline-member of the dead one", "texts of the transport"},
-      {"config export", "not supported"},
+      {"config export", "tested in program_test.cc"},
       {"config import (sources and tasks exist)", "tested in program_test.cc"},
   };
   return titles;

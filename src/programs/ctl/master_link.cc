@@ -4,13 +4,16 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "base/cli/flag.h"
 #include "base/error/error.h"
 #include "cluster/rpc/print_json.h"
 #include "dmmaster.grpc.pb.h"
+#include "etcd/rpc.grpc.pb.h"
 
 namespace dm::ctl {
 
@@ -20,6 +23,9 @@ using Clock = std::chrono::system_clock;
 
 constexpr std::chrono::seconds kConnectTimeout{3};
 constexpr int kMaxAttempts = 2;
+constexpr std::chrono::seconds kStoreTimeout{10};
+// Records "worker <hex of its name> relays source <value>".
+constexpr std::string_view kRelayWorkerPrefix = "/dm-master/relay-worker/";
 
 std::string_view CodeName(grpc::StatusCode code) {
   switch (code) {
@@ -68,6 +74,19 @@ std::string StatusText(const grpc::Status& status) {
   return fmt::format("rpc error: code = {} desc = {}", CodeName(status.error_code()), description);
 }
 
+// The text that `hex` digits stand for; nullopt if they are none.
+std::optional<std::string> FromHex(std::string_view hex) {
+  std::string text;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
+    unsigned byte = 0;
+    const auto [end, error] = std::from_chars(hex.data() + i, hex.data() + i + 2, byte, 16);
+    if (error != std::errc() || end != hex.data() + i + 2) return std::nullopt;
+    text += static_cast<char>(byte);
+  }
+  if (hex.size() % 2 != 0) return std::nullopt;
+  return text;
+}
+
 bool SaysNoLeader(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::UNKNOWN &&
          status.error_message().find("[code=38043:") != std::string::npos;
@@ -106,6 +125,7 @@ struct MasterLink::Impl {
 
   std::mutex mutex;
   size_t current = 0;  // endpoint in use
+  std::shared_ptr<grpc::Channel> channel;
   std::shared_ptr<pb::Master::Stub> stub;
 
   // Finds a member that can be reached, beginning at endpoint `first`. Called with `mutex` held.
@@ -114,7 +134,8 @@ struct MasterLink::Impl {
     std::vector<std::shared_ptr<grpc::Channel>> channels(count);
     const auto use = [&](size_t index) {
       current = index;
-      stub = pb::Master::NewStub(channels[index]);
+      channel = channels[index];
+      stub = pb::Master::NewStub(channel);
     };
     const auto start = Clock::now();
     for (size_t i = 0; i < count; ++i) {
@@ -271,6 +292,32 @@ pb::ListTaskConfigsResponse MasterLink::ListTaskConfigs() {
 }
 pb::ListSourceConfigsResponse MasterLink::ListSourceConfigs() {
   return impl_->Send(&Stub::ListSourceConfigs, google::protobuf::Empty());
+}
+
+std::map<std::string, std::vector<std::string>> MasterLink::RelayWorkers() {
+  std::unique_ptr<etcdserverpb::KV::Stub> store;
+  {
+    std::lock_guard lock(impl_->mutex);
+    store = etcdserverpb::KV::NewStub(impl_->channel);
+  }
+  etcdserverpb::RangeRequest request;
+  request.set_key(std::string(kRelayWorkerPrefix));
+  std::string end(kRelayWorkerPrefix);
+  ++end.back();
+  request.set_range_end(end);
+  grpc::ClientContext context;
+  context.set_deadline(Clock::now() + kStoreTimeout);
+  etcdserverpb::RangeResponse response;
+  const grpc::Status status = store->Range(&context, request, &response);
+  if (!status.ok()) throw cli::CommandError(StatusText(status));
+  std::map<std::string, std::vector<std::string>> workers;
+  for (const mvccpb::KeyValue& record : response.kvs()) {
+    const auto name = FromHex(std::string_view(record.key()).substr(kRelayWorkerPrefix.size()));
+    if (!name) throw cli::CommandError("malformed record of a relay worker: " + record.key());
+    workers[record.value()].push_back(*name);
+  }
+  for (auto& [source, names] : workers) std::sort(names.begin(), names.end());
+  return workers;
 }
 
 }  // namespace dm::ctl

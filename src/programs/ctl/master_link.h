@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -109,6 +110,9 @@ class MasterLink {
   pb::EncryptResponse Encrypt(const pb::EncryptRequest& request);
   pb::ListTaskConfigsResponse ListTaskConfigs();
   pb::ListSourceConfigsResponse ListSourceConfigs();
+  // The workers that were given to sources as relay workers by name: sorted names by source id.
+  // Read from the cluster's store, which members serve beside their own interface.
+  std::map<std::string, std::vector<std::string>> RelayWorkers();
 
  private:
   struct Impl;

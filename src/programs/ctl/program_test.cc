@@ -307,20 +307,60 @@ TEST(Program, ImportsSourcesThenTasks) {
   EXPECT_EQ(master.calls().size(), 1u);
 }
 
-TEST(Program, ExportIsNotSupported) {
+TEST(Program, ExportsWhatTheMasterHolds) {
   FakeMaster master;
-  const Result result = Dmctl({"config", "export", "--master-addr", master.address()});
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_TRUE(result.err.starts_with("Error: [code=48004:class=dmctl:")) << result.err;
+  master.SetAnswer([](const std::string& method, const auto&, google::protobuf::Message* response) {
+    if (method == "ListSourceConfigs") {
+      auto* answer = static_cast<pb::ListSourceConfigsResponse*>(response);
+      answer->set_result(true);
+      (*answer->mutable_sourceconfigs())["s1"] = "source-id: s1\n";
+    } else {
+      auto* answer = static_cast<pb::ListTaskConfigsResponse*>(response);
+      answer->set_result(true);
+      (*answer->mutable_taskconfigs())["t"] = "name: t\n";
+    }
+    return grpc::Status::OK;
+  });
+  master.SetRecords(
+      {{"/dm-master/relay-worker/7732", "s1"}, {"/dm-master/relay-worker/7731", "s1"}});
+  TemporaryDirectory directory;
+  const std::string target = directory.path() + "/configs";
+  const Result result =
+      Dmctl({"config", "export", "-p", target, "--master-addr", master.address()});
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(result.out, "export configs to directory `" + target + "` succeed\n");
+  EXPECT_EQ(ReadFile(target + "/sources/s1.yaml"), "source-id: s1\n");
+  EXPECT_EQ(ReadFile(target + "/tasks/t.yaml"), "name: t\n");
+  EXPECT_EQ(ReadFile(target + "/relay_workers.json"), R"({"s1":["w1","w2"]})");
+  EXPECT_EQ(std::filesystem::status(target + "/tasks/t.yaml").permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST(Program, SendsTheContentOfTlsFiles) {
+  FakeMaster master;
+  std::string task;
+  master.SetAnswer([&](const std::string&, const google::protobuf::Message& message, auto*) {
+    task = static_cast<const pb::StartTaskRequest&>(message).task();
+    return grpc::Status::OK;
+  });
+  TemporaryDirectory directory;
+  const std::string file = directory.path() + "/t.yaml";
+  WriteFile(directory.path() + "/ca.pem", "CA");
+  WriteFile(file, "name: t\ntarget-database:\n  password: secret\n  security:\n    ssl-ca: " +
+                      directory.path() + "/ca.pem\n");
+  EXPECT_EQ(Dmctl({"start-task", file, "--master-addr", master.address()}).exit_code, 0);
+  EXPECT_NE(task.find("ssl-ca-base64: Q0E="), std::string::npos) << task;
+  EXPECT_NE(task.find("password: secret"), std::string::npos) << task;
 }
 
 TEST(ParseStatementList, KeepsStatementsAsTheyStand) {
   EXPECT_EQ(ParseStatementList("alter table a; alter table b;"),
             (Words{"alter table a;", " alter table b;"}));
   EXPECT_EQ(ParseStatementList("  \"drop table a\"  "), Words{"drop table a"});
-  EXPECT_EQ(ParseStatementList("insert 'a;''b' /* ; */ -- ;\n;x # ;"),
-            (Words{"insert 'a;''b' /* ; */ -- ;\n;", "x # ;"}));
+  EXPECT_EQ(ParseStatementList("alter table `a;b` comment 'c;''d' /* ; */ -- ;\n;drop table x # ;"),
+            (Words{"alter table `a;b` comment 'c;''d' /* ; */ -- ;\n;", "drop table x # ;"}));
   EXPECT_THROW(ParseStatementList(" ; "), cli::CommandError);
+  EXPECT_THROW(ParseStatementList("nonsense"), cli::CommandError);
 }
 
 }  // namespace

@@ -4,8 +4,10 @@
 
 #include "base/error/error.h"
 #include "dmmaster.pb.h"
+#include "migration/config/render.h"
 #include "migration/config/source.h"
 #include "programs/ctl/common.h"
+#include "programs/ctl/tls_content.h"
 
 namespace dm::ctl {
 
@@ -73,11 +75,15 @@ void AddSource(const cli::Invocation& invocation, const std::string& argument,
     request.add_sourceid(argument);
     return;
   }
-  const migration::SourceConfig source = migration::ParseSourceYaml(text);
+  migration::SourceConfig source = migration::ParseSourceYaml(text);
   if (!source.relay_dir.empty()) {
     PrintLine(invocation,
               "`relay-dir` in source config will be deprecated soon, please use `relay-dir` in "
               "worker config instead");
+  }
+  if (AsksForTls(source.from)) {
+    EmbedTlsContent(source.from);
+    text = migration::SourceToYaml(source, migration::Passwords::kPlain);
   }
   request.add_config(text);
 }

@@ -3,6 +3,7 @@
 #include "base/cli/flag.h"
 #include "base/error/error.h"
 #include "base/io/text.h"
+#include "mysql/sql/parser.h"
 #include "programs/ctl/common.h"
 
 namespace dm::ctl {
@@ -54,7 +55,15 @@ std::vector<std::string> ParseStatementList(std::string_view text) {
     if (separator) take(at);
   }
   take(text.size());
-  if (statements.empty()) throw cli::CommandError(fmt::format("invalid sql '{}'", text));
+  const auto fail = [&](std::string_view reason) {
+    throw cli::CommandError(fmt::format("invalid sql '{}': {}", text, reason));
+  };
+  if (statements.empty()) fail("no statement");
+  try {
+    mysql::ParseStatements(text, {});
+  } catch (const Error& e) {
+    fail(e.ToString());
+  }
   return statements;
 }
 

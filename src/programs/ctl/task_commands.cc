@@ -8,10 +8,12 @@
 #include "base/error/error.h"
 #include "cluster/rpc/print_json.h"
 #include "dmmaster.pb.h"
+#include "migration/config/render.h"
 #include "migration/config/task.h"
 #include "programs/ctl/common.h"
 #include "programs/ctl/plain_json.h"
 #include "programs/ctl/status_summary.h"
+#include "programs/ctl/tls_content.h"
 
 namespace dm::ctl {
 
@@ -45,6 +47,14 @@ void PrintWithCheckResult(const cli::Invocation& invocation,
   PrintLine(invocation, json);
 }
 
+// The text to send for the task file `text`: itself, unless the target's TLS files have to go with
+// it.
+std::string WithTlsContent(migration::TaskConfig task, const std::string& text) {
+  if (!task.target_database || !AsksForTls(*task.target_database)) return text;
+  EmbedTlsContent(*task.target_database);
+  return migration::TaskToYaml(task, migration::Passwords::kPlain);
+}
+
 void RefuseShardingConflict(const cli::Invocation& invocation, const migration::TaskConfig& task,
                             const std::string& text) {
   const std::string conflict = migration::ShardingConflict(task, text);
@@ -53,9 +63,10 @@ void RefuseShardingConflict(const cli::Invocation& invocation, const migration::
 
 int StartTask(Session& session, const cli::Invocation& invocation) {
   const std::string text = ReadNamedFile(invocation.args[0]);
-  RefuseShardingConflict(invocation, migration::ParseTaskYaml(text), text);
+  const migration::TaskConfig task = migration::ParseTaskYaml(text);
+  RefuseShardingConflict(invocation, task, text);
   pb::StartTaskRequest request;
-  request.set_task(text);
+  request.set_task(WithTlsContent(task, text));
   request.mutable_sources()->Assign(Sources(invocation).begin(), Sources(invocation).end());
   request.set_removemeta(invocation.flags.GetBool("remove-meta"));
   request.set_starttime(invocation.flags.GetString("start-time"));
@@ -74,7 +85,7 @@ int CheckTask(Session& session, const cli::Invocation& invocation) {
   }
   if (task) RefuseShardingConflict(invocation, *task, text);
   pb::CheckTaskRequest request;
-  request.set_task(text);
+  request.set_task(task ? WithTlsContent(*task, text) : text);
   request.set_errcnt(invocation.flags.GetInt("error"));
   request.set_warncnt(invocation.flags.GetInt("warn"));
   request.set_starttime(invocation.flags.GetString("start-time"));
