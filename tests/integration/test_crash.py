@@ -79,9 +79,21 @@ def migration(servers, cluster):
         cursor.executemany("INSERT INTO pk VALUES (%s, %s, %s)", [(i, f"v{i}", i) for i in range(1, 400)])
     cluster.start_master()
     cluster.upstream, cluster.downstream = upstream, downstream
+    cluster.writers = []
     cluster.task = cluster.task_file(
         "crash", ["src"], downstream, [SCHEMA], **{"meta-schema": "dm_crash", "mydumpers": {"dump": {"rows": 5000}}})
-    return cluster
+    yield cluster
+    for writer in cluster.writers:  # of a test that failed
+        writer.ending.set()
+        writer.join()
+
+
+def write(cluster, seed=1):
+    """Changes come in from now on."""
+    writer = Writer(cluster.upstream, seed)
+    cluster.writers.append(writer)
+    writer.start()
+    return writer
 
 
 def start(cluster):
@@ -116,36 +128,34 @@ def test_killed_in_dump(migration, point):
     finish(migration)
 
 
-@pytest.mark.parametrize("point", ["load/after-schema", "load/before-commit", "load/after-chunk", "3*load/after-chunk",
-                                   "load/after-last-chunk"])
+@pytest.mark.parametrize("point", ["load/running", "load/before-commit", "load/after-chunk", "3*load/after-chunk",
+                                   "load/after-file", "load/after-last-chunk", "load/finished"])
 def test_killed_in_load(migration, point):
     times, _, name = point.rpartition("*")
     migration.start_worker("worker1", failpoints=f"{name}={times + '*' if times else ''}kill")
-    writer = Writer(migration.upstream)
-    writer.start()
+    writer = write(migration)
     start(migration)
     wait_killed(migration)
     finish(migration, writer)
 
 
-@pytest.mark.parametrize("point", ["sync/after-commit", "20*sync/after-commit", "sync/before-checkpoint",
-                                   "3*sync/before-checkpoint", "sync/after-checkpoint"])
+@pytest.mark.parametrize("point", ["sync/after-commit", "20*sync/after-commit", "sync/before-checkpoint-write",
+                                   "3*sync/before-checkpoint-write"])
 def test_killed_in_sync(migration, point):
     times, _, name = point.rpartition("*")
     migration.start_worker("worker1", failpoints=f"{name}={times + '*' if times else ''}kill")
-    writer = Writer(migration.upstream)
-    writer.start()
+    writer = write(migration)
     start(migration)
     wait_killed(migration)
     finish(migration, writer)
 
 
-@pytest.mark.parametrize("point", ["sync/before-flush", "sync/before-track", "sync/before-execute", "sync/before-save"])
+@pytest.mark.parametrize("point", ["sync/before-flush", "sync/before-track", "sync/before-execute", "sync/before-save",
+                                   "sync/before-checkpoint"])
 def test_killed_in_ddl(migration, point):
     migration.start_worker("worker1", failpoints=f"{point}=kill")
     start(migration)
-    writer = Writer(migration.upstream)
-    writer.start()
+    writer = write(migration)
     wait_for(lambda: writer.count > 20 or writer.error, "some transactions")
     migration.upstream.run(f"ALTER TABLE {SCHEMA}.nullable ADD COLUMN c INT DEFAULT 7")
     wait_killed(migration)
@@ -157,8 +167,7 @@ def test_killed_again_and_again(migration):
     migration.start_worker("worker1")
     start(migration)
     migration.wait_stage("crash", "Running", "Sync")
-    writer = Writer(migration.upstream, seed=5)
-    writer.start()
+    writer = write(migration, seed=5)
     for _ in range(5):
         goal = writer.count + 150
         wait_for(lambda: writer.count >= goal or writer.error, "some transactions")
@@ -181,8 +190,7 @@ def test_master_and_etcd_killed_in_sync(migration):
     migration.start_worker("worker1")
     start(migration)
     migration.wait_stage("crash", "Running", "Sync")
-    writer = Writer(migration.upstream, seed=6)
-    writer.start()
+    writer = write(migration, seed=6)
     migration.master.kill9()
     goal = writer.count + 100
     wait_for(lambda: writer.count >= goal or writer.error, "some transactions")
