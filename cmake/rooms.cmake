@@ -17,7 +17,7 @@ if(MOLD)
 endif()
 
 add_library(dm_flags INTERFACE)
-target_compile_options(dm_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> -Wall -Wextra -Werror -fno-strict-aliasing)
+target_compile_options(dm_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> -pthread -Wall -Wextra -Werror -fno-strict-aliasing)
 target_include_directories(dm_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_link_libraries(dm_flags INTERFACE fmt::fmt Threads::Threads)
 
