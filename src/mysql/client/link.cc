@@ -83,7 +83,7 @@ std::string ServerErrorText(MYSQL* mysql) {
 std::string CutStatement(std::string_view statement) {
   constexpr size_t kLimit = 1024;
   if (statement.size() <= kLimit) return std::string(statement);
-  return std::string(statement.substr(0, kLimit)) + "...";
+  return fmt::format("{}...", statement.substr(0, kLimit));
 }
 
 std::string DatabaseErrorMessage(ErrorCode code, std::string_view statement) {
