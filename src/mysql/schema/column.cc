@@ -308,7 +308,7 @@ std::string TimeText(const std::string& text) {
                      fraction);
 }
 
-std::string TemporalText(const ColumnInfo& column, std::string text) {
+std::string TemporalText(const ColumnInfo& column, const std::string& text) {
   const size_t dot = std::min(text.find('.'), text.size());
   const std::string_view head = std::string_view(text).substr(0, dot);
   if (column.type != FieldType::kTime && AllDigits(head) &&
@@ -369,7 +369,7 @@ std::string LiteralText(const ColumnInfo& column, std::string text) {
     case FieldType::kTime:
     case FieldType::kDateTime:
     case FieldType::kTimestamp:
-      return TemporalText(column, std::move(text));
+      return TemporalText(column, text);
     case FieldType::kYear:
       return YearText(text);
     case FieldType::kEnum:
