@@ -308,7 +308,8 @@ std::string TimeText(const std::string& text) {
                      fraction);
 }
 
-std::string TemporalText(const ColumnInfo& column, const std::string& text) {
+std::string TemporalText(const ColumnInfo& column, std::string_view literal) {
+  std::string text(literal);
   const size_t dot = std::min(text.find('.'), text.size());
   const std::string_view head = std::string_view(text).substr(0, dot);
   if (column.type != FieldType::kTime && AllDigits(head) &&
