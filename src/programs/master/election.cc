@@ -19,7 +19,7 @@ const Logger& ElectionLog() {
   return logger;
 }
 
-std::string CampaignPrefix() { return std::string(cluster::keys::kLeaderPrefix) + "/"; }
+std::string CampaignPrefix() { return fmt::format("{}/", cluster::keys::kLeaderPrefix); }
 
 }  // namespace
 
