@@ -29,8 +29,7 @@ constexpr int kTransactionTooLarge = 8004;
 
 SyncCheckpointTable::SyncCheckpointTable(std::string_view meta_schema, std::string_view task,
                                          std::string_view source_id, mysql::Flavor flavor,
-                                         bool gtid_mode,
-                                         bool no_backslash_escapes)
+                                         bool gtid_mode, bool no_backslash_escapes)
     : schema_(mysql::QuoteName(meta_schema)),
       table_(MetaTable(meta_schema, task, kSyncerCheckpointSuffix)),
       id_(QuoteString(source_id, no_backslash_escapes)),

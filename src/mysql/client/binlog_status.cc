@@ -8,8 +8,8 @@ namespace dm::mysql {
 std::optional<BinlogStatus> ReadBinlogStatus(Connection& connection, const StopToken& stop) {
   const ServerInfo& server = connection.server();
   const bool new_name = !server.is_mariadb && !server.is_tidb && server.AtLeast(8, 4);
-  const ResultSet result = connection.Query(
-      new_name ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS", stop);
+  const ResultSet result =
+      connection.Query(new_name ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS", stop);
   const auto file = result.ColumnIndex("File");
   const auto position = result.ColumnIndex("Position");
   if (result.rows.empty() || !file || !position) return std::nullopt;

@@ -264,7 +264,7 @@ TEST_F(TrackerTest, Defaults) {
   const TablePtr table = tracker_.GetTable("s", "t");
   const std::vector<std::optional<std::string>> expected = {"1.50",      "7",
                                                             "0000",      "2020-01-01 00:00:00.000",
-                                                            "01:02:03",     std::string("x\0\0", 3),
+                                                            "01:02:03",  std::string("x\0\0", 3),
                                                             "A",         "2020-02-29",
                                                             "uuid()",    "0000-00-00 00:00:00",
                                                             "1.5",       std::string("\1\1"),
