@@ -45,7 +45,7 @@ SOURCE = "source-id: bad\nfrom:\n  host: 127.0.0.1\n  port: {port}\n  user: {use
     (SOURCE + "source-id: again\n", ["code=20003", "source-id"]),
     (SOURCE.replace("{port}", "many"), ["code=20003", "line 4"]),
     (SOURCE + "enable-relay: true\n", ["code=20071", "enable-relay"]),
-    (SOURCE.replace("source-id: bad\n", ""), ["code=40003", "source-id"]),
+    (SOURCE.replace("source-id: bad\n", ""), ["code=40005", "source-id"]),
     (SOURCE.replace("{password}", "wrong"), ["code=10001", "Access denied"]),
     (SOURCE.replace("{port}", "{closed}"), ["code=10001", "connection refused"]),
 ], ids=["malformed", "unknown-key", "key-twice", "wrong-type", "not-supported", "no-id", "wrong-password", "unreachable"])
@@ -63,10 +63,11 @@ def test_source_file(running, text, phrases):
     ({"task-mode": "dump"}, ["code=20071", "task-mode"]),
     ({"syncers": {"sync": {"compact": True}}}, ["code=20071", "compact"]),
     ({"loaders": {"load": {"import-mode": "physical"}}}, ["code=20071", "import-mode"]),
-    ({"target-database": {"security": {"ssl-ca": "/nonexistent"}}}, ["ssl-ca"]),
+    ({"target-database": {"security": {"ssl-ca": "/nonexistent"}}}, ["code=20071", "target-database.security"]),
     ({"target-database": {"password": "wrong"}}, ["Access denied"]),
-    ({"mysql-instances": [{"source-id": "nobody"}]}, ["code=20017"]),
-    ({"block-allow-list": {"list": {"do-dbs": ["~["]}}}, ["~["]),
+    ({"mysql-instances": [{"source-id": "nobody", "block-allow-list": "list", "mydumper-config-name": "dump",
+                           "loader-config-name": "load", "syncer-config-name": "sync"}]}, ["code=20031", "nobody"]),
+    ({"block-allow-list": {"list": {"do-dbs": ["~["]}}}, ["code=20044", "missing ]"]),
 ], ids=["unknown-key", "mode", "shard-mode", "mode-dump", "compact", "physical", "tls", "wrong-password", "unknown-source",
         "bad-pattern"])
 def test_task_file(running, schema, change, phrases):
@@ -84,8 +85,8 @@ def test_unknown_names(running):
 
 
 def test_what_is_not_there_says_so(running):
-    for command in (["start-relay", "-s", "src", "worker1"], ["show-ddl-locks"],
-                    ["validation", "status", "bad"], ["binlog", "skip", "bad"]):
+    for command in (["start-relay", "-s", "src", "worker1"], ["validation", "status", "bad"],
+                    ["binlog", "skip", "bad"], ["transfer-source", "src", "worker1"]):
         shown(running.ctl(*command, check=False), "not supported")
 
 
@@ -98,11 +99,11 @@ def test_unusable_upstream(running, tmp_path, option, value, phrase):
         server.run("CREATE DATABASE bad", "CREATE TABLE bad.t (id INT PRIMARY KEY)")
         created = running.create_source("unusable", server, check=False)
         if created.ok:
-            running.start_worker("worker9")
+            running.start_worker(f"worker-{option}")
             path = running.task_file("bad", ["unusable"], running.downstream, ["bad"])
             shown(running.ctl("start-task", path, check=False), "26005", phrase)
             running.ctl("operate-source", "stop", "unusable")
-            running.workers.pop("worker9").stop()
+            running.workers.pop(f"worker-{option}").stop()
         else:
             shown(created, phrase)
     finally:
@@ -126,9 +127,9 @@ def test_failing_statement_downstream(running, schema):
 def test_unparsable_ddl(running, schema):
     running.ctl("start-task", running.task_file("bad", ["src"], running.downstream, [schema]), "--remove-meta")
     running.wait_stage("bad", "Running", "Sync")
-    running.upstream.run("CREATE SEQUENCE bad.s")
+    running.upstream.run("ALTER TABLE bad.t ADD SYSTEM VERSIONING")
     error = running.wait_error("bad", 36067)
-    assert "CREATE SEQUENCE" in error["Message"] and "startLocation" in error["Message"], error
+    assert "SYSTEM VERSIONING" in error["Message"] and "startLocation" in error["Message"], error
 
 
 def test_online_ddl_tables_pause_with_their_own_code(running, schema):

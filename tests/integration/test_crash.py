@@ -54,7 +54,7 @@ class Writer(threading.Thread):
             elif kind == 7:
                 cursor.execute("UPDATE nokey SET b = %s WHERE a = %s LIMIT 2", (f"x{key}", key % 20))
             else:
-                cursor.execute("INSERT IGNORE INTO nullable VALUES (%s, %s)", (rng.choice([None, key]), "n"))
+                cursor.execute("INSERT IGNORE INTO nullable (a, b) VALUES (%s, %s)", (rng.choice([None, key]), "n"))
 
     def stop(self):
         self.ending.set()
