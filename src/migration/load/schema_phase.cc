@@ -48,15 +48,68 @@ void SchemaPhase::Execute(mysql::Connection& db, const std::string& statement,
   }
 }
 
+std::string SchemaPhase::Translate(const mysql::Connection& db, const std::string& statement,
+                                   bool from_mariadb,
+                                   const std::function<bool(mysql::Statement*)>& name) const {
+  mysql::ParseOptions parse;
+  parse.sql_mode = mysql::SqlMode::Parse(session_.sql_mode());
+  parse.mariadb = from_mariadb;
+  mysql::RestoreOptions restore;
+  restore.target = db.server().is_mariadb ? mysql::SqlTarget::kMariaDb
+                   : db.server().is_tidb  ? mysql::SqlTarget::kTiDb
+                                          : mysql::SqlTarget::kMySql;
+  restore.no_backslash_escapes = !session_.backslash_escapes();
+  restore.collation_names = collations_->For(db.server());
+  try {
+    std::vector<mysql::Statement> parsed = mysql::ParseStatements(statement, parse);
+    if (parsed.size() == 1 && name(&parsed[0])) {
+      // Servers leave a collation out of what they print only if it is the compiled-in default.
+      if (CrossesKinds(from_mariadb, db.server())) {
+        MakeCollationsExplicit(&parsed[0], {}, db.server());
+      }
+      return mysql::Restore(parsed[0], restore);
+    }
+  } catch (const Error& e) {
+    log_.Warn("a definition for another kind of server is passed on as it is",
+              {F("statement", statement), F("error", e)});
+  }
+  return "";
+}
+
+std::string SchemaPhase::WithKnownCollations(const mysql::Connection& db, std::string_view text,
+                                             bool from_mariadb) const {
+  const mysql::CollationNames names = collations_->For(db.server());
+  if (!names || !CrossesKinds(from_mariadb, db.server())) return std::string(text);
+  mysql::ParseOptions parse;
+  parse.sql_mode = mysql::SqlMode::Parse(session_.sql_mode());
+  parse.mariadb = from_mariadb;
+  return mysql::RenameCollations(text, parse, names);
+}
+
 void SchemaPhase::CreateDatabase(mysql::Connection& db, const std::string& target,
                                  std::string_view script, const StopToken& stop) const {
   const ScriptOptions options = OptionsOf(session_);
-  std::string rest;
+  const bool from_mariadb = IsMariaDbScript(script);
+  std::string create = "CREATE DATABASE IF NOT EXISTS " + mysql::QuoteName(target);
   for (const std::string& statement : SplitScript(script, options)) {
     const CreateHead head = ReadCreateHead(statement, options);
-    if (head.kind == CreateHead::Kind::kDatabase) rest = head.rest;
+    if (head.kind != CreateHead::Kind::kDatabase) continue;
+    std::string translated;
+    if (CrossesKinds(from_mariadb, db.server())) {
+      translated = Translate(db, statement, from_mariadb, [&](mysql::Statement* parsed) {
+        auto* database = parsed->As<mysql::CreateDatabase>();
+        if (database == nullptr) return false;
+        database->name = target;
+        database->if_not_exists = true;
+        database->or_replace = false;
+        return true;
+      });
+    }
+    create = translated.empty() ? "CREATE DATABASE IF NOT EXISTS " + mysql::QuoteName(target) +
+                                      WithKnownCollations(db, head.rest, from_mariadb)
+                                : translated;
   }
-  Execute(db, "CREATE DATABASE IF NOT EXISTS " + mysql::QuoteName(target) + rest, stop);
+  Execute(db, create, stop);
 }
 
 bool SchemaPhase::TableExists(mysql::Connection& db, const std::string& schema,
@@ -76,28 +129,15 @@ std::string SchemaPhase::TableStatement(const mysql::Connection& db, const std::
   // Between servers of one family the text is passed on as it is, down to options and comments that
   // only this family knows.
   if (from_mariadb != db.server().is_mariadb) {
-    mysql::ParseOptions parse;
-    parse.sql_mode = mysql::SqlMode::Parse(session_.sql_mode());
-    parse.mariadb = from_mariadb;
-    mysql::RestoreOptions restore;
-    restore.target = db.server().is_mariadb ? mysql::SqlTarget::kMariaDb
-                     : db.server().is_tidb  ? mysql::SqlTarget::kTiDb
-                                            : mysql::SqlTarget::kMySql;
-    restore.no_backslash_escapes = !session_.backslash_escapes();
-    try {
-      std::vector<mysql::Statement> parsed = mysql::ParseStatements(statement, parse);
-      if (parsed.size() == 1) {
-        if (auto* create = parsed[0].As<mysql::CreateTable>()) {
-          create->table = {schema, table};
-          create->if_not_exists = true;
-          create->or_replace = false;
-          return mysql::Restore(parsed[0], restore);
-        }
-      }
-    } catch (const Error& e) {
-      log_.Warn("a definition for another kind of server is passed on as it is",
-                {F("statement", statement), F("error", e)});
-    }
+    std::string translated = Translate(db, statement, from_mariadb, [&](mysql::Statement* parsed) {
+      auto* create = parsed->As<mysql::CreateTable>();
+      if (create == nullptr) return false;
+      create->table = {schema, table};
+      create->if_not_exists = true;
+      create->or_replace = false;
+      return true;
+    });
+    if (!translated.empty()) return translated;
   }
   const CreateHead head = ReadCreateHead(statement, OptionsOf(session_));
   if (head.kind != CreateHead::Kind::kTable) {
@@ -105,7 +145,7 @@ std::string SchemaPhase::TableStatement(const mysql::Connection& db, const std::
                 fmt::format("statement {} is not `CREATE TABLE`", statement));
   }
   return fmt::format("CREATE TABLE IF NOT EXISTS {}{}", mysql::QuoteTable(schema, table),
-                     head.rest);
+                     WithKnownCollations(db, head.rest, from_mariadb));
 }
 
 void SchemaPhase::CreateTable(mysql::Connection& db, const std::string& schema,
@@ -134,7 +174,7 @@ void SchemaPhase::CreateView(mysql::Connection& db, const std::string& schema,
     } else if (statement.starts_with("DROP VIEW")) {
       Execute(db, "DROP VIEW IF EXISTS " + mysql::QuoteTable(schema, view), stop);
     } else {
-      Execute(db, statement, stop);
+      Execute(db, WithKnownCollations(db, statement, IsMariaDbScript(script)), stop);
     }
   }
 }

@@ -1,12 +1,15 @@
 // Makes the target's databases, tables and views from the schema files of a dump.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/log/log.h"
 #include "base/thread/stop.h"
 #include "migration/load/session.h"
+#include "migration/rules/collations.h"
 #include "mysql/client/connection.h"
 
 namespace dm::migration {
@@ -16,7 +19,10 @@ namespace dm::migration {
 // its caller.
 class SchemaPhase {
  public:
-  SchemaPhase(const LoadSession& session, Logger log) : session_(session), log_(std::move(log)) {}
+  SchemaPhase(const LoadSession& session, Logger log)
+      : session_(session),
+        log_(std::move(log)),
+        collations_(std::make_unique<CollationRenamer>(log_)) {}
 
   // `script`: content of the -schema-create.sql file; empty: there is none.
   void CreateDatabase(mysql::Connection& db, const std::string& target, std::string_view script,
@@ -33,10 +39,19 @@ class SchemaPhase {
   std::string TableStatement(const mysql::Connection& db, const std::string& statement,
                              const std::string& schema, const std::string& table,
                              bool from_mariadb) const;
+  // The definition written for a server of another kind; empty if it cannot be read. `name` gives
+  // the statement its target.
+  std::string Translate(const mysql::Connection& db, const std::string& statement,
+                        bool from_mariadb,
+                        const std::function<bool(mysql::Statement*)>& name) const;
+  // Text that is passed on unread.
+  std::string WithKnownCollations(const mysql::Connection& db, std::string_view text,
+                                  bool from_mariadb) const;
   void Execute(mysql::Connection& db, const std::string& statement, const StopToken& stop) const;
 
   const LoadSession& session_;
   Logger log_;
+  std::unique_ptr<CollationRenamer> collations_;
 };
 
 }  // namespace dm::migration

@@ -96,7 +96,8 @@ DdlHandler::DdlHandler(PlanContext& context, std::function<void()> flush, const 
       flush_(std::move(flush)),
       fence_(fence),
       proof_(std::move(proof)),
-      graceful_(std::move(graceful)) {}
+      graceful_(std::move(graceful)),
+      collations_(Log()) {}
 
 mysql::Connection& DdlHandler::Connected(const StopToken& stop) {
   if (!connection_ || connection_->broken()) {
@@ -139,6 +140,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
     }
     planned = Plan(statement, query, text, end);
     for (const Planned& p : planned) TrackTablesOf(p, stop);
+    for (Planned& p : planned) MakeCollationsOfUpstream(&p, query, stop);
   } catch (const Error& e) {
     if (!mysql::MatchesBuiltinSkip(text)) throw;
     Log().Warn("statement is on the skip list, its error is passed over",
@@ -224,6 +226,72 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
   return planned;
 }
 
+void DdlHandler::MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEvent& query,
+                                          const StopToken& stop) {
+  const Sessions& sessions = *context_.sessions;
+  if (!CrossesKinds(sessions.upstream_server.is_mariadb, sessions.downstream_server)) return;
+  if (planned->tables.empty()) return;
+  const std::string& schema = planned->tables.front().schema;
+  ImplicitCollations implicit;
+  implicit.by_charset = sessions.default_collations;
+  const auto put = [&](uint16_t default_id, uint16_t chosen_id) {
+    const mysql::Collation* replaced = mysql::FindCollation(default_id);
+    const mysql::Collation* chosen = mysql::FindCollation(chosen_id);
+    if (replaced == nullptr || chosen == nullptr) return;
+    implicit.by_charset[std::string(mysql::CharsetName(replaced->charset))] = chosen->name;
+  };
+  for (const auto& [replaced, chosen] : query.status.character_set_collations) {
+    put(replaced, chosen);
+  }
+  if (query.status.default_utf8mb4_collation) {
+    put(*query.status.default_utf8mb4_collation, *query.status.default_utf8mb4_collation);
+  }
+  if (query.status.server_collation) {
+    const mysql::Collation* collation = mysql::FindCollation(*query.status.server_collation);
+    if (collation != nullptr) implicit.database = collation->name;
+  }
+  if (mysql::HasImplicitTableCollation(planned->routed)) {
+    implicit.table = DatabaseCollation(schema, stop);
+  }
+  MakeCollationsExplicit(&planned->routed, implicit, sessions.downstream_server);
+
+  const std::vector<mysql::Option>* options = nullptr;
+  if (const auto* create = planned->routed.As<mysql::CreateDatabase>()) options = &create->options;
+  if (const auto* alter = planned->routed.As<mysql::AlterDatabase>()) options = &alter->options;
+  if (options != nullptr) {
+    std::string collation;
+    for (const mysql::Option& option : *options) {
+      if (option.name == "COLLATE") collation = option.value;
+      if (option.name == "CHARACTER SET" && collation.empty()) {
+        const mysql::Collation* known = mysql::DefaultCollation(mysql::FindCharset(option.value));
+        if (known != nullptr) collation = known->name;
+      }
+    }
+    if (!collation.empty()) database_collations_[schema] = collation;
+  }
+  if (planned->routed.As<mysql::DropDatabase>()) database_collations_.erase(schema);
+}
+
+std::string DdlHandler::DatabaseCollation(const std::string& schema, const StopToken& stop) {
+  const auto known = database_collations_.find(schema);
+  if (known != database_collations_.end()) return known->second;
+  auto upstream = mysql::Connection::Connect(context_.sessions->upstream, stop);
+  std::string collation =
+      upstream
+          ->QueryValue(
+              "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE "
+              "SCHEMA_NAME = " +
+                  mysql::QuoteString(schema),
+              stop)
+          .value_or("");
+  if (collation.empty()) {
+    Log().Warn("the database is gone upstream, its tables get the downstream's default collation",
+               {F("schema", schema)});
+    return "";
+  }
+  return database_collations_.emplace(schema, std::move(collation)).first->second;
+}
+
 void DdlHandler::TrackTablesOf(const Planned& planned, const StopToken& stop) {
   for (const TableId& id : planned.tables) {
     if (planned.source.As<mysql::CreateDatabase>() == nullptr &&
@@ -244,6 +312,7 @@ void DdlHandler::Execute(const std::vector<Planned>& planned, const mysql::Query
                    : server.is_mariadb ? mysql::SqlTarget::kMariaDb
                                        : mysql::SqlTarget::kMySql;
   restore.no_backslash_escapes = server.no_backslash_escapes;
+  restore.collation_names = collations_.For(server);
   std::vector<Statement> statements;
   for (const Planned& p : planned) statements.push_back(p.routed);
   if (!server.is_tidb) statements = mysql::JoinAlters(std::move(statements));

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "migration/meta/owner.h"
+#include "migration/rules/collations.h"
 #include "migration/sync/planner.h"
 #include "migration/unit/ports.h"
 #include "mysql/binlog/events.h"
@@ -45,6 +47,13 @@ class DdlHandler {
   };
   std::vector<Planned> Plan(const mysql::Statement& statement, const mysql::QueryEvent& query,
                             const std::string& text, const mysql::Location& end);
+  // Names in the routed statement the collations that the downstream, being of another kind, would
+  // choose otherwise; remembers defaults of databases.
+  void MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEvent& query,
+                                const StopToken& stop);
+  // Default collation of an upstream database, which no event carries: from its last statement in
+  // this run, else as it is now; empty if the database is gone.
+  std::string DatabaseCollation(const std::string& schema, const StopToken& stop);
   void TrackTablesOf(const Planned& planned, const StopToken& stop);
   void Execute(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
                uint32_t timestamp, const StopToken& stop);
@@ -62,6 +71,8 @@ class DdlHandler {
   std::function<std::string()> proof_;
   std::unique_ptr<mysql::Connection> connection_;
   const StopToken graceful_;
+  CollationRenamer collations_;
+  std::map<std::string, std::string> database_collations_;
   std::string zone_;  // of the last statement that had one
 };
 

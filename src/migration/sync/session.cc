@@ -9,6 +9,7 @@
 
 #include "base/log/log.h"
 #include "migration/config/connect_options.h"
+#include "migration/rules/collations.h"
 
 namespace dm::migration {
 
@@ -89,6 +90,16 @@ Sessions OpenSessions(const SubtaskConfig& config, const StopToken& stop) {
   if (!HasKey(s.downstream, "sql_mode")) session.emplace_back("sql_mode", sql_mode);
   auto downstream = mysql::Connection::Connect(s.downstream, stop);
   s.downstream_server = downstream->server();
+  if (CrossesKinds(s.upstream_server.is_mariadb, s.downstream_server)) {
+    const mysql::ResultSet sets = upstream->Query("SHOW CHARACTER SET", stop);
+    const auto charset = sets.ColumnIndex("Charset");
+    const auto collation = sets.ColumnIndex("Default collation");
+    for (const auto& row : sets.rows) {
+      if (charset && collation && row[*charset] && row[*collation]) {
+        s.default_collations[*row[*charset]] = *row[*collation];
+      }
+    }
+  }
   std::string zone = config.timezone.empty() ? ZoneOffset(*downstream, stop) : config.timezone;
   std::optional<mysql::TimeZone> parsed = mysql::TimeZone::Parse(zone);
   if (!parsed) throw MakeError(ErrorCode::kConfigInvalidTimezone, zone);

@@ -1,6 +1,7 @@
 // The sessions of a run: who is connected to how, which modes and zones are in force.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "base/thread/stop.h"
@@ -19,6 +20,9 @@ struct Sessions {
   mysql::ServerInfo downstream_server;
   // Tells the upstream server from others: its positions mean something only there.
   std::string upstream_identity;
+  // Upstream's default collation by lower-case character set; read if the downstream is of another
+  // kind (CrossesKinds), else empty.
+  std::map<std::string, std::string> default_collations;
   int lower_case_table_names = 0;  // of the upstream
   std::string upstream_zone;       // "+08:00"
   mysql::TimeZone task_zone;       // TIMESTAMP values are written in it

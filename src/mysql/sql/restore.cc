@@ -83,6 +83,10 @@ void Writer::String(std::string_view text) {
   out_ += QuoteText(text, options_.no_backslash_escapes);
 }
 
+std::string Writer::Collation(std::string_view name) const {
+  return options_.collation_names ? options_.collation_names(name) : std::string(name);
+}
+
 void Writer::Special(std::string_view text) {
   if (For(SqlTarget::kMariaDb)) {
     Put(text);
@@ -129,7 +133,7 @@ void Writer::DatabaseOptions(const std::vector<Option>& options) {
       if (option.kind == Option::Value::kString) {
         String(option.value);
       } else {
-        Put(option.value);
+        Put(option.name == "COLLATE" ? Collation(option.value) : option.value);
       }
     }
   }
@@ -425,7 +429,7 @@ void Writer::Spec(const AlterSpec& spec) {
       Put(UpperWord(spec.text));
       if (!spec.new_name.empty()) {
         Put(" COLLATE ");
-        Put(UpperWord(spec.new_name));
+        Put(UpperWord(Collation(spec.new_name)));
       }
       break;
     case AlterKind::kOptions:

@@ -1,6 +1,7 @@
 // The normal form of statements: one text for one meaning, whatever the source looked like.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -17,10 +18,15 @@ enum class SqlTarget {
   kTiDb,       // same as canonical, with parts TiDB cannot parse left out
 };
 
+// A collation's name for the server that executes the text.
+using CollationNames = std::function<std::string(std::string_view name)>;
+
 struct RestoreOptions {
   SqlTarget target = SqlTarget::kCanonical;
   // The session that executes the text has NO_BACKSLASH_ESCAPES.
   bool no_backslash_escapes = false;
+  // Applied to every collation that the statement names; empty: the names stay.
+  CollationNames collation_names;
 };
 
 std::string Restore(const Statement& statement, const RestoreOptions& options = {});

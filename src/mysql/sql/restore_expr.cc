@@ -217,7 +217,7 @@ void Writer::Write(const Expr& expr) {
     case ExprKind::kCollate:
       Write(*expr.args[0]);
       Word(" COLLATE ");
-      Put(expr.name);
+      Put(Collation(expr.name));
       break;
     case ExprKind::kParen:
       Put("(");

@@ -30,6 +30,7 @@ class Writer {
   void Identifier(std::string_view name);
   void Table(const TableName& table);
   void String(std::string_view text);
+  std::string Collation(std::string_view name) const;
   // IF [NOT] EXISTS where only TiDB and MariaDB know it: `text` brings its own blanks.
   void Special(std::string_view text);
   bool For(SqlTarget target) const { return options_.target == target; }

@@ -106,7 +106,7 @@ void Writer::Option_(const Option& option) {
     Put("DEFAULT ");
     Put(option.name);
     Put(" = ");
-    Put(UpperWord(option.value));
+    Put(UpperWord(option.name == "COLLATE" ? Collation(option.value) : option.value));
     return;
   }
   Put(option.name);
@@ -230,7 +230,7 @@ void Writer::ColumnOption_(const ColumnOption& option) {
       break;
     case ColumnOptionKind::kCollate:
       Put(" COLLATE ");
-      Put(option.text);
+      Put(Collation(option.text));
       break;
     case ColumnOptionKind::kColumnFormat:
       if (For(SqlTarget::kMariaDb)) break;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error/error.h"
+#include "mysql/sql/lexer.h"
 
 namespace dm::mysql {
 namespace {
@@ -321,6 +322,33 @@ Statement RenameTables(const Statement& statement, std::span<const TableName> na
   return copy;
 }
 
+namespace {
+
+// False: the collation is not known.
+bool CompleteColumn(ColumnDef* column, const CollationLookup& default_collation) {
+  if (column->type.charset.empty() || column->type.charset == "binary" || column->type.binary ||
+      column->Find(ColumnOptionKind::kCollate) != nullptr) {
+    return true;
+  }
+  std::string collation = default_collation(column->type.charset);
+  if (collation.empty()) return false;
+  ColumnOption option{};
+  option.kind = ColumnOptionKind::kCollate;
+  option.text = std::move(collation);
+  column->options.insert(column->options.begin(), std::move(option));
+  return true;
+}
+
+void CompleteOptions(std::vector<Option>* options, const CollationLookup& default_collation) {
+  std::string value;
+  if (HasOption(*options, "COLLATE", &value)) return;
+  if (!HasOption(*options, "CHARACTER SET", &value)) return;
+  std::string collation = default_collation(Lower(value));
+  if (!collation.empty()) AddCollate(options, std::move(collation));
+}
+
+}  // namespace
+
 void CompleteCollations(Statement* statement, const CollationLookup& default_collation,
                         std::string_view server_collation,
                         const std::function<void(std::string)>& warn) {
@@ -328,21 +356,10 @@ void CompleteCollations(Statement* statement, const CollationLookup& default_col
   if (auto* create = statement->As<CreateTable>()) {
     if (create->like) return;
     for (ColumnDef& column : create->columns) {
-      const bool bytes = column.type.charset == "binary";
-      if (column.type.charset.empty() || bytes ||
-          column.Find(ColumnOptionKind::kCollate) != nullptr) {
-        continue;
-      }
-      std::string collation = default_collation(column.type.charset);
-      if (collation.empty()) {
+      if (!CompleteColumn(&column, default_collation)) {
         warn("no default collation known for character set " + column.type.charset + " of column " +
              column.name);
-        continue;
       }
-      ColumnOption option{};
-      option.kind = ColumnOptionKind::kCollate;
-      option.text = std::move(collation);
-      column.options.insert(column.options.begin(), std::move(option));
     }
     if (HasOption(create->options, "COLLATE", &value)) return;
     if (!HasOption(create->options, "CHARACTER SET", &value)) {
@@ -370,6 +387,58 @@ void CompleteCollations(Statement* statement, const CollationLookup& default_col
     }
     AddCollate(&create_db->options, std::move(collation));
   }
+}
+
+void CompleteAlteredCollations(Statement* statement, const CollationLookup& default_collation) {
+  if (auto* database = statement->As<AlterDatabase>()) {
+    CompleteOptions(&database->options, default_collation);
+  }
+  auto* alter = statement->As<AlterTable>();
+  if (alter == nullptr) return;
+  for (AlterSpec& spec : alter->specs) {
+    for (ColumnDef& column : spec.columns) CompleteColumn(&column, default_collation);
+    if (spec.kind == AlterKind::kOptions) CompleteOptions(&spec.options, default_collation);
+    if (spec.kind == AlterKind::kConvertCharset && spec.new_name.empty() &&
+        UpperWord(spec.text) != "DEFAULT") {
+      spec.new_name = default_collation(Lower(spec.text));
+    }
+  }
+}
+
+bool HasImplicitTableCollation(const Statement& statement) {
+  const auto* create = statement.As<CreateTable>();
+  std::string value;
+  return create != nullptr && !create->like && !HasOption(create->options, "COLLATE", &value) &&
+         !HasOption(create->options, "CHARACTER SET", &value);
+}
+
+void SetImplicitTableCollation(Statement* statement, std::string_view collation) {
+  if (HasImplicitTableCollation(*statement)) {
+    AddCollate(&statement->As<CreateTable>()->options, std::string(collation));
+  }
+}
+
+std::string RenameCollations(std::string_view text, const ParseOptions& options,
+                             const CollationNames& names) {
+  std::string out;
+  size_t copied = 0;
+  bool behind_collate = false;
+  for (const Token& token : Tokenize(text, options)) {
+    if (token.kind == TokenKind::kError) break;
+    const bool name = token.kind == TokenKind::kWord || token.kind == TokenKind::kQuotedName ||
+                      token.kind == TokenKind::kString;
+    if (behind_collate && name) {
+      std::string renamed = names(token.text);
+      if (renamed != token.text) {
+        out.append(text.substr(copied, token.begin - copied)).append(renamed);
+        copied = token.end;
+      }
+    }
+    behind_collate = (token.kind == TokenKind::kWord && token.upper == "COLLATE") ||
+                     (behind_collate && token.kind == TokenKind::kSymbol && token.text == "=");
+  }
+  out.append(text.substr(copied));
+  return out;
 }
 
 std::string_view EventName(const Statement& split) {

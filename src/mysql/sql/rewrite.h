@@ -1,11 +1,14 @@
 // From one parsed statement to what is executed: splitting, table references, routing.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "mysql/sql/parser.h"
+#include "mysql/sql/restore.h"
 #include "mysql/sql/statement.h"
 
 namespace dm::mysql {
@@ -41,6 +44,21 @@ using CollationLookup = std::function<std::string(std::string_view charset)>;
 void CompleteCollations(Statement* statement, const CollationLookup& default_collation,
                         std::string_view server_collation,
                         const std::function<void(std::string)>& warn);
+
+// The same for ALTER TABLE and ALTER DATABASE: wherever one names a character set alone. Other
+// statements are unchanged, and so is what `default_collation` does not know.
+void CompleteAlteredCollations(Statement* statement, const CollationLookup& default_collation);
+
+// Gives a CREATE TABLE that names neither character set nor collation this collation. Other
+// statements are unchanged.
+void SetImplicitTableCollation(Statement* statement, std::string_view collation);
+
+// Does SetImplicitTableCollation change it?
+bool HasImplicitTableCollation(const Statement& statement);
+
+// `text` with another name behind every COLLATE, for statements that are passed on unparsed.
+std::string RenameCollations(std::string_view text, const ParseOptions& options,
+                             const CollationNames& names);
 
 // Name of the statement for the binlog filter ("drop column", "alter table", ...); empty if it has
 // none. MODIFY and CHANGE give "alter table": their finer name needs the tracked column, see

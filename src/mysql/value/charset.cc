@@ -335,6 +335,13 @@ const Collation* FindCollation(std::string_view name) {
   return at == std::end(kCollations) ? nullptr : at;
 }
 
+const Collation* DefaultCollation(Charset charset) {
+  const auto at =
+      std::find_if(std::begin(kCollations), std::end(kCollations),
+                   [&](const Collation& c) { return c.charset == charset && c.is_default; });
+  return at == std::end(kCollations) ? nullptr : at;
+}
+
 bool IsUtf8Compatible(Charset charset) {
   return charset == Charset::kUtf8mb4 || charset == Charset::kUtf8mb3 || charset == Charset::kAscii;
 }

@@ -77,6 +77,8 @@ struct Collation {
 // table, which has all collations of MySQL 8.0 and MariaDB 10.11.
 const Collation* FindCollation(uint32_t id);
 const Collation* FindCollation(std::string_view name);
+// The one with `is_default`; nullptr for kUnknown.
+const Collation* DefaultCollation(Charset charset);
 
 // Are the bytes of this set already what a utf8mb4 connection expects (utf8mb3, utf8mb4, ascii)?
 bool IsUtf8Compatible(Charset charset);
