@@ -87,7 +87,7 @@ TEST(Collations, Columns) {
   EXPECT_EQ(Sent("ALTER TABLE t ADD COLUMN a INT AS (b COLLATE utf8mb4_0900_bin = 'x')", kMariaDb,
                  MySql8()),
             "ALTER TABLE `t` ADD COLUMN `a` INT GENERATED ALWAYS AS(`b` COLLATE "
-            "utf8mb4_nopad_bin=_UTF8MB4'x') VIRTUAL");
+            "utf8mb4_nopad_bin='x') VIRTUAL");
 }
 
 TEST(Collations, Conversions) {
