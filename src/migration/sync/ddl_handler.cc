@@ -107,7 +107,8 @@ mysql::Connection& DdlHandler::Connected(const StopToken& stop) {
 }
 
 DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mysql::Location& end,
-                                       uint32_t timestamp, const StopToken& stop) {
+                                       const mysql::Location& save, uint32_t timestamp,
+                                       const StopToken& stop) {
   const std::string text = StatementText(query);
   if (text.empty() || text.starts_with("# Dummy")) return Outcome::kSkipped;
   if (StartsWithNoCase(text, "XA ")) {
@@ -164,7 +165,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
     for (const TableId& target : p.targets) context_.downstream->Forget(target);
   }
   DM_FAILPOINT("sync/before-save");
-  context_.checkpoint->SaveDdl(context_.queues->planned(), end, ChangeOf(planned));
+  context_.checkpoint->SaveDdl(context_.queues->planned(), save, ChangeOf(planned));
   DM_FAILPOINT("sync/before-checkpoint");
   flush_();
   Log().Info("finish to handle ddls in normal mode",

@@ -31,11 +31,12 @@ class DdlHandler {
     kSkipped,   // nothing for the downstream
     kExecuted,  // executed, tracked and saved
   };
-  // Handles a query event that is neither BEGIN nor COMMIT. Throws Error; then the downstream may
+  // Handles a query event that is neither BEGIN nor COMMIT. `end` is the event's end, `save` the
+  // last transaction's, which may be saved when it is done. Throws Error; then the downstream may
   // have it (it is repeated after a restart, and what is there already is passed over), the tracker
   // and the checkpoint have not.
-  Outcome Handle(const mysql::QueryEvent& query, const mysql::Location& end, uint32_t timestamp,
-                 const StopToken& stop);
+  Outcome Handle(const mysql::QueryEvent& query, const mysql::Location& end,
+                 const mysql::Location& save, uint32_t timestamp, const StopToken& stop);
 
  private:
   // A split statement that is to be executed.

@@ -340,8 +340,8 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
     in_transaction_ = true;
   }
   try {
-    if (ddl_->Handle(query, stream_->transaction_end(), event.header().timestamp, ending_.kill()) ==
-        DdlHandler::Outcome::kExecuted) {
+    if (ddl_->Handle(query, stream_->end(), stream_->transaction_end(), event.header().timestamp,
+                     ending_.kill()) == DdlHandler::Outcome::kExecuted) {
       planner_->OnSchemaChange();
       in_.status->ddls += 1;
     }

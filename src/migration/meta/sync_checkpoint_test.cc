@@ -1,0 +1,96 @@
+#include "migration/meta/sync_checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include "migration/meta/owner.h"
+
+namespace dm::migration {
+namespace {
+
+mysql::Location At(const std::string& file, uint64_t offset, const std::string& gtid) {
+  mysql::Location location;
+  location.position = {file, offset};
+  location.gtid_set = mysql::GtidSet::Parse(mysql::Flavor::kMariaDb, gtid);
+  return location;
+}
+
+class SyncCheckpointTableTest : public testing::Test {
+ protected:
+  SyncCheckpointTable table_{"dm_meta", "t2", "mysql-replica-01", mysql::Flavor::kMariaDb, false};
+};
+
+// As DM wrote it.
+TEST_F(SyncCheckpointTableTest, GlobalRow) {
+  GlobalPoint point;
+  point.location = At("mysql-bin.000001", 71734, "0-1-240");
+  EXPECT_EQ(table_.GlobalStatement(point), R"(INSERT INTO `dm_meta`.`t2_syncer_checkpoint`
+		(id, cp_schema, cp_table, binlog_name, binlog_pos, binlog_gtid, exit_safe_binlog_name, exit_safe_binlog_pos, exit_safe_binlog_gtid, table_info, is_global) VALUES
+		('mysql-replica-01', '', '', 'mysql-bin.000001', 71734, '0-1-240', '', 0, '', 'null', 1)
+		ON DUPLICATE KEY UPDATE
+			binlog_name = VALUES(binlog_name),
+			binlog_pos = VALUES(binlog_pos),
+			binlog_gtid = VALUES(binlog_gtid),
+			exit_safe_binlog_name = VALUES(exit_safe_binlog_name),
+			exit_safe_binlog_pos = VALUES(exit_safe_binlog_pos),
+			exit_safe_binlog_gtid = VALUES(exit_safe_binlog_gtid),
+			table_info = VALUES(table_info),
+			is_global = VALUES(is_global))");
+}
+
+TEST_F(SyncCheckpointTableTest, ExitPoint) {
+  GlobalPoint point;
+  point.location = At("mysql-bin.000001", 32921, "0-1-84");
+  point.exit_point = At("mysql-bin.000001", 33127, "0-1-85");
+  EXPECT_NE(
+      table_.GlobalStatement(point).find(
+          "'mysql-bin.000001', 32921, '0-1-84', 'mysql-bin.000001', 33127, '0-1-85', 'null', 1)"),
+      std::string::npos);
+}
+
+// What each statement leaves alone in a row that is there.
+TEST_F(SyncCheckpointTableTest, PartsOfATableRow) {
+  TablePoint point;
+  point.schema = "shop";
+  point.table = "it's";
+  point.location = At("mysql-bin.000001", 70684, "0-1-237");
+  point.table_info = R"({"name":"a\\b"})";
+  auto updates = [](const std::string& statement, const char* column) {
+    return statement.find(std::string("\t\t\t") + column + " = VALUES") != std::string::npos;
+  };
+  std::string all = table_.TableStatement(point);
+  EXPECT_NE(all.find(R"('shop', 'it\'s', 'mysql-bin.000001', 70684)"), std::string::npos) << all;
+  EXPECT_NE(all.find(R"('{\"name\":\"a\\\\b\"}')"), std::string::npos) << all;
+  EXPECT_TRUE(updates(all, "binlog_pos") && updates(all, "table_info"));
+
+  std::string definition = table_.DefinitionStatement(point);
+  EXPECT_TRUE(updates(definition, "table_info"));
+  EXPECT_FALSE(updates(definition, "binlog_pos") || updates(definition, "exit_safe_binlog_pos"));
+
+  std::string location = table_.LocationStatement(point);
+  EXPECT_TRUE(updates(location, "binlog_pos") && updates(location, "exit_safe_binlog_pos"));
+  EXPECT_FALSE(updates(location, "table_info"));
+
+  point.piece = PiecePoint{{"mysql-bin.000001", 99}, "0-1-238", "server-1"};
+  std::string piece = table_.PieceStatement(point);
+  EXPECT_NE(piece.find("'mysql-bin.000001', 99, 'server-1|0-1-238'"), std::string::npos) << piece;
+  EXPECT_TRUE(updates(piece, "exit_safe_binlog_pos"));
+  EXPECT_FALSE(updates(piece, "binlog_pos") || updates(piece, "table_info"));
+}
+
+TEST_F(SyncCheckpointTableTest, LiteralsFollowTheSession) {
+  SyncCheckpointTable plain("dm_meta", "t2", "s", mysql::Flavor::kMySql, true, true);
+  EXPECT_EQ(
+      plain.DeleteTableStatement("a\\b", "c'd"),
+      "DELETE FROM `dm_meta`.`t2_syncer_checkpoint` WHERE id = 's' AND cp_schema = 'a\\b' AND "
+      "cp_table = 'c''d'");
+}
+
+TEST(OwnerTable, AWrongEpochCollidesWithTheGuardRow) {
+  OwnerTable owner("dm_meta", "t`2", "s1");
+  EXPECT_EQ(owner.ProofStatement(3, 7),
+            "UPDATE `dm_meta`.`t``2_owner` SET slot = IF(epoch = 7, slot, -1) WHERE id = 's1' AND "
+            "slot = 3");
+}
+
+}  // namespace
+}  // namespace dm::migration

@@ -1,0 +1,239 @@
+#include "migration/rows/dml_text.h"
+
+#include <gtest/gtest.h>
+
+#include "mysql/schema/build.h"
+
+namespace dm::migration {
+namespace {
+
+using mysql::EventType;
+
+// One value of a row: NULL, an INT or a VARCHAR.
+struct Value {
+  Value(std::nullptr_t) : null(true) {}
+  Value(int number) : number(number) {}
+  Value(const char* text) : text(text), is_text(true) {}
+  bool null = false;
+  int number = 0;
+  std::string text;
+  bool is_text = false;
+};
+using Row = std::vector<Value>;
+
+void AppendLittle(std::string& out, uint64_t value, int bytes) {
+  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+}
+
+void AppendRow(std::string& out, const Row& row) {
+  uint8_t nulls = 0;
+  for (size_t i = 0; i < row.size(); ++i) nulls |= row[i].null ? 1 << i : 0;
+  out.push_back(static_cast<char>(nulls));
+  for (const Value& value : row) {
+    if (value.null) continue;
+    if (value.is_text) {
+      out.push_back(static_cast<char>(value.text.size()));
+      out += value.text;
+    } else {
+      AppendLittle(out, static_cast<uint32_t>(value.number), 4);
+    }
+  }
+}
+
+// MySQL internals, Rows_log_event version 2.
+std::shared_ptr<const mysql::RowBatch> Batch(EventType type, const mysql::TableMap& map,
+                                             const std::vector<Row>& images) {
+  std::string body;
+  AppendLittle(body, map.table_id, 6);
+  AppendLittle(body, 1, 2);
+  AppendLittle(body, 2, 2);
+  body.push_back(static_cast<char>(map.columns.size()));
+  body.push_back(static_cast<char>(0xff));
+  if (type == EventType::kUpdateRowsV2) body.push_back(static_cast<char>(0xff));
+  for (const Row& row : images) AppendRow(body, row);
+  auto bytes = std::make_shared<std::string>();
+  AppendLittle(*bytes, 1700000000, 4);
+  bytes->push_back(static_cast<char>(type));
+  AppendLittle(*bytes, 1, 4);
+  AppendLittle(*bytes, 19 + body.size(), 4);
+  AppendLittle(*bytes, 1000, 4);
+  AppendLittle(*bytes, 0, 2);
+  *bytes += body;
+  std::span<const uint8_t> view(reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size());
+  mysql::RawEvent event(bytes, view, 0);
+  return mysql::RowBatch::Decode(event, mysql::FormatDescription::Default(),
+                                 std::make_shared<const mysql::TableMap>(map));
+}
+
+class DmlTextTest : public testing::Test {
+ protected:
+  void Table(const std::string& name, const std::string& columns,
+             const std::string& downstream_columns = "") {
+    auto info = [&](const std::string& text) {
+      return std::make_shared<const mysql::TableInfo>(
+          mysql::ParseCreateTable("CREATE TABLE `" + name + "` (" + text + ")"));
+    };
+    mysql::TablePtr tracked = info(columns);
+    mysql::TablePtr downstream = info(downstream_columns.empty() ? columns : downstream_columns);
+    map_ = mysql::TableMap();
+    map_.table_id = 7;
+    map_.schema = "shop";
+    map_.table = name;
+    for (const mysql::ColumnInfo* column : tracked->RowColumns()) {
+      mysql::ColumnMeta meta;
+      meta.type = static_cast<mysql::ColumnType>(column->type);
+      if (meta.type == mysql::ColumnType::kVarchar) {
+        meta.length_bytes = 1;
+        meta.length = 80;
+      }
+      map_.columns.push_back(meta);
+    }
+    plan_ = BuildTablePlan({"shop", name}, {"shop", name}, map_, tracked, downstream, {});
+  }
+
+  std::string Text(EventType type, const std::vector<Row>& images, bool safe = false) {
+    auto batch = Batch(type, map_, images);
+    std::string out;
+    AppendChange(out, RowChange{plan_.get(), batch.get(), 0, safe});
+    return out;
+  }
+  std::string Insert(const Row& row, bool safe = false) {
+    return Text(EventType::kWriteRowsV2, {row}, safe);
+  }
+  std::string Update(const Row& before, const Row& after, bool safe = false) {
+    return Text(EventType::kUpdateRowsV2, {before, after}, safe);
+  }
+  std::string Delete(const Row& row, bool safe = false) {
+    return Text(EventType::kDeleteRowsV2, {row}, safe);
+  }
+  // Do the two inserted rows collide?
+  bool Conflict(const Row& a, const Row& b) {
+    auto keys = [&](const Row& row) {
+      auto batch = Batch(EventType::kWriteRowsV2, map_, {row});
+      std::vector<uint64_t> out;
+      std::string scratch;
+      AppendConflictKeys(out, *plan_, batch->before(0), batch->after(0), scratch);
+      return out;
+    };
+    for (uint64_t x : keys(a)) {
+      for (uint64_t y : keys(b)) {
+        if (x == y) return true;
+      }
+    }
+    return false;
+  }
+
+  mysql::TableMap map_;
+  std::shared_ptr<const TablePlan> plan_;
+};
+
+// The expected texts are DM's own, as recorded.
+TEST_F(DmlTextTest, PrimaryKey) {
+  Table("pk1", "id INT PRIMARY KEY, a INT, b VARCHAR(20)");
+  EXPECT_EQ(Insert({11, 1, "eleven"}),
+            "INSERT INTO `shop`.`pk1` (`id`,`a`,`b`) VALUES (11,1,'eleven')");
+  EXPECT_EQ(Update({11, 1, "eleven"}, {11, 100, "eleven"}),
+            "UPDATE `shop`.`pk1` SET `id` = 11, `a` = 100, `b` = 'eleven' WHERE `id` = 11 LIMIT 1");
+  EXPECT_EQ(Update({14, 3, nullptr}, {14, 4, nullptr}),
+            "UPDATE `shop`.`pk1` SET `id` = 14, `a` = 4, `b` = NULL WHERE `id` = 14 LIMIT 1");
+  EXPECT_EQ(Delete({12, 1, "a"}), "DELETE FROM `shop`.`pk1` WHERE `id` = 12 LIMIT 1");
+}
+
+TEST_F(DmlTextTest, PrimaryKeyInSafeMode) {
+  Table("pk1", "id INT PRIMARY KEY, a INT, b VARCHAR(20)");
+  EXPECT_EQ(Insert({14, 3, nullptr}, true),
+            "REPLACE INTO `shop`.`pk1` (`id`,`a`,`b`) VALUES (14,3,NULL)");
+  EXPECT_EQ(Update({11, 1, "eleven"}, {11, 100, "eleven"}, true),
+            "REPLACE INTO `shop`.`pk1` (`id`,`a`,`b`) VALUES (11,100,'eleven')");
+  EXPECT_EQ(Update({11, 100, "eleven"}, {111, 100, "eleven"}, true),
+            "DELETE FROM `shop`.`pk1` WHERE `id` = 11 LIMIT 1;"
+            "REPLACE INTO `shop`.`pk1` (`id`,`a`,`b`) VALUES (111,100,'eleven')");
+  EXPECT_EQ(Delete({12, 1, "a"}, true), "DELETE FROM `shop`.`pk1` WHERE `id` = 12 LIMIT 1");
+}
+
+TEST_F(DmlTextTest, CompositeKey) {
+  Table("pk2", "id INT, k VARCHAR(10), a INT, b VARCHAR(20), PRIMARY KEY (id, k)");
+  EXPECT_EQ(Update({31, "k", 1, "x"}, {31, "k", 2, "x"}),
+            "UPDATE `shop`.`pk2` SET `id` = 31, `k` = 'k', `a` = 2, `b` = 'x' WHERE `id` = 31 AND "
+            "`k` = 'k' LIMIT 1");
+}
+
+TEST_F(DmlTextTest, NullableUniqueKeyIsChosenPerRow) {
+  Table("uknull", "id INT, a INT, b VARCHAR(20), UNIQUE KEY uid (id)");
+  EXPECT_FALSE(plan_->identity);
+  EXPECT_EQ(Update({31, 1, "x"}, {31, 2, "x"}),
+            "UPDATE `shop`.`uknull` SET `id` = 31, `a` = 2, `b` = 'x' WHERE `id` = 31 LIMIT 1");
+  EXPECT_EQ(Update({nullptr, 71, "x"}, {nullptr, 72, "x"}),
+            "UPDATE `shop`.`uknull` SET `id` = NULL, `a` = 72, `b` = 'x' WHERE `id` IS NULL AND "
+            "`a` = 71 AND `b` = 'x' LIMIT 1");
+}
+
+TEST_F(DmlTextTest, NoKey) {
+  Table("nokey", "id INT, a INT, b VARCHAR(20)");
+  EXPECT_FALSE(plan_->identity);
+  EXPECT_EQ(Delete({31, nullptr, "x"}),
+            "DELETE FROM `shop`.`nokey` WHERE `id` = 31 AND `a` IS NULL AND `b` = 'x' LIMIT 1");
+  EXPECT_EQ(Update({31, nullptr, "x"}, {31, 2, "x"}, true),
+            "DELETE FROM `shop`.`nokey` WHERE `id` = 31 AND `a` IS NULL AND `b` = 'x' LIMIT 1;"
+            "REPLACE INTO `shop`.`nokey` (`id`,`a`,`b`) VALUES (31,2,'x')");
+}
+
+TEST_F(DmlTextTest, TheDownstreamsKeyDecides) {
+  Table("t", "c1 INT PRIMARY KEY, c2 INT NOT NULL, c3 VARCHAR(10)",
+        "c1 INT, c2 INT PRIMARY KEY, c3 VARCHAR(10)");
+  EXPECT_EQ(Delete({1, 2, "x"}), "DELETE FROM `shop`.`t` WHERE `c2` = 2 LIMIT 1");
+}
+
+TEST_F(DmlTextTest, GeneratedColumnsAreNotWritten) {
+  Table("d6", "id INT PRIMARY KEY, p INT, g INT AS (id+1) STORED");
+  EXPECT_EQ(Insert({1, 1, 2}), "INSERT INTO `shop`.`d6` (`id`,`p`) VALUES (1,1)");
+  EXPECT_EQ(Update({1, 1, 2}, {1, 2, 2}),
+            "UPDATE `shop`.`d6` SET `id` = 1, `p` = 2 WHERE `id` = 1 LIMIT 1");
+}
+
+TEST_F(DmlTextTest, ColumnCountMustFit) {
+  Table("t", "id INT PRIMARY KEY, a INT");
+  mysql::TableMap narrow = map_;
+  narrow.columns.pop_back();
+  try {
+    BuildTablePlan({"a", "s"}, {"b", "t"}, narrow, plan_->tracked, plan_->downstream, {});
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), 36027);
+    EXPECT_NE(e.message().find("Column count doesn't match value count: 2 (columns) vs 1 (values)"),
+              std::string::npos);
+    EXPECT_NE(e.message().find("`a`.`s`"), std::string::npos);
+    EXPECT_NE(e.message().find("`b`.`t`"), std::string::npos);
+  }
+}
+
+TEST_F(DmlTextTest, EveryUniqueKeyConflicts) {
+  Table("pkuk", "id INT PRIMARY KEY, a INT, b VARCHAR(20), UNIQUE KEY (a)");
+  EXPECT_TRUE(Conflict({1, 5, "x"}, {1, 6, "y"}));
+  EXPECT_TRUE(Conflict({1, 5, "x"}, {2, 5, "y"}));
+  EXPECT_FALSE(Conflict({1, 5, "x"}, {5, 1, "x"})) << "keys of two indexes are never equal";
+  EXPECT_FALSE(Conflict({1, nullptr, "x"}, {2, nullptr, "x"})) << "NULLs do not collide";
+}
+
+TEST_F(DmlTextTest, KeysConflictAsTheDownstreamCompares) {
+  Table("t", "k VARCHAR(10) PRIMARY KEY, a INT",
+        "k VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci PRIMARY KEY, a INT");
+  EXPECT_TRUE(Conflict({"M\xc3\xbcller", 1}, {"muller ", 2}));
+  EXPECT_FALSE(Conflict({"a", 1}, {"b", 1}));
+  Table("t", "k VARCHAR(10) PRIMARY KEY, a INT",
+        "k VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY, a INT");
+  EXPECT_FALSE(Conflict({"A", 1}, {"a", 1}));
+}
+
+TEST_F(DmlTextTest, AnUpdateHasTheKeysOfBothImages) {
+  Table("pk1", "id INT PRIMARY KEY, a INT, b VARCHAR(20)");
+  auto batch = Batch(EventType::kUpdateRowsV2, map_, {{1, 1, "x"}, {2, 1, "x"}});
+  std::vector<uint64_t> keys;
+  std::string scratch;
+  AppendConflictKeys(keys, *plan_, batch->before(0), batch->after(0), scratch);
+  EXPECT_EQ(keys.size(), 2u);
+  EXPECT_NE(keys[0], keys[1]);
+}
+
+}  // namespace
+}  // namespace dm::migration

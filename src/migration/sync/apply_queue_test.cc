@@ -1,0 +1,119 @@
+#include "migration/sync/apply_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace dm::migration {
+namespace {
+
+Job Row() {
+  Job job;
+  job.event = std::make_shared<EventRows>();
+  job.bytes = 10;
+  return job;
+}
+
+Job End() {
+  Job job;
+  job.boundary = std::make_shared<Boundary>();
+  return job;
+}
+
+class ApplyQueuesTest : public testing::Test {
+ protected:
+  void Push(size_t slot) { queues_.Push(slot, Row(), StopToken()); }
+  size_t Take(size_t slot) {
+    EXPECT_TRUE(queues_.Take(slot, batch_, StopToken()));
+    return batch_.size();
+  }
+  ApplyQueues queues_{3, {.batch = 4, .queue_jobs = 8}};
+  std::vector<Job> batch_;
+};
+
+TEST_F(ApplyQueuesTest, LowWaterIsBehindTheOldestOpenChange) {
+  EXPECT_EQ(queues_.LowWater(), 0u);
+  Push(0);  // 1
+  Push(1);  // 2
+  Push(0);  // 3
+  EXPECT_EQ(queues_.LowWater(), 0u);
+  EXPECT_EQ(Take(0), 2u);
+  EXPECT_EQ(queues_.LowWater(), 0u);
+  queues_.Committed(0);
+  EXPECT_EQ(queues_.LowWater(), 1u) << "change 2 is open though 3 is done";
+  Take(1);
+  queues_.Committed(1);
+  EXPECT_EQ(queues_.LowWater(), 3u);
+  EXPECT_TRUE(queues_.Idle());
+}
+
+TEST_F(ApplyQueuesTest, AFailedBatchHoldsTheLowWaterForEver) {
+  Push(0);
+  Push(1);
+  Take(0);
+  queues_.Fail(0, Error(ErrorCode::kDBExecuteFailedBegin, "begin failed"));
+  Take(1);
+  queues_.Committed(1);
+  queues_.DrainRest(StopToken());
+  EXPECT_EQ(queues_.LowWater(), 0u);
+  EXPECT_THROW(Push(2), Error);
+  EXPECT_EQ(queues_.error()->code(), 10007);
+}
+
+TEST_F(ApplyQueuesTest, BatchesAreLimited) {
+  for (int i = 0; i < 6; ++i) Push(0);
+  EXPECT_EQ(Take(0), 4u);
+  queues_.Committed(0);
+  EXPECT_EQ(Take(0), 2u);
+}
+
+TEST_F(ApplyQueuesTest, TheSerialSlotGivesWholeTransactions) {
+  size_t serial = queues_.serial_slot();
+  for (int i = 0; i < 9; ++i) Push(serial);  // more than a full queue: nobody could take them yet
+  queues_.Push(serial, End(), StopToken());
+  EXPECT_EQ(queues_.planned(), 9u) << "a boundary has no order of its own";
+  EXPECT_EQ(Take(serial), 10u);
+  EXPECT_TRUE(batch_.back().boundary);
+  EXPECT_EQ(queues_.LowWater(), 0u);
+  queues_.Committed(serial);
+  EXPECT_EQ(queues_.LowWater(), 9u);
+}
+
+TEST_F(ApplyQueuesTest, TheSerialSlotNeverSplitsATransactionAtTheLimit) {
+  size_t serial = queues_.serial_slot();
+  for (int transaction = 0; transaction < 2; ++transaction) {
+    for (int i = 0; i < 3; ++i) Push(serial);
+    queues_.Push(serial, End(), StopToken());
+  }
+  EXPECT_EQ(Take(serial), 4u);
+  queues_.Committed(serial);
+  EXPECT_EQ(Take(serial), 4u);
+}
+
+TEST_F(ApplyQueuesTest, OpenSerialRowsDoNotHoldUpADrain) {
+  Push(queues_.serial_slot());
+  queues_.Drain(StopToken());
+  EXPECT_EQ(queues_.LowWater(), 0u);
+}
+
+TEST_F(ApplyQueuesTest, AFullQueueBlocksUntilItsWorkerTakes) {
+  for (int i = 0; i < 8; ++i) Push(0);
+  std::jthread worker([&] {
+    std::vector<Job> batch;
+    queues_.Take(0, batch, StopToken());
+    queues_.Committed(0);
+  });
+  Push(0);
+  EXPECT_EQ(queues_.planned(), 9u);
+}
+
+TEST_F(ApplyQueuesTest, WaitsEndWithTheStopToken) {
+  for (int i = 0; i < 8; ++i) Push(0);
+  StopSource stop;
+  std::jthread stopper([&] { stop.request_stop(); });
+  EXPECT_THROW(queues_.Push(0, Row(), stop.get_token()), Cancelled);
+  EXPECT_THROW(queues_.Drain(stop.get_token()), Cancelled);
+}
+
+}  // namespace
+}  // namespace dm::migration

@@ -1,0 +1,74 @@
+#include "migration/sync/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include "migration/sync/ddl_handler.h"
+#include "migration/sync/session.h"
+
+namespace dm::migration {
+namespace {
+
+mysql::Location At(uint64_t offset) {
+  mysql::Location location;
+  location.position = {"bin.000001", offset};
+  return location;
+}
+
+class CheckpointTest : public testing::Test {
+ protected:
+  Checkpoint checkpoint_{SyncCheckpointTable("m", "t", "s", mysql::Flavor::kMySql, false), false};
+};
+
+TEST_F(CheckpointTest, AFreshRunHasItsStartToSave) {
+  EXPECT_TRUE(checkpoint_.IsFresh());
+  EXPECT_FALSE(checkpoint_.HasSomethingToFlush(0)) << "no run has begun";
+  checkpoint_.BeginRun(At(100), false);
+  EXPECT_TRUE(checkpoint_.HasSomethingToFlush(0));
+}
+
+TEST_F(CheckpointTest, ATablePointIsKnownAfterADdl) {
+  checkpoint_.BeginRun(At(100), false);
+  auto table = std::make_shared<const mysql::TableInfo>();
+  checkpoint_.PutDefinition({"d", "a"}, table);
+  EXPECT_FALSE(checkpoint_.PointOf({"d", "a"})) << "a definition alone is no point";
+  DefinitionChange change;
+  change.put.push_back({{"d", "b"}, table});
+  change.dropped.push_back({"d", "a"});
+  checkpoint_.SaveDdl(5, At(200), change);
+  ASSERT_TRUE(checkpoint_.PointOf({"d", "b"}));
+  EXPECT_EQ(checkpoint_.PointOf({"d", "b"})->location.position.offset, 200u);
+  EXPECT_EQ(checkpoint_.Definitions().size(), 1u);
+  change = DefinitionChange();
+  change.dropped_schemas.push_back("d");
+  checkpoint_.SaveDdl(6, At(300), change);
+  EXPECT_TRUE(checkpoint_.Definitions().empty());
+}
+
+TEST(SqlMode, IsMadeHarmlessForOldRows) {
+  EXPECT_EQ(AdaptSqlMode("STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,"
+                         "NO_ENGINE_SUBSTITUTION"),
+            "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION");
+  EXPECT_EQ(AdaptSqlMode(""), "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES");
+}
+
+TEST(StatementText, IsConvertedAndTrimmed) {
+  mysql::QueryEvent query;
+  query.text = "\n\x01 CREATE TABLE t (a INT) \x7f\n";
+  EXPECT_EQ(StatementText(query), "CREATE TABLE t (a INT)");
+  query.text = "ALTER TABLE t COMMENT '\xfc'";
+  query.status.client_collation = 8;  // latin1_swedish_ci
+  EXPECT_EQ(StatementText(query), "ALTER TABLE t COMMENT '\xc3\xbc'");
+}
+
+TEST(TablePoints, SwitchingToGtidModeLeavesPositions) {
+  mysql::Location point = At(500);
+  mysql::Location end = At(400);
+  end.gtid_set = mysql::GtidSet::Parse(mysql::Flavor::kMariaDb, "0-1-9");
+  EXPECT_TRUE(IsAtOrBefore(end, point, true)) << "the point has no set: positions decide";
+  point.gtid_set = mysql::GtidSet::Parse(mysql::Flavor::kMariaDb, "0-1-8");
+  EXPECT_FALSE(IsAtOrBefore(end, point, true));
+  EXPECT_TRUE(IsAtOrBefore(end, point, false));
+}
+
+}  // namespace
+}  // namespace dm::migration

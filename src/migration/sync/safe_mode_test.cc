@@ -1,0 +1,105 @@
+#include "migration/sync/safe_mode.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error/error.h"
+
+namespace dm::migration {
+namespace {
+
+using namespace std::chrono_literals;
+using Change = SafeMode::Change;
+
+mysql::Location At(const std::string& file, uint64_t offset) {
+  mysql::Location location;
+  location.position = {file, offset};
+  return location;
+}
+
+class SafeModeTest : public testing::Test {
+ protected:
+  Change Event(uint64_t offset, SteadyClock::duration after = 0s, uint32_t timestamp = 100) {
+    return mode_.BeforeEvent(timestamp, false, At("bin.000001", offset), now_ + after);
+  }
+  SteadyClock::time_point now_ = SteadyClock::now();
+  SafeModeStart start_{.duration = 60s, .begin = At("bin.000001", 1000)};
+  SafeMode mode_;
+};
+
+TEST_F(SafeModeTest, LastsForItsDurationWithoutExitPoint) {
+  EXPECT_FALSE(mode_.Begin(start_, now_));
+  EXPECT_TRUE(mode_.on());
+  EXPECT_EQ(Event(2000, 59s), Change::kNone);
+  EXPECT_TRUE(mode_.on());
+  EXPECT_EQ(Event(2100, 60s), Change::kNone);
+  EXPECT_FALSE(mode_.on());
+}
+
+TEST_F(SafeModeTest, IsOffWithDurationZero) {
+  start_.duration = 0s;
+  EXPECT_FALSE(mode_.Begin(start_, now_));
+  EXPECT_FALSE(mode_.on());
+}
+
+TEST_F(SafeModeTest, AfterAKillItLastsUntilTheUpstreamsPositionOfThatTime) {
+  start_.upstream_now = At("bin.000001", 5000);
+  mode_.Begin(start_, now_);
+  Event(4000, 3600s);
+  EXPECT_TRUE(mode_.on());
+  Event(5000, 3600s);
+  EXPECT_TRUE(mode_.on()) << "the last event an earlier run may have applied";
+  Event(5001, 3600s);
+  EXPECT_FALSE(mode_.on());
+}
+
+TEST_F(SafeModeTest, EndsBehindTheExitPoint) {
+  start_.exit_point = At("bin.000001", 3000);
+  EXPECT_FALSE(mode_.Begin(start_, now_));
+  EXPECT_EQ(Event(3000, 3600s), Change::kNone);
+  EXPECT_EQ(Event(3001), Change::kExitPointReached);
+  EXPECT_TRUE(mode_.on()) << "until the exit point is cleared durably";
+  mode_.LeaveExitPoint();
+  EXPECT_FALSE(mode_.on());
+}
+
+TEST_F(SafeModeTest, AnExitPointAtTheBeginIsOnlyCleared) {
+  start_.exit_point = start_.begin;
+  EXPECT_TRUE(mode_.Begin(start_, now_));
+  EXPECT_FALSE(mode_.on());
+}
+
+TEST_F(SafeModeTest, AnExitPointNeedsADuration) {
+  start_.exit_point = At("bin.000001", 3000);
+  start_.duration = 0s;
+  try {
+    mode_.Begin(start_, now_);
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), 36071);
+  }
+  start_.configured = true;
+  EXPECT_NO_THROW(mode_.Begin(start_, now_));
+}
+
+TEST_F(SafeModeTest, ConfiguredModeNeverEnds) {
+  start_.configured = true;
+  start_.exit_point = At("bin.000001", 3000);
+  mode_.Begin(start_, now_);
+  Event(9000, 3600s);
+  mode_.LeaveExitPoint();
+  EXPECT_TRUE(mode_.on());
+}
+
+TEST_F(SafeModeTest, TheCommandLinesDurationCountsBinlogTime) {
+  start_.binlog_duration = 10s;
+  start_.exit_point = At("bin.000001", 3000);
+  EXPECT_FALSE(mode_.Begin(start_, now_));
+  EXPECT_EQ(mode_.BeforeEvent(50, true, At("bin.000001", 1100), now_), Change::kNone);
+  EXPECT_EQ(Event(1200, 0s, 100), Change::kNone);
+  EXPECT_EQ(Event(5000, 3600s, 110), Change::kNone);
+  EXPECT_EQ(Event(5100, 3600s, 111), Change::kDurationOver);
+  EXPECT_FALSE(mode_.on());
+}
+
+}  // namespace
+}  // namespace dm::migration
