@@ -171,7 +171,8 @@ void SyncRun::Prepare() {
       plan_, [this] { DrainAndFlush(); }, in_.ports->fence, [this] { return Proof(); },
       ending_.graceful());
   // Location and definitions in one transaction: a restart finds both or neither.
-  if (start.from_dump || start.from_start_time || start.completed_gtid) Flush();
+  // The first row also tells the next run that it is not the first.
+  Flush();
   if (start.from_dump) {
     if (in_.ports->load_task != nullptr) {
       try {
@@ -197,17 +198,20 @@ void SyncRun::Prepare() {
   }
   safe.duration = config_.syncer.SafeModeDuration();
   safe.begin = start.location;
-  safe.exit_point = in_.checkpoint->exit_point();
   safe.gtid_mode = gtid_mode_;
-  if (!fresh && !safe.exit_point && !start.from_start_time) {
-    // The last run did not end by itself: nobody wrote how far it came.
+  if (!fresh && !in_.checkpoint->exit_point() && !start.from_start_time &&
+      safe.duration.count() > 0) {
+    // The last run did not end by itself: nobody wrote how far it came. It cannot have come further
+    // than the upstream is now. Written down at once: this run may end before it gets there.
     if (auto status = mysql::ReadBinlogStatus(*upstream, stop)) {
       Location reached;
       reached.position = status->position;
       reached.gtid_set = mysql::GtidSet::Parse(in_.sessions->flavor, status->gtid_set);
-      safe.upstream_now = reached;
+      in_.checkpoint->SetExitPoint(reached);
+      Flush();
     }
   }
+  safe.exit_point = in_.checkpoint->exit_point();
   if (safe_mode_.Begin(safe, SteadyClock::now())) {
     in_.checkpoint->SetExitPoint(std::nullopt);
     Flush();

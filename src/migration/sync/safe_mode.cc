@@ -30,7 +30,6 @@ bool SafeMode::Begin(const SafeModeStart& start, SteadyClock::time_point now) {
   if (start.duration.count() == 0) return false;
   timed_ = true;
   timed_end_ = now + std::chrono::duration_cast<SteadyClock::duration>(start.duration);
-  timed_location_ = start.upstream_now;
   Log().Info("enable safe-mode because of task initialization",
              {F("duration in seconds", std::chrono::duration<double>(start.duration).count())});
   return false;
@@ -38,8 +37,7 @@ bool SafeMode::Begin(const SafeModeStart& start, SteadyClock::time_point now) {
 
 SafeMode::Change SafeMode::BeforeEvent(uint32_t timestamp, bool is_format,
                                        const mysql::Location& end, SteadyClock::time_point now) {
-  if (timed_ && now >= timed_end_ &&
-      (!timed_location_ || mysql::CompareLocations(end, *timed_location_, gtid_mode_) > 0)) {
+  if (timed_ && now >= timed_end_) {
     timed_ = false;
     if (!on()) Log().Info("disable safe-mode after task initialization finished");
   }

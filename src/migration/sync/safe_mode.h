@@ -18,9 +18,6 @@ struct SafeModeStart {
   std::chrono::nanoseconds duration{};        // after every start, in wall-clock time
   mysql::Location begin;                      // where the run begins
   std::optional<mysql::Location> exit_point;  // data up to here may be downstream already
-  // Nothing is known about how far an earlier run came (it was killed): it cannot have come further
-  // than the upstream stands now.
-  std::optional<mysql::Location> upstream_now;
   bool gtid_mode = false;
 };
 
@@ -54,7 +51,6 @@ class SafeMode {
   std::optional<mysql::Location> exit_;
   bool timed_ = false;
   SteadyClock::time_point timed_end_;
-  std::optional<mysql::Location> timed_location_;
 };
 
 }  // namespace dm::migration

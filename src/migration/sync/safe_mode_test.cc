@@ -41,17 +41,6 @@ TEST_F(SafeModeTest, IsOffWithDurationZero) {
   EXPECT_FALSE(mode_.on());
 }
 
-TEST_F(SafeModeTest, AfterAKillItLastsUntilTheUpstreamsPositionOfThatTime) {
-  start_.upstream_now = At("bin.000001", 5000);
-  mode_.Begin(start_, now_);
-  Event(4000, 3600s);
-  EXPECT_TRUE(mode_.on());
-  Event(5000, 3600s);
-  EXPECT_TRUE(mode_.on()) << "the last event an earlier run may have applied";
-  Event(5001, 3600s);
-  EXPECT_FALSE(mode_.on());
-}
-
 TEST_F(SafeModeTest, EndsBehindTheExitPoint) {
   start_.exit_point = At("bin.000001", 3000);
   EXPECT_FALSE(mode_.Begin(start_, now_));
