@@ -305,6 +305,10 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event) {
     in_.checkpoint->Save(queues_.planned(), stream_->transaction_end());
   } else if (type == EventType::kHeartbeat || type == EventType::kHeartbeatV2) {
     HandleHeartbeat(event);
+  } else if (!stream_->in_transaction() && !event.header().artificial() &&
+             !(stream_->end().position == stream_->transaction_end().position)) {
+    // An event between transactions that changes nothing.
+    in_.checkpoint->Save(queues_.planned(), stream_->end());
   }
   if (leave_safe_mode) LeaveSafeMode();
 }
