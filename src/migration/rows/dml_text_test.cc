@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error/error.h"
 #include "mysql/schema/build.h"
 
 namespace dm::migration {

@@ -16,13 +16,20 @@ mysql::Location At(const std::string& file, uint64_t offset) {
   return location;
 }
 
+SafeModeStart Start() {
+  SafeModeStart start;
+  start.duration = 60s;
+  start.begin = At("bin.000001", 1000);
+  return start;
+}
+
 class SafeModeTest : public testing::Test {
  protected:
   Change Event(uint64_t offset, SteadyClock::duration after = 0s, uint32_t timestamp = 100) {
     return mode_.BeforeEvent(timestamp, false, At("bin.000001", offset), now_ + after);
   }
   SteadyClock::time_point now_ = SteadyClock::now();
-  SafeModeStart start_{.duration = 60s, .begin = At("bin.000001", 1000)};
+  SafeModeStart start_ = Start();
   SafeMode mode_;
 };
 
