@@ -20,11 +20,15 @@ constexpr size_t kStatementBytes = size_t{1} << 20;
 constexpr size_t kTiDbBytes = size_t{96} << 10;
 constexpr size_t kStatementRows = 65536;
 constexpr int kAttempts = 3;
+// The victim of a deadlock has lost nothing but time, and its rollback lets the others go on.
+constexpr int kDeadlockAttempts = 30;
+constexpr Milliseconds kDeadlockWait{50};
 constexpr int kLostAttempts = 10;  // of one transaction, each on a new connection
 // After so many refused batches a table is loaded by INSERT alone.
 constexpr int kLoadDataFailures = 3;
 
 constexpr int kDuplicateKey = 1062;
+constexpr int kDeadlock = 1213;
 
 // LOAD DATA took rows otherwise than an INSERT might have: the batch is to be done again.
 struct LinesRefused {
@@ -81,6 +85,9 @@ void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
                   mysql::QuoteString(target.table, raw_backslash)),
       stop);
   for (const auto& row : answer.rows) {
+    if (LowerName(row[2].value_or("")).find("auto_increment") != std::string::npos) {
+      target.auto_increment = true;
+    }
     target.columns.push_back({row[0].value_or(""), IsBytesType(row[1].value_or("")),
                               IsGeneratedColumn(row[2].value_or(""))});
   }
@@ -225,15 +232,23 @@ int64_t FileLoader::Write(const LoadFile& file, const Batch& batch, LoadConnecti
         throw Error(ErrorCode::kLoadLightningRuntime, "")
             .SetRawCause("another run of this task's load has taken over the target");
       }
-      if (!IsRetryableLoadError(e) || attempt++ == kAttempts) throw;
+      const bool deadlock = e.server_errno() == kDeadlock;
+      if (!IsRetryableLoadError(e) || attempt >= (deadlock ? kDeadlockAttempts : kAttempts)) throw;
       context_.log.Warn("batch is written again",
                         {F("file", file.path), F("offset", batch.from), F("error", e)});
+      if (deadlock) WaitFor(kDeadlockWait * attempt, stop.graceful);
+      ++attempt;
     }
   }
 }
 
 void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const LoadStop& stop) {
   LoadTarget& target = *file.target;
+  struct Presence {
+    explicit Presence(std::atomic<int>& count) : count(count) { ++count; }
+    ~Presence() { --count; }
+    std::atomic<int>& count;
+  } presence(target.loaders);
   int64_t offset = file.offset;
   try {
     const MappedFile mapped(directory_.FullPath(file.path));
@@ -257,8 +272,10 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
       Batch batch;
       batch.from = offset;
       reader.Seek(static_cast<size_t>(offset));
+      const bool locks_others = target.auto_increment && context_.load_data_locks_auto_increment;
       const bool by_lines = lines && offset >= insert_until && context_.load_data &&
-                            target.load_data_failures < kLoadDataFailures;
+                            target.load_data_failures < kLoadDataFailures &&
+                            !(locks_others && target.loaders > 1);
       if (by_lines) {
         batch.lines = std::move(connection.scratch);
         batch.lines.clear();

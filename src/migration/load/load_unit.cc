@@ -115,14 +115,18 @@ std::vector<uint64_t> LoadUnit::BecomeOwner(mysql::Connection& db, const StopTok
   return owner_.RaiseAll(db, static_cast<size_t>(std::max(config_.loader.pool_size, 1)), stop);
 }
 
-// Whether LOAD DATA LOCAL may be used; where it may not, INSERT does the same.
-bool AllowsLoadData(mysql::Connection& db, const StopToken& stop) {
-  try {
-    return !db.server().is_tidb && db.QueryValue("SELECT @@local_infile", stop) == "1";
-  } catch (const Error& e) {
-    if (db.broken()) throw;
-    return false;
-  }
+// Finds out whether LOAD DATA LOCAL may be used; where it may not, INSERT does the same.
+void ProbeLoadData(LoadContext& context, mysql::Connection& db, const StopToken& stop) {
+  const auto is = [&](const char* variable, std::string_view value) {
+    try {
+      return db.QueryValue(fmt::format("SELECT @@{}", variable), stop) == value;
+    } catch (const Error& e) {
+      if (db.broken()) throw;
+      return false;
+    }
+  };
+  context.load_data = !db.server().is_tidb && is("local_infile", "1");
+  context.load_data_locks_auto_increment = !is("innodb_autoinc_lock_mode", "2");
 }
 
 void LoadUnit::BeginAhead(const StopToken& stop) {
@@ -132,7 +136,7 @@ void LoadUnit::BeginAhead(const StopToken& stop) {
   const auto db = session_->Open(stop);
   if (meta_.Stage(*db, stop) != LoadStage::kInit) return;
   const std::vector<uint64_t> epochs = BecomeOwner(*db, stop);
-  load_->load_data = AllowsLoadData(*db, stop);
+  ProbeLoadData(*load_, *db, stop);
   LoadAhead::Reset(*load_, *db, stop);
   progress_.total_bytes = 0;
   progress_.finished_bytes = 0;
@@ -207,7 +211,7 @@ void LoadUnit::Load(const LoadStop& stop) {
 
 void LoadUnit::Import(mysql::Connection& db, const LoadStop& stop) {
   const std::vector<uint64_t> epochs = BecomeOwner(db, stop.cut);
-  load_->load_data = AllowsLoadData(db, stop.cut);
+  ProbeLoadData(*load_, db, stop.cut);
   // Progress of another dump must not be taken for that of this one.
   if (meta_.Stage(db, stop.cut) == LoadStage::kInit && !rows_are_current_) {
     LoadAhead::Reset(*load_, db, stop.cut);

@@ -38,6 +38,8 @@ struct LoadContext {
   Logger log;
   // The downstream takes LOAD DATA LOCAL in transactions; cleared when it refuses one.
   mutable std::atomic<bool> load_data{false};
+  // LOAD DATA locks a table with AUTO_INCREMENT against other writers until its end.
+  bool load_data_locks_auto_increment = true;
 };
 
 // One writing connection with its slot of the owner table. One owner thread.
