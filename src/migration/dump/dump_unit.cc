@@ -10,6 +10,7 @@
 #include "migration/config/dumper_arguments.h"
 #include "migration/config/subtask.h"
 #include "migration/dump/dump_run.h"
+#include "migration/dump/metrics.h"
 #include "migration/dumpfile/channel.h"
 #include "migration/dumpfile/metadata.h"
 #include "migration/dumpfile/session_time_zone.h"
@@ -40,14 +41,15 @@ class DumpUnit : public Unit {
       : config_(config),
         channel_(std::move(channel)),
         directory_(config.loader.dir),
-        log_(Log().With({F("task", config.name), F("unit", "dumpling")})) {}
+        log_(Log().With({F("task", config.name), F("unit", "dumpling")})),
+        metrics_(config.name, config.source_id) {}
 
   UnitType Type() const override { return UnitType::kDump; }
   void Init(const StopToken& stop) override;
   bool IsFresh(const StopToken& stop) override;
   UnitResult Run(EndingRequest& ending) override;
   void Update(const SubtaskConfig&) override {}  // a dump keeps what it began with
-  void Close() noexcept override {}
+  void Close() noexcept override { metrics_.Remove(); }
   UnitStatus Status() const override;
 
  private:
@@ -65,6 +67,7 @@ class DumpUnit : public Unit {
   std::optional<TableFilter> filter_;
   std::string time_zone_;
   DumpProgress progress_;
+  mutable DumpMetrics metrics_;
 };
 
 void DumpUnit::Init(const StopToken& stop) {
@@ -153,8 +156,10 @@ UnitResult DumpUnit::Run(EndingRequest& ending) {
   const auto seconds = [&] {
     return std::chrono::duration<double>(SteadyClock::now() - begin).count();
   };
+  metrics_.Begin();
   try {
     Dump(ending.graceful());
+    metrics_.Update(progress_);
     log_.Info("dump data finished", {F("cost time", fmt::format("{:.3f}s", seconds()))});
     return result;
   } catch (const Cancelled&) {
@@ -163,6 +168,7 @@ UnitResult DumpUnit::Run(EndingRequest& ending) {
     const Error error = DumpError(e);
     log_.Error("dump data exits with error",
                {F("cost time", fmt::format("{:.3f}s", seconds())), F("error", error)});
+    metrics_.CountError();
     result.errors.push_back(error);
   }
   if (channel_ != nullptr) channel_->Abort(ending.ending() == Ending::kKill);
@@ -171,6 +177,7 @@ UnitResult DumpUnit::Run(EndingRequest& ending) {
 
 UnitStatus DumpUnit::Status() const {
   const DumpStatus status = progress_.Status();
+  metrics_.Update(progress_);
   log_.Info("progress status of dumpling",
             {F("total_tables", status.total_tables), F("finished_tables", status.completed_tables),
              F("estimated_total_rows", status.estimate_total_rows),

@@ -12,6 +12,7 @@
 #include "migration/load/grace_period.h"
 #include "migration/load/import.h"
 #include "migration/load/load_ahead.h"
+#include "migration/load/metrics.h"
 #include "migration/rules/name_pattern.h"
 
 namespace dm::migration {
@@ -38,7 +39,8 @@ class LoadUnit : public Unit {
         meta_(config.meta_schema, config.name, config.source_id),
         owner_(config.meta_schema, config.name, config.source_id),
         router_(config.route_rules, config.case_sensitive),
-        on_duplicate_(ParseOnDuplicate(config.loader.on_duplicate_logical)) {}
+        on_duplicate_(ParseOnDuplicate(config.loader.on_duplicate_logical)),
+        metrics_(config.name, config.source_id) {}
   ~LoadUnit() override { Close(); }
 
   UnitType Type() const override { return UnitType::kLoad; }
@@ -82,6 +84,7 @@ class LoadUnit : public Unit {
   // The progress rows belong to the dump that this process has made.
   bool rows_are_current_ = false;
   LoadProgress progress_;
+  mutable LoadMetrics metrics_;
 };
 
 void LoadUnit::Init(const StopToken& stop) {
@@ -149,13 +152,17 @@ void LoadUnit::BeginAhead(const StopToken& stop) {
 UnitResult LoadUnit::Run(EndingRequest& ending) {
   UnitResult result;
   const GracePeriod grace(ending.graceful(), ending.kill());
+  metrics_.Begin();
   try {
     Load({ending.graceful(), grace.cut()});
   } catch (const Cancelled&) {
     result.is_canceled = true;
   } catch (const std::exception& e) {
-    result.errors.push_back(ToError(e));
+    const Error error = ToError(e);
+    metrics_.CountError(error);
+    result.errors.push_back(error);
   }
+  metrics_.Update(progress_);
   if (ahead_ != nullptr) ahead_->Stop(ending.ending() == Ending::kKill);
   const LoadStatus status = progress_.Status();
   log_.Info("lightning load end",
@@ -243,6 +250,9 @@ void LoadUnit::Import(mysql::Connection& db, const LoadStop& stop) {
   DM_FAILPOINT("load/after-last-chunk");
   if (context_.fence != nullptr && !context_.fence->MayWrite()) throw Cancelled();
   meta_.Finish(db, stop.cut);
+  size_t data_files = 0;
+  for (const ImportTable& table : plan.tables) data_files += table.data.size();
+  metrics_.CountTables(plan.tables.size(), data_files);
   DM_FAILPOINT("load/finished");
 }
 
@@ -351,10 +361,12 @@ void LoadUnit::Update(const SubtaskConfig& config) {
 void LoadUnit::Close() noexcept {
   if (channel_ != nullptr) channel_->SetConsumer({});
   ahead_.reset();
+  metrics_.Remove();
 }
 
 UnitStatus LoadUnit::Status() const {
   const LoadStatus status = progress_.Status();
+  metrics_.Update(progress_);
   log_.Info("progress status of lightning",
             {F("finished_bytes", status.finished_bytes), F("total_bytes", status.total_bytes),
              F("progress", status.progress), F("current speed (bytes / seconds)", status.bps)});
