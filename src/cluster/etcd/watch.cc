@@ -85,27 +85,31 @@ class Watch::Impl {
 
   enum class End { kBroken, kFinal };
 
-  void Heard() { heard_.store(SteadyClock::now().time_since_epoch().count()); }
-
-  Milliseconds Silence() const {
-    return std::chrono::duration_cast<Milliseconds>(SteadyClock::now().time_since_epoch() -
-                                                    SteadyClock::duration(heard_.load()));
-  }
+  void Heard() { heard_.store(SteadyClock::now()); }
 
   // Called by the owner when nothing came for a while.
   void CheckAlive() {
-    if (Silence() < kSilenceLimit) return;
-    std::lock_guard lock(stream_mutex_);
-    if (!stream_) return;
-    if (Silence() > 2 * kSilenceLimit) {
-      Log().Warn("watch of etcd is silent, making it again", {F("key", key_)});
-      context_->TryCancel();
+    const auto now = SteadyClock::now();
+    if (now - heard_.load() < kSilenceLimit / 2) {
+      asked_.reset();
       return;
     }
-    pb::WatchRequest request;
-    request.mutable_progress_request();
-    // A failed write shows up in the reader.
-    (void)stream_->Write(request);
+    std::lock_guard lock(stream_mutex_);
+    if (stream_ == nullptr || (asked_ && heard_.load() > *asked_)) {
+      asked_.reset();
+      if (stream_ == nullptr) return;
+    }
+    if (!asked_) {
+      asked_ = now;
+      pb::WatchRequest request;
+      request.mutable_progress_request();
+      // A failed write shows up in the reader.
+      (void)stream_->Write(request);
+    } else if (now - *asked_ >= kSilenceLimit) {
+      Log().Warn("watch of etcd is silent, making it again", {F("key", key_)});
+      context_->TryCancel();
+      asked_.reset();
+    }
   }
 
   void Run(const StopToken& stop) {
@@ -230,8 +234,9 @@ class Watch::Impl {
   const bool previous_;
   int64_t next_revision_;  // of the reader thread
   std::atomic<int64_t> given_revision_;
-  std::atomic<int64_t> heard_{0};
-  std::optional<Error> failure_;  // of the owner
+  std::atomic<SteadyClock::time_point> heard_{SteadyClock::time_point()};
+  std::optional<Error> failure_;                  // of the owner, as is the next
+  std::optional<SteadyClock::time_point> asked_;  // for progress, without an answer yet
   BoundedQueue<std::variant<Batch, Error>> queue_;
   std::mutex stream_mutex_;  // guards the two below against the reader's end of the stream
   Stream* stream_ = nullptr;

@@ -54,11 +54,11 @@ void Scheduler::Start(const StopToken& stop) {
 }
 
 void Scheduler::Close() {
+  stop_.request_stop();  // first: ends writes that hold the lock
   {
     std::lock_guard lock(mutex_);
     started_ = false;
   }
-  stop_.request_stop();
   if (worker_observer_.joinable()) worker_observer_.join();
   if (load_task_observer_.joinable()) load_task_observer_.join();
   Metrics().Remove(kStateMetric, {});

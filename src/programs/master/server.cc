@@ -121,11 +121,11 @@ void Server::Run(const StopToken& stop) {
   if (stop.stop_requested()) return;
   const cluster::SupervisedEtcd::Exit exit = running.etcd().exit();
   removed_ = exit.removed_from_cluster();
-  throw MakeError(ErrorCode::kMasterStartEmbedEtcdFail)
-      .Annotate(removed_ ? "this member was removed from the cluster; to come back it needs an "
-                           "empty data directory"
-                         : fmt::format("etcd ended by itself ({} {})",
-                                       exit.by_signal ? "signal" : "exit code", exit.code))
+  throw Error(ErrorCode::kMasterStartEmbedEtcdFail,
+              removed_ ? "this member was removed from the cluster; to come back it needs an empty "
+                         "data directory"
+                       : fmt::format("etcd ended by itself ({} {})",
+                                     exit.by_signal ? "signal" : "exit code", exit.code))
       .SetRawCause(exit.last_log);
 }
 
