@@ -38,7 +38,7 @@ constexpr char kListenUrl[] = "unix://client:0";
 constexpr char kSocketName[] = "client:0";
 
 Error StartError(const std::string& text) {
-  return MakeError(ErrorCode::kMasterStartEmbedEtcdFail, text).SetRawCause(text);
+  return MakeError(ErrorCode::kMasterStartEmbedEtcdFail).SetRawCause(text);
 }
 
 Error StartErrno(const std::string& what) {

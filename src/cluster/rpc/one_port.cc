@@ -39,7 +39,7 @@ class OnePortServer::Impl {
       listener_ = ListenTcp(address);
       port_ = LocalPort(listener_.get());
     } catch (const std::exception& e) {
-      throw MakeError(bind_error, ErrorText(e)).SetRawCause(ErrorText(e));
+      throw MakeError(bind_error).SetRawCause(ErrorText(e));
     }
   }
 

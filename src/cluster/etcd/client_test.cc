@@ -1,0 +1,138 @@
+#include "cluster/etcd/client.h"
+
+#include <gtest/gtest.h>
+
+#include "cluster/etcd/fake_etcd_test.h"
+#include "cluster/etcd/lease.h"
+#include "cluster/etcd/watch.h"
+
+namespace dm::cluster {
+namespace {
+
+using testing::FakeEtcd;
+using testing::WatchScript;
+
+EtcdOptions OptionsOf(std::vector<std::string> endpoints) {
+  EtcdOptions options;
+  options.endpoints = std::move(endpoints);
+  return options;
+}
+
+std::vector<int64_t> Revisions(Watch& watch, size_t count) {
+  std::vector<int64_t> out;
+  while (out.size() < count) {
+    for (const WatchEvent& event : watch.Next(StopToken(), Milliseconds(5'000))) {
+      out.push_back(event.kv.mod_revision);
+    }
+  }
+  return out;
+}
+
+TEST(EtcdClient, RepeatsACallThatTheClusterWasTooBusyFor) {
+  FakeEtcd etcd;
+  etcd.FailRanges({grpc::Status(grpc::UNAVAILABLE, "etcdserver: no leader")});
+  EtcdClient client(OptionsOf({etcd.endpoint()}));
+  const GetResult result = client.GetAt("k", StopToken());
+  EXPECT_EQ(result.revision, 7);
+  EXPECT_EQ(result.kvs.at(0).value, "value");
+  EXPECT_EQ(etcd.ranges(), 2);
+}
+
+TEST(EtcdClient, ReportsOtherFailuresAtOnce) {
+  FakeEtcd etcd;
+  etcd.FailRanges(
+      {grpc::Status(grpc::OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted")});
+  EtcdClient client(OptionsOf({etcd.endpoint()}));
+  try {
+    client.GetAt("k", StopToken(), 3);
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), 42501);
+    EXPECT_EQ(e.raw_cause(),
+              "rpc error: code = OutOfRange desc = etcdserver: mvcc: required revision has been "
+              "compacted");
+    EXPECT_TRUE(IsCompactedError(e));
+    EXPECT_TRUE(IsResyncError(e));
+    EXPECT_FALSE(IsLimitedResyncError(e));
+  }
+  EXPECT_EQ(etcd.ranges(), 1);
+}
+
+TEST(EtcdClient, UsesAnotherEndpointWhenOneIsDead) {
+  FakeEtcd etcd;
+  EtcdClient client(OptionsOf({"127.0.0.1:1", etcd.endpoint()}));
+  EXPECT_EQ(client.endpoints().front(), etcd.endpoint());  // a socket comes first
+  EtcdClient other(OptionsOf({"http://127.0.0.1:1", "unix:/nonexistent/socket", etcd.endpoint()}));
+  EXPECT_TRUE(other.Get("k", StopToken()));
+}
+
+TEST(EtcdClient, AStopEndsACall) {
+  EtcdClient client(OptionsOf({"unix:/nonexistent/socket"}));
+  StopSource stop;
+  std::jthread stopper([&] {
+    WaitFor(Milliseconds(100), StopToken());
+    stop.request_stop();
+  });
+  const auto begin = SteadyClock::now();
+  EXPECT_THROW(client.Get("k", stop.get_token()), Cancelled);
+  EXPECT_LT(SteadyClock::now() - begin, Milliseconds(1'000));
+}
+
+TEST(Watch, GoesOnWhereABrokenStreamEnded) {
+  FakeEtcd etcd;
+  etcd.ScriptWatches({WatchScript{{4, 5}}, WatchScript{{5, 6}, 0, true}});
+  EtcdClient client(OptionsOf({etcd.endpoint()}));
+  const auto watch = client.WatchPrefix("k", 3);
+  EXPECT_EQ(Revisions(*watch, 3), (std::vector<int64_t>{4, 5, 6}));  // none lost, none repeated
+  EXPECT_EQ(etcd.watch_starts(), (std::vector<int64_t>{3, 6}));
+  EXPECT_EQ(watch->revision(), 6);
+}
+
+TEST(Watch, ACompactionEndsIt) {
+  FakeEtcd etcd;
+  etcd.ScriptWatches({WatchScript{{4}, 9}});
+  EtcdClient client(OptionsOf({etcd.endpoint()}));
+  const auto watch = client.WatchKey("k", 3);
+  EXPECT_EQ(Revisions(*watch, 1), (std::vector<int64_t>{4}));
+  for (int i = 0; i < 2; ++i) {  // and stays ended
+    try {
+      watch->Next(StopToken(), Milliseconds(5'000));
+      ADD_FAILURE();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), 42503);
+      EXPECT_TRUE(IsCompactedError(e));
+    }
+  }
+}
+
+TEST(Watch, AStopEndsTheWaiting) {
+  FakeEtcd etcd;
+  EtcdClient client(OptionsOf({etcd.endpoint()}));
+  const auto watch = client.WatchKey("k", 3);
+  EXPECT_TRUE(watch->Next(StopToken(), Milliseconds(50)).empty());
+  StopSource stop;
+  stop.request_stop();
+  EXPECT_THROW(watch->Next(stop.get_token()), Cancelled);
+}
+
+TEST(KeptLease, LivesAsLongAsRenewalsAreAnswered) {
+  FakeEtcd etcd;
+  auto client = std::make_shared<EtcdClient>(OptionsOf({etcd.endpoint()}));
+  KeptLease lease(client, 1, StopToken());
+  EXPECT_EQ(lease.id(), 11);
+  const int64_t first = lease.valid_until_ms();
+  EXPECT_GT(first, BootTimeMs());
+  const auto end = SteadyClock::now() + Milliseconds(5'000);
+  while (etcd.renewals() < 2 && SteadyClock::now() < end) WaitFor(Milliseconds(10), StopToken());
+  EXPECT_GT(lease.valid_until_ms(), first);
+  EXPECT_FALSE(lease.lost().stop_requested());
+  etcd.AnswerRenewals(0);
+  while (!lease.lost().stop_requested() && SteadyClock::now() < end) {
+    WaitFor(Milliseconds(10), StopToken());
+  }
+  EXPECT_TRUE(lease.lost().stop_requested());
+  EXPECT_EQ(lease.valid_until_ms(), 0);
+}
+
+}  // namespace
+}  // namespace dm::cluster
