@@ -207,13 +207,27 @@ class Alteration {
         slots.push_back(std::move(slot));
       }
     }
+    // AFTER may name a column that a later change puts in its place.
+    std::vector<const AlterSpec*> pending;
     for (const AlterSpec& spec : statement_.specs) {
-      if (const auto it = moved.find(&spec); it != moved.end()) {
-        const size_t at = Position(slots, spec);
-        slots.insert(slots.begin() + static_cast<std::ptrdiff_t>(at), std::move(it->second));
-        continue;
+      if (moved.contains(&spec) || spec.kind == AlterKind::kAddColumn) pending.push_back(&spec);
+    }
+    while (!pending.empty()) {
+      std::vector<const AlterSpec*> waiting;
+      for (const AlterSpec* spec : pending) {
+        const bool waits =
+            spec->position == AlterSpec::Position::kAfter && !Has(slots, spec->after);
+        if (waits && !PassedOver(*spec)) {
+          waiting.push_back(spec);
+        } else if (const auto it = moved.find(spec); it != moved.end()) {
+          const size_t at = Position(slots, *spec);
+          slots.insert(slots.begin() + static_cast<std::ptrdiff_t>(at), std::move(it->second));
+        } else {
+          Add(&slots, *spec);
+        }
       }
-      if (spec.kind == AlterKind::kAddColumn) Add(&slots, spec);
+      if (waiting.size() == pending.size()) RefuseUnknownColumn(waiting.front()->after, old_.name);
+      pending = std::move(waiting);
     }
     if (slots.empty()) {
       Refuse(1090, "You can't delete all columns with ALTER TABLE; use DROP TABLE instead");
@@ -230,11 +244,20 @@ class Alteration {
     for (const AlterSpec& spec : statement_.specs) ChangeDefault(spec);
   }
 
+  // IF NOT EXISTS asks for the table as it was, and for what this statement added before.
+  bool Exists(const std::string& name) const {
+    return OldColumn(name) != nullptr || added_.contains(LowerName(name));
+  }
+
+  bool PassedOver(const AlterSpec& spec) const {
+    return spec.kind == AlterKind::kAddColumn && spec.if_exists &&
+           std::all_of(spec.columns.begin(), spec.columns.end(),
+                       [&](const ColumnDef& definition) { return Exists(definition.name); });
+  }
+
   void Add(std::vector<Slot>* slots, const AlterSpec& spec) {
     for (const ColumnDef& definition : spec.columns) {
-      // The condition asks for the table as it was, and for what this statement added before.
-      if (spec.if_exists &&
-          (OldColumn(definition.name) != nullptr || added_.contains(LowerName(definition.name)))) {
+      if (spec.if_exists && Exists(definition.name)) {
         passed_over_.insert(LowerName(definition.name));
         continue;
       }
@@ -430,7 +453,8 @@ class Alteration {
   void RenameIndex(const AlterSpec& spec) {
     IndexInfo* index = NewIndex(spec.name);
     if (index == nullptr) {
-      if (spec.if_exists) return;
+      // An index whose columns are dropped goes with them, renamed or not.
+      if (spec.if_exists || old_.FindIndex(spec.name) != nullptr) return;
       RefuseKey(spec.name);
     }
     const IndexInfo* taken = table_.FindIndex(spec.new_name);
@@ -474,7 +498,7 @@ class Alteration {
                      option.kind != ColumnOptionKind::kUniqueKey;
             });
           }
-          AddInlineKeys(&table_, keys, options_);
+          AddInlineKeys(&table_, keys, options_, spec.if_exists);
         }
         return;
       case AlterKind::kModifyColumn:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/error/error.h"
@@ -214,6 +215,67 @@ void AddCheck(TableInfo* table, std::string name, const ExprPtr& expr, bool enfo
   table->checks.push_back(std::move(check));
 }
 
+// Names of the unnamed indexes of a CREATE TABLE.
+class IndexNames {
+ public:
+  IndexNames(const CreateTable& statement, const TableInfo& table)
+      : table_(table),
+        constraints_(statement.constraints.size()),
+        columns_(statement.columns.size()) {
+    size_t column = 0;
+    for (size_t i = 0; i <= statement.constraints.size(); ++i) {
+      const bool last = i == statement.constraints.size();
+      const size_t until =
+          last ? statement.columns.size() : statement.constraints[i].columns_before;
+      for (; column < until && column < statement.columns.size(); ++column) {
+        const ColumnDef& definition = statement.columns[column];
+        if (definition.Find(ColumnOptionKind::kUniqueKey) != nullptr) {
+          columns_[column] = Make(definition.name);
+        }
+      }
+      if (!last) Visit(statement.constraints[i], &constraints_[i]);
+    }
+  }
+
+  const std::string& OfConstraint(size_t i) const { return constraints_[i]; }
+  const std::string& OfColumn(size_t i) const { return columns_[i]; }
+
+ private:
+  void Visit(const Constraint& constraint, std::string* name) {
+    switch (constraint.kind) {
+      case ConstraintKind::kPrimary:
+      case ConstraintKind::kForeign:
+      case ConstraintKind::kCheck:
+      case ConstraintKind::kPeriod:
+        return;
+      default:
+        break;
+    }
+    if (!constraint.name.empty()) {
+      taken_.insert(LowerName(constraint.name));
+      return;
+    }
+    const IndexPart& first = constraint.parts.front();
+    const ColumnInfo* column = table_.FindColumn(first.column);
+    *name = Make(first.expr != nullptr ? "functional_index"
+                 : column != nullptr   ? column->name
+                                       : first.column);
+  }
+
+  std::string Make(const std::string& base) {
+    std::string name = base;
+    for (int n = 2; EqualNames(name, "PRIMARY") || !taken_.insert(LowerName(name)).second; ++n) {
+      name = fmt::format("{}_{}", base, n);
+    }
+    return name;
+  }
+
+  const TableInfo& table_;
+  std::set<std::string> taken_;
+  std::vector<std::string> constraints_;
+  std::vector<std::string> columns_;
+};
+
 void ApplyTableOptions(TableInfo* table, const std::vector<Option>& options) {
   for (const Option& option : options) {
     if (option.name == "COMMENT") {
@@ -344,9 +406,11 @@ void AddConstraint(TableInfo* table, const Constraint& constraint, const BuildOp
   }
 }
 
-void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions& options) {
+void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions& options,
+                   bool skip_existing, const std::string& unique_name) {
   for (const ColumnOption& option : column.options) {
     Constraint constraint;
+    constraint.if_not_exists = skip_existing;
     IndexPart part;
     part.column = column.name;
     constraint.parts.push_back(part);
@@ -357,6 +421,8 @@ void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions
         break;
       case ColumnOptionKind::kUniqueKey:
         constraint.kind = ConstraintKind::kUnique;
+        constraint.name = unique_name;
+        if (skip_existing && unique_name.empty()) constraint.name = column.name;
         AddConstraint(table, constraint, options);
         break;
       case ColumnOptionKind::kCheck:
@@ -414,43 +480,21 @@ TableInfo BuildTableInfo(const CreateTable& statement, const BuildOptions& optio
   }
 
   std::vector<const Constraint*> foreign;
-  // An unnamed index must not take the name of a later one that is given.
-  const auto given = [&](const std::string& name) {
-    for (const Constraint& constraint : statement.constraints) {
-      if (!constraint.name.empty() && constraint.kind != ConstraintKind::kForeign &&
-          constraint.kind != ConstraintKind::kCheck && EqualNames(constraint.name, name)) {
-        return true;
-      }
-    }
-    return false;
-  };
-  for (const Constraint& constraint : statement.constraints) {
+  // Names are made in the order of the text; indexes are kept as the reference keeps them, those of
+  // columns last.
+  IndexNames names(statement, table);
+  for (size_t i = 0; i < statement.constraints.size(); ++i) {
+    const Constraint& constraint = statement.constraints[i];
     if (constraint.kind == ConstraintKind::kForeign) {
       foreign.push_back(&constraint);
       continue;
     }
-    const bool index = constraint.kind != ConstraintKind::kCheck &&
-                       constraint.kind != ConstraintKind::kPeriod &&
-                       constraint.kind != ConstraintKind::kPrimary;
-    if (index && constraint.name.empty() && !constraint.parts.empty() &&
-        constraint.parts.front().expr == nullptr) {
-      const ColumnInfo* column = table.FindColumn(constraint.parts.front().column);
-      if (column != nullptr && given(column->name)) {
-        Constraint copy = constraint;
-        int n = 2;
-        while (given(fmt::format("{}_{}", column->name, n)) ||
-               table.FindIndex(fmt::format("{}_{}", column->name, n)) != nullptr) {
-          ++n;
-        }
-        copy.name = fmt::format("{}_{}", column->name, n);
-        AddConstraint(&table, copy, options);
-        continue;
-      }
-    }
-    AddConstraint(&table, constraint, options);
+    Constraint copy = constraint;
+    if (copy.name.empty()) copy.name = names.OfConstraint(i);
+    AddConstraint(&table, copy, options);
   }
-  for (const ColumnDef& definition : statement.columns) {
-    AddInlineKeys(&table, definition, options);
+  for (size_t i = 0; i < statement.columns.size(); ++i) {
+    AddInlineKeys(&table, statement.columns[i], options, false, names.OfColumn(i));
   }
   for (const Constraint* constraint : foreign) AddConstraint(&table, *constraint, options);
   for (const ColumnInfo& column : table.columns) {

@@ -14,12 +14,14 @@ namespace dm::mysql {
 [[noreturn]] void Refuse(int server_errno, std::string text);
 
 // Adds an index, or a foreign key or check with what belongs to it. Names that are missing are made
-// as the upstream would. With `skip_existing` a name that is taken is passed over.
+// as the upstream would.
 void AddConstraint(TableInfo* table, const Constraint& constraint, const BuildOptions& options);
 
 // Inline PRIMARY KEY, UNIQUE, CHECK of a column definition. REFERENCES is ignored, as servers do
-// (MariaDB excepted).
-void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions& options);
+// (MariaDB excepted). With `skip_existing` a key that is there already is passed over.
+// `unique_name` is the name of an inline UNIQUE, empty: made.
+void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions& options,
+                   bool skip_existing = false, const std::string& unique_name = "");
 
 // Length of an index prefix as kept: -1 for the whole column, and for types that have no prefixes.
 int64_t PrefixLength(const ColumnInfo& column, int64_t length);

@@ -48,6 +48,7 @@ CreateTable Parser::ParseCreateTable(bool or_replace) {
 void Parser::ParseTableElement(CreateTable* out) {
   if (IsConstraintStart()) {
     out->constraints.push_back(ParseConstraint());
+    out->constraints.back().columns_before = out->columns.size();
   } else {
     out->columns.push_back(ParseColumnDef());
   }

@@ -201,12 +201,17 @@ void Writer::ColumnOption_(const ColumnOption& option) {
     case ColumnOptionKind::kNull:
       Put(" NULL");
       break;
-    case ColumnOptionKind::kDefault:
+    case ColumnOptionKind::kDefault: {
+      // MariaDB writes calls without parentheses; MySQL wants them, but for CURRENT_TIMESTAMP.
+      const bool call = option.expr->kind == ExprKind::kFunction &&
+                        UpperWord(option.expr->name) != "CURRENT_TIMESTAMP";
+      const bool parens = option.parens || (call && For(SqlTarget::kMySql));
       Put(" DEFAULT ");
-      if (option.parens) Put("(");
+      if (parens) Put("(");
       Write(*option.expr);
-      if (option.parens) Put(")");
+      if (parens) Put(")");
       break;
+    }
     case ColumnOptionKind::kOnUpdate:
       Put(" ON UPDATE ");
       Write(*option.expr);

@@ -92,7 +92,8 @@ struct Constraint {
   Reference reference;  // kForeign
   ExprPtr check;        // kCheck
   bool enforced = true;
-  std::string period;  // kPeriod: name; its columns are `parts`
+  std::string period;         // kPeriod: name; its columns are `parts`
+  size_t columns_before = 0;  // columns that stand before it in a CREATE TABLE
 };
 
 // ---- columns ----------------------------------------------------------------------------------
