@@ -154,9 +154,9 @@ class Connection {
   // affected rows of each. Errors as Execute; failed_statement() then tells which.
   std::vector<uint64_t> ExecuteMulti(std::string_view sql, const StopToken& stop = {},
                                      std::string_view quoted = {});
-  // Runs a LOAD DATA LOCAL INFILE whose file is `data`, whatever name the statement gives it; affected
-  // rows. Only with options().local_infile: the server is never given anything else to read. Errors
-  // as Execute.
+  // Runs a LOAD DATA LOCAL INFILE whose file is `data`, whatever name the statement gives it;
+  // affected rows. Only with options().local_infile: the server is never given anything else to
+  // read. Errors as Execute.
   uint64_t LoadLocal(std::string_view sql, std::string_view data, const StopToken& stop = {});
   // Index of the statement within the last ExecuteMulti that failed; statements before it
   // succeeded.
