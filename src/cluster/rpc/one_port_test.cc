@@ -8,6 +8,7 @@
 #include "cluster/etcd/watch.h"
 #include "cluster/rpc/etcd_proxy.h"
 #include "cluster/rpc/http_get.h"
+#include "dmmaster.grpc.pb.h"
 #include "dmworker.grpc.pb.h"
 
 namespace dm::cluster {
@@ -96,16 +97,10 @@ TEST_F(OnePortTest, PassesFailuresThrough) {
 TEST_F(OnePortTest, OtherMethodsAreUnimplemented) {
   auto channel = grpc::CreateChannel(address(), grpc::InsecureChannelCredentials());
   // A service that is neither served nor passed.
-  class Method : public grpc::internal::RpcMethod {
-   public:
-    Method() : RpcMethod("/pb.Nobody/Call", RpcType::NORMAL_RPC) {}
-  };
+  auto master = pb::Master::NewStub(channel);
   grpc::ClientContext context;
-  const pb::QueryStatusRequest request;
-  pb::QueryStatusResponse response;
-  const grpc::Status status =
-      grpc::internal::BlockingUnaryCall<pb::QueryStatusRequest, pb::QueryStatusResponse>(
-          channel.get(), Method(), &context, request, &response);
+  pb::ListMemberResponse response;
+  const grpc::Status status = master->ListMember(&context, pb::ListMemberRequest(), &response);
   EXPECT_EQ(status.error_code(), grpc::UNIMPLEMENTED);
 }
 
