@@ -74,14 +74,14 @@ def migration(servers, cluster):
     upstream.script(f"USE {SCHEMA};\n{TABLES}")
     with upstream.connect(database=SCHEMA) as connection:
         cursor = connection.cursor()
-        for start in range(0, 40000, 2000):
+        for start in range(0, 4000, 2000):
             cursor.executemany("INSERT INTO nokey VALUES (%s, %s)", [(i % 20, f"row {i % 7}") for i in range(start, start + 2000)])
         cursor.executemany("INSERT INTO pk VALUES (%s, %s, %s)", [(i, f"v{i}", i) for i in range(1, 400)])
     cluster.start_master()
     cluster.upstream, cluster.downstream = upstream, downstream
     cluster.writers = []
     cluster.task = cluster.task_file(
-        "crash", ["src"], downstream, [SCHEMA], **{"meta-schema": "dm_crash", "mydumpers": {"dump": {"rows": 5000}}})
+        "crash", ["src"], downstream, [SCHEMA], **{"meta-schema": "dm_crash", "mydumpers": {"dump": {"rows": 500}}})
     yield cluster
     for writer in cluster.writers:  # of a test that failed
         writer.ending.set()
