@@ -44,6 +44,8 @@ class Server:
         if not os.path.exists(self.data()):
             os.makedirs(self.dir, exist_ok=True)
             shutil.copytree(self.template(), self.data(), symlinks=True)
+        # A starting MariaDB removes every #sql* file of its tmpdir: a shared one would cost another server its tables.
+        os.makedirs(os.path.join(self.dir, "tmp"), exist_ok=True)
         self.process = Process(self.name, self.argv(), os.path.join(self.dir, "server.log"))
         self.process.start()
         wait_for(self._ready, lambda: f"{self.name} starts; its log:\n{self.process.tail()}", timeout=90)
@@ -148,7 +150,7 @@ class MariaDb(Server):
     def argv(self):
         options = {
             "datadir": self.data(), "socket": os.path.join(self.dir, "s.sock"), "port": self.port,
-            "pid-file": os.path.join(self.dir, "pid"), "bind-address": "127.0.0.1", "user": "root",
+            "tmpdir": os.path.join(self.dir, "tmp"), "pid-file": os.path.join(self.dir, "pid"), "bind-address": "127.0.0.1", "user": "root",
             "server-id": self.server_id, "log-bin": "mysql-bin", "binlog-format": "ROW", "binlog-row-image": "FULL",
             "innodb-buffer-pool-size": "64M", "innodb-log-file-size": "16M", "max-connections": 300,
             "innodb-flush-log-at-trx-commit": 2, "sync-binlog": 0, "character-set-server": "utf8mb4",
@@ -186,7 +188,7 @@ class MySql9(Server):
     def argv(self):
         options = {
             "datadir": self.inside + "/data", "socket": self.inside + "/s.sock", "port": self.port,
-            "pid-file": self.inside + "/pid", "bind-address": "127.0.0.1", "user": "root", "mysqlx": "OFF",
+            "tmpdir": self.inside + "/tmp", "pid-file": self.inside + "/pid", "bind-address": "127.0.0.1", "user": "root", "mysqlx": "OFF",
             "server-id": self.server_id, "log-bin": "mysql-bin", "gtid-mode": "ON", "enforce-gtid-consistency": "ON",
             "innodb-buffer-pool-size": "64M", "innodb-redo-log-capacity": "32M", "max-connections": 300,
             "innodb-flush-log-at-trx-commit": 2, "sync-binlog": 0, "performance-schema": "OFF",
