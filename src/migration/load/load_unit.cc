@@ -136,17 +136,24 @@ void LoadUnit::BeginAhead(const StopToken& stop) {
   ahead_.reset();
   rows_are_current_ = false;
   MakeContext();
-  const auto db = session_->Open(stop);
-  if (meta_.Stage(*db, stop) != LoadStage::kInit) return;
-  const std::vector<uint64_t> epochs = BecomeOwner(*db, stop);
-  ProbeLoadData(*load_, *db, stop);
-  LoadAhead::Reset(*load_, *db, stop);
-  progress_.total_bytes = 0;
-  progress_.finished_bytes = 0;
-  progress_.finished = false;
-  rows_are_current_ = true;
-  ahead_ = std::make_unique<LoadAhead>(*load_, epochs, directory_, router_, on_duplicate_,
-                                       *channel_, progress_);
+  try {
+    const auto db = session_->Open(stop);
+    if (meta_.Stage(*db, stop) != LoadStage::kInit) return;
+    const std::vector<uint64_t> epochs = BecomeOwner(*db, stop);
+    ProbeLoadData(*load_, *db, stop);
+    LoadAhead::Reset(*load_, *db, stop);
+    progress_.total_bytes = 0;
+    progress_.finished_bytes = 0;
+    progress_.finished = false;
+    ahead_ = std::make_unique<LoadAhead>(*load_, epochs, directory_, router_, on_duplicate_,
+                                         *channel_, progress_);
+    rows_are_current_ = true;
+  } catch (const Error& e) {
+    // Better now than after the dump.
+    if (IsError(e, ErrorCode::kLoadCheckPointNotMatch)) throw;
+    // A downstream that is away now must not fail the dump.
+    log_.Warn("nothing is loaded before the dump is complete", {F("error", e)});
+  }
 }
 
 UnitResult LoadUnit::Run(EndingRequest& ending) {
