@@ -938,6 +938,12 @@ constexpr ErrorEntry kCatalogue[] = {
      ErrorLevel::kHigh,
      "another run of this task and source has taken over writing downstream (slot {})",
      "Please make sure that only one cluster runs this task."},
+    {kSyncerDdlOutcomeUnknown, "SyncerDdlOutcomeUnknown", "sync-unit", ErrorScope::kDownstream,
+     ErrorLevel::kHigh,
+     "the connection was lost while the statement was executed, and its table does not show "
+     "whether it was: {}",
+     "Please find out by the rows of the tables. Execute the statement downstream if it was not "
+     "executed, then start the task from a position behind it."},
     {kMasterSQLOpNilRequest, "MasterSQLOpNilRequest", "dm-master", ErrorScope::kInternal,
      ErrorLevel::kMedium, "empty SQL operation request", ""},
     {kMasterSQLOpNotSupport, "MasterSQLOpNotSupport", "dm-master", ErrorScope::kInternal,

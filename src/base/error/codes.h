@@ -379,6 +379,7 @@ enum class ErrorCode : int {
   kSyncerNoIdentityWithExitPoint = 36074,
   kSyncerFenceLost = 36075,
   kSyncerOwnerChanged = 36076,
+  kSyncerDdlOutcomeUnknown = 36077,
   kMasterSQLOpNilRequest = 38001,
   kMasterSQLOpNotSupport = 38002,
   kMasterSQLOpWithoutSharding = 38003,

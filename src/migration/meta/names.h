@@ -11,6 +11,7 @@ std::string MetaTable(std::string_view meta_schema, std::string_view task, std::
 
 inline constexpr std::string_view kSyncerCheckpointSuffix = "_syncer_checkpoint";
 inline constexpr std::string_view kShardingMetaSuffix = "_syncer_sharding_meta";
+inline constexpr std::string_view kSyncerDdlSuffix = "_syncer_ddl";
 inline constexpr std::string_view kOnlineDdlSuffix = "_onlineddl";
 inline constexpr std::string_view kOwnerSuffix = "_owner";
 inline constexpr std::string_view kLoaderCheckpointSuffix = "_loader_checkpoint";

@@ -12,7 +12,7 @@ void RemoveTaskMeta(mysql::Connection& connection, std::string_view meta_schema,
   // The owner rows go last: as long as any other table is there, an old writer is held off.
   for (std::string_view suffix :
        {kLoaderCheckpointSuffix, kLightningListSuffix, kSyncerCheckpointSuffix, kShardingMetaSuffix,
-        kOnlineDdlSuffix, kValidatorCheckpointSuffix, kValidatorPendingSuffix,
+        kSyncerDdlSuffix, kOnlineDdlSuffix, kValidatorCheckpointSuffix, kValidatorPendingSuffix,
         kValidatorErrorSuffix, kValidatorStatusSuffix, kOwnerSuffix}) {
     connection.Execute("DROP TABLE IF EXISTS " + MetaTable(meta_schema, task, suffix), stop);
   }

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cctype>
 #include <iterator>
+#include <optional>
 
 #include "base/error/error.h"
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/rules/system_schema.h"
-#include "migration/sync/apply_worker.h"
-#include "mysql/client/retry.h"
+#include "migration/sync/logged_statement.h"
 #include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
 #include "mysql/sql/rewrite.h"
@@ -23,10 +23,6 @@ namespace dm::migration {
 using mysql::Statement;
 
 namespace {
-
-constexpr int kNoSuchTable = 1146;
-constexpr int kExecuteAttempts = 100;
-constexpr Milliseconds kRetryWait{3000};
 
 std::string_view TrimControl(std::string_view text) {
   auto is_control = [](char c) {
@@ -57,7 +53,7 @@ std::string_view WithoutStartTransaction(std::string_view text) {
 
 // The tables of a statement that have to be known before it can be tracked, by their index among
 // its references.
-std::vector<size_t> NeededTables(const Statement& statement, size_t count) {
+std::vector<size_t> NeededTables(const Statement& statement) {
   if (const auto* create = statement.As<mysql::CreateTable>()) {
     return create->like ? std::vector<size_t>{1} : std::vector<size_t>{};
   }
@@ -71,8 +67,22 @@ std::vector<size_t> NeededTables(const Statement& statement, size_t count) {
       statement.As<mysql::DropIndex>()) {
     return {0};
   }
-  (void)count;
   return {};
+}
+
+// The table that a statement makes or gives a name to, by its index among the references.
+std::optional<size_t> ProducedTable(const Statement& statement) {
+  if (statement.As<mysql::CreateTable>()) return 0;
+  if (statement.As<mysql::RenameTable>()) return 1;
+  if (const auto* alter = statement.As<mysql::AlterTable>()) {
+    for (const mysql::AlterSpec& spec : alter->specs) {
+      if (spec.kind == mysql::AlterKind::kRenameTable ||
+          spec.kind == mysql::AlterKind::kConvertPartition) {
+        return 1;
+      }
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -90,37 +100,14 @@ std::string StatementText(const mysql::QueryEvent& query) {
   return std::string(TrimControl(text));
 }
 
-DdlHandler::DdlHandler(PlanContext& context, std::function<void()> flush, const Fence* fence,
-                       std::function<std::string()> proof, StopToken graceful)
-    : context_(context),
-      flush_(std::move(flush)),
-      fence_(fence),
-      proof_(std::move(proof)),
-      graceful_(std::move(graceful)),
-      collations_(Log()) {}
-
-mysql::Connection& DdlHandler::Connected(const StopToken& stop) {
-  if (!connection_ || connection_->broken()) {
-    connection_ = mysql::Connection::Connect(context_.sessions->downstream, stop);
-  }
-  return *connection_;
-}
+DdlHandler::DdlHandler(PlanContext& context, std::function<void()> flush, DdlExecutor* executor)
+    : context_(context), flush_(std::move(flush)), executor_(executor), collations_(Log()) {}
 
 DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mysql::Location& end,
-                                       const mysql::Location& save, uint32_t timestamp,
-                                       const StopToken& stop) {
+                                       const mysql::Location& save, const std::string& event,
+                                       uint32_t timestamp, const StopToken& stop) {
   const std::string text = StatementText(query);
   if (text.empty() || text.starts_with("# Dummy")) return Outcome::kSkipped;
-  if (StartsWithNoCase(text, "XA ")) {
-    // Rows of an XA transaction come with its preparation and are applied then.
-    if (StartsWithNoCase(TrimControl(std::string_view(text).substr(3)), "ROLLBACK")) {
-      throw Error(
-          ErrorCode::kSyncerUnitNotSupportedOperate,
-          "XA ROLLBACK of a prepared transaction is not supported: its changes were applied "
-          "when it was prepared");
-    }
-    return Outcome::kSkipped;
-  }
   mysql::ParseOptions options;
   options.sql_mode = mysql::SqlMode(query.status.sql_mode.value_or(0));
   options.mariadb = context_.sessions->flavor == mysql::Flavor::kMariaDb;
@@ -137,10 +124,13 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
     }
     if (const auto* other = statement.As<mysql::OtherStatement>();
         other != nullptr && other->kind != mysql::OtherStatement::Kind::kUnknownDdl) {
+      if (std::optional<TableId> view = CreatedView(text, query.schema, options)) {
+        views_.insert(*std::move(view));
+      }
       return Outcome::kSkipped;
     }
     planned = Plan(statement, query, text, end);
-    for (const Planned& p : planned) TrackTablesOf(p, stop);
+    TrackTablesOf(planned, stop);
     for (Planned& p : planned) MakeCollationsOfUpstream(&p, query, stop);
   } catch (const Error& e) {
     if (!mysql::MatchesBuiltinSkip(text)) throw;
@@ -156,9 +146,11 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   flush_();
   std::vector<Statement> sources;
   for (const Planned& p : planned) sources.push_back(p.source);
-  mysql::TrackerChange change = context_.tracker->Plan(query.schema, sources);
+  // As one list: in `RENAME COLUMN a TO b, RENAME COLUMN b TO a` both names are the old ones.
+  mysql::TrackerChange change =
+      context_.tracker->Plan(query.schema, mysql::JoinAlters(std::move(sources)));
   DM_FAILPOINT("sync/before-execute");
-  Execute(planned, query, timestamp, stop);
+  executor_->Execute(WorkOf(planned, query, event, timestamp), stop);
   DM_FAILPOINT("sync/before-track");
   context_.tracker->Commit(std::move(change));
   for (const Planned& p : planned) {
@@ -293,121 +285,77 @@ std::string DdlHandler::DatabaseCollation(const std::string& schema, const StopT
   return database_collations_.emplace(schema, std::move(collation)).first->second;
 }
 
-void DdlHandler::TrackTablesOf(const Planned& planned, const StopToken& stop) {
-  for (const TableId& id : planned.tables) {
-    if (planned.source.As<mysql::CreateDatabase>() == nullptr &&
-        planned.source.As<mysql::DropDatabase>() == nullptr) {
-      context_.tracker->CreateSchemaIfNotExists(id.schema);
-    }
-  }
-  for (size_t i : NeededTables(planned.source, planned.tables.size())) {
-    if (i < planned.tables.size()) TrackedTable(context_, planned.tables[i], stop);
-  }
+bool DdlHandler::IsViewUpstream(const TableId& id, const StopToken& stop) {
+  auto upstream = mysql::Connection::Connect(context_.sessions->upstream, stop);
+  return upstream
+             ->QueryValue(fmt::format("SELECT TABLE_TYPE FROM information_schema.TABLES WHERE "
+                                      "TABLE_SCHEMA = {} AND TABLE_NAME = {}",
+                                      mysql::QuoteString(id.schema), mysql::QuoteString(id.table)),
+                          stop)
+             .value_or("")
+             .find("VIEW") != std::string::npos;
 }
 
-void DdlHandler::Execute(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
-                         uint32_t timestamp, const StopToken& stop) {
+void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& stop) {
+  // Names that an earlier part gives to a table; downstream there is none of that name yet, or
+  // another one.
+  std::vector<TableId> produced;
+  for (Planned& p : planned) {
+    for (const TableId& id : p.tables) {
+      if (p.source.As<mysql::CreateDatabase>() == nullptr &&
+          p.source.As<mysql::DropDatabase>() == nullptr) {
+        context_.tracker->CreateSchemaIfNotExists(id.schema);
+      }
+    }
+    for (size_t i : NeededTables(p.source)) {
+      if (i >= p.tables.size() ||
+          std::find(produced.begin(), produced.end(), p.tables[i]) != produced.end()) {
+        continue;
+      }
+      try {
+        TrackedTable(context_, p.tables[i], stop);
+      } catch (const Error& e) {
+        if (!p.source.As<mysql::RenameTable>()) throw;
+        if (views_.erase(p.tables.front()) == 0 && !IsViewUpstream(p.tables.at(1), stop)) throw;
+        views_.insert(p.tables.at(1));
+        Log().Info("skip the renaming of a view", {F("view", p.tables.front().Quoted())});
+        p.is_view = true;
+      }
+    }
+    if (std::optional<size_t> i = ProducedTable(p.source); i && *i < p.tables.size()) {
+      produced.push_back(p.tables[*i]);
+    }
+  }
+  std::erase_if(planned, [](const Planned& p) { return p.is_view; });
+}
+
+DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
+                           const std::string& event, uint32_t timestamp) {
   const mysql::ServerInfo& server = context_.sessions->downstream_server;
-  mysql::RestoreOptions restore;
-  restore.target = server.is_tidb      ? mysql::SqlTarget::kTiDb
-                   : server.is_mariadb ? mysql::SqlTarget::kMariaDb
-                                       : mysql::SqlTarget::kMySql;
-  restore.no_backslash_escapes = server.no_backslash_escapes;
-  restore.collation_names = collations_.For(server);
-  std::vector<Statement> statements;
-  for (const Planned& p : planned) statements.push_back(p.routed);
-  if (!server.is_tidb) statements = mysql::JoinAlters(std::move(statements));
+  DdlWork work;
+  work.event = event;
+  work.timestamp = timestamp;
+  work.restore.target = server.is_tidb      ? mysql::SqlTarget::kTiDb
+                        : server.is_mariadb ? mysql::SqlTarget::kMariaDb
+                                            : mysql::SqlTarget::kMySql;
+  work.restore.no_backslash_escapes = server.no_backslash_escapes;
+  work.restore.collation_names = collations_.For(server);
+  for (const Planned& p : planned) work.statements.push_back(p.routed);
+  if (!server.is_tidb) work.statements = mysql::JoinAlters(std::move(work.statements));
   if (query.status.time_zone) {
     zone_ = *query.status.time_zone == "SYSTEM" ? context_.sessions->upstream_zone
                                                 : *query.status.time_zone;
   }
-
-  CheckFence(fence_);
-  mysql::Connection& connection = Connected(stop);
-  connection.ExecuteMulti("BEGIN;" + proof_() + ";COMMIT", stop, "proof of ownership");
-  try {
-    connection.Execute(fmt::format("SET TIMESTAMP = {}", timestamp), stop);
-    if (!zone_.empty()) {
-      connection.Execute("SET SESSION TIME_ZONE = " + mysql::QuoteString(zone_), stop);
-    }
-    for (const Statement& statement : statements) {
-      const auto* alter = statement.As<mysql::AlterTable>();
-      const bool several = alter != nullptr && alter->specs.size() > 1;
-      if (ExecuteOne(statement, restore, stop) || !several) continue;
-      // Some of the changes were there already; the others may not be.
-      for (const Statement& single : mysql::SplitDdl(statement, "")) {
-        ExecuteOne(single, restore, stop);
-      }
-    }
-    if (!zone_.empty()) connection.Execute("SET SESSION TIME_ZONE = DEFAULT", stop);
-    connection.Execute("SET TIMESTAMP = DEFAULT", stop);
-  } catch (...) {
-    connection_.reset();  // with the timestamp and zone of its session
-    throw;
-  }
-}
-
-bool DdlHandler::IsRenamedAlready(const Statement& statement, const StopToken& stop) {
-  mysql::TableName from;
-  mysql::TableName to;
-  if (const auto* rename = statement.As<mysql::RenameTable>(); rename && !rename->pairs.empty()) {
-    from = rename->pairs.front().from;
-    to = rename->pairs.front().to;
-  } else if (const auto* alter = statement.As<mysql::AlterTable>();
-             alter && alter->specs.size() == 1 &&
-             alter->specs.front().kind == mysql::AlterKind::kRenameTable) {
-    from = alter->table;
-    to = alter->specs.front().table;
-  } else {
-    return false;
-  }
-  auto exists = [&](const mysql::TableName& name) {
-    return connection_
-               ->QueryValue("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = " +
-                                mysql::QuoteString(name.schema) +
-                                " AND table_name = " + mysql::QuoteString(name.name),
-                            stop)
-               .value_or("0") != "0";
-  };
-  return !exists(from) && exists(to);
-}
-
-bool DdlHandler::ExecuteOne(const Statement& statement, const mysql::RestoreOptions& restore,
-                            const StopToken& stop) {
-  const std::string sql = mysql::Restore(statement, restore);
-  for (int attempt = 1;; ++attempt) {
-    try {
-      connection_->Execute(sql, stop);
-      return true;
-    } catch (const Error& e) {
-      ThrowIfStopped(stop);
-      if (mysql::IsIgnorableDdlError(e)) {
-        Log().Info("ignore error and continue: the statement's effect is there already",
-                   {F("statement", sql), F("error", e)});
-        return false;
-      }
-      if (e.server_errno() == kNoSuchTable && IsRenamedAlready(statement, stop)) {
-        Log().Info("ignore error and continue: the table has its new name already",
-                   {F("statement", sql), F("error", e)});
-        return false;
-      }
-      if (!mysql::IsRetryableServerError(e) || attempt >= kExecuteAttempts) throw;
-      Log().Warn("execute statement failed, will retry", {F("statement", sql), F("error", e)});
-      try {
-        WaitFor(kRetryWait, graceful_);
-      } catch (const Cancelled&) {
-        throw e;
-      }
-    }
-  }
+  work.time_zone = zone_;
+  return work;
 }
 
 DefinitionChange DdlHandler::ChangeOf(const std::vector<Planned>& planned) const {
   DefinitionChange change;
   std::vector<TableId> seen;
   for (const Planned& p : planned) {
-    if (const auto* drop = p.source.As<mysql::DropDatabase>()) {
-      change.dropped_schemas.push_back(drop->name);
+    if (p.source.As<mysql::DropDatabase>()) {
+      change.dropped_schemas.push_back(p.tables.front().schema);
       continue;
     }
     for (const TableId& id : p.tables) {

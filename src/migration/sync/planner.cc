@@ -78,14 +78,13 @@ bool IsAtOrBefore(const mysql::Location& end, const mysql::Location& point, bool
 
 RowPlanner::RowPlanner(PlanContext& context) : context_(context), causality_(*context.queues) {}
 
-void RowPlanner::OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format) {
+bool RowPlanner::OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format) {
   mysql::TableMap::Name name = mysql::TableMap::ParseName(event, format);
-  if (tables_.size() > kMaxTables) tables_.clear();
   Table& table = tables_[name.table_id];
   std::span<const uint8_t> body = event.body();
   if (table.bytes.size() == body.size() &&
       std::memcmp(table.bytes.data(), body.data(), body.size()) == 0) {
-    return;
+    return table.map != nullptr;
   }
   table = Table();
   table.bytes.assign(reinterpret_cast<const char*>(body.data()), body.size());
@@ -94,8 +93,29 @@ void RowPlanner::OnTableMap(const mysql::RawEvent& event, const mysql::FormatDes
     table.id.schema = mysql::LowerName(table.id.schema);
     table.id.table = mysql::LowerName(table.id.table);
   }
-  if (context_.rules->Skips(table.id)) return;
+  if (context_.rules->Skips(table.id)) return false;
   table.map = mysql::TableMap::Parse(event, format);
+  return true;
+}
+
+RowPlanner::Table& RowPlanner::TableOf(const mysql::RowsHeader& header) {
+  auto found = tables_.find(header.table_id);
+  if (found == tables_.end()) {
+    throw Error(ErrorCode::kBinlogEventDecode,
+                fmt::format("rows event for table id {} without its table map", header.table_id));
+  }
+  return found->second;
+}
+
+void RowPlanner::OnPartialRows(const mysql::RawEvent& event, const Stream& stream) {
+  const mysql::RowsHeader header = mysql::RowsHeader::Parse(event, stream.format());
+  if (header.table_id == mysql::kDummyTableId) return;
+  const Table& table = TableOf(header);
+  if (!table.map) return;
+  throw Error(ErrorCode::kBinlogNotLogColumn,
+              fmt::format("upstream didn't log enough columns in binlog: table {}, partial JSON "
+                          "updates (binlog_row_value_options) are not supported",
+                          table.id.Quoted()));
 }
 
 void RowPlanner::Prepare(Table& table, const StopToken& stop) {
@@ -140,12 +160,7 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
                           const StopToken& stop) {
   mysql::RowsHeader header = mysql::RowsHeader::Parse(event, stream.format());
   if (header.table_id == mysql::kDummyTableId) return 0;
-  auto found = tables_.find(header.table_id);
-  if (found == tables_.end()) {
-    throw Error(ErrorCode::kBinlogEventDecode,
-                fmt::format("rows event for table id {} without its table map", header.table_id));
-  }
-  Table& table = found->second;
+  Table& table = TableOf(header);
   if (!table.map || IsApplied(table, stream)) return 0;
   if (!table.plan) Prepare(table, stop);
   const TablePlan& plan = *table.plan;
@@ -202,7 +217,9 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   if (serial) {
     serial_rows_ += count;
     serial_bytes_ += rows->batch->byte_size();
-    if (serial_bytes_ >= kPieceBytes) ClosePiece(stream, stop);
+    // Events of a compressed or an XA transaction all have its end as their place: nothing could
+    // tell them apart after a restart. They are in memory as a whole anyhow.
+    if (serial_bytes_ >= kPieceBytes && !stream.at_transaction_end()) ClosePiece(stream, stop);
   }
   return count;
 }
@@ -222,6 +239,7 @@ void RowPlanner::ClosePiece(const Stream& stream, const StopToken& stop) {
 
 void RowPlanner::OnCommit(const mysql::Location& end, const StopToken& stop) {
   rows_in_slot_ = 0;
+  if (tables_.size() > kMaxTables) tables_.clear();
   if (serial_rows_ == 0 && piece_tables_.empty()) return;
   auto boundary = std::make_shared<Boundary>();
   boundary->location = end;

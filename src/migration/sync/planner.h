@@ -64,7 +64,10 @@ class RowPlanner {
  public:
   explicit RowPlanner(PlanContext& context);
 
-  void OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format);
+  // Is the table replicated?
+  bool OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format);
+  // Throws Error kBinlogNotLogColumn if the table is replicated.
+  void OnPartialRows(const mysql::RawEvent& event, const Stream& stream);
   // `safe`: safe mode is on. Returns the number of row changes queued.
   size_t OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
                 const StopToken& stop);
@@ -83,6 +86,7 @@ class RowPlanner {
     std::optional<TablePoint> point;  // rows at or before are dropped
     bool point_checked = false;
   };
+  Table& TableOf(const mysql::RowsHeader& header);
   void Prepare(Table& table, const StopToken& stop);
   bool IsApplied(Table& table, const Stream& stream);
   void ClosePiece(const Stream& stream, const StopToken& stop);

@@ -9,6 +9,7 @@
 #include "base/log/log.h"
 #include "migration/config/scalar.h"
 #include "migration/storage/local_directory.h"
+#include "migration/sync/logged_statement.h"
 #include "migration/sync/start_location.h"
 #include "migration/sync/tracker_fill.h"
 #include "mysql/client/binlog_status.h"
@@ -28,6 +29,7 @@ constexpr Milliseconds kIdleSave{1000};
 constexpr Milliseconds kRetryWait{3000};
 constexpr int kDuplicateEntry = 1062;
 constexpr size_t kPayloadLimit = size_t{4} << 30;
+constexpr size_t kXaLimit = size_t{1} << 30;
 
 ApplyQueues::Limits LimitsOf(const SyncerConfig& config) {
   ApplyQueues::Limits limits;
@@ -167,9 +169,11 @@ void SyncRun::Prepare() {
     FillTrackerFromCheckpoint(plan_);
   }
   planner_.emplace(plan_);
-  ddl_.emplace(
-      plan_, [this] { DrainAndFlush(); }, in_.ports->fence, [this] { return Proof(); },
+  ddl_executor_.emplace(
+      *in_.sessions, *in_.ddl_intents, in_.ports->fence, [this] { return Proof(); },
       ending_.graceful());
+  ddl_.emplace(
+      plan_, [this] { DrainAndFlush(); }, &*ddl_executor_);
   // Location and definitions in one transaction: a restart finds both or neither.
   // The first row also tells the next run that it is not the first.
   Flush();
@@ -277,27 +281,21 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event) {
         break;
     }
   }
-  switch (type) {
-    case EventType::kTableMap:
-      planner_->OnTableMap(event, stream_->format());
-      return;
-    case EventType::kQuery:
-    case EventType::kMariaDbQueryCompressed:
-      HandleQuery(event);
-      break;
-    case EventType::kTransactionPayload:
-      HandlePayload(event);
-      break;
-    case EventType::kIncident:
-      throw Error(ErrorCode::kSyncerGetEvent, "the upstream reports lost events: " +
-                                                  mysql::IncidentEvent::Parse(event).message);
-    case EventType::kPartialUpdateRows:
-      throw Error(ErrorCode::kBinlogNotLogColumn,
-                  "upstream didn't log enough columns in binlog: partial JSON updates "
-                  "(binlog_row_value_options) are not supported");
-    default:
-      if (mysql::IsRowsEvent(type)) HandleRows(event);
-      break;
+  if (!HandleChange(event)) {
+    switch (type) {
+      case EventType::kTransactionPayload:
+        HandlePayload(event);
+        break;
+      case EventType::kIncident:
+        throw Error(ErrorCode::kSyncerGetEvent, "the upstream reports lost events: " +
+                                                    mysql::IncidentEvent::Parse(event).message);
+      case EventType::kMariaDbGtid:
+        in_xa_ = mysql::GtidEvent::Parse(event, stream_->format()).prepared_xa();
+        break;
+      default:
+        RequireHarmless(event);
+        break;
+    }
   }
   if (stream_->at_transaction_end()) {
     EndTransaction();
@@ -324,32 +322,132 @@ void SyncRun::LeaveSafeMode() {
 }
 
 void SyncRun::HandleRows(const mysql::RawEvent& event) {
-  planner_->OnRows(event, *stream_, safe_mode_.on(), reading_.get_token());
+  rows_in_transaction_ += planner_->OnRows(event, *stream_, safe_mode_.on(), reading_.get_token());
+}
+
+bool SyncRun::HandleChange(const mysql::RawEvent& event) {
+  if (in_xa_ && HoldForXa(event)) return true;
+  switch (event.type()) {
+    case EventType::kTableMap:
+      planner_->OnTableMap(event, stream_->format());
+      return true;
+    case EventType::kQuery:
+    case EventType::kMariaDbQueryCompressed:
+      HandleQuery(event);
+      return true;
+    case EventType::kExecuteLoadQuery: {
+      const mysql::QueryEvent query = mysql::QueryEvent::Parse(event, stream_->format());
+      try {
+        RefuseLoggedStatement(*in_.rules, in_.sessions->lower_case_table_names != 0, query,
+                              in_.sessions->flavor);
+      } catch (const Error& e) {
+        throw AtPlace(e, StatementText(query));
+      }
+      return true;
+    }
+    case EventType::kXaPrepare:
+      EndXa(event);
+      return true;
+    case EventType::kPartialUpdateRows:
+      planner_->OnPartialRows(event, *stream_);
+      return true;
+    default:
+      if (!mysql::IsRowsEvent(event.type())) return false;
+      HandleRows(event);
+      return true;
+  }
+}
+
+bool SyncRun::HoldForXa(const mysql::RawEvent& event) {
+  const EventType type = event.type();
+  if (type != EventType::kTableMap && type != EventType::kPartialUpdateRows &&
+      !mysql::IsRowsEvent(type)) {
+    return false;
+  }
+  xa_bytes_ += event.header().event_size;
+  if (xa_bytes_ > kXaLimit) {
+    throw Error(ErrorCode::kSyncerUnitNotSupportedOperate,
+                "XA transaction of more than 1 GiB: its rows are held in memory until it is known "
+                "how it ends");
+  }
+  xa_events_.push_back(event);
+  return true;
+}
+
+void SyncRun::EndXa(const mysql::RawEvent& prepare) {
+  const mysql::XaPrepareEvent xa = mysql::XaPrepareEvent::Parse(prepare);
+  in_xa_ = false;
+  xa_bytes_ = 0;
+  const std::vector<mysql::RawEvent> events = std::exchange(xa_events_, {});
+  bool replicated = false;
+  for (const mysql::RawEvent& event : events) {
+    if (event.type() == EventType::kTableMap) {
+      replicated = planner_->OnTableMap(event, stream_->format()) || replicated;
+    } else if (xa.one_phase) {
+      HandleChange(event);
+    }
+  }
+  // Whether a prepared branch will be committed is not known yet, and applying it could not be
+  // undone.
+  if (replicated && !xa.one_phase) {
+    throw Error(ErrorCode::kSyncerUnitNotSupportedOperate,
+                fmt::format("XA PREPARE {} is not supported: a prepared transaction that changes "
+                            "replicated tables",
+                            xa.Xid()))
+        .SetWorkaround(
+            "Use transactions without XA upstream. To go on behind it, start the task anew (a full "
+            "migration, or task-mode incremental from a position behind the XA COMMIT, after "
+            "bringing the tables up to date).");
+  }
 }
 
 void SyncRun::HandlePayload(const mysql::RawEvent& event) {
   for (const mysql::RawEvent& inner : mysql::ParseTransactionPayload(event, kPayloadLimit)) {
-    if (inner.type() == EventType::kTableMap) {
-      planner_->OnTableMap(inner, stream_->format());
-    } else if (mysql::IsRowsEvent(inner.type())) {
-      HandleRows(inner);
-    } else if (inner.type() == EventType::kQuery) {
-      HandleQuery(inner);
-    }
+    if (!HandleChange(inner)) RequireHarmless(inner);
   }
 }
 
 void SyncRun::HandleQuery(const mysql::RawEvent& event) {
   mysql::QueryEvent query = mysql::QueryEvent::Parse(event, stream_->format());
   if (query.IsBegin() || query.IsCommit()) return;
+  // MariaDB logs a two-phase ALTER when it begins and again when it ends; it counts when it has
+  // succeeded.
+  constexpr uint8_t kStartAlter = 2;
+  constexpr uint8_t kRollbackAlter = 8;
+  if ((query.status.mariadb_gtid_flags3.value_or(0) & (kStartAlter | kRollbackAlter)) != 0) return;
+  switch (KindOfControl(StatementText(query))) {
+    case Control::kXaStart:
+      in_xa_ = true;
+      return;
+    case Control::kOtherXa:
+      // The branch held nothing of ours: it would have ended the run when it was prepared.
+      return;
+    case Control::kSavepoint:
+      return;
+    case Control::kRollback:
+      if (rows_in_transaction_ == 0) return;
+      throw AtPlace(
+          Error(ErrorCode::kSyncerUnitNotSupportedOperate,
+                "ROLLBACK of rows that are in the binlog (a transaction that changed tables of a "
+                "non-transactional engine as well): the rows before it were applied")
+              .SetWorkaround("Compare the tables that the transaction changed, repair them, and "
+                             "start the task anew from a position behind it."),
+          StatementText(query));
+    case Control::kNone:
+      break;
+  }
   {
     // A statement is carried through before an ending.
     std::lock_guard lock(boundary_mutex_);
     in_transaction_ = true;
   }
   try {
-    if (ddl_->Handle(query, stream_->end(), stream_->transaction_end(), event.header().timestamp,
-                     ending_.kill()) == DdlHandler::Outcome::kExecuted) {
+    RefuseLoggedStatement(*in_.rules, in_.sessions->lower_case_table_names != 0, query,
+                          in_.sessions->flavor);
+    const std::string name =
+        stream_->gtid() ? mysql::ToString(*stream_->gtid()) : stream_->end().position.ToString();
+    if (ddl_->Handle(query, stream_->end(), stream_->transaction_end(), name,
+                     event.header().timestamp, ending_.kill()) == DdlHandler::Outcome::kExecuted) {
       planner_->OnSchemaChange();
       in_.status->ddls += 1;
     }
@@ -372,6 +470,8 @@ void SyncRun::HandleHeartbeat(const mysql::RawEvent& event) {
 }
 
 void SyncRun::EndTransaction() {
+  rows_in_transaction_ = 0;
+  in_xa_ = false;
   planner_->OnCommit(stream_->end(), reading_.get_token());
   in_.checkpoint->Save(queues_.planned(), stream_->transaction_end());
 }

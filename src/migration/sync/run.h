@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "migration/config/subtask.h"
+#include "migration/meta/ddl_intent.h"
 #include "migration/meta/owner.h"
 #include "migration/sync/apply_queue.h"
 #include "migration/sync/apply_worker.h"
 #include "migration/sync/checkpoint.h"
+#include "migration/sync/ddl_executor.h"
 #include "migration/sync/ddl_handler.h"
 #include "migration/sync/downstream_tables.h"
 #include "migration/sync/planner.h"
@@ -42,6 +44,7 @@ struct RunInputs {
   const Sessions* sessions = nullptr;
   const Rules* rules = nullptr;
   const OwnerTable* owner = nullptr;
+  const DdlIntentTable* ddl_intents = nullptr;
   Checkpoint* checkpoint = nullptr;
   RunStatus* status = nullptr;
   bool fresh = false;  // neither this unit nor an earlier one has left a trace
@@ -68,6 +71,12 @@ class SyncRun {
   void HandleQuery(const mysql::RawEvent& event);
   void HandleRows(const mysql::RawEvent& event);
   void HandlePayload(const mysql::RawEvent& event);
+  // An event that may be inside a TRANSACTION_PAYLOAD as well. False: nothing of this kind.
+  bool HandleChange(const mysql::RawEvent& event);
+  // Takes events of an XA transaction; they are looked at when it is known how it ended. False: the
+  // event belongs to none.
+  bool HoldForXa(const mysql::RawEvent& event);
+  void EndXa(const mysql::RawEvent& prepare);
   void HandleHeartbeat(const mysql::RawEvent& event);
   void EndTransaction();
   void LeaveSafeMode();
@@ -93,6 +102,7 @@ class SyncRun {
   DownstreamTables downstream_;
   PlanContext plan_;
   std::optional<RowPlanner> planner_;
+  std::optional<DdlExecutor> ddl_executor_;
   std::optional<DdlHandler> ddl_;
   std::optional<Stream> stream_;
   SafeMode safe_mode_;
@@ -115,6 +125,10 @@ class SyncRun {
   Milliseconds ending_limit_{10'000};
 
   std::optional<mysql::Location> last_end_;  // of the last event read
+  size_t rows_in_transaction_ = 0;           // row changes queued since its begin
+  bool in_xa_ = false;                       // between XA START and XA PREPARE
+  std::vector<mysql::RawEvent> xa_events_;
+  size_t xa_bytes_ = 0;
   bool start_time_used_ = false;
   std::atomic<int64_t> clock_offset_{0};  // our clock minus the upstream's, seconds
   std::vector<std::jthread> threads_;     // workers

@@ -43,6 +43,7 @@ class SyncUnit : public Unit {
   const UnitContext context_;
   std::optional<Rules> rules_;
   std::optional<OwnerTable> owner_;
+  std::optional<DdlIntentTable> ddl_intents_;
   std::shared_ptr<RunStatus> run_status_ = std::make_shared<RunStatus>();
 
   mutable std::mutex mutex_;  // guards what status calls read
@@ -70,6 +71,9 @@ void SyncUnit::Init(const StopToken& stop) {
   checkpoint->table().Create(*connection, stop);
   CreateOnlineDdlTable(*connection, config_.meta_schema, config_.name, stop);
   owner_->Create(*connection, stop);
+  ddl_intents_.emplace(config_.meta_schema, config_.name, config_.source_id,
+                       sessions->downstream_server.no_backslash_escapes);
+  ddl_intents_->Create(*connection, stop);
   checkpoint->Load(*connection, stop);
   std::lock_guard lock(mutex_);
   sessions_ = std::move(sessions);
@@ -100,6 +104,7 @@ UnitResult SyncUnit::Run(EndingRequest& ending) {
     inputs.sessions = sessions.get();
     inputs.rules = &*rules_;
     inputs.owner = &*owner_;
+    inputs.ddl_intents = &*ddl_intents_;
     inputs.checkpoint = checkpoint.get();
     inputs.status = run_status_.get();
     SyncRun(inputs, ending).Execute();

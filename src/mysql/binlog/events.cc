@@ -1,5 +1,7 @@
 #include "mysql/binlog/events.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <tuple>
@@ -286,6 +288,15 @@ XaPrepareEvent XaPrepareEvent::Parse(const RawEvent& event) {
   out.gtrid = in.Text(gtrid);
   out.bqual = in.Text(bqual);
   return out;
+}
+
+std::string XaPrepareEvent::Xid() const {
+  const auto hex = [](const std::string& bytes) {
+    std::string text = "X'";
+    for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<uint8_t>(byte));
+    return text + "'";
+  };
+  return fmt::format("{},{},{}", hex(gtrid), hex(bqual), format_id);
 }
 
 IncidentEvent IncidentEvent::Parse(const RawEvent& event) {

@@ -100,6 +100,8 @@ struct GtidEvent {
 
   bool standalone() const { return (flags2 & 1) != 0; }
   bool is_ddl() const { return (flags2 & 32) != 0; }
+  // Does the transaction end with XA_PREPARE?
+  bool prepared_xa() const { return (flags2 & 64) != 0; }
   static GtidEvent Parse(const RawEvent& event, const FormatDescription& format);
 };
 
@@ -122,6 +124,8 @@ struct XaPrepareEvent {
   bool one_phase = false;
   uint32_t format_id = 0;
   std::string gtrid, bqual;
+  // X'gtrid',X'bqual',format as servers write it in statements.
+  std::string Xid() const;
   static XaPrepareEvent Parse(const RawEvent& event);
 };
 

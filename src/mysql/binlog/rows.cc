@@ -50,10 +50,11 @@ struct Step {
 
 RowsHeader RowsHeader::Parse(const RawEvent& event, const FormatDescription& format) {
   Reader in(event);
-  if (!IsRowsEvent(event.type())) in.Fail("is not a rows event");
+  const bool partial = event.type() == EventType::kPartialUpdateRows;
+  if (!partial && !IsRowsEvent(event.type())) in.Fail("is not a rows event");
   if (format.PostHeaderLength(event.type()) == 6) in.Fail("has a table id of four bytes");
   RowsHeader header;
-  header.kind = KindOf(event.type());
+  header.kind = partial ? RowsKind::kUpdate : KindOf(event.type());
   header.table_id = in.Unsigned(6);
   header.flags = in.U16();
   return header;

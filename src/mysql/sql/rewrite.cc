@@ -291,7 +291,8 @@ std::vector<TableName> TableRefs(const Statement& statement, std::string_view de
         refs.push_back(std::move(name));
       },
       [&](const std::string& database) {
-        refs.push_back({database.empty() ? std::string(default_schema) : database, ""});
+        std::string name = database.empty() ? std::string(default_schema) : database;
+        refs.push_back({fold_case ? Lower(name) : name, ""});
       });
   if (!known) ThrowUnknown(statement);
   return refs;

@@ -1,0 +1,63 @@
+#include "migration/meta/ddl_intent.h"
+
+#include <fmt/format.h>
+
+#include "migration/meta/names.h"
+#include "mysql/value/quote.h"
+
+namespace dm::migration {
+
+DdlIntentTable::DdlIntentTable(std::string_view meta_schema, std::string_view task,
+                               std::string_view source_id, bool no_backslash_escapes)
+    : schema_(mysql::QuoteName(meta_schema)),
+      table_(MetaTable(meta_schema, task, kSyncerDdlSuffix)),
+      id_(mysql::QuoteString(source_id, no_backslash_escapes)),
+      no_backslash_escapes_(no_backslash_escapes) {}
+
+void DdlIntentTable::Create(mysql::Connection& connection, const StopToken& stop) const {
+  connection.Execute("CREATE SCHEMA IF NOT EXISTS " + schema_, stop);
+  connection.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
+			id VARCHAR(32) NOT NULL,
+			event VARCHAR(512) NOT NULL,
+			statements LONGTEXT NOT NULL,
+			next INT UNSIGNED NOT NULL,
+			state INT UNSIGNED NOT NULL,
+			before_it LONGTEXT NOT NULL,
+			connection_id BIGINT UNSIGNED NOT NULL,
+			PRIMARY KEY (id)
+		) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin)",
+                                 table_),
+                     stop);
+}
+
+std::optional<DdlIntent> DdlIntentTable::Load(mysql::Connection& connection,
+                                              const StopToken& stop) const {
+  const mysql::ResultSet result = connection.Query(
+      fmt::format(
+          "SELECT event, statements, next, state, before_it, connection_id FROM {} WHERE id = {}",
+          table_, id_),
+      stop);
+  if (result.rows.empty()) return std::nullopt;
+  const auto& row = result.rows.front();
+  DdlIntent intent;
+  intent.event = row.at(0).value_or("");
+  intent.statements = row.at(1).value_or("");
+  intent.next = static_cast<uint32_t>(std::stoul(row.at(2).value_or("0")));
+  intent.state = static_cast<DdlIntent::State>(std::stoul(row.at(3).value_or("0")));
+  intent.before = row.at(4).value_or("");
+  intent.connection_id = std::stoull(row.at(5).value_or("0"));
+  return intent;
+}
+
+std::string DdlIntentTable::PutStatement(const DdlIntent& intent) const {
+  const auto text = [this](std::string_view value) {
+    return mysql::QuoteString(value, no_backslash_escapes_);
+  };
+  return fmt::format(
+      "REPLACE INTO {} (id, event, statements, next, state, before_it, connection_id) "
+      "VALUES ({}, {}, {}, {}, {}, {}, {})",
+      table_, id_, text(intent.event), text(intent.statements), intent.next,
+      static_cast<int>(intent.state), text(intent.before), intent.connection_id);
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,308 @@
+#include "migration/sync/ddl_executor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error/error.h"
+#include "base/failpoint/failpoint.h"
+#include "base/log/log.h"
+#include "migration/sync/apply_worker.h"
+#include "mysql/client/retry.h"
+#include "mysql/sql/rewrite.h"
+#include "mysql/value/quote.h"
+
+namespace dm::migration {
+
+using mysql::Statement;
+
+namespace {
+
+constexpr int kNoSuchTable = 1146;
+constexpr int kTableExists = 1050;
+constexpr int kUnknownDatabase = 1049;
+constexpr int kNoSuchView = 4092;  // MariaDB: SHOW CREATE of a sequence and the like
+constexpr int kWrongObject = 1347;
+constexpr int kAccessDenied = 1227;
+constexpr int kPrivilegeMissing = 8121;
+constexpr int kExecuteAttempts = 100;
+constexpr Milliseconds kRetryWait{3000};
+constexpr Milliseconds kPollWait{200};
+
+bool IsRename(const Statement& statement) {
+  if (statement.As<mysql::RenameTable>()) return true;
+  const auto* alter = statement.As<mysql::AlterTable>();
+  return alter != nullptr && alter->specs.size() == 1 &&
+         alter->specs.front().kind == mysql::AlterKind::kRenameTable;
+}
+
+// Does the statement change rows without changing what a definition says?
+bool IsInvisible(const Statement& statement) {
+  const auto* alter = statement.As<mysql::AlterTable>();
+  if (alter == nullptr) return false;
+  return std::any_of(alter->specs.begin(), alter->specs.end(), [](const mysql::AlterSpec& spec) {
+    return spec.kind == mysql::AlterKind::kExchangePartition;
+  });
+}
+
+// The counter moves with rows, also of other writers.
+std::string WithoutAutoIncrement(std::string text) {
+  constexpr std::string_view kOption = " AUTO_INCREMENT=";
+  const size_t options = text.rfind("\n)");
+  const size_t begin = text.find(kOption, options == std::string::npos ? 0 : options);
+  if (begin == std::string::npos) return text;
+  size_t end = begin + kOption.size();
+  while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
+  return text.erase(begin, end - begin);
+}
+
+std::string Joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) {
+    if (!all.empty()) all += ";\n";
+    all += text;
+  }
+  return all;
+}
+
+}  // namespace
+
+DdlExecutor::DdlExecutor(const Sessions& sessions, DdlIntentTable intents, const Fence* fence,
+                         std::function<std::string()> proof, StopToken graceful)
+    : sessions_(sessions),
+      intents_(std::move(intents)),
+      fence_(fence),
+      proof_(std::move(proof)),
+      graceful_(std::move(graceful)) {}
+
+void DdlExecutor::Connect(const StopToken& stop) {
+  if (connection_ && !connection_->broken()) {
+    try {
+      connection_->Ping(stop);  // it may have been idle for longer than the server allows
+      return;
+    } catch (const Error& e) {
+      ThrowIfStopped(stop);
+      Log().Info("the connection for statements was closed, a new one is made", {F("error", e)});
+    }
+  }
+  connection_ = mysql::Connection::Connect(sessions_.downstream, stop);
+}
+
+void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
+  std::vector<std::string> texts;
+  for (const Statement& statement : work.statements) {
+    texts.push_back(mysql::Restore(statement, work.restore));
+  }
+  CheckFence(fence_);
+  Connect(stop);
+  const size_t first = Resume(work, texts, stop);
+  DdlIntent intent;
+  intent.event = work.event;
+  intent.statements = Joined(texts);
+  try {
+    connection_->Execute(fmt::format("SET TIMESTAMP = {}", work.timestamp), stop);
+    if (!work.time_zone.empty()) {
+      connection_->Execute("SET SESSION TIME_ZONE = " + mysql::QuoteString(work.time_zone), stop);
+    }
+    for (size_t i = first; i < texts.size(); ++i) {
+      CheckFence(fence_);
+      intent.next = static_cast<uint32_t>(i);
+      intent.before = Picture(work.statements[i], stop);
+      intent.connection_id = connection_->server().connection_id;
+      intent.state = DdlIntent::State::kInDoubt;
+      Put(intent, stop);
+      DM_FAILPOINT("sync/before-ddl-statement");
+      ExecuteOrList(work.statements[i], texts[i], work.restore, stop);
+      DM_FAILPOINT("sync/after-ddl-statement");
+    }
+    if (!work.time_zone.empty()) {
+      connection_->Execute("SET SESSION TIME_ZONE = DEFAULT", stop);
+    }
+    connection_->Execute("SET TIMESTAMP = DEFAULT", stop);
+  } catch (...) {
+    connection_.reset();  // with the timestamp and zone of its session
+    throw;
+  }
+}
+
+size_t DdlExecutor::Resume(const DdlWork& work, const std::vector<std::string>& texts,
+                           const StopToken& stop) {
+  if (!intent_loaded_) {
+    earlier_ = intents_.Load(*connection_, stop);
+    intent_loaded_ = true;
+  }
+  if (!earlier_ || earlier_->event != work.event || earlier_->next >= texts.size() ||
+      earlier_->statements != Joined(texts)) {
+    return 0;
+  }
+  const size_t doubt = earlier_->next;
+  if (earlier_->state == DdlIntent::State::kNotExecuted) return doubt;
+  for (size_t i = 0; i < doubt; ++i) {
+    Log().Info("an earlier run has executed the statement", {F("statement", texts[i])});
+  }
+  WaitUntilOver(*earlier_, work.statements[doubt], texts[doubt], stop);
+  if (earlier_->state == DdlIntent::State::kPartly) return doubt;
+  const bool changed = Picture(work.statements[doubt], stop) != earlier_->before;
+  if (!changed && IsInvisible(work.statements[doubt])) {
+    throw MakeError(ErrorCode::kSyncerDdlOutcomeUnknown, texts[doubt]);
+  }
+  Log().Info(changed ? "an earlier run has executed the statement, as its tables show"
+                     : "an earlier run has not executed the statement, as its tables show",
+             {F("statement", texts[doubt])});
+  return changed ? doubt + 1 : doubt;
+}
+
+void DdlExecutor::WaitUntilOver(const DdlIntent& intent, const Statement& statement,
+                                const std::string& text, const StopToken& stop) {
+  // The server goes on with a statement whose client is gone.
+  const std::string running = fmt::format(
+      "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {} AND LEFT(INFO, 100) = "
+      "LEFT({}, 100)",
+      intent.connection_id,
+      mysql::QuoteString(text, sessions_.downstream_server.no_backslash_escapes));
+  bool told = false;
+  const auto wait = [&] {
+    if (!std::exchange(told, true)) {
+      Log().Info("an earlier run's statement is still being executed, waiting for its end",
+                 {F("statement", text), F("connection", intent.connection_id)});
+    }
+    WaitFor(kPollWait, stop);
+  };
+  while (connection_->QueryValue(running, stop).value_or("0") != "0") wait();
+  if (!sessions_.downstream_server.is_tidb) return;
+  // TiDB's jobs outlive their connection.
+  const std::vector<mysql::TableName> names = mysql::TableRefs(statement, "", false);
+  const auto job_runs = [&] {
+    mysql::ResultSet jobs;
+    try {
+      jobs = connection_->Query("ADMIN SHOW DDL JOBS 50", stop);
+    } catch (const Error& e) {
+      if (e.server_errno() != kAccessDenied && e.server_errno() != kPrivilegeMissing) throw;
+      Log().Warn("the list of DDL jobs cannot be read, a job may still be running",
+                 {F("error", e)});
+      return false;
+    }
+    const auto schema = jobs.ColumnIndex("DB_NAME");
+    const auto table = jobs.ColumnIndex("TABLE_NAME");
+    const auto state = jobs.ColumnIndex("STATE");
+    if (!schema || !table || !state) return false;
+    for (const auto& row : jobs.rows) {
+      const std::string now = row.at(*state).value_or("");
+      if (now == "synced" || now == "done" || now == "cancelled" || now == "rollback done") {
+        continue;
+      }
+      for (const mysql::TableName& name : names) {
+        if (row.at(*schema).value_or("") == name.schema &&
+            (name.name.empty() || row.at(*table).value_or("") == name.name)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  };
+  while (job_runs()) wait();
+}
+
+std::string DdlExecutor::Picture(const Statement& statement, const StopToken& stop) {
+  std::string picture;
+  for (const mysql::TableName& name : mysql::TableRefs(statement, "", false)) {
+    const bool database = name.name.empty();
+    const std::string quoted =
+        database ? mysql::QuoteName(name.schema) : mysql::QuoteTable(name.schema, name.name);
+    picture += quoted + ": ";
+    try {
+      const mysql::ResultSet shown = connection_->Query(
+          (database ? "SHOW CREATE DATABASE " : "SHOW CREATE TABLE ") + quoted, stop);
+      if (!shown.rows.empty() && shown.rows.front().size() > 1) {
+        picture += WithoutAutoIncrement(shown.rows.front()[1].value_or(""));
+      }
+    } catch (const Error& e) {
+      const int number = e.server_errno();
+      if (number != kNoSuchTable && number != kUnknownDatabase && number != kWrongObject &&
+          number != kNoSuchView) {
+        throw;
+      }
+      picture += "none";
+    }
+    picture += '\n';
+  }
+  return picture;
+}
+
+void DdlExecutor::Put(const DdlIntent& intent, const StopToken& stop) {
+  connection_->ExecuteMulti("BEGIN;" + proof_() + ";" + intents_.PutStatement(intent) + ";COMMIT",
+                            stop, "intent of a statement");
+  earlier_ = intent;
+}
+
+void DdlExecutor::ExecuteOrList(const Statement& statement, const std::string& text,
+                                const mysql::RestoreOptions& restore, const StopToken& stop) {
+  const auto* alter = statement.As<mysql::AlterTable>();
+  const bool several = alter != nullptr && alter->specs.size() > 1;
+  try {
+    if (ExecuteOne(statement, text, stop) || !several) return;
+  } catch (const Error& e) {
+    // Whoever repairs what stopped it changes its tables: that must not be taken for its effect.
+    if (e.server_errno() != 0 && !mysql::IsConnectionLost(e) && !connection_->broken()) {
+      DdlIntent refused = *earlier_;
+      refused.state = DdlIntent::State::kNotExecuted;
+      Put(refused, stop);
+    }
+    throw;
+  }
+  // Some of the changes were there already; the others may not be.
+  DdlIntent partly = *earlier_;
+  partly.state = DdlIntent::State::kPartly;
+  Put(partly, stop);
+  for (const Statement& single : mysql::SplitDdl(statement, "")) {
+    ExecuteOne(single, mysql::Restore(single, restore), stop);
+  }
+}
+
+bool DdlExecutor::IsRenamedAlready(const Statement& statement, const StopToken& stop) {
+  if (!IsRename(statement)) return false;
+  const std::vector<mysql::TableName> names = mysql::TableRefs(statement, "", false);
+  const auto exists = [&](const mysql::TableName& name) {
+    return connection_
+               ->QueryValue("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = " +
+                                mysql::QuoteString(name.schema) +
+                                " AND table_name = " + mysql::QuoteString(name.name),
+                            stop)
+               .value_or("0") != "0";
+  };
+  return names.size() == 2 && !exists(names[0]) && exists(names[1]);
+}
+
+bool DdlExecutor::ExecuteOne(const Statement& statement, const std::string& text,
+                             const StopToken& stop) {
+  for (int attempt = 1;; ++attempt) {
+    try {
+      connection_->Execute(text, stop);
+      return true;
+    } catch (const Error& e) {
+      ThrowIfStopped(stop);
+      const int number = e.server_errno();
+      if ((number == kNoSuchTable || number == kTableExists) && IsRename(statement)) {
+        // A name that is taken does not say that this table has it.
+        if (!IsRenamedAlready(statement, stop)) throw;
+        Log().Info("ignore error and continue: the table has its new name already",
+                   {F("statement", text), F("error", e)});
+        return false;
+      }
+      if (mysql::IsIgnorableDdlError(e)) {
+        Log().Info("ignore error and continue: the statement's effect is there already",
+                   {F("statement", text), F("error", e)});
+        return false;
+      }
+      if (!mysql::IsRetryableServerError(e) || attempt >= kExecuteAttempts) throw;
+      Log().Warn("execute statement failed, will retry", {F("statement", text), F("error", e)});
+      try {
+        WaitFor(kRetryWait, graceful_);
+      } catch (const Cancelled&) {
+        throw e;
+      }
+    }
+  }
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,71 @@
+// Executes the statements of one DDL event downstream, each of them once, also across a crash or a
+// lost answer.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/thread/stop.h"
+#include "migration/meta/ddl_intent.h"
+#include "migration/sync/session.h"
+#include "migration/unit/ports.h"
+#include "mysql/client/connection.h"
+#include "mysql/sql/restore.h"
+#include "mysql/sql/statement.h"
+
+namespace dm::migration {
+
+// One event's statements, routed and in order.
+struct DdlWork {
+  std::string event;  // its GTID, or the place of its end
+  std::vector<mysql::Statement> statements;
+  mysql::RestoreOptions restore;
+  uint32_t timestamp = 0;  // upstream clock
+  std::string time_zone;   // of the statement; empty: the session's
+};
+
+// Before a statement is executed, the intent is written down together with what the statement's
+// tables look like. A repetition of the event goes on behind the statements that are known to be
+// done; whether the one in doubt is done is told by looking at its tables again. One owner thread.
+class DdlExecutor {
+ public:
+  // `proof` gives the statement that fails unless this run may write; `graceful` ends waiting for
+  // another try.
+  DdlExecutor(const Sessions& sessions, DdlIntentTable intents, const Fence* fence,
+              std::function<std::string()> proof, StopToken graceful);
+
+  // Throws Error: of the statement; kSyncerDdlOutcomeUnknown (36077) if it cannot be told whether
+  // an earlier run executed it. Whatever was executed stays.
+  void Execute(const DdlWork& work, const StopToken& stop);
+
+ private:
+  // Statement to begin with: those before it were executed by an earlier run.
+  size_t Resume(const DdlWork& work, const std::vector<std::string>& texts, const StopToken& stop);
+  void WaitUntilOver(const DdlIntent& intent, const mysql::Statement& statement,
+                     const std::string& text, const StopToken& stop);
+  // What the names that the statement changes stand for now.
+  std::string Picture(const mysql::Statement& statement, const StopToken& stop);
+  void ExecuteOrList(const mysql::Statement& statement, const std::string& text,
+                     const mysql::RestoreOptions& restore, const StopToken& stop);
+  void Put(const DdlIntent& intent, const StopToken& stop);
+  // False: the statement's effect was there already.
+  bool ExecuteOne(const mysql::Statement& statement, const std::string& text,
+                  const StopToken& stop);
+  // Is a rename that failed superfluous: the old name gone, the new one there?
+  bool IsRenamedAlready(const mysql::Statement& statement, const StopToken& stop);
+  void Connect(const StopToken& stop);
+
+  const Sessions& sessions_;
+  const DdlIntentTable intents_;
+  const Fence* fence_;
+  const std::function<std::string()> proof_;
+  const StopToken graceful_;
+  std::unique_ptr<mysql::Connection> connection_;
+  bool intent_loaded_ = false;
+  std::optional<DdlIntent> earlier_;  // left by an earlier run or a failed try of this one
+};
+
+}  // namespace dm::migration

@@ -1,0 +1,252 @@
+#include "migration/sync/logged_statement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+#include "base/error/error.h"
+#include "migration/rules/system_schema.h"
+#include "migration/sync/ddl_handler.h"
+#include "mysql/sql/lexer.h"
+#include "mysql/value/quote.h"
+
+namespace dm::migration {
+
+using mysql::EventType;
+using mysql::Token;
+using mysql::TokenKind;
+
+namespace {
+
+// A place in the tokens of a statement.
+class Tokens {
+ public:
+  Tokens(std::string_view text, const mysql::ParseOptions& options)
+      : tokens_(mysql::Tokenize(text, options)) {}
+
+  std::string_view Word(size_t ahead = 0) const {
+    const size_t at = at_ + ahead;
+    return at < tokens_.size() && tokens_[at].kind == TokenKind::kWord
+               ? std::string_view(tokens_[at].upper)
+               : std::string_view();
+  }
+  bool Take(std::string_view word) {
+    if (Word() != word) return false;
+    ++at_;
+    return true;
+  }
+  void TakeAnyOf(std::initializer_list<std::string_view> words) {
+    while (std::find(words.begin(), words.end(), Word()) != words.end()) ++at_;
+  }
+  // Moves behind the first `first second`; false if there is none.
+  bool Find(std::string_view first, std::string_view second) {
+    for (; at_ + 1 < tokens_.size(); ++at_) {
+      if (Word() == first && Word(1) == second) {
+        at_ += 2;
+        return true;
+      }
+    }
+    return false;
+  }
+  bool IsSymbol(std::string_view symbol, size_t ahead = 0) const {
+    const size_t at = at_ + ahead;
+    return at < tokens_.size() && tokens_[at].kind == TokenKind::kSymbol &&
+           tokens_[at].text == symbol;
+  }
+  bool IsName(size_t ahead = 0) const {
+    const size_t at = at_ + ahead;
+    return at < tokens_.size() &&
+           (tokens_[at].kind == TokenKind::kWord || tokens_[at].kind == TokenKind::kQuotedName);
+  }
+  // A table's name, qualified or not.
+  std::optional<TableId> Name(std::string_view default_schema) {
+    if (!IsName()) return std::nullopt;
+    TableId id{std::string(default_schema), tokens_[at_++].text};
+    if (IsSymbol(".") && IsName(1)) {
+      id.schema = std::move(id.table);
+      id.table = tokens_[at_ + 1].text;
+      at_ += 2;
+    }
+    return id;
+  }
+  // Every `a`.`b` of the text.
+  std::vector<TableId> QualifiedNames() const {
+    std::vector<TableId> names;
+    Tokens walk = *this;
+    for (walk.at_ = 0; walk.at_ < walk.tokens_.size();) {
+      const size_t before = walk.at_;
+      std::optional<TableId> name = walk.Name("");
+      if (name && !name->schema.empty()) names.push_back(*std::move(name));
+      if (walk.at_ == before) ++walk.at_;
+    }
+    return names;
+  }
+  void Skip() { ++at_; }
+  bool at_end() const {
+    return at_ >= tokens_.size() || tokens_[at_].kind == TokenKind::kEnd ||
+           tokens_[at_].kind == TokenKind::kError;
+  }
+
+ private:
+  std::vector<Token> tokens_;
+  size_t at_ = 0;
+};
+
+// The one table that the statement writes to; nullopt if there may be several.
+std::optional<TableId> OneTable(Tokens tokens, std::string_view default_schema) {
+  if (tokens.Take("INSERT") || tokens.Take("REPLACE")) {
+    tokens.TakeAnyOf({"LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE"});
+    tokens.Take("INTO");
+    return tokens.Name(default_schema);
+  }
+  if (tokens.Take("LOAD")) {
+    return tokens.Find("INTO", "TABLE") ? tokens.Name(default_schema) : std::nullopt;
+  }
+  if (tokens.Take("DELETE")) {
+    tokens.TakeAnyOf({"LOW_PRIORITY", "QUICK", "IGNORE"});
+    if (!tokens.Take("FROM")) return std::nullopt;
+    std::optional<TableId> table = tokens.Name(default_schema);
+    if (tokens.IsSymbol(",") || tokens.IsSymbol(".") || tokens.Word() == "USING") {
+      return std::nullopt;
+    }
+    return table;
+  }
+  if (tokens.Take("UPDATE")) {
+    tokens.TakeAnyOf({"LOW_PRIORITY", "IGNORE"});
+    std::optional<TableId> table = tokens.Name(default_schema);
+    if (tokens.Word() != "SET") {
+      tokens.Take("AS");
+      if (tokens.IsName()) tokens.Skip();
+    }
+    return tokens.Word() == "SET" ? table : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Control KindOfControl(std::string_view text) {
+  const Tokens tokens(text, {});
+  const std::string_view verb = tokens.Word();
+  if (verb == "SAVEPOINT" || (verb == "RELEASE" && tokens.Word(1) == "SAVEPOINT")) {
+    return Control::kSavepoint;
+  }
+  if (verb == "ROLLBACK") return Control::kRollback;
+  if (verb == "XA") {
+    return tokens.Word(1) == "START" || tokens.Word(1) == "BEGIN" ? Control::kXaStart
+                                                                  : Control::kOtherXa;
+  }
+  return Control::kNone;
+}
+
+WrittenTables FindWrittenTables(std::string_view text, std::string_view default_schema,
+                                const mysql::ParseOptions& options) {
+  constexpr std::string_view kWriting[] = {"INSERT", "REPLACE", "UPDATE", "DELETE", "LOAD",
+                                           "WITH",   "SELECT",  "DO",     "CALL"};
+  WrittenTables written;
+  Tokens tokens(text, options);
+  while (tokens.IsSymbol("(")) tokens.Skip();
+  written.writes =
+      std::find(std::begin(kWriting), std::end(kWriting), tokens.Word()) != std::end(kWriting);
+  if (!written.writes) return written;
+  if (std::optional<TableId> table = OneTable(tokens, default_schema)) {
+    written.tables.push_back(*std::move(table));
+    return written;
+  }
+  written.tables = tokens.QualifiedNames();
+  if (!default_schema.empty()) written.schemas.emplace_back(default_schema);
+  return written;
+}
+
+std::optional<TableId> CreatedView(std::string_view text, std::string_view default_schema,
+                                   const mysql::ParseOptions& options) {
+  Tokens tokens(text, options);
+  if (!tokens.Take("CREATE")) return std::nullopt;
+  // OR REPLACE, ALGORITHM = .., DEFINER = .., SQL SECURITY ..
+  while (!tokens.at_end() && tokens.Word() != "VIEW") {
+    if (tokens.Word() == "TABLE" || tokens.Word() == "TRIGGER" || tokens.Word() == "PROCEDURE" ||
+        tokens.Word() == "FUNCTION" || tokens.Word() == "EVENT") {
+      return std::nullopt;
+    }
+    tokens.Skip();
+  }
+  if (!tokens.Take("VIEW")) return std::nullopt;
+  tokens.TakeAnyOf({"IF", "NOT", "EXISTS"});
+  return tokens.Name(default_schema);
+}
+
+void RefuseLoggedStatement(const Rules& rules, bool fold, const mysql::QueryEvent& query,
+                           mysql::Flavor flavor) {
+  mysql::ParseOptions options;
+  options.sql_mode = mysql::SqlMode(query.status.sql_mode.value_or(0));
+  options.mariadb = flavor == mysql::Flavor::kMariaDb;
+  const std::string text = StatementText(query);
+  const WrittenTables written = FindWrittenTables(text, query.schema, options);
+  if (!written.writes) return;
+  std::string what;
+  for (TableId table : written.tables) {
+    if (fold) table = {mysql::LowerName(table.schema), mysql::LowerName(table.table)};
+    if (!rules.Skips(table)) {
+      what = "table " + table.Quoted();
+      break;
+    }
+  }
+  for (const std::string& name : written.schemas) {
+    const std::string schema = fold ? mysql::LowerName(name) : name;
+    if (!what.empty() || IsSystemSchema(schema) || rules.block_allow.SkipsSchema(schema)) continue;
+    what = "database " + mysql::QuoteName(schema);
+  }
+  if (what.empty()) return;
+  throw MakeError(ErrorCode::kSyncUnitDMLStatementFound)
+      .Annotate(what)
+      .SetWorkaround(
+          "Set binlog_format=ROW upstream for all sessions. Make the change that the statement "
+          "made downstream by hand, then start the task anew from a position behind the "
+          "statement.");
+}
+
+void RequireHarmless(const mysql::RawEvent& event) {
+  switch (event.type()) {
+    // Parts of a LOAD DATA logged as a statement; its EXECUTE_LOAD_QUERY is looked at.
+    case EventType::kBeginLoadQuery:
+    case EventType::kAppendBlock:
+    case EventType::kDeleteFile:
+    // Values for a statement that follows and is looked at.
+    case EventType::kIntvar:
+    case EventType::kRand:
+    case EventType::kUserVar:
+    // Framing.
+    case EventType::kStartV3:
+    case EventType::kStop:
+    case EventType::kRotate:
+    case EventType::kFormatDescription:
+    case EventType::kXid:
+    case EventType::kXaPrepare:
+    case EventType::kHeartbeat:
+    case EventType::kHeartbeatV2:
+    case EventType::kIgnorable:
+    case EventType::kRowsQuery:
+    case EventType::kGtid:
+    case EventType::kAnonymousGtid:
+    case EventType::kGtidTagged:
+    case EventType::kPreviousGtids:
+    case EventType::kTransactionContext:
+    case EventType::kViewChange:
+    case EventType::kMariaDbAnnotateRows:
+    case EventType::kMariaDbBinlogCheckpoint:
+    case EventType::kMariaDbGtid:
+    case EventType::kMariaDbGtidList:
+    case EventType::kMariaDbStartEncryption:
+      return;
+    default:
+      break;
+  }
+  if ((event.header().flags & mysql::kFlagIgnorable) != 0) return;
+  throw Error(ErrorCode::kSyncerGetEvent,
+              fmt::format("binlog event of type {} ({}) is not known: it may change data",
+                          static_cast<int>(event.type()), mysql::ToString(event.type())));
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,51 @@
+// What of a QUERY event is not DDL: control of transactions, and changes of rows that the upstream
+// logged as statements.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "migration/rows/table_plan.h"
+#include "migration/sync/planner.h"
+#include "mysql/binlog/events.h"
+#include "mysql/position/flavor.h"
+#include "mysql/sql/parser.h"
+
+namespace dm::migration {
+
+enum class Control {
+  kNone,       // another statement
+  kSavepoint,  // SAVEPOINT, RELEASE SAVEPOINT: changes nothing
+  kRollback,   // ROLLBACK, also TO a savepoint: rows before it in the binlog are undone upstream
+  kXaStart,    // XA START, XA BEGIN
+  kOtherXa,    // XA END, XA COMMIT, ...
+};
+// `text` is trimmed and in UTF-8.
+Control KindOfControl(std::string_view text);
+
+// What a statement that is no DDL writes to.
+struct WrittenTables {
+  bool writes = false;  // else it changes no rows
+  std::vector<TableId> tables;
+  // The tables cannot be told from the text: any of these databases may be written to as well.
+  std::vector<std::string> schemas;
+};
+WrittenTables FindWrittenTables(std::string_view text, std::string_view default_schema,
+                                const mysql::ParseOptions& options);
+
+// The view that a CREATE VIEW makes; nullopt for another statement.
+std::optional<TableId> CreatedView(std::string_view text, std::string_view default_schema,
+                                   const mysql::ParseOptions& options);
+
+// Throws Error kSyncUnitDMLStatementFound (36014), naming table and statement, if `query` changes
+// rows of a replicated table. Such a change cannot be carried out here: what a statement does
+// depends on the data and the functions of the upstream. `fold`: upstream names have no case.
+void RefuseLoggedStatement(const Rules& rules, bool fold, const mysql::QueryEvent& query,
+                           mysql::Flavor flavor);
+
+// Throws Error kSyncerGetEvent (36069) for an event of a type that nobody knows and that the server
+// did not mark as one that may be passed over.
+void RequireHarmless(const mysql::RawEvent& event);
+
+}  // namespace dm::migration

@@ -1,0 +1,72 @@
+#include "migration/sync/logged_statement.h"
+
+#include <gtest/gtest.h>
+
+namespace dm::migration {
+namespace {
+
+std::string Written(std::string_view text) {
+  mysql::ParseOptions options;
+  options.mariadb = true;
+  const WrittenTables written = FindWrittenTables(text, "def", options);
+  if (!written.writes) return "nothing";
+  std::string all;
+  for (const TableId& table : written.tables) all += table.schema + "." + table.table + " ";
+  for (const std::string& schema : written.schemas) all += schema + ".* ";
+  return all;
+}
+
+TEST(LoggedStatementTest, FindsTheOneTableOfASimpleStatement) {
+  EXPECT_EQ(Written("INSERT INTO t VALUES (1)"), "def.t ");
+  EXPECT_EQ(Written("insert delayed ignore `a.b`.`c d` (x) values (1)"), "a.b.c d ");
+  EXPECT_EQ(Written("/* tool */ REPLACE LOW_PRIORITY INTO d.t SELECT * FROM e.u"), "d.t ");
+  EXPECT_EQ(Written("UPDATE IGNORE d.t AS x SET x.a = 1"), "d.t ");
+  EXPECT_EQ(Written("UPDATE t SET a = (SELECT b FROM o.u)"), "def.t ");
+  EXPECT_EQ(Written("DELETE QUICK FROM d.t WHERE a < 5"), "d.t ");
+  EXPECT_EQ(Written("LOAD DATA LOCAL INFILE '/x' REPLACE INTO TABLE `d`.`t` (a)"), "d.t ");
+}
+
+TEST(LoggedStatementTest, TakesEverythingOfAStatementWithSeveralTables) {
+  EXPECT_EQ(Written("DELETE d.t, u FROM d.t JOIN u WHERE 1"), "d.t d.t def.* ");
+  EXPECT_EQ(Written("DELETE FROM a, b USING a JOIN b"), "def.* ");
+  EXPECT_EQ(Written("UPDATE a, e.b SET a.x = b.y"), "e.b a.x b.y def.* ");
+  EXPECT_EQ(Written("WITH c AS (SELECT 1) DELETE FROM t"), "def.* ");
+  EXPECT_EQ(Written("SELECT f()"), "def.* ");
+  EXPECT_EQ(Written("CALL d.p()"), "d.p def.* ");
+}
+
+TEST(LoggedStatementTest, LeavesOtherStatementsAlone) {
+  for (const char* text : {"CREATE TABLE t (a INT)", "SAVEPOINT s", "SET @a = 1", "FLUSH LOGS", "",
+                           "-- INSERT INTO t VALUES (1)", "TRUNCATE t", "XA END 'x'"}) {
+    EXPECT_EQ(Written(text), "nothing") << text;
+  }
+}
+
+TEST(LoggedStatementTest, NamesTheViewThatIsCreated) {
+  const auto view = [](std::string_view text) {
+    const std::optional<TableId> id = CreatedView(text, "def", {});
+    return id ? id->schema + "." + id->table : "";
+  };
+  EXPECT_EQ(view("CREATE ALGORITHM=UNDEFINED DEFINER=`a`@`%` SQL SECURITY DEFINER VIEW `d`.`v` AS "
+                 "SELECT 1"),
+            "d.v");
+  EXPECT_EQ(view("CREATE OR REPLACE VIEW v AS SELECT 1"), "def.v");
+  EXPECT_EQ(view("CREATE VIEW IF NOT EXISTS v AS SELECT 1"), "def.v");
+  EXPECT_EQ(view("CREATE TABLE view (a INT)"), "");
+  EXPECT_EQ(view("CREATE DEFINER=a TRIGGER x AFTER INSERT ON view FOR EACH ROW SET @a=1"), "");
+  EXPECT_EQ(view("DROP VIEW v"), "");
+}
+
+TEST(LoggedStatementTest, KnowsTransactionControl) {
+  EXPECT_EQ(KindOfControl("SAVEPOINT `a`"), Control::kSavepoint);
+  EXPECT_EQ(KindOfControl("RELEASE SAVEPOINT a"), Control::kSavepoint);
+  EXPECT_EQ(KindOfControl("ROLLBACK"), Control::kRollback);
+  EXPECT_EQ(KindOfControl("ROLLBACK TO `a`"), Control::kRollback);
+  EXPECT_EQ(KindOfControl("XA START X'78',X'',1"), Control::kXaStart);
+  EXPECT_EQ(KindOfControl("xa begin 'a'"), Control::kXaStart);
+  EXPECT_EQ(KindOfControl("XA COMMIT X'78',X'',1"), Control::kOtherXa);
+  EXPECT_EQ(KindOfControl("RENAME TABLE rollback TO b"), Control::kNone);
+}
+
+}  // namespace
+}  // namespace dm::migration

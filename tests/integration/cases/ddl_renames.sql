@@ -1,0 +1,28 @@
+-- schemas: ddl_renames, ddl_renames2
+-- full
+CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(20));
+CREATE TABLE b (id INT PRIMARY KEY, w VARCHAR(20), x INT);
+CREATE TABLE c (id INT PRIMARY KEY, p INT, q INT);
+CREATE TABLE t (id INT PRIMARY KEY, v INT);
+INSERT INTO a VALUES (1, 'a');
+INSERT INTO b VALUES (1, 'b', 1);
+INSERT INTO c VALUES (1, 10, 20);
+INSERT INTO t VALUES (1, 1);
+-- live
+RENAME TABLE a TO tmp, b TO a, tmp TO b;
+INSERT INTO a VALUES (2, 'was b', 2);
+INSERT INTO b VALUES (2, 'was a');
+RENAME TABLE a TO ddl_renames2.a, ddl_renames2.a TO ddl_renames2.a2, b TO a;
+INSERT INTO ddl_renames2.a2 VALUES (3, 'was b', 3);
+INSERT INTO a VALUES (3, 'was a');
+-- live
+ALTER TABLE t RENAME TO t2, ADD COLUMN w INT;
+INSERT INTO t2 VALUES (2, 2, 2);
+ALTER TABLE c CHANGE p tmp INT, CHANGE q p INT;
+ALTER TABLE c CHANGE tmp q INT;
+INSERT INTO c VALUES (2, 30, 40);
+-- live
+CREATE VIEW v AS SELECT id FROM c;
+RENAME TABLE v TO w;
+DROP VIEW w;
+INSERT INTO c VALUES (3, 50, 60);

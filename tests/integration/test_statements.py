@@ -1,0 +1,179 @@
+"""What of a binlog is neither a row nor a plain DDL: changes logged as statements, savepoints that are rolled back, XA,
+two-phase ALTER; and DDLs that must not run twice."""
+import pytest
+
+from dmtest.compare import difference
+from dmtest.waiting import wait_for
+
+SCHEMA = "stmt"
+
+
+class Running:
+    """A task on a pair of servers that is replicating."""
+
+    def __init__(self, cluster, upstream, downstream, source, task):
+        self.cluster, self.upstream, self.downstream, self.task = cluster, upstream, downstream, task
+        self.source = source
+
+    def start(self, *statements):
+        for server in (self.upstream, self.downstream):
+            server.run(f"DROP DATABASE IF EXISTS {SCHEMA}", "DROP DATABASE IF EXISTS stmt_ignored")
+        self.upstream.run(f"CREATE DATABASE {SCHEMA}", "CREATE DATABASE stmt_ignored",
+                          f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)",
+                          "CREATE TABLE stmt_ignored.t (id INT PRIMARY KEY, v INT)",
+                          f"INSERT INTO {SCHEMA}.t VALUES (1, 1), (2, 2)", *statements)
+        path = self.cluster.task_file(self.task, [self.source], self.downstream, [SCHEMA])
+        self.cluster.ctl("start-task", path, "--remove-meta")
+        self.cluster.wait_stage(self.task, "Running", "Sync")
+        self.cluster.wait_synced(self.task, self.upstream)
+
+    def equal(self):
+        self.cluster.wait_synced(self.task, self.upstream)
+        found = difference(self.upstream, self.downstream, {SCHEMA: SCHEMA})
+        assert found is None, found
+
+
+@pytest.fixture(scope="module", params=["mariadb", "mysql9"])
+def pair(request, tmp_path_factory, servers):
+    from dmtest.cluster import Cluster
+    cluster = Cluster(tmp_path_factory.mktemp(f"statements-{request.param}"))
+    cluster.start_master()
+    cluster.start_worker("worker1")
+    upstream, downstream = servers.get(request.param, "up"), servers.get(request.param, "down")
+    cluster.create_source("src", upstream)
+    yield Running(cluster, upstream, downstream, "src", "stmt")
+    cluster.stop()
+
+
+@pytest.fixture
+def running(pair):
+    yield pair
+    pair.cluster.ctl("stop-task", pair.task, check=False)
+
+
+def test_change_logged_as_statement_pauses(running):
+    running.start()
+    running.upstream.run(
+        "SET SESSION binlog_format = STATEMENT", "UPDATE stmt_ignored.t SET v = 5", "INSERT INTO stmt_ignored.t VALUES (7, 7)")
+    running.equal()
+    running.upstream.run("SET SESSION binlog_format = STATEMENT", f"UPDATE {SCHEMA}.t SET v = v + 1 WHERE id = 2")
+    error = running.cluster.wait_error(running.task, 36014, "only support ROW format binlog")
+    assert f"`{SCHEMA}`.`t`" in error["Message"] and "SET v = v + 1" in error["Message"], error
+    assert running.downstream.run(f"SELECT v FROM {SCHEMA}.t WHERE id = 2") == ((2,),)
+
+
+def test_load_data_logged_as_statement_pauses(running):
+    running.start()
+    with running.upstream.connect(local_infile=True) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SET GLOBAL local_infile = 1")
+        cursor.execute("SET SESSION binlog_format = STATEMENT")
+        path = running.cluster.write("rows.txt", "8\t8\n")
+        cursor.execute(f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE stmt_ignored.t")
+        running.equal()
+        cursor.execute(f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {SCHEMA}.t")
+    error = running.cluster.wait_error(running.task, 36014, "only support ROW format binlog")
+    assert f"`{SCHEMA}`.`t`" in error["Message"], error
+
+
+def test_prepared_xa_pauses_before_its_rows(running):
+    running.start()
+    running.upstream.run("XA START 'other'", "INSERT INTO stmt_ignored.t VALUES (9, 9)", "XA END 'other'",
+                         "XA PREPARE 'other'", "XA COMMIT 'other'", f"INSERT INTO {SCHEMA}.t VALUES (9, 9)")
+    running.equal()
+    running.upstream.run("XA START 'x'", f"INSERT INTO {SCHEMA}.t VALUES (10, 10)", "XA END 'x'", "XA PREPARE 'x'",
+                         "XA ROLLBACK 'x'")
+    error = running.cluster.wait_error(running.task, 36025, "XA PREPARE")
+    assert "X'78'" in error["Message"], error
+    assert running.downstream.run(f"SELECT * FROM {SCHEMA}.t WHERE id = 10") == ()
+
+
+def test_xa_in_one_phase_is_replicated(running):
+    running.start(f"CREATE TABLE {SCHEMA}.nokey (a INT, b TEXT)")
+    running.upstream.run("XA START 'one'", f"INSERT INTO {SCHEMA}.t VALUES (11, 11)",
+                         f"INSERT INTO {SCHEMA}.nokey VALUES (1, 'x'), (1, 'x')", "XA END 'one'", "XA COMMIT 'one' ONE PHASE")
+    running.equal()
+    assert running.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.nokey") == 2
+
+
+def test_savepoints(running):
+    running.start()
+    running.upstream.run("BEGIN", f"INSERT INTO {SCHEMA}.t VALUES (12, 12)", "SAVEPOINT s",
+                         f"INSERT INTO {SCHEMA}.t VALUES (13, 13)", "ROLLBACK TO SAVEPOINT s", "RELEASE SAVEPOINT s",
+                         f"INSERT INTO {SCHEMA}.t VALUES (14, 14)", "COMMIT")
+    running.equal()
+
+
+@pytest.mark.parametrize("pair", ["mariadb"], indirect=True)
+def test_rows_that_the_log_undoes_pause(running):
+    """MariaDB (MySQL does not) keeps undone rows in the log if a table of another engine was changed meanwhile."""
+    running.start("CREATE TABLE stmt_ignored.m (a INT) ENGINE=MyISAM")
+    running.upstream.run("BEGIN", f"INSERT INTO {SCHEMA}.t VALUES (15, 15)", "SAVEPOINT s", "INSERT INTO stmt_ignored.m VALUES (1)",
+                         f"INSERT INTO {SCHEMA}.t VALUES (16, 16)", "ROLLBACK TO s", "COMMIT")
+    running.cluster.wait_error(running.task, 36025, "ROLLBACK")
+
+
+@pytest.mark.parametrize("pair", ["mariadb"], indirect=True)
+def test_two_phase_alter(running):
+    running.start(f"INSERT INTO {SCHEMA}.t VALUES (20, 1)")
+    with running.upstream.connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute("SET SESSION binlog_alter_two_phase = ON")
+        cursor.execute(f"ALTER TABLE {SCHEMA}.t ADD COLUMN c INT DEFAULT 5")
+        cursor.execute(f"INSERT INTO {SCHEMA}.t VALUES (21, 2, 3)")
+        with pytest.raises(Exception, match="Duplicate"):
+            cursor.execute(f"ALTER TABLE {SCHEMA}.t ADD UNIQUE KEY u (c)")
+            cursor.execute(f"INSERT INTO {SCHEMA}.t VALUES (22, 2, 3)")
+        cursor.execute(f"CREATE INDEX i ON {SCHEMA}.t (c)")
+    running.equal()
+
+
+@pytest.mark.parametrize("point", ["1*sync/after-ddl-statement", "2*sync/after-ddl-statement", "2*sync/before-ddl-statement",
+                                   "sync/before-track"])
+@pytest.mark.parametrize("ddl", ["rename", "columns", "index", "exchange"])
+def test_statement_is_not_executed_twice(servers, cluster, point, ddl):
+    """kill -9 around the execution of statements that are not idempotent."""
+    upstream, downstream = servers.get("mariadb", "up"), servers.get("mariadb", "down")
+    cluster.start_master()
+    cluster.start_worker("worker1", failpoints=f"{point.split('*')[-1]}={point.split('*')[0] + '*' if '*' in point else ''}kill")
+    cluster.create_source("src", upstream)
+    running = Running(cluster, upstream, downstream, "src", "stmtk")
+    running.start(
+        f"CREATE TABLE {SCHEMA}.a (id INT PRIMARY KEY, p INT, q INT)", f"INSERT INTO {SCHEMA}.a VALUES (1, 1, 2)",
+        f"CREATE TABLE {SCHEMA}.b (id INT PRIMARY KEY, p INT, q INT)", f"INSERT INTO {SCHEMA}.b VALUES (2, 3, 4)",
+        f"CREATE TABLE {SCHEMA}.p (id INT PRIMARY KEY) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (100))",
+        f"CREATE TABLE {SCHEMA}.x (id INT PRIMARY KEY)", f"INSERT INTO {SCHEMA}.p VALUES (1)",
+        f"INSERT INTO {SCHEMA}.x VALUES (2)")
+    statement = {
+        "rename": f"RENAME TABLE {SCHEMA}.a TO {SCHEMA}.c, {SCHEMA}.b TO {SCHEMA}.a, {SCHEMA}.c TO {SCHEMA}.b",
+        "columns": f"ALTER TABLE {SCHEMA}.a RENAME COLUMN p TO q, RENAME COLUMN q TO p",
+        "index": f"ALTER TABLE {SCHEMA}.a ADD INDEX (p), ADD UNIQUE (q)",
+        "exchange": f"ALTER TABLE {SCHEMA}.p EXCHANGE PARTITION p0 WITH TABLE {SCHEMA}.x",
+    }[ddl]
+    upstream.run(statement)
+    worker = cluster.workers["worker1"]
+    one_statement = ddl != "rename"
+    if point.startswith("2*") and one_statement:
+        upstream.run(f"ALTER TABLE {SCHEMA}.t ADD COLUMN second INT")
+    wait_for(lambda: not worker.alive(), lambda: f"the fail point is reached; {cluster.log('worker1')}")
+    cluster.start_worker("worker1")
+    if ddl == "exchange" and point in ("1*sync/after-ddl-statement", "sync/before-track"):
+        error = cluster.wait_error("stmtk", 36077)
+        assert "EXCHANGE PARTITION" in error["Message"], error
+        return
+    upstream.run(f"INSERT INTO {SCHEMA}.a VALUES (7, 8, 9)")
+    cluster.wait_stage("stmtk", "Running", "Sync")
+    running.equal()
+
+
+def test_statement_that_failed_and_was_repaired_is_executed(running):
+    """What the operator changes to repair a failed statement is not taken for the statement's own effect."""
+    running.start()
+    running.downstream.run(f"RENAME TABLE {SCHEMA}.t TO {SCHEMA}.away")
+    running.upstream.run(f"ALTER TABLE {SCHEMA}.t ADD COLUMN c INT DEFAULT 4")
+    running.cluster.wait_error(running.task, phrase="1146")
+    running.downstream.run(f"RENAME TABLE {SCHEMA}.away TO {SCHEMA}.t")
+    running.cluster.ctl("resume-task", running.task)
+    running.upstream.run(f"INSERT INTO {SCHEMA}.t VALUES (30, 1, 2)")
+    running.cluster.wait_stage(running.task, "Running", "Sync")
+    running.equal()
