@@ -26,7 +26,8 @@ std::vector<Statement> JoinAlters(std::vector<Statement> statements);
 // Tables that a split statement names, in visiting order, without REFERENCES: [table], or
 // [new, reference] for LIKE, [old, new] for a rename, [partitioned, other] for EXCHANGE; a database
 // statement gives (schema, ""). Schemas missing are filled from `default_schema`. Names are
-// lower-cased if `fold_case` (upstream's lower_case_table_names is not 0). Throws Error kUnknownTypeDDL (11007) for what is not DDL.
+// lower-cased if `fold_case` (upstream's lower_case_table_names is not 0). Throws Error
+// kUnknownTypeDDL (11007) for what is not DDL.
 std::vector<TableName> TableRefs(const Statement& statement, std::string_view default_schema,
                                  bool fold_case);
 
