@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <utility>
 
 #include "base/error/error.h"
+#include "base/io/text.h"
 
 namespace dm::migration {
 namespace {
@@ -41,8 +44,8 @@ std::optional<Uri> SplitUri(const std::string& dir) {
                            return IsAlpha(c) || IsDigit(c) || c == '+' || c == '-' || c == '.';
                          });
   if (!is_scheme) {
-    throw MakeError(ErrorCode::kConfigLoaderDirInvalid, dir)
-        .SetRawCause(fmt::format("{} is neither a path nor a URI", dir));
+    throw MakeError(ErrorCode::kConfigLoaderDirInvalid, MaskedDir(dir))
+        .SetRawCause(fmt::format("{} is neither a path nor a URI", MaskedDir(dir)));
   }
   Uri uri;
   uri.scheme = scheme;
@@ -57,7 +60,7 @@ std::optional<Uri> SplitUri(const std::string& dir) {
   for (size_t i = 0; i < uri.path.size(); ++i) {
     if (uri.path[i] == '%' && (i + 2 >= uri.path.size() || HexDigit(uri.path[i + 1]) < 0 ||
                                HexDigit(uri.path[i + 2]) < 0)) {
-      throw MakeError(ErrorCode::kConfigLoaderDirInvalid, dir)
+      throw MakeError(ErrorCode::kConfigLoaderDirInvalid, MaskedDir(dir))
           .SetRawCause(fmt::format("invalid URL escape in {}", uri.path));
     }
   }
@@ -126,6 +129,39 @@ std::string WithoutTaskSuffix(const std::string& dir, std::string_view task,
   path.resize(path.size() - suffix.size());
   if (!uri) return path;
   return uri->head + EscapedPath(path) + uri->tail;
+}
+
+std::string MaskedDir(std::string_view dir) {
+  constexpr std::string_view kMask = "******";
+  // Parameters that are no secrets.
+  constexpr std::array<std::string_view, 10> kShown = {
+      "region", "endpoint", "force-path-style", "provider", "use-accelerate-endpoint",
+      "storage-class", "sse", "acl", "predefined-acl", "role-arn"};
+  std::string shown(dir.substr(0, dir.find('?')));
+  const size_t scheme = shown.find("://");
+  const size_t at = scheme == std::string::npos
+                        ? std::string::npos
+                        : shown.substr(0, shown.find('/', scheme + 3)).rfind('@');
+  if (at != std::string::npos) {
+    const size_t colon = shown.find(':', scheme + 3);
+    if (colon < at) shown.replace(colon + 1, at - colon - 1, kMask);
+  }
+  if (dir.find('?') == std::string_view::npos) return shown;
+  char separator = '?';
+  for (const std::string& parameter : Split(dir.substr(dir.find('?') + 1), '&')) {
+    shown += std::exchange(separator, '&');
+    const size_t equals = parameter.find('=');
+    if (equals == std::string::npos) {
+      shown += kMask;  // a value whose name was forgotten
+      continue;
+    }
+    std::string key = ToLower(parameter.substr(0, equals));
+    std::replace(key.begin(), key.end(), '_', '-');
+    const bool secret = std::find(kShown.begin(), kShown.end(), key) == kShown.end();
+    shown += parameter.substr(0, equals + 1);
+    shown += secret ? kMask : std::string_view(parameter).substr(equals + 1);
+  }
+  return shown;
 }
 
 bool IsUri(const std::string& dir) { return SplitUri(dir).has_value(); }

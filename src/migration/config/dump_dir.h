@@ -19,6 +19,9 @@ std::string WithoutTaskSuffix(const std::string& dir, std::string_view task,
 void CheckDir(const std::string& dir);
 // Text fit for one segment of a URI's path or query.
 std::string UrlEscaped(std::string_view text);
+// `dir` as it may be shown: values of a URI's query that may be secret, and a password in front of
+// its host, are ******.
+std::string MaskedDir(std::string_view dir);
 // True for a URI of any scheme, false for a path. Throws Error kConfigLoaderDirInvalid.
 bool IsUri(const std::string& dir);
 

@@ -119,8 +119,12 @@ void Apply(std::string_view option, const std::optional<std::string>& given,
     arguments.no_locks = Switch(option, given);
   } else if (option == "snapshot") {
     Refuse("--snapshot", "needs TiDB as upstream");
+  } else if (option == "ca") {
+    arguments.ca = value;
+  } else if (option == "cert") {
+    arguments.cert = value;
   } else {
-    Refuse("--" + std::string(option), "asks for TLS");
+    arguments.key = value;
   }
 }
 

@@ -51,7 +51,9 @@ TEST(DumperArgumentsTest, Refusals) {
   EXPECT_THAT(Refusal("--consistency some"), HasSubstr("some is unknown"));
   EXPECT_THAT(Refusal("--consistency snapshot"), HasSubstr("TiDB"));
   EXPECT_THAT(Refusal("--snapshot x"), HasSubstr("--snapshot"));
-  EXPECT_THAT(Refusal("--key /x"), HasSubstr("TLS"));
+  EXPECT_EQ(ParseDumperArguments("--ca /c --cert=/d --key /e").ca, "/c");
+  EXPECT_EQ(ParseDumperArguments("--ca /c --cert=/d --key /e").cert, "/d");
+  EXPECT_EQ(ParseDumperArguments("--ca /c --cert=/d --key /e").key, "/e");
   EXPECT_THAT(Refusal("-W=perhaps"), HasSubstr("neither true nor false"));
 }
 

@@ -80,7 +80,7 @@ constexpr auto kSourceKeys = std::to_array<KeyEntry>({
 
 constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"name", kWorks, ""},
-    {"task-mode", kWorks, "full, all and incremental; dump, load and load&sync are refused"},
+    {"task-mode", kWorks, ""},
     {"is-sharding", kRefused, "merging shards"},
     {"shard-mode", kRefused, "merging shards"},
     {"strict-optimistic-shard-mode", kRefused, "merging shards"},
@@ -190,7 +190,7 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"mydumpers.*.rows", kWorks, ""},
     {"mydumpers.*.where", kWorks, ""},
     {"mydumpers.*.skip-tz-utc", kNoEffect, "the dumper sets its time zone itself"},
-    {"mydumpers.*.extra-args", kWorks, "--snapshot, --ca, --cert, --key are refused"},
+    {"mydumpers.*.extra-args", kWorks, "--snapshot is refused"},
     {"loaders", kWorks, ""},
     {"loaders.*.pool-size", kWorks, ""},
     {"loaders.*.dir", kWorks, "a path; URIs are refused"},
@@ -246,10 +246,7 @@ void RefuseTls(std::string_view key, const std::optional<SecurityConfig>& securi
   if (security && !security->empty()) Refuse(key, "connections with TLS");
 }
 
-void RefuseTaskLevel(TaskMode mode, ShardMode shard_mode, std::string_view collation) {
-  if (mode == TaskMode::kDump || mode == TaskMode::kLoad || mode == TaskMode::kLoadAndSync) {
-    Refuse("task-mode", ToString(mode));
-  }
+void RefuseTaskLevel(ShardMode shard_mode, std::string_view collation) {
   if (shard_mode != ShardMode::kNone) Refuse("shard-mode", ToString(shard_mode));
   if (collation == "strict") Refuse("collation_compatible", "strict");
 }
@@ -266,7 +263,7 @@ void RefuseUnsupported(const SourceConfig& source) {
 }
 
 void RefuseUnsupported(const SubtaskConfig& subtask) {
-  RefuseTaskLevel(subtask.mode, subtask.shard_mode, subtask.collation_compatible);
+  RefuseTaskLevel(subtask.shard_mode, subtask.collation_compatible);
   RefuseTls("from.security", subtask.from.security);
   RefuseTls("target-database.security", subtask.to.security);
   RefuseTls("security", subtask.loader_security);
@@ -279,7 +276,7 @@ void RefuseUnsupported(const SubtaskConfig& subtask) {
   }
   if (HasDump(subtask.mode)) ParseDumperArguments(subtask.dumper.extra_args);
   if (HasDump(subtask.mode) || HasLoad(subtask.mode)) {
-    if (IsUri(subtask.loader.dir)) Refuse("dir", subtask.loader.dir);
+    if (IsUri(subtask.loader.dir)) Refuse("dir", MaskedDir(subtask.loader.dir));
   }
   if (!EqualsIgnoreCase(subtask.loader.import_mode, "logical")) {
     Refuse("import-mode", subtask.loader.import_mode);
@@ -290,8 +287,7 @@ void RefuseUnsupported(const SubtaskConfig& subtask) {
 }
 
 void RefuseUnsupported(const TaskConfig& task) {
-  RefuseTaskLevel(*ParseTaskMode(task.task_mode),
-                  ParseShardMode(task.shard_mode).value_or(ShardMode::kNone),
+  RefuseTaskLevel(ParseShardMode(task.shard_mode).value_or(ShardMode::kNone),
                   task.collation_compatible);
   if (task.target_database) RefuseTls("target-database.security", task.target_database->security);
 }

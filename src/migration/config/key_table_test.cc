@@ -357,13 +357,9 @@ TEST(KeyTableTest, RefusedKeysOfATask) {
       {"validators.*.mode", "validators: {v: {mode: full}}", "validator-config-name: v",
        "validators.mode"},
       // Values of keys that work otherwise.
-      {"task-mode", "task-mode: dump", "", "task-mode"},
-      {"task-mode", "task-mode: load", "", "task-mode"},
-      {"task-mode", "task-mode: load&sync", "", "task-mode"},
       {"loaders.*.dir", "", "loader: {dir: \"s3://b/p\"}", "dir"},
       {"loaders.*.dir", "", "loader: {dir: \"file:///d\"}", "dir"},
       {"mydumpers.*.extra-args", "", "mydumper: {extra-args: \"--snapshot 5\"}", "extra-args"},
-      {"mydumpers.*.extra-args", "", "mydumper: {extra-args: \"--ca /x\"}", "extra-args"},
       {"mydumpers.*.extra-args", "", "mydumper: {extra-args: \"--nonsense\"}", "extra-args"},
       {"loaders.*.import-mode", "", "loader: {import-mode: import-into, dir: \"s3://b/p\"}", "dir"},
   };

@@ -6,6 +6,7 @@
 
 #include "base/error/error.h"
 #include "base/io/text.h"
+#include "migration/config/dump_dir.h"
 
 namespace dm::migration {
 namespace {
@@ -58,7 +59,7 @@ bool IsImportInto(const LoaderConfig& loader) {
 void AdjustLoader(LoaderConfig& loader, TaskMode mode) {
   if (loader.import_mode == "loader" && loader.dir.starts_with("s3://") &&
       (mode == TaskMode::kAll || mode == TaskMode::kFull)) {
-    throw MakeError(ErrorCode::kConfigLoaderS3NotSupport, loader.dir);
+    throw MakeError(ErrorCode::kConfigLoaderS3NotSupport, MaskedDir(loader.dir));
   }
   AdjustChoice(loader.import_mode, "logical",
                {"logical", "physical", "import-into", "sql", "loader"},

@@ -230,6 +230,24 @@ TEST(AdjustSubtaskTest, Passwords) {
   EXPECT_EQ(s.to.password.Reveal(), "down");
 }
 
+TEST(DumpDirTest, NothingSecretIsShown) {
+  EXPECT_EQ(MaskedDir("/data/dump"), "/data/dump");
+  EXPECT_EQ(MaskedDir("s3://b/p?access-key=AK&secret_access_key=SK&region=x&session-token=T"),
+            "s3://b/p?access-key=******&secret_access_key=******&region=x&session-token=******");
+  EXPECT_EQ(MaskedDir("azure://c/p?account-key=K&endpoint=http://e"),
+            "azure://c/p?account-key=******&endpoint=http://e");
+  EXPECT_EQ(MaskedDir("s3://user:pass@host/p"), "s3://user:******@host/p");
+  for (const char* dir : {"1bad:x?secret-access-key=SK", "s3://b/%zz?secret-access-key=SK"}) {
+    try {
+      CheckDir(dir);
+      ADD_FAILURE() << dir;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), 20058);
+      EXPECT_EQ(e.ToString().find("SK"), std::string::npos) << e.ToString();
+    }
+  }
+}
+
 TEST(DumpDirTest, Suffix) {
   EXPECT_EQ(WithTaskSuffix("./dump/", "t1", "src1"), "./dump.t1");
   EXPECT_EQ(WithTaskSuffix("./dump.t1", "t1", "src1"), "./dump.t1");

@@ -102,7 +102,10 @@ std::string DumpTable::SelectList() const {
   return list.empty() ? "''" : list;
 }
 
-std::string DumpTable::OrderBy() const {
+std::string DumpTable::OrderBy(const DumpColumn* split) const {
+  if (split != nullptr && !primary_key.empty() && primary_key[0] != split->name) {
+    return " ORDER BY " + mysql::QuoteName(split->name);
+  }
   return primary_key.empty() ? "" : " ORDER BY " + JoinNames(primary_key);
 }
 
@@ -134,6 +137,9 @@ DumpTable DescribeTable(mysql::Connection& db, const TableId& id, const StopToke
       index.usable = Cell(parts, row, "Visible") != "NO" && Cell(parts, row, "Ignored") != "YES";
       index.cardinality = ToNumber(Cell(parts, row, "Cardinality"));
       table.indexes.push_back(std::move(index));
+    }
+    if (!Cell(parts, row, "Sub_part").empty() || Cell(parts, row, "Collation") != "A") {
+      table.indexes[it->second].whole = false;
     }
     table.indexes[it->second].columns.push_back(Cell(parts, row, "Column_name"));
   }
@@ -207,8 +213,12 @@ ChunkPlan PlanChunks(mysql::Connection& db, const DumpTable& table, const std::s
                      uint64_t estimate, uint64_t rows, const StopToken& stop) {
   ChunkPlan plan;
   if (estimate < rows) return plan;
+  auto steps = ChooseStepKey(table.columns, table.indexes);
   plan.column = ChooseSplitColumn(table.columns, table.indexes);
-  if (plan.column == nullptr) return plan;
+  if (plan.column == nullptr) {
+    plan.steps = std::move(steps);
+    return plan;
+  }
   const std::string where = condition.empty() ? "" : fmt::format(" WHERE {}", condition);
   try {
     const auto bounds =
@@ -217,7 +227,14 @@ ChunkPlan PlanChunks(mysql::Connection& db, const DumpTable& table, const std::s
                  stop);
     if (!bounds.rows.empty() && bounds.rows[0].size() == 2 && bounds.rows[0][0] &&
         bounds.rows[0][1]) {
-      plan.ranges = CutRanges(*bounds.rows[0][0], *bounds.rows[0][1], estimate, rows);
+      const std::string& first = *bounds.rows[0][0];
+      const std::string& last = *bounds.rows[0][1];
+      if (steps && IsSparse(first, last, estimate)) {
+        plan.column = nullptr;
+        plan.steps = std::move(steps);
+      } else {
+        plan.ranges = CutRanges(first, last, estimate, rows);
+      }
     }
   } catch (const Error& e) {
     if (db.broken()) throw;

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/log/log.h"
 #include "base/thread/stop.h"
 #include "migration/dump/chunk_plan.h"
+#include "migration/dump/key_steps.h"
 #include "migration/dump/source_session.h"
 #include "migration/dump/table_filter.h"
 #include "mysql/client/connection.h"
@@ -37,8 +39,9 @@ struct DumpTable {
   std::string ColumnList() const;
   // What is selected for them: FLOAT columns as DOUBLE, '' if all columns are generated.
   std::string SelectList() const;
-  // " ORDER BY `a`,`b`", or nothing.
-  std::string OrderBy() const;
+  // " ORDER BY `a`,`b`", or nothing. `split`: the column whose ranges are read, if any; by it where
+  // the primary key would need a sort.
+  std::string OrderBy(const DumpColumn* split) const;
   // Of the dumped columns, in order: is it a FLOAT?
   std::vector<bool> FloatColumns() const;
 };
@@ -64,6 +67,8 @@ uint64_t EstimateRows(mysql::Connection& db, const DumpTable& table, const std::
 struct ChunkPlan {
   const DumpColumn* column = nullptr;  // into table.columns
   std::vector<ChunkRange> ranges;
+  // Instead of ranges: the boundaries are found by stepping along this key.
+  std::optional<StepKey> steps;
 };
 ChunkPlan PlanChunks(mysql::Connection& db, const DumpTable& table, const std::string& condition,
                      uint64_t estimate, uint64_t rows, const StopToken& stop);

@@ -102,6 +102,14 @@ const DumpColumn* ChooseSplitColumn(const std::vector<DumpColumn>& columns,
   return unique != nullptr ? unique : other;
 }
 
+bool IsSparse(std::string_view min, std::string_view max, uint64_t estimate) {
+  // Values that were deleted one by one leave a key as even as it was.
+  constexpr Wide kEven = 4;
+  const auto first = ParseWide(min);
+  const auto last = ParseWide(max);
+  return first && last && *last - *first > kEven * static_cast<Wide>(estimate);
+}
+
 std::vector<ChunkRange> CutRanges(std::string_view min, std::string_view max, uint64_t estimate,
                                   uint64_t rows) {
   std::vector<ChunkRange> ranges;

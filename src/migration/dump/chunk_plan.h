@@ -29,6 +29,7 @@ struct DumpIndex {
   bool usable = true;  // not invisible to the optimizer
   std::vector<std::string> columns;
   uint64_t cardinality = 0;  // of its first column
+  bool whole = true;         // of whole values, in ascending order
 };
 
 // The column whose ranges make the chunks: the first column of PRIMARY, else of the unique index
@@ -42,6 +43,9 @@ struct ChunkRange {
   std::string first;  // decimal text
   std::string end;
 };
+
+// Has the key so many gaps that equal ranges of values would hold very different numbers of rows?
+bool IsSparse(std::string_view min, std::string_view max, uint64_t estimate);
 
 // Cuts [min, max] (decimal texts) so that a chunk has about `rows` of the `estimate` rows. Empty if
 // one piece will do, or a bound is no integer.

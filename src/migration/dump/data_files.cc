@@ -14,6 +14,8 @@ namespace {
 constexpr size_t kWriteSize = size_t{1} << 20;
 // The dump ends before the disk is full, so that the machine's other programs go on.
 constexpr uint64_t kMinFreeBytes = uint64_t{1} << 30;
+// How much one file may take between two looks.
+constexpr uint64_t kCheckSpaceBytes = uint64_t{64} << 20;
 
 }  // namespace
 
@@ -25,6 +27,7 @@ std::string_view DumpFileHeader(bool mariadb) {
 DataFiles::DataFiles(const LocalDirectory& directory, const DataFileOptions& options,
                      std::string schema, std::string table, std::string_view column_list,
                      uint64_t chunk,
+                     std::function<void(const std::string& path)> on_open,
                      std::function<void(const std::string& path, uint64_t size)> on_close)
     : directory_(directory),
       options_(options),
@@ -33,14 +36,23 @@ DataFiles::DataFiles(const LocalDirectory& directory, const DataFileOptions& opt
       prefix_(fmt::format("INSERT INTO {}{} VALUES\n", mysql::QuoteName(table_),
                           column_list.empty() ? std::string() : fmt::format(" ({})", column_list))),
       chunk_(chunk),
+      on_open_(std::move(on_open)),
       on_close_(std::move(on_close)) {}
 
-void DataFiles::Open() {
+void DataFiles::CheckSpace() const {
   if (directory_.FreeBytes() < kMinFreeBytes) {
     throw Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
-        .SetRawCause(fmt::format("less than 1 GiB of disk space is free at {}", directory_.path()));
+        .SetRawCause(fmt::format("less than 1 GiB of disk space is free at {}", directory_.path()))
+        .SetWorkaround(
+            "Please free space there, or set `dir` in the loaders section to a larger file system, "
+            "and resume the task.");
   }
+}
+
+void DataFiles::Open() {
+  CheckSpace();
   path_ = DataFileName(schema_, table_, chunk_, file_index_++, options_.file_size > 0);
+  on_open_(path_);
   file_.emplace(directory_.OpenForWrite(path_));
   buffer_ = DumpFileHeader(options_.mariadb);
   file_bytes_ = buffer_.size();
@@ -76,7 +88,14 @@ void DataFiles::AddRow(std::span<const mysql::FieldView> row, const std::vector<
     buffer_ += ";\n";
     in_statement_ = false;
   }
-  if (file_ && buffer_.size() >= kWriteSize) file_->Write(buffer_);
+  if (file_ && buffer_.size() >= kWriteSize) {
+    unchecked_bytes_ += buffer_.size();
+    if (unchecked_bytes_ >= kCheckSpaceBytes) {
+      CheckSpace();
+      unchecked_bytes_ = 0;
+    }
+    file_->Write(buffer_);
+  }
 }
 
 void DataFiles::CloseFile() {

@@ -28,9 +28,11 @@ struct DataFileOptions {
 // A file is made when its first row comes. One owner thread.
 class DataFiles {
  public:
-  // `column_list` as in the INSERT. `on_close` gets path and size of every complete file.
+  // `column_list` as in the INSERT. `on_open` gets the path of every file that is begun, `on_close`
+  // path and size of every complete one.
   DataFiles(const LocalDirectory& directory, const DataFileOptions& options, std::string schema,
             std::string table, std::string_view column_list, uint64_t chunk,
+            std::function<void(const std::string& path)> on_open,
             std::function<void(const std::string& path, uint64_t size)> on_close);
 
   // `kinds` has an element for each value; an empty row is written as ().
@@ -41,6 +43,7 @@ class DataFiles {
  private:
   void Open();
   void CloseFile();
+  void CheckSpace() const;
 
   const LocalDirectory& directory_;
   const DataFileOptions options_;
@@ -48,6 +51,7 @@ class DataFiles {
   const std::string table_;
   const std::string prefix_;  // "INSERT INTO ... VALUES\n"
   const uint64_t chunk_;
+  const std::function<void(const std::string&)> on_open_;
   const std::function<void(const std::string&, uint64_t)> on_close_;
 
   std::optional<FileWriter> file_;
@@ -57,6 +61,7 @@ class DataFiles {
   uint64_t file_bytes_ = 0;
   uint64_t statement_bytes_ = 0;
   bool in_statement_ = false;
+  uint64_t unchecked_bytes_ = 0;  // written since the free space was looked at
 };
 
 }  // namespace dm::migration

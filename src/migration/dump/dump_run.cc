@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <ctime>
+#include <limits>
+#include <tuple>
 #include <utility>
 
 #include "base/failpoint/failpoint.h"
@@ -24,6 +26,12 @@ std::string LocalTime() {
   char text[32];
   const size_t size = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
   return std::string(text, size);
+}
+
+// Positions of one server: files are numbered, and the number grows in width at most.
+bool IsLater(const DumpPosition& a, const DumpPosition& b) {
+  if (a.file.size() != b.file.size()) return a.file.size() > b.file.size();
+  return std::tie(a.file, a.offset) > std::tie(b.file, b.offset);
 }
 
 }  // namespace
@@ -80,9 +88,10 @@ DumpRecord DumpRun::Run(const StopToken& stop) {
     Fail(std::current_exception());
   }
   chunks_.Close();
+  if (lock_db_ != nullptr) HoldLockUntilWritten(linked.token());
   for (std::jthread& writer : writers) writer.join();
   if (error_) {
-    session_.KillConnections(connection_ids_);
+    session_.KillConnections(threads_);
     ThrowIfStopped(stop);
     std::rethrow_exception(error_);
   }
@@ -101,9 +110,36 @@ void DumpRun::Fail(std::exception_ptr error) {
 
 std::unique_ptr<mysql::Connection> DumpRun::Open(const StopToken& stop) {
   auto db = session_.Open(stop);
+  ServerThread thread = session_.Identify(*db, stop);
   std::lock_guard lock(mutex_);
-  connection_ids_.push_back(db->server().connection_id);
+  threads_.push_back(std::move(thread));
   return db;
+}
+
+void DumpRun::Forget(const mysql::Connection& db) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(threads_, [&](const ServerThread& thread) {
+    return thread.id == db.server().connection_id;
+  });
+}
+
+void DumpRun::KeepLock(const StopToken& stop) {
+  std::lock_guard lock(lock_mutex_);
+  if (lock_db_ == nullptr || SteadyClock::now() - lock_used_ < kKeepAlive) return;
+  lock_db_->Ping(stop);
+  lock_used_ = SteadyClock::now();
+}
+
+void DumpRun::HoldLockUntilWritten(const StopToken& stop) {
+  constexpr Milliseconds kLook{200};
+  try {
+    while (progress_.completed_chunks < progress_.produced_chunks) {
+      KeepLock(stop);
+      WaitFor(kLook, stop);
+    }
+  } catch (...) {
+    Fail(std::current_exception());
+  }
 }
 
 void DumpRun::Prepare(const StopToken& stop) {
@@ -120,6 +156,7 @@ void DumpRun::Prepare(const StopToken& stop) {
   for (auto& db : writer_dbs_) session_.BeginSnapshot(*db, stop);
   if (lock_db_ != nullptr && options_.transactional_consistency) {
     lock_db_->Execute("UNLOCK TABLES", stop);
+    Forget(*lock_db_);
     lock_db_.reset();
   }
   if (consistency_ == Consistency::kNone) {
@@ -137,6 +174,7 @@ void DumpRun::Prepare(const StopToken& stop) {
 void DumpRun::TakeLocks(const StopToken& stop) {
   if (consistency_ == Consistency::kNone) return;
   lock_db_ = Open(stop);
+  lock_used_ = SteadyClock::now();
   if (consistency_ != Consistency::kLock) {
     try {
       session_.FlushWithReadLock(*lock_db_, stop);
@@ -176,6 +214,17 @@ void DumpRun::CapturePosition(const StopToken& stop) {
     throw Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
         .SetRawCause("the upstream shows no binlog position (is its binlog enabled?)");
   }
+  // What the replication protocol can ask for.
+  constexpr uint64_t kLargestOffset = std::numeric_limits<uint32_t>::max();
+  if (options_.position_required && !options_.gtid_mode && record_.start->offset > kLargestOffset) {
+    throw Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
+        .SetRawCause(fmt::format("replication cannot begin at {} in {}: positions beyond 4 GiB can "
+                                 "not be asked for",
+                                 record_.start->offset, record_.start->file))
+        .SetWorkaround(
+            "Please execute FLUSH BINARY LOGS upstream, or set enable-gtid in the source file, and "
+            "resume the task.");
+  }
   record_.binary_log_status = !meta_db_->server().is_mariadb && !meta_db_->server().is_tidb &&
                               meta_db_->server().AtLeast(8, 4);
   record_.replicas = session_.ReadReplicaPositions(*meta_db_, stop);
@@ -212,6 +261,7 @@ void DumpRun::Produce(const StopToken& stop) {
 }
 
 void DumpRun::ProduceTable(const TableId& id, const StopToken& stop) {
+  KeepLock(stop);
   const DumpTable table = DescribeTable(*meta_db_, id, stop);
   std::string create = ShowCreateTable(*meta_db_, id, stop);
   if (collations_) create = collations_->Complete(create, log_);
@@ -227,24 +277,62 @@ void DumpRun::ProduceTable(const TableId& id, const StopToken& stop) {
   job->column_list = table.ColumnList();
   job->select =
       fmt::format("SELECT {} FROM {}", table.SelectList(), mysql::QuoteTable(id.schema, id.table));
-  job->order_by = table.OrderBy();
   job->floats = table.FloatColumns();
-  const uint64_t chunks = plan.ranges.empty() ? 1 : plan.ranges.size();
-  job->remaining = chunks;
-  for (uint64_t i = 0; i < chunks; ++i) {
+  // One more than there are chunks, until all are made.
+  job->remaining = 1;
+  uint64_t chunks = 0;
+  const auto produce = [&](std::string where) {
     Chunk chunk;
     chunk.table = job;
-    chunk.index = i;
-    chunk.where = WhereClause(options_.where, plan.ranges.empty() ? nullptr : plan.column,
-                              plan.ranges.empty() ? nullptr : &plan.ranges[i], i == 0);
+    chunk.index = chunks++;
+    chunk.where = std::move(where);
+    ++job->remaining;
     ++progress_.produced_chunks;
     chunks_.Push(std::move(chunk), 1, stop);
+  };
+  job->order_by = table.OrderBy(plan.ranges.empty() ? nullptr : plan.column);
+  if (plan.steps) {
+    ProduceSteps(table, *plan.steps, produce, stop);
+  } else if (plan.ranges.empty()) {
+    produce(WhereClause(options_.where, nullptr, nullptr, true));
+  } else {
+    for (size_t i = 0; i < plan.ranges.size(); ++i) {
+      produce(WhereClause(options_.where, plan.column, &plan.ranges[i], i == 0));
+    }
+  }
+  if (--job->remaining == 0) ++progress_.completed_tables;
+}
+
+void DumpRun::ProduceSteps(const DumpTable& table, const StepKey& key,
+                           const std::function<void(std::string)>& produce, const StopToken& stop) {
+  const std::string name = mysql::QuoteTable(table.id.schema, table.id.table);
+  const std::string user =
+      options_.where.empty() ? "" : fmt::format("({}) AND ", options_.where);
+  std::vector<std::string> from;
+  for (;;) {
+    KeepLock(stop);
+    const auto found = meta_db_->Query(
+        StepQuery(key, name, options_.where, from, options_.rows), stop);
+    std::vector<std::string> to;
+    if (!found.rows.empty()) {
+      for (size_t i = 0; i < key.columns.size(); ++i) {
+        to.push_back(KeyLiteral(*key.columns[i], found.rows[0].at(i).value_or("")));
+      }
+    }
+    if (from.empty() && to.empty()) {
+      produce(WhereClause(options_.where, nullptr, nullptr, true));
+    } else {
+      produce(fmt::format(" WHERE {}{}", user, StepCondition(key, from, to)));
+    }
+    if (to.empty()) return;
+    from = std::move(to);
   }
 }
 
 void DumpRun::ProduceView(const TableId& id, const StopToken& stop) {
   const ViewText view = ShowCreateView(*meta_db_, id, stop);
-  WriteSchemaFile(DumpFileKind::kTableSchema, TableSchemaFileName(id.schema, id.table), id,
+  // (As a view's file: nothing is ever loaded into the placeholder.)
+  WriteSchemaFile(DumpFileKind::kViewSchema, TableSchemaFileName(id.schema, id.table), id,
                   view.placeholder, stop);
   WriteSchemaFile(DumpFileKind::kViewSchema, ViewSchemaFileName(id.schema, id.table), id,
                   view.definition, stop);
@@ -262,7 +350,8 @@ void DumpRun::Work(std::unique_ptr<mysql::Connection>& db, const StopToken& stop
     DM_FAILPOINT("dump/chunk");
     ++progress_.completed_chunks;
     if (--chunk->table->remaining == 0) ++progress_.completed_tables;
-    if (channel_ != nullptr) channel_->WaitForRoom(stop);
+    if (channel_ == nullptr) continue;
+    while (!channel_->WaitForRoom(kKeepAlive, stop)) db->Ping(stop);
   }
 }
 
@@ -271,8 +360,9 @@ void DumpRun::DumpChunkWithRetry(std::unique_ptr<mysql::Connection>& db, const C
   // The snapshot of a consistent dump cannot be made again.
   const bool retry = consistency_ == Consistency::kNone || !options_.transactional_consistency;
   for (int attempt = 1;; ++attempt) {
+    std::vector<std::string> opened;
     try {
-      DumpChunk(*db, chunk, stop);
+      DumpChunk(*db, chunk, opened, stop);
       return;
     } catch (const Error& e) {
       if (!retry || attempt == kChunkAttempts || !db->broken()) {
@@ -282,18 +372,30 @@ void DumpRun::DumpChunkWithRetry(std::unique_ptr<mysql::Connection>& db, const C
                 {F("schema", chunk.table->id.schema), F("table", chunk.table->id.table),
                  F("chunk", chunk.index), F("error", e)});
     }
+    // The new attempt may need fewer files; what is left of this one would be loaded as well.
+    for (const std::string& path : opened) directory_.Remove(path);
     WaitFor(kRetryWait * attempt, stop);
+    {
+      // A snapshot made without the lock would be later than the position.
+      std::lock_guard lock(lock_mutex_);
+      if (lock_db_ != nullptr) lock_db_->Ping(stop);
+      lock_used_ = SteadyClock::now();
+    }
+    Forget(*db);
     db = Open(stop);
     session_.BeginSnapshot(*db, stop);
     if (consistency_ == Consistency::kNone) {
       auto position = session_.ReadPosition(*db, stop);
       std::lock_guard lock(mutex_);
-      record_.exit = std::move(position);
+      if (!position || !record_.exit || IsLater(*position, *record_.exit)) {
+        record_.exit = std::move(position);
+      }
     }
   }
 }
 
-void DumpRun::DumpChunk(mysql::Connection& db, const Chunk& chunk, const StopToken& stop) {
+void DumpRun::DumpChunk(mysql::Connection& db, const Chunk& chunk,
+                        std::vector<std::string>& opened, const StopToken& stop) {
   const TableJob& table = *chunk.table;
   const bool may_repeat = consistency_ == Consistency::kNone || !options_.transactional_consistency;
   std::vector<DumpedFile> closed;
@@ -306,6 +408,7 @@ void DumpRun::DumpChunk(mysql::Connection& db, const Chunk& chunk, const StopTok
   file_options.statement_size = options_.statement_size;
   DataFiles files(
       directory_, file_options, table.id.schema, table.id.table, table.column_list, chunk.index,
+      [&](const std::string& path) { opened.push_back(path); },
       [&](const std::string& path, uint64_t size) {
         bytes += size;
         progress_.finished_bytes += size;

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -38,6 +39,7 @@ struct DumpRunOptions {
   bool strict_collation = false;
   std::string sql_mode;            // global, of the upstream
   bool position_required = false;  // a sync unit follows
+  bool gtid_mode = false;          // and it begins by the GTID set
 };
 
 // Made for one run.
@@ -65,11 +67,20 @@ class DumpRun {
   void CapturePosition(const StopToken& stop);
   void Produce(const StopToken& stop);
   void ProduceTable(const TableId& id, const StopToken& stop);
+  // Finds the boundaries of the chunks one after the other and gives each chunk's condition.
+  void ProduceSteps(const DumpTable& table, const StepKey& key,
+                    const std::function<void(std::string)>& produce, const StopToken& stop);
+  void Forget(const mysql::Connection& db);  // it is closed, or about to be
+  // With a lock that is held until the end: it must not be lost.
+  void KeepLock(const StopToken& stop);
+  void HoldLockUntilWritten(const StopToken& stop);
   void ProduceView(const TableId& id, const StopToken& stop);
   void WriteSchemaFile(DumpFileKind kind, const std::string& path, const TableId& id,
                        const std::string& statement, const StopToken& stop);
   void Work(std::unique_ptr<mysql::Connection>& db, const StopToken& stop);
-  void DumpChunk(mysql::Connection& db, const Chunk& chunk, const StopToken& stop);
+  // `opened` gets the paths of all files it has begun.
+  void DumpChunk(mysql::Connection& db, const Chunk& chunk, std::vector<std::string>& opened,
+                 const StopToken& stop);
   void DumpChunkWithRetry(std::unique_ptr<mysql::Connection>& db, const Chunk& chunk,
                           const StopToken& stop);
   void AddFile(DumpedFile file);
@@ -88,7 +99,9 @@ class DumpRun {
   Consistency consistency_;
   std::vector<DumpSchema> schemas_;
   std::optional<CollationCompleter> collations_;
+  std::mutex lock_mutex_;                       // guards lock_db_ while the dump runs
   std::unique_ptr<mysql::Connection> lock_db_;  // holds the lock
+  SteadyClock::time_point lock_used_;
   std::unique_ptr<mysql::Connection> meta_db_;
   std::vector<std::unique_ptr<mysql::Connection>> writer_dbs_;
 
@@ -98,7 +111,7 @@ class DumpRun {
   std::mutex mutex_;  // guards the following
   std::exception_ptr error_;
   std::vector<std::string> files_;
-  std::vector<uint64_t> connection_ids_;
+  std::vector<ServerThread> threads_;  // of all connections that may be open
 };
 
 }  // namespace dm::migration

@@ -8,7 +8,9 @@
 #include "base/error/error.h"
 #include "migration/dump/chunk_plan.h"
 #include "migration/dump/data_files.h"
+#include "migration/dump/key_steps.h"
 #include "migration/dump/progress.h"
+#include "migration/dump/source_session.h"
 #include "migration/dump/table_filter.h"
 
 namespace dm::migration {
@@ -97,6 +99,57 @@ TEST(CutRangesTest, OnePieceWhereCuttingIsImpossible) {
   EXPECT_THAT(CutRanges("1", "10", 100, 0), IsEmpty());
 }
 
+TEST(StepKeyTest, TakesKeysWhoseTextsCompareAsTheIndex) {
+  const std::vector<DumpColumn> columns = {
+      Column("f", "varchar(31)", "", false), Column("ver", "int(11)", "", false),
+      Column("e", "enum('z','a')", "", false), Column("n", "int(11)", "", true),
+      Column("b", "binary(16)", "", false)};
+  const auto choose = [&](const std::vector<DumpIndex>& indexes) -> std::string {
+    const auto key = ChooseStepKey(columns, indexes);
+    return key ? key->index : "";
+  };
+  EXPECT_EQ(choose({{"u", true, true, {"b"}, 1}, {"PRIMARY", true, true, {"f", "ver"}, 1}}),
+            "PRIMARY");
+  EXPECT_EQ(choose({{"PRIMARY", true, true, {"e", "ver"}, 1},
+                    {"u2", true, true, {"f", "ver"}, 1},
+                    {"u1", true, true, {"b"}, 1}}),
+            "u1");
+  EXPECT_EQ(choose({{"u", true, true, {"n"}, 1}}), "");             // NULLs are not unique
+  EXPECT_EQ(choose({{"k", false, true, {"f"}, 1}}), "");            // not unique
+  EXPECT_EQ(choose({{"u", true, false, {"f"}, 1}}), "");            // invisible
+  EXPECT_EQ(choose({{"u", true, true, {"f"}, 1, false}}), "");      // of prefixes
+  EXPECT_EQ(choose({{"u", true, true, {""}, 1}}), "");              // of an expression
+}
+
+TEST(StepKeyTest, WritesRangesOut) {
+  const DumpColumn f = Column("f", "varchar(31)", "", false);
+  const DumpColumn ver = Column("ver", "int(11)", "", false);
+  const DumpColumn b = Column("b", "varbinary(3)", "", false);
+  const StepKey single{"PRIMARY", {&ver}};
+  EXPECT_EQ(StepCondition(single, {"1"}, {"5"}), "(`ver` > 1) AND (`ver` <= 5)");
+  EXPECT_EQ(StepCondition(single, {}, {"5"}), "(`ver` <= 5)");
+  const StepKey key{"PRIMARY", {&f, &ver}};
+  const std::vector<std::string> bound = {KeyLiteral(f, "it's"), KeyLiteral(ver, "7")};
+  EXPECT_EQ(bound[0], "_utf8mb4 x'69742773'");
+  EXPECT_EQ(KeyLiteral(b, std::string_view("\0a", 2)), "x'0061'");
+  EXPECT_EQ(StepCondition(key, bound, {}),
+            "(`f` >= _utf8mb4 x'69742773' AND (`f` > _utf8mb4 x'69742773' OR (`f` = _utf8mb4 "
+            "x'69742773' AND `ver` > 7)))");
+  EXPECT_EQ(StepQuery(single, "`d`.`t`", "x OR y", {"3"}, 100),
+            "SELECT `ver` FROM `d`.`t` FORCE INDEX (`PRIMARY`) WHERE (x OR y) AND (`ver` > 3) ORDER "
+            "BY `ver` LIMIT 99,1");
+  EXPECT_EQ(StepQuery(single, "`d`.`t`", "", {}, 1),
+            "SELECT `ver` FROM `d`.`t` FORCE INDEX (`PRIMARY`) ORDER BY `ver` LIMIT 0,1");
+}
+
+TEST(CutRangesTest, KnowsSparseKeys) {
+  EXPECT_FALSE(IsSparse("1", "1000", 1000));
+  EXPECT_FALSE(IsSparse("1", "4000", 1000));
+  EXPECT_TRUE(IsSparse("1", "1000000", 1000));
+  EXPECT_TRUE(IsSparse("-9223372036854775808", "18446744073709551615", 1000));
+  EXPECT_FALSE(IsSparse("a", "b", 1));
+}
+
 TEST(WhereClauseTest, KeepsRowsWithoutValue) {
   const DumpColumn id = Column("i`d", "int");
   const DumpColumn key = Column("id", "int", "", false);
@@ -152,6 +205,7 @@ class DataFilesTest : public ::testing::Test {
 
   void Write(DataFileOptions options, int rows) {
     DataFiles files(directory_, options, "db", "t1", "`i`,`j`", 0,
+                    [&](const std::string& path) { opened_.push_back(path); },
                     [&](const std::string& path, uint64_t size) {
                       closed_.push_back(fmt::format("{} {}", path, size));
                     });
@@ -164,6 +218,7 @@ class DataFilesTest : public ::testing::Test {
 
   const LocalDirectory directory_{
       (std::filesystem::temp_directory_path() / fmt::format("dump_test.{}", ::getpid())).string()};
+  std::vector<std::string> opened_;
   std::vector<std::string> closed_;
 };
 
@@ -195,11 +250,25 @@ TEST_F(DataFilesTest, ClosesStatementsAndFilesAfterTheRowThatFillsThem) {
   Write(options, 3);
   EXPECT_THAT(closed_, ElementsAre("db.t1.0000000000000.sql 107", "db.t1.0000000000001.sql 107",
                                    "db.t1.0000000000002.sql 107"));
+  EXPECT_EQ(opened_.size(), 4u);
 }
 
 TEST_F(DataFilesTest, WritesNothingForNoRows) {
   Write({false, true, 100, 100}, 0);
   EXPECT_THAT(directory_.List(), IsEmpty());
+}
+
+TEST(DumpErrorTest, KeepsWhatSaysAllAndKnowsLostConnections) {
+  const Error mismatch(ErrorCode::kLoadCheckPointNotMatch, "x");
+  EXPECT_EQ(DumpError(mismatch).code(), 34018);
+  EXPECT_EQ(DumpError(Error(ErrorCode::kDumpUnitGlobalLock, "x")).code(), 32004);
+  const Error lost = Error(ErrorCode::kDBInvalidConn, "").SetRawCause("invalid connection");
+  EXPECT_EQ(DumpError(lost, "SELECT 1").code(), 32001);
+  EXPECT_TRUE(IsConnectionFailure(DumpError(lost, "SELECT 1")));
+  EXPECT_TRUE(IsConnectionFailure(DumpError(
+      Error(ErrorCode::kDBExecuteFailed, "").SetServerErrno(1053).SetRawCause("Error 1053"))));
+  EXPECT_FALSE(IsConnectionFailure(DumpError(
+      Error(ErrorCode::kDBExecuteFailed, "").SetServerErrno(1044).SetRawCause("Error 1044"), "X")));
 }
 
 TEST(DumpProgressTest, ShowsProgressWhenAllChunksAreKnown) {

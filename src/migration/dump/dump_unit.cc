@@ -1,13 +1,17 @@
 #include "migration/dump/dump_unit.h"
 
+#include <array>
 #include <chrono>
 #include <mutex>
+#include <random>
 #include <utility>
 
 #include "base/failpoint/failpoint.h"
+#include "base/io/text.h"
 #include "base/log/log.h"
 #include "migration/config/connect_options.h"
 #include "migration/config/dumper_arguments.h"
+#include "migration/config/scalar.h"
 #include "migration/config/subtask.h"
 #include "migration/dump/dump_run.h"
 #include "migration/dump/metrics.h"
@@ -35,10 +39,23 @@ Consistency ParseConsistency(const std::string& text) {
       .SetRawCause(fmt::format("{} consistency is not supported", text));
 }
 
+// Before a dump whose upstream was lost is made again.
+constexpr std::array<std::chrono::minutes, 3> kRunWaits = {
+    std::chrono::minutes(1), std::chrono::minutes(5), std::chrono::minutes(15)};
+
+std::string RandomId() {
+  std::random_device random;
+  std::string id;
+  for (int i = 0; i < 4; ++i) id += fmt::format("{:08x}", random());
+  return id;
+}
+
 class DumpUnit : public Unit {
  public:
-  DumpUnit(const SubtaskConfig& config, std::shared_ptr<DumpFileChannel> channel)
+  DumpUnit(const SubtaskConfig& config, const UnitContext& context,
+           std::shared_ptr<DumpFileChannel> channel)
       : config_(config),
+        restored_(context.restored),
         channel_(std::move(channel)),
         directory_(config.loader.dir),
         log_(Log().With({F("task", config.name), F("unit", "dumpling")})),
@@ -49,15 +66,21 @@ class DumpUnit : public Unit {
   bool IsFresh(const StopToken& stop) override;
   UnitResult Run(EndingRequest& ending) override;
   void Update(const SubtaskConfig&) override {}  // a dump keeps what it began with
-  void Close() noexcept override { metrics_.Remove(); }
+  void Close() noexcept override {
+    metrics_.Remove();
+    // The load unit, if there is one, goes on in the directory.
+    if (channel_ != nullptr && !HasLoad(config_.mode)) channel_->Unlock();
+  }
   UnitStatus Status() const override;
 
  private:
   void ReadUpstreamSqlMode(const StopToken& stop);
   void EmptyDirectory();
   void Dump(const StopToken& stop);
+  void WarnOfLittleSpace(const StopToken& stop);
 
   const SubtaskConfig config_;
+  bool restored_;  // the first run of a subtask that was there before this process
   const std::shared_ptr<DumpFileChannel> channel_;
   const LocalDirectory directory_;
   const Logger log_;
@@ -85,6 +108,7 @@ void DumpUnit::Init(const StopToken& stop) {
   options_.backslash_escapes = settings.escape_backslash;
   options_.strict_collation = config_.collation_compatible == "strict";
   options_.position_required = HasSync(config_.mode);
+  options_.gtid_mode = config_.syncer.enable_gtid;
   filter_.emplace(config_, arguments);
 
   DbConfig from = config_.from;
@@ -99,11 +123,16 @@ void DumpUnit::Init(const StopToken& stop) {
     upstream_.tls.key_path = arguments.key.value_or("");
   }
   time_zone_ = config_.timezone;
+  if (!time_zone_.empty() && !ParseZoneOffset(time_zone_)) {
+    // In a named zone two moments may have one text: the hour that comes twice in autumn.
+    time_zone_ = "+00:00";
+  }
   if (time_zone_.empty()) {
     const auto downstream =
         mysql::Connection::Connect(ToConnectOptions(config_.to, ErrorScope::kDownstream), stop);
     time_zone_ = DownstreamTimeZone(*downstream, stop);
   }
+  if (channel_ != nullptr) channel_->SetTimeZone(time_zone_);
   ReadUpstreamSqlMode(stop);
 }
 
@@ -123,28 +152,66 @@ bool DumpUnit::IsFresh(const StopToken&) { return !directory_.Read(kMetadataFile
 
 void DumpUnit::EmptyDirectory() {
   // A directory named by the user for a later load may be one that holds something else.
-  if (config_.mode == TaskMode::kDump && !directory_.Read(kMetadataFile)) {
+  if (config_.mode == TaskMode::kDump) {
+    const bool dump = directory_.Read(kMetadataFile).has_value();
     for (const StoredFile& file : directory_.List()) {
-      if (IsKnownFile(file.path)) continue;
+      // A load of the directory would take files of directories inside for this dump's.
+      const bool inside = file.path.find('/') != std::string::npos;
+      if (!inside && (dump || IsKnownFile(file.path))) continue;
       throw Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
           .SetRawCause(fmt::format("output directory {} holds {}, which is no file of a dump: it "
                                    "is not emptied",
                                    directory_.path(), file.path));
     }
   }
-  directory_.RemoveAll();
-  directory_.Create();
+  // (Not the directory itself: it is locked.)
+  for (const StoredFile& file : directory_.ListTop()) directory_.Remove(file.path);
+}
+
+void DumpUnit::WarnOfLittleSpace(const StopToken& stop) {
+  try {
+    const auto db = mysql::Connection::Connect(upstream_, stop);
+    const auto tables = db->Query(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, DATA_LENGTH FROM information_schema.TABLES WHERE "
+        "TABLE_TYPE = 'BASE TABLE'",
+        stop);
+    uint64_t bytes = 0;
+    for (const auto& row : tables.rows) {
+      if (filter_->TakesTable(row[0].value_or(""), row[1].value_or(""))) {
+        bytes += ParseUint(row[2].value_or("0")).value_or(0);
+      }
+    }
+    const uint64_t free = directory_.FreeBytes();
+    if (bytes < free) return;
+    log_.Warn("the dump directory may be too small for the dump",
+              {F("dir", directory_.path()), F("free", FormatSize(free)),
+               F("data of the selected tables", FormatSize(bytes))});
+  } catch (const Error& e) {
+    log_.Info("the size of the dump is not known beforehand", {F("error", e)});
+  }
 }
 
 void DumpUnit::Dump(const StopToken& stop) {
   progress_.Reset();
+  if (channel_ != nullptr) channel_->Lock(directory_);
+  // A worker that is started again must not throw away what it has dumped for somebody else's use.
+  if (std::exchange(restored_, false) && config_.mode == TaskMode::kDump &&
+      directory_.Read(kMetadataFile)) {
+    log_.Info("the dump is complete already", {F("dir", directory_.path())});
+    progress_.all_produced = true;
+    return;
+  }
   EmptyDirectory();
+  WarnOfLittleSpace(stop);
   if (channel_ != nullptr) channel_->Begin(stop);
   const SourceSession session(upstream_, time_zone_, log_);
   DumpRun run(options_, session, *filter_, directory_, channel_.get(), progress_, log_);
-  const DumpRecord record = run.Run(stop);
+  DumpRecord record = run.Run(stop);
+  record.id = RandomId();
+  record.time_zone = time_zone_;
+  record.sql_mode = options_.sql_mode;
   DM_FAILPOINT("dump/after-last-chunk");
-  directory_.Sync(run.files());
+  directory_.Sync(run.files(), stop);
   directory_.WriteDurable(kMetadataFile, FormatDumpMetadata(record));
   DM_FAILPOINT("dump/after-metadata");
   if (channel_ != nullptr) channel_->Complete();
@@ -157,19 +224,34 @@ UnitResult DumpUnit::Run(EndingRequest& ending) {
     return std::chrono::duration<double>(SteadyClock::now() - begin).count();
   };
   metrics_.Begin();
-  try {
-    Dump(ending.graceful());
-    metrics_.Update(progress_);
-    log_.Info("dump data finished", {F("cost time", fmt::format("{:.3f}s", seconds()))});
-    return result;
-  } catch (const Cancelled&) {
-    result.is_canceled = true;
-  } catch (const std::exception& e) {
-    const Error error = DumpError(e);
-    log_.Error("dump data exits with error",
-               {F("cost time", fmt::format("{:.3f}s", seconds())), F("error", error)});
-    metrics_.CountError();
-    result.errors.push_back(error);
+  for (size_t attempt = 0;; ++attempt) {
+    try {
+      try {
+        Dump(ending.graceful());
+        metrics_.Update(progress_);
+        log_.Info("dump data finished", {F("cost time", fmt::format("{:.3f}s", seconds()))});
+        return result;
+      } catch (const Error& e) {
+        if (!IsConnectionFailure(e) || attempt == kRunWaits.size()) throw;
+        if (channel_ != nullptr) channel_->Abort(ending.ending() == Ending::kKill);
+        // The snapshot went with the connection: a new dump, from the beginning.
+        log_.Warn("the upstream was lost, the dump is going to begin again",
+                  {F("wait", FormatDuration(kRunWaits[attempt])), F("error", e)});
+        if (!DM_FAILPOINT_HIT("dump/retry-at-once")) {
+          WaitFor(std::chrono::duration_cast<Milliseconds>(kRunWaits[attempt]), ending.graceful());
+        }
+      }
+    } catch (const Cancelled&) {
+      result.is_canceled = true;
+      break;
+    } catch (const std::exception& e) {
+      const Error error = DumpError(e);
+      log_.Error("dump data exits with error",
+                 {F("cost time", fmt::format("{:.3f}s", seconds())), F("error", error)});
+      metrics_.CountError();
+      result.errors.push_back(error);
+      break;
+    }
   }
   if (channel_ != nullptr) channel_->Abort(ending.ending() == Ending::kKill);
   return result;
@@ -188,9 +270,9 @@ UnitStatus DumpUnit::Status() const {
 
 }  // namespace
 
-std::unique_ptr<Unit> MakeDumpUnit(const SubtaskConfig& config, const UnitContext&,
+std::unique_ptr<Unit> MakeDumpUnit(const SubtaskConfig& config, const UnitContext& context,
                                    std::shared_ptr<DumpFileChannel> channel) {
-  return std::make_unique<DumpUnit>(config, std::move(channel));
+  return std::make_unique<DumpUnit>(config, context, std::move(channel));
 }
 
 }  // namespace dm::migration

@@ -15,11 +15,10 @@ DumpMetrics::DumpMetrics(const std::string& task, const std::string& source_id)
     : labels_{{"task", task}, {"source_id", source_id}} {}
 
 void DumpMetrics::Begin() {
-  {
-    std::lock_guard lock(mutex_);
-    tables_ = 0;
-    rows_ = 0;
-  }
+  std::lock_guard lock(mutex_);
+  open_ = true;
+  tables_ = 0;
+  rows_ = 0;
   for (const char* resumable : {"true", "false"}) {
     Labels labels = labels_;
     labels["resumable_err"] = resumable;
@@ -29,6 +28,8 @@ void DumpMetrics::Begin() {
 }
 
 void DumpMetrics::Update(const DumpProgress& progress) {
+  std::lock_guard lock(mutex_);
+  if (!open_) return;
   MetricsRegistry& metrics = Metrics();
   metrics
       .GetGauge("dumpling_dump_finished_size", "counter for dumpling finished file size", labels_)
@@ -39,11 +40,8 @@ void DumpMetrics::Update(const DumpProgress& progress) {
   const auto tables = static_cast<double>(progress.completed_tables);
   double more_rows = 0;
   double more_tables = 0;
-  {
-    std::lock_guard lock(mutex_);
-    if (rows > rows_) more_rows = rows - std::exchange(rows_, rows);
-    if (tables > tables_) more_tables = tables - std::exchange(tables_, tables);
-  }
+  if (rows > rows_) more_rows = rows - std::exchange(rows_, rows);
+  if (tables > tables_) more_tables = tables - std::exchange(tables_, tables);
   metrics
       .GetCounter("dumpling_dump_estimate_total_rows", "estimate total rows for dumpling tables",
                   labels_)
@@ -62,6 +60,8 @@ void DumpMetrics::CountError() {
 }
 
 void DumpMetrics::Remove() {
+  std::lock_guard lock(mutex_);
+  open_ = false;
   Metrics().Remove("dumpling_", labels_);
   Metrics().Remove(kExitCount, labels_);
 }

@@ -18,12 +18,13 @@ class DumpMetrics {
   void Begin();
   void Update(const DumpProgress& progress);
   void CountError();
-  // Takes all series away.
+  // Takes all series away; until the next Begin nothing is counted.
   void Remove();
 
  private:
   const Labels labels_;
-  std::mutex mutex_;  // guards what was counted before
+  std::mutex mutex_;  // guards the following; held while series are made and removed
+  bool open_ = false;
   double tables_ = 0;
   double rows_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "mysql/value/quote.h"
@@ -13,6 +14,14 @@ namespace {
 constexpr int kNoSuchTable = 1146;
 constexpr int kLockAttempts = 5;
 constexpr Milliseconds kKillTimeout{3000};
+constexpr int kLockWaitTimeout = 1205;
+constexpr int kFlushAttempts = 12;
+constexpr std::chrono::seconds kLockWait{5};
+constexpr Milliseconds kFlushPause{500};
+constexpr std::chrono::seconds kTableLockWait{60};
+constexpr std::chrono::seconds kLongStatement{10};
+constexpr std::chrono::seconds kLongStatementWait{60};
+constexpr Milliseconds kLongStatementPoll{500};
 
 // Text of the cell in the named column; empty if there is no such column or it is NULL.
 std::string Cell(const mysql::ResultSet& result, size_t row, std::string_view column) {
@@ -59,9 +68,38 @@ std::string_view ToString(Consistency consistency) {
   return "";
 }
 
+bool IsConnectionFailure(const Error& e) {
+  switch (e.server_errno()) {
+    case 1040:
+    case 1053:
+    case 1077:
+    case 1078:
+    case 1079:
+    case 1080:
+    case 1152:
+    case 1158:
+    case 1159:
+    case 1160:
+    case 1161:
+    case 1203:
+    case 1927:
+    case 4031:
+      return true;
+    default:
+      break;
+  }
+  const std::string& cause = e.raw_cause();
+  return cause.ends_with("invalid connection") || cause.ends_with("driver: bad connection") ||
+         cause.find("connect: connection refused") != std::string::npos ||
+         cause.find("i/o timeout") != std::string::npos;
+}
+
 Error DumpError(const std::exception& cause, std::string_view statement) {
   const Error error = ToError(cause);
-  if (error.code() == static_cast<int>(ErrorCode::kDumpUnitRuntime)) return error;
+  for (const ErrorCode code : {ErrorCode::kDumpUnitRuntime, ErrorCode::kDumpUnitGlobalLock,
+                               ErrorCode::kLoadCheckPointNotMatch, ErrorCode::kSyncerFenceLost}) {
+    if (error.code() == static_cast<int>(code)) return error;  // says all that users need
+  }
   std::string text = error.raw_cause().empty() ? error.message() : error.raw_cause();
   if (!statement.empty()) text = fmt::format("sql: {}: {}", statement, text);
   return Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
@@ -92,8 +130,16 @@ std::unique_ptr<mysql::Connection> SourceSession::Open(const StopToken& stop) co
   try_set("wait_timeout", "28800");
   if (db->server().is_mariadb) {
     try_set("max_statement_time", "0");
+    try_set("idle_transaction_timeout", "0");
+    try_set("idle_readonly_transaction_timeout", "0");
+    try_set("idle_write_transaction_timeout", "0");
   } else {
     try_set("max_execution_time", "0");
+  }
+  // It would make CHAR values longer than they are.
+  if (db->QueryValue("SELECT @@sql_mode", stop).value_or("").find("PAD_CHAR_TO_FULL_LENGTH") !=
+      std::string::npos) {
+    try_set("sql_mode", "REPLACE(@@sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', '')");
   }
   return db;
 }
@@ -161,17 +207,73 @@ std::vector<DumpReplicaPosition> SourceSession::ReadReplicaPositions(mysql::Conn
   return replicas;
 }
 
+void SourceSession::WaitForLongStatements(mysql::Connection& db, const StopToken& stop) const {
+  // A lock that waits for one of these makes all new writes wait, too.
+  const auto until = SteadyClock::now() + kLongStatementWait;
+  for (bool first = true; SteadyClock::now() < until; first = false) {
+    std::string statement;
+    try {
+      const auto answer = db.Query(
+          fmt::format("SELECT ID, TIME, LEFT(INFO, 100) FROM information_schema.PROCESSLIST WHERE "
+                      "COMMAND = 'Query' AND TIME >= {} AND ID <> CONNECTION_ID() LIMIT 1",
+                      kLongStatement.count()),
+          stop);
+      if (answer.rows.empty()) return;
+      statement = answer.rows[0][2].value_or("");
+    } catch (const Error& e) {
+      if (db.broken()) throw;
+      return;  // not shown to this account
+    }
+    if (first) {
+      log_.Info("the read lock waits for a long statement of the upstream",
+                {F("statement", statement)});
+    }
+    WaitFor(kLongStatementPoll, stop);
+  }
+}
+
 void SourceSession::FlushWithReadLock(mysql::Connection& db, const StopToken& stop) const {
   constexpr std::string_view kStatement = "FLUSH TABLES WITH READ LOCK";
+  WaitForLongStatements(db, stop);
+  bool short_waits = true;
   try {
-    db.Execute(kStatement, stop);
+    db.Execute(fmt::format("SET SESSION lock_wait_timeout = {}", kLockWait.count()), stop);
   } catch (const Error& e) {
-    throw DumpError(e, kStatement);
+    if (db.broken()) throw;
+    short_waits = false;
+  }
+  for (int attempt = 1;; ++attempt) {
+    try {
+      db.Execute(kStatement, stop);
+      break;
+    } catch (const Error& e) {
+      if (e.server_errno() != kLockWaitTimeout || db.broken() || !short_waits) {
+        throw DumpError(e, kStatement);
+      }
+      if (attempt == kFlushAttempts) {
+        throw Error(ErrorCode::kDumpUnitGlobalLock,
+                    fmt::format("the global read lock was not obtained within {} attempts of {} s",
+                                kFlushAttempts, kLockWait.count()))
+            .SetRawCause(fmt::format("sql: {}: {}", kStatement, e.raw_cause()))
+            .SetServerErrno(e.server_errno())
+            .SetWorkaround("Please end the statements and locks of the upstream that hold it up, or "
+                           "use `--consistency none` in the dumper's extra-args.");
+      }
+      log_.Warn("the global read lock is tried again", {F("attempt", attempt), F("error", e)});
+    }
+    // Between two attempts the writes that waited behind the lock go on.
+    WaitFor(kFlushPause, stop);
   }
 }
 
 void SourceSession::LockTables(mysql::Connection& db, std::vector<TableId>& tables,
                                const StopToken& stop) const {
+  try {
+    db.Execute(fmt::format("SET SESSION lock_wait_timeout = {}", kTableLockWait.count()), stop);
+  } catch (const Error& e) {
+    if (db.broken()) throw;
+    log_.Info("lock_wait_timeout is not set", {F("error", e)});
+  }
   for (int attempt = 1; !tables.empty(); ++attempt) {
     std::string statement = "LOCK TABLES ";
     for (const TableId& table : tables) {
@@ -193,15 +295,42 @@ void SourceSession::LockTables(mysql::Connection& db, std::vector<TableId>& tabl
   }
 }
 
-void SourceSession::KillConnections(const std::vector<uint64_t>& connection_ids) const {
+ServerThread SourceSession::Identify(mysql::Connection& db, const StopToken& stop) const {
+  ServerThread thread;
+  thread.id = db.server().connection_id;
+  try {
+    const auto answer = db.Query(
+        fmt::format("SELECT USER, HOST FROM information_schema.PROCESSLIST WHERE ID = {}",
+                    thread.id),
+        stop);
+    if (!answer.rows.empty()) {
+      thread.user = answer.rows[0][0].value_or("");
+      thread.host = answer.rows[0][1].value_or("");
+    }
+  } catch (const Error& e) {
+    if (db.broken()) throw;
+    log_.Info("the server does not show its threads", {F("error", e)});
+  }
+  return thread;
+}
+
+void SourceSession::KillConnections(const std::vector<ServerThread>& threads) const {
   try {
     mysql::ConnectOptions options = options_;
     options.connect_timeout = kKillTimeout;
     options.read_timeout = kKillTimeout;
     const auto db = mysql::Connection::Connect(options, StopToken());
-    for (const uint64_t id : connection_ids) {
+    const auto running =
+        db->Query("SELECT ID, USER, HOST FROM information_schema.PROCESSLIST");
+    for (const ServerThread& thread : threads) {
+      const bool there = std::any_of(
+          running.rows.begin(), running.rows.end(), [&](const auto& row) {
+            return row[0].value_or("") == std::to_string(thread.id) && !thread.host.empty() &&
+                   row[1].value_or("") == thread.user && row[2].value_or("") == thread.host;
+          });
+      if (!there) continue;
       try {
-        db->Execute(fmt::format("KILL {}", id));
+        db->Execute(fmt::format("KILL {}", thread.id));
       } catch (const Error& e) {
         if (db->broken()) throw;  // else: it has already ended
       }

@@ -26,6 +26,13 @@ struct TableId {
   auto operator<=>(const TableId&) const = default;
 };
 
+// A connection as the server sees it.
+struct ServerThread {
+  uint64_t id = 0;
+  std::string user;
+  std::string host;  // of the client, with its port
+};
+
 // Opens the connections of one dump and knows how the server wants to be asked. One owner thread;
 // Open* may be called from several.
 class SourceSession {
@@ -33,6 +40,8 @@ class SourceSession {
   // `options` without session variables. `time_zone` is set in every session.
   SourceSession(mysql::ConnectOptions options, std::string time_zone, Logger log);
 
+  // The server's side of an open connection; its texts are empty if the server does not tell.
+  ServerThread Identify(mysql::Connection& db, const StopToken& stop) const;
   // A connection with the session state of dump connections.
   std::unique_ptr<mysql::Connection> Open(const StopToken& stop) const;
   // Begins the transaction whose snapshot all later reads of this connection see.
@@ -44,22 +53,32 @@ class SourceSession {
   std::vector<DumpReplicaPosition> ReadReplicaPositions(mysql::Connection& db,
                                                         const StopToken& stop) const;
 
-  // Takes the global read lock on `db`. Errors as LockTables.
+  // Takes the global read lock on `db`: after statements that run for long have ended (a minute at
+  // most), in short attempts, since a lock that waits holds up all writes. Errors as LockTables;
+  // kDumpUnitGlobalLock if something holds it up for good.
   void FlushWithReadLock(mysql::Connection& db, const StopToken& stop) const;
   // Locks `tables` for reading on `db`. A table that vanished meanwhile is removed from `tables`.
   // Throws Error kDumpUnitRuntime whose cause is "sql: <statement>: Error <n> (<state>): <text>".
   void LockTables(mysql::Connection& db, std::vector<TableId>& tables, const StopToken& stop) const;
 
-  // Ends statements that the server still runs for connections that were cut off. Best effort.
-  void KillConnections(const std::vector<uint64_t>& connection_ids) const;
+  // Ends statements that the server still runs for connections that were cut off. Nothing that is
+  // not one of `threads` in number, account and client address is ended: another server may answer
+  // by now. Best effort.
+  void KillConnections(const std::vector<ServerThread>& threads) const;
 
   const mysql::ConnectOptions& options() const { return options_; }
 
  private:
+  void WaitForLongStatements(mysql::Connection& db, const StopToken& stop) const;
+
   mysql::ConnectOptions options_;
   std::string time_zone_;
   Logger log_;
 };
+
+// The upstream was lost or is away for the moment: the same dump may succeed later. Also for errors
+// that DumpError has made.
+bool IsConnectionFailure(const Error& e);
 
 // The form in which users know errors of the dump: kDumpUnitRuntime with the cause
 // "sql: <statement>: Error ...", or the innermost cause without a statement.

@@ -11,6 +11,8 @@ constexpr uint64_t kBacklogLimit = uint64_t{10} << 30;
 
 }  // namespace
 
+DumpFileChannel::DumpFileChannel() : backlog_limit_(kBacklogLimit) {}
+
 void DumpFileChannel::SetConsumer(Consumer consumer) {
   std::lock_guard lock(mutex_);
   consumer_ = std::move(consumer);
@@ -23,6 +25,7 @@ void DumpFileChannel::Begin(const StopToken& stop) {
     state_ = State::kRunning;
     files_.clear();
     backlog_ = 0;
+    abandoned_ = false;
     begin = consumer_.begin;
   }
   if (begin) begin(stop);
@@ -31,18 +34,20 @@ void DumpFileChannel::Begin(const StopToken& stop) {
 void DumpFileChannel::Publish(DumpedFile file) {
   {
     std::lock_guard lock(mutex_);
-    if (!consumer_.begin || state_ != State::kRunning) return;
+    if (!consumer_.begin || abandoned_ || state_ != State::kRunning) return;
     backlog_ += file.size;
     files_.push_back(std::move(file));
   }
   changed_.notify_all();
 }
 
-void DumpFileChannel::WaitForRoom(const StopToken& stop) {
+bool DumpFileChannel::WaitForRoom(Milliseconds limit, const StopToken& stop) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, stop, [&] { return backlog_ <= kBacklogLimit; });
+  const bool room =
+      changed_.wait_for(lock, stop, limit, [&] { return backlog_ <= backlog_limit_; });
   lock.unlock();
   ThrowIfStopped(stop);
+  return room;
 }
 
 void DumpFileChannel::Complete() {
@@ -84,6 +89,16 @@ void DumpFileChannel::Done(uint64_t size) {
   changed_.notify_all();
 }
 
+void DumpFileChannel::Abandon() {
+  {
+    std::lock_guard lock(mutex_);
+    abandoned_ = true;
+    files_.clear();
+    backlog_ = 0;
+  }
+  changed_.notify_all();
+}
+
 bool DumpFileChannel::complete() const {
   std::lock_guard lock(mutex_);
   return state_ == State::kComplete;
@@ -97,6 +112,31 @@ void DumpFileChannel::SetUpstreamSqlMode(std::string sql_mode) {
 std::string DumpFileChannel::upstream_sql_mode() const {
   std::lock_guard lock(mutex_);
   return upstream_sql_mode_;
+}
+
+void DumpFileChannel::SetTimeZone(std::string time_zone) {
+  std::lock_guard lock(mutex_);
+  time_zone_ = std::move(time_zone);
+}
+
+std::string DumpFileChannel::time_zone() const {
+  std::lock_guard lock(mutex_);
+  return time_zone_;
+}
+
+void DumpFileChannel::SetBacklogLimit(uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  backlog_limit_ = bytes;
+}
+
+void DumpFileChannel::Lock(const LocalDirectory& directory) {
+  std::lock_guard lock(mutex_);
+  if (!lock_) lock_.emplace(directory);
+}
+
+void DumpFileChannel::Unlock() noexcept {
+  std::lock_guard lock(mutex_);
+  lock_.reset();
 }
 
 }  // namespace dm::migration

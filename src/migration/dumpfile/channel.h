@@ -14,6 +14,7 @@
 
 #include "base/thread/stop.h"
 #include "migration/dumpfile/file_name.h"
+#include "migration/storage/local_directory.h"
 
 namespace dm::migration {
 
@@ -40,13 +41,15 @@ class DumpFileChannel {
     std::function<void(const StopToken& stop)> begin;
     std::function<void(bool kill)> abort;
   };
+  DumpFileChannel();
   void SetConsumer(Consumer consumer);
 
   // Producer side.
   void Begin(const StopToken& stop);
   void Publish(DumpedFile file);
-  // Waits while the consumer is behind by more than its limit. Throws Cancelled.
-  void WaitForRoom(const StopToken& stop);
+  // Waits while the consumer is behind by more than the limit, at most so long. Is there room now?
+  // Throws Cancelled.
+  bool WaitForRoom(Milliseconds limit, const StopToken& stop);
   void Complete();
   void Abort(bool kill);
 
@@ -54,12 +57,25 @@ class DumpFileChannel {
   std::optional<DumpedFile> Next(const StopToken& stop);
   // The consumer has dealt with a file of this size.
   void Done(uint64_t size);
+  // The consumer takes no more files of this dump: the producer never waits for it again.
+  void Abandon();
   // Is the last dump run complete?
   bool complete() const;
 
   // Global sql_mode of the upstream as the dump unit read it at Init; empty before, or without one.
   void SetUpstreamSqlMode(std::string sql_mode);
   std::string upstream_sql_mode() const;
+  // Zone in which the dump unit writes TIMESTAMPs, decided at its Init; empty before, or without one.
+  void SetTimeZone(std::string time_zone);
+  std::string time_zone() const;
+
+  // The lock on the dump directory, which the units of the subtask take together: from the first
+  // call on it is held until Unlock or the end of the channel. Throws as DirectoryLock.
+  void Lock(const LocalDirectory& directory);
+  void Unlock() noexcept;
+
+  // Bytes that may wait for the consumer before the dump pauses; for tests.
+  void SetBacklogLimit(uint64_t bytes);
 
  private:
   enum class State { kIdle, kRunning, kComplete, kAborted };
@@ -69,8 +85,12 @@ class DumpFileChannel {
   Consumer consumer_;
   State state_ = State::kIdle;
   std::deque<DumpedFile> files_;
+  uint64_t backlog_limit_;
   uint64_t backlog_ = 0;  // bytes published and not done
+  bool abandoned_ = false;
   std::string upstream_sql_mode_;
+  std::string time_zone_;
+  std::optional<DirectoryLock> lock_;
 };
 
 }  // namespace dm::migration

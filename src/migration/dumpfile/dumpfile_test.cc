@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/error/error.h"
+#include "migration/dumpfile/channel.h"
 #include "migration/dumpfile/file_name.h"
 #include "migration/dumpfile/insert_reader.h"
 #include "migration/dumpfile/load_line.h"
@@ -340,6 +341,77 @@ TEST(SessionTimeZoneTest, Formats) {
   EXPECT_EQ(FormatTimeZoneOffset("00:00:00"), "+00:00");
   EXPECT_EQ(FormatTimeZoneOffset("-05:30:00"), "-05:30");
   EXPECT_EQ(FormatTimeZoneOffset("8:00:00.000000"), "+08:00");
+}
+
+TEST(DumpFactsTest, AreWrittenBehindTheReferencesLines) {
+  DumpRecord record;
+  record.started_at = "a";
+  record.finished_at = "b";
+  record.start = DumpPosition{"bin.000001", 5000000123, ""};
+  const std::string plain = FormatDumpMetadata(record);
+  record.id = "0123";
+  record.time_zone = "+01:00";
+  record.sql_mode = "ANSI_QUOTES";
+  const std::string text = FormatDumpMetadata(record);
+  EXPECT_EQ(text, plain + "Dump id: 0123\nTime zone: +01:00\nSQL mode: ANSI_QUOTES\n");
+  const DumpMetadata read = ParseDumpMetadata(text);
+  EXPECT_EQ(read.id, "0123");
+  EXPECT_EQ(read.time_zone, "+01:00");
+  EXPECT_EQ(read.sql_mode, "ANSI_QUOTES");
+  EXPECT_EQ(read.start.offset, 5000000123u);
+  // A dump made elsewhere is told from others by its text.
+  EXPECT_NE(ParseDumpMetadata(plain).id, "");
+  EXPECT_NE(ParseDumpMetadata(plain).id, ParseDumpMetadata(plain + "\n").id);
+  EXPECT_FALSE(ParseDumpMetadata(plain).time_zone);
+}
+
+TEST(DumpFactsTest, NeedNoPosition) {
+  EXPECT_EQ(ParseDumpFacts("Started dump at: x\nDump id: 7\n").id, "7");
+  EXPECT_THROW(ParseDumpMetadata("Started dump at: x\nDump id: 7\n"), Error);
+}
+
+class ChannelTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    channel_.SetConsumer({[](const StopToken&) {}, [](bool) {}});
+    channel_.SetBacklogLimit(100);
+    channel_.Begin({});
+  }
+  DumpedFile File(uint64_t size) { return {"f", DumpFileKind::kData, "s", "t", size}; }
+  DumpFileChannel channel_;
+};
+
+TEST_F(ChannelTest, ThereIsNoRoomWhileTheConsumerIsBehind) {
+  channel_.Publish(File(101));
+  EXPECT_FALSE(channel_.WaitForRoom(Milliseconds(1), {}));
+  channel_.Next({});
+  EXPECT_FALSE(channel_.WaitForRoom(Milliseconds(1), {}));
+  channel_.Done(101);
+  EXPECT_TRUE(channel_.WaitForRoom(Milliseconds(1), {}));
+}
+
+TEST_F(ChannelTest, AnAbandonedDumpNeverWaits) {
+  channel_.Publish(File(101));
+  channel_.Next({});
+  channel_.Publish(File(500));
+  channel_.Abandon();
+  EXPECT_TRUE(channel_.WaitForRoom(Milliseconds(1), {}));
+  channel_.Publish(File(500));
+  EXPECT_TRUE(channel_.WaitForRoom(Milliseconds(1), {}));
+  // The next dump is consumed again.
+  channel_.Abort(false);
+  channel_.Begin({});
+  channel_.Publish(File(101));
+  EXPECT_FALSE(channel_.WaitForRoom(Milliseconds(1), {}));
+}
+
+TEST(FloatTextTest, KeepsTheSignOfZero) {
+  std::string text;
+  AppendFloatText(text, "-0", false);
+  EXPECT_EQ(text, "-0e+00");
+  text.clear();
+  AppendFloatText(text, "0", false);
+  EXPECT_EQ(text, "0");
 }
 
 }  // namespace

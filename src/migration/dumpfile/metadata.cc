@@ -1,7 +1,6 @@
 #include "migration/dumpfile/metadata.h"
 
 #include <charconv>
-#include <limits>
 #include <vector>
 
 #include "base/error/error.h"
@@ -14,6 +13,9 @@ namespace {
 
 constexpr std::string_view kFirstHeaders[] = {"SHOW MASTER STATUS:", "SHOW BINARY LOG STATUS:"};
 constexpr std::string_view kReplicaHeaders[] = {"SHOW SLAVE STATUS:", "SHOW REPLICA STATUS:"};
+constexpr std::string_view kIdKey = "Dump id:";
+constexpr std::string_view kTimeZoneKey = "Time zone:";
+constexpr std::string_view kSqlModeKey = "SQL mode:";
 constexpr std::string_view kAfterMark = " /* AFTER CONNECTION POOL ESTABLISHED */";
 
 std::string_view TrimSpace(std::string_view text) {
@@ -26,6 +28,13 @@ std::string_view TrimSpace(std::string_view text) {
 [[noreturn]] void Fail(std::string_view text, std::string_view reason) {
   throw Error(ErrorCode::kParseMydumperMeta,
               fmt::format("parse mydumper metadata error: {}, metadata: {}", reason, text));
+}
+
+// FNV-1a, 64 bits: two dumps never have the same times and positions.
+std::string TextId(std::string_view text) {
+  uint64_t hash = 14695981039346656037ull;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  return fmt::format("text-{:016x}", hash);
 }
 
 class Lines {
@@ -72,8 +81,7 @@ DumpPosition ParseBlock(Lines& lines, std::string_view text) {
     } else if (key == "Pos") {
       const auto [end, error] =
           std::from_chars(value.data(), value.data() + value.size(), position.offset);
-      if (error != std::errc() || end != value.data() + value.size() ||
-          position.offset > std::numeric_limits<uint32_t>::max()) {
+      if (error != std::errc() || end != value.data() + value.size()) {
         Fail(text, fmt::format("invalid position {}", value));
       }
     } else if (key == "GTID") {
@@ -119,10 +127,17 @@ std::string FormatDumpMetadata(const DumpRecord& record) {
     append(std::string(kFirstHeaders[0]) + std::string(kAfterMark), record.exit);
   }
   text += fmt::format("Finished dump at: {}\n", record.finished_at);
+  const auto fact = [&text](std::string_view key, const std::string& value) {
+    if (!value.empty()) text += fmt::format("{} {}\n", key, value);
+  };
+  fact(kIdKey, record.id);
+  fact(kTimeZoneKey, record.time_zone);
+  // An empty mode is a fact, too; a dump without an id knows none of them.
+  if (!record.id.empty()) text += fmt::format("{} {}\n", kSqlModeKey, record.sql_mode);
   return text;
 }
 
-DumpMetadata ParseDumpMetadata(std::string_view text) {
+DumpMetadata ParseDumpFacts(std::string_view text) {
   DumpMetadata metadata;
   Lines lines(text);
   std::string_view line;
@@ -140,7 +155,20 @@ DumpMetadata ParseDumpMetadata(std::string_view text) {
         }
       }
     }
+    if (line.starts_with(kIdKey)) metadata.id = TrimSpace(line.substr(kIdKey.size()));
+    if (line.starts_with(kTimeZoneKey)) {
+      metadata.time_zone = TrimSpace(line.substr(kTimeZoneKey.size()));
+    }
+    if (line.starts_with(kSqlModeKey)) {
+      metadata.sql_mode = TrimSpace(line.substr(kSqlModeKey.size()));
+    }
   }
+  if (metadata.id.empty()) metadata.id = TextId(text);
+  return metadata;
+}
+
+DumpMetadata ParseDumpMetadata(std::string_view text) {
+  DumpMetadata metadata = ParseDumpFacts(text);
   if (metadata.start.file.empty() || metadata.start.offset == 0) {
     throw Error(ErrorCode::kMetadataNoBinlogLoc,
                 "didn't found binlog location in dumped metadata file");

@@ -38,6 +38,10 @@ struct DumpRecord {
   std::vector<DumpReplicaPosition> replicas;
   bool has_exit = false;  // a dump without consistency
   std::optional<DumpPosition> exit;
+  // Lines of ours, which other readers pass over; not written if empty.
+  std::string id;         // random
+  std::string time_zone;  // in which TIMESTAMPs are written
+  std::string sql_mode;   // global, of the upstream
 };
 std::string FormatDumpMetadata(const DumpRecord& record);
 
@@ -46,11 +50,18 @@ std::string FormatDumpMetadata(const DumpRecord& record);
 struct DumpMetadata {
   DumpPosition start;
   std::optional<DumpPosition> exit;
+  // Of which dump this is; made from the text where it names none.
+  std::string id;
+  std::optional<std::string> time_zone;
+  std::optional<std::string> sql_mode;
 };
 
 // Throws Error kParseMydumperMeta if `text` is malformed, kMetadataNoBinlogLoc if the first block
 // has no file or position.
 DumpMetadata ParseDumpMetadata(std::string_view text);
+
+// As ParseDumpMetadata, without a position being needed: `start` may be empty.
+DumpMetadata ParseDumpFacts(std::string_view text);
 
 // Reads `metadata` in the dump directory `dir`. Throws as ParseDumpMetadata, and Error
 // kParseMydumperMeta with "not found" in the cause if there is no such file.

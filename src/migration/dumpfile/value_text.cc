@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 
 namespace dm::migration {
@@ -162,6 +163,10 @@ void AppendFloatText(std::string& out, std::string_view server_text, bool single
   const char* digits = mark + 1;
   if (*digits == '+') ++digits;
   std::from_chars(digits, scientific_end, exponent);
+  if (value == 0 && std::signbit(value)) {
+    out.append("-0e+00");  // as an integer it would lose its sign
+    return;
+  }
   if (exponent >= -4 && exponent < 6) {
     out.append(text, static_cast<size_t>(form(std::chars_format::fixed) - text));
     return;

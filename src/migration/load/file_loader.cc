@@ -1,6 +1,7 @@
 #include "migration/load/file_loader.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "base/failpoint/failpoint.h"
@@ -48,6 +49,58 @@ bool IsBytesType(const std::string& type) {
   return std::find(kTypes.begin(), kTypes.end(), LowerName(type)) != kTypes.end();
 }
 
+// The server took a value otherwise than it stands in the dump: what a strict server would have
+// refused. Others (notes, warnings of generated columns) change nothing that was sent.
+bool ChangesValue(int code, const std::string& text, const LoadTarget& target) {
+  constexpr int kNullForNotNull = 1048, kOutOfRange = 1264, kTruncated = 1265, kIncorrect = 1292, kTimeZoneGap = 1299,
+                kIncorrectForField = 1366, kTooLong = 1406;
+  if (code == kNullForNotNull) return true;
+  switch (code) {
+    case kOutOfRange:
+    case kTruncated:
+    case kIncorrect:
+    case kTimeZoneGap:
+    case kIncorrectForField:
+    case kTooLong:
+      break;
+    default:
+      return false;
+  }
+  // "... column 'c' at row 1", on MariaDB also "... column `s`.`t`.`c` at row 1".
+  const size_t word = text.find("column ");
+  const size_t end = text.rfind(" at row ");
+  if (word == std::string::npos || end == std::string::npos || end < word) return false;
+  std::string name = text.substr(word + 7, end - word - 7);
+  if (name.size() >= 2) {
+    const size_t open = name.rfind(name.back(), name.size() - 2);
+    if (open != std::string::npos) name = name.substr(open + 1, name.size() - open - 2);
+  }
+  for (const LoadTarget::Column& column : target.columns) {
+    if (LowerName(column.name) != LowerName(name)) continue;
+    if (column.generated) return false;
+    // The largest FLOAT reads a little larger as a text; it becomes itself again.
+    if (code == kOutOfRange && column.type == "float") return false;
+    // The error value of an ENUM, '', is one that a table may hold.
+    if (code == kTruncated && (column.type == "enum" || column.type == "set")) return false;
+  }
+  return true;
+}
+
+// Throws the warning that says that a value was changed, if there is one.
+void CheckWarnings(mysql::Connection& db, const LoadTarget& target, const StopToken& stop) {
+  if (db.warning_count() == 0) return;
+  for (const auto& row : db.Query("SHOW WARNINGS", stop).rows) {
+    if (row.size() < 3 || row[0].value_or("") == "Note") continue;
+    const int code = std::atoi(row[1].value_or("0").c_str());
+    const std::string text = row[2].value_or("");
+    if (!ChangesValue(code, text, target)) continue;
+    throw Error(ErrorCode::kDBExecuteFailed, "the target cannot hold a value")
+        .SetRawCause(fmt::format("Error {} (01000): {}", code, text))
+        .SetServerErrno(code)
+        .SetScope(ErrorScope::kDownstream);
+  }
+}
+
 bool IsGeneratedColumn(const std::string& extra) {
   const std::string lower = LowerName(extra);
   return lower.find("stored generated") != std::string::npos ||
@@ -79,17 +132,22 @@ void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
                              const StopToken& stop) const {
   const bool raw_backslash = !context_.session.backslash_escapes();
   const auto answer = db.Query(
-      fmt::format("SELECT COLUMN_NAME, DATA_TYPE, EXTRA FROM information_schema.COLUMNS WHERE "
+      fmt::format("SELECT COLUMN_NAME, DATA_TYPE, EXTRA, COLUMN_DEFAULT FROM "
+                  "information_schema.COLUMNS WHERE "
                   "TABLE_SCHEMA = {} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION",
                   mysql::QuoteString(target.schema, raw_backslash),
                   mysql::QuoteString(target.table, raw_backslash)),
       stop);
+  target.columns.clear();
   for (const auto& row : answer.rows) {
     if (LowerName(row[2].value_or("")).find("auto_increment") != std::string::npos) {
       target.auto_increment = true;
     }
-    target.columns.push_back({row[0].value_or(""), IsBytesType(row[1].value_or("")),
-                              IsGeneratedColumn(row[2].value_or(""))});
+    const std::string type = LowerName(row[1].value_or(""));
+    const bool now =
+        type == "datetime" && LowerName(row[3].value_or("")).starts_with("current_timestamp");
+    target.columns.push_back({row[0].value_or(""), type, IsBytesType(type),
+                              IsGeneratedColumn(row[2].value_or("")), now});
   }
 }
 
@@ -102,6 +160,7 @@ bool FileLoader::PrepareStatements(const LoadTarget& target, const InsertReader&
   }
   bool load_data = on_duplicate_ == OnDuplicate::kReplace && !names.empty();
   fields_.clear();
+  tuple_tail_.clear();
   std::string list;
   std::string variables;
   std::string assignments;
@@ -122,6 +181,22 @@ bool FileLoader::PrepareStatements(const LoadTarget& target, const InsertReader&
     } else {
       variables += comma + name;
     }
+  }
+  const std::string& zone = context_.session.named_zone();
+  for (const LoadTarget::Column& column : target.columns) {
+    if (zone.empty() || names.empty() || !column.now) continue;
+    if (std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+          return LowerName(name) == LowerName(column.name);
+        })) {
+      continue;
+    }
+    // A default of the target, in the zone that the task asks for.
+    const std::string value =
+        fmt::format("CONVERT_TZ(UTC_TIMESTAMP(6),'+00:00',{})", mysql::QuoteAnyMode(zone));
+    const std::string name = mysql::QuoteName(column.name);
+    list += "," + name;
+    tuple_tail_ += "," + value;
+    assignments += fmt::format("{}{}={}", assignments.empty() ? " SET " : ",", name, value);
   }
   const std::string table = mysql::QuoteTable(target.schema, target.table);
   insert_head_ = fmt::format("{} INTO {}{} VALUES",
@@ -163,7 +238,12 @@ void FileLoader::GatherStatements(InsertReader& reader, const Limits& limits, Ba
     } else {
       batch.statements.back() += ',';
     }
-    batch.statements.back() += tuple;
+    if (tuple_tail_.empty()) {
+      batch.statements.back() += tuple;
+    } else {
+      batch.statements.back() += tuple.substr(0, tuple.rfind(')'));
+      batch.statements.back() += tuple_tail_ + ")";
+    }
     bytes += tuple.size();
     ++statement_rows;
     ++batch.rows;
@@ -171,10 +251,12 @@ void FileLoader::GatherStatements(InsertReader& reader, const Limits& limits, Ba
   batch.to = static_cast<int64_t>(reader.Position());
 }
 
-void FileLoader::WriteRows(mysql::Connection& db, const Batch& batch, const StopToken& stop) {
+void FileLoader::WriteRows(mysql::Connection& db, const LoadTarget& target, const Batch& batch,
+                           const StopToken& stop) {
   if (batch.lines.empty()) {
     for (const std::string& statement : batch.statements) {
       db.Execute(statement, stop, insert_head_);
+      CheckWarnings(db, target, stop);
     }
     return;
   }
@@ -194,9 +276,16 @@ void FileLoader::WriteRows(mysql::Connection& db, const Batch& batch, const Stop
   }
 }
 
+int64_t FileLoader::OffsetOf(const LoadFile& file, LoadConnection& connection,
+                             const LoadStop& stop) const {
+  return connection.Run(stop, [&](mysql::Connection& db) {
+    return context_.meta.OffsetOf(db, file.path, stop.cut);
+  });
+}
+
 int64_t FileLoader::Write(const LoadFile& file, const Batch& batch, LoadConnection& connection,
                           const LoadStop& stop) {
-  const std::string advance = context_.meta.AdvanceStatement(file.path, batch.from, batch.to);
+  const std::string advance = context_.meta.AdvanceStatement(file.path, batch.from, batch.to, batch.rows);
   int lost = 0;
   for (int attempt = 1;;) {
     mysql::Connection& db = connection.Use(stop);
@@ -207,9 +296,9 @@ int64_t FileLoader::Write(const LoadFile& file, const Batch& batch, LoadConnecti
           "START TRANSACTION;" + connection.ProofStatement() + ";" + advance, stop.cut);
       if (affected.at(2) != 1) {
         db.Rollback(stop.cut);
-        return context_.meta.OffsetOf(db, file.path, stop.cut);
+        return OffsetOf(file, connection, stop);
       }
-      WriteRows(db, batch, stop.cut);
+      WriteRows(db, *file.target, batch, stop.cut);
       DM_FAILPOINT("load/before-commit");
       db.Commit(stop.cut);
       DM_FAILPOINT("load/after-chunk");
@@ -222,7 +311,7 @@ int64_t FileLoader::Write(const LoadFile& file, const Batch& batch, LoadConnecti
         if (++lost > kLostAttempts) throw;
         context_.log.Warn("connection lost while loading",
                           {F("file", file.path), F("offset", batch.from), F("error", e)});
-        const int64_t offset = context_.meta.OffsetOf(connection.Use(stop), file.path, stop.cut);
+        const int64_t offset = OffsetOf(file, connection, stop);
         if (offset != batch.from) return offset;
         continue;
       }
@@ -257,8 +346,10 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
       throw Error(ErrorCode::kLoadCheckPointNotMatch,
                   "checkpoint and dump do not match: a file has changed its size");
     }
+    std::call_once(target.once, [&] {
+      connection.Run(stop, [&](mysql::Connection& db) { ReadColumns(db, target, stop.cut); });
+    });
     mysql::Connection& db = connection.Use(stop);
-    std::call_once(target.once, [&] { ReadColumns(db, target, stop.cut); });
     InsertReader reader(content, context_.session.backslash_escapes());
     bool lines = PrepareStatements(target, reader) && !db.server().is_tidb;
     const Limits limits = DefaultLimits(db);
@@ -299,6 +390,7 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
           single_until = batch.to;
         } else if (batch.rows == 1 && duplicate && on_duplicate_ == OnDuplicate::kIgnore) {
           batch.statements.clear();
+          batch.rows = 0;
           reached = Write(file, batch, connection, stop);
           ++target.skipped_rows;
         } else if (batch.rows > 1 && IsTooLargeError(e)) {
@@ -318,7 +410,10 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
       offset = reached;
     }
   } catch (const Error& e) {
-    if (e.code() == static_cast<int>(ErrorCode::kLoadCheckPointNotMatch)) throw;
+    if (e.code() == static_cast<int>(ErrorCode::kLoadCheckPointNotMatch) ||
+        e.code() == static_cast<int>(ErrorCode::kSyncerFenceLost)) {
+      throw;
+    }
     throw LoadError(e,
                     fmt::format("restore table {} from file {} at offset {} failed",
                                 mysql::QuoteTable(target.schema, target.table), file.path, offset));

@@ -25,8 +25,10 @@ struct LoadTarget {
 
   struct Column {
     std::string name;
+    std::string type;        // "varchar", lower case
     bool bytes = false;      // has no character set
     bool generated = false;  // computed by the server
+    bool now = false;        // a DATETIME that defaults to the current time
   };
   std::once_flag once;
   std::vector<Column> columns;  // read at first use
@@ -42,6 +44,7 @@ struct LoadFile {
   std::shared_ptr<LoadTarget> target;
   int64_t offset = 0;
   int64_t size = 0;
+  int64_t rows = 0;  // written before `offset`
 };
 
 // Loads files one after another; each transaction writes rows and moves the file's progress row, so
@@ -81,11 +84,13 @@ class FileLoader {
   bool GatherLines(InsertReader& reader, std::string_view content, const Limits& limits,
                    Batch& batch);
   void GatherStatements(InsertReader& reader, const Limits& limits, Batch& batch);
+  int64_t OffsetOf(const LoadFile& file, LoadConnection& connection, const LoadStop& stop) const;
   // Runs the batch as one transaction, again where that can help; returns where the file's progress
   // is then. Throws the database's error after a rollback.
   int64_t Write(const LoadFile& file, const Batch& batch, LoadConnection& connection,
                 const LoadStop& stop);
-  void WriteRows(mysql::Connection& db, const Batch& batch, const StopToken& stop);
+  void WriteRows(mysql::Connection& db, const LoadTarget& target, const Batch& batch,
+                 const StopToken& stop);
 
   const LoadContext& context_;
   const LocalDirectory& directory_;
@@ -93,6 +98,7 @@ class FileLoader {
   LoadProgress& progress_;
 
   std::string insert_head_;
+  std::string tuple_tail_;  // values of columns that the file has not, from the comma on
   std::string load_statement_;
   std::vector<LoadField> fields_;
 };

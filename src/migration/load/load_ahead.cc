@@ -8,7 +8,6 @@ namespace dm::migration {
 
 namespace {
 
-constexpr int kNoSuchTable = 1146;
 constexpr int kDuplicateKey = 1062;
 
 }  // namespace
@@ -29,28 +28,6 @@ LoadAhead::LoadAhead(const LoadContext& context, const std::vector<uint64_t>& ep
 
 LoadAhead::~LoadAhead() { Stop(true); }
 
-void LoadAhead::Reset(const LoadContext& context, mysql::Connection& db, const StopToken& stop) {
-  for (const TableClaimRow& claim : context.meta.Claims(db, stop)) {
-    if (claim.claim == TableClaim::kUser) continue;
-    const std::string table = mysql::QuoteTable(claim.schema, claim.table);
-    if (claim.claim == TableClaim::kShared) {
-      throw Error(ErrorCode::kLoadCheckPointNotMatch,
-                  fmt::format("table {} holds rows of an unfinished dump of this source, and "
-                              "another source has loaded into it since",
-                              table));
-    }
-    if (context.fence != nullptr && !context.fence->MayWrite()) throw Cancelled();
-    context.log.Info("rows of an unfinished dump are removed", {F("table", table)});
-    try {
-      db.Execute("TRUNCATE TABLE " + table, stop);
-    } catch (const Error& e) {
-      if (db.broken()) throw;
-      if (e.server_errno() != kNoSuchTable) db.Execute("DELETE FROM " + table, stop);
-    }
-  }
-  context.meta.DeleteRows(db, stop);
-}
-
 void LoadAhead::Finish(const StopToken& stop) {
   const LinkedStop either(stop, finished_.get_token());
   try {
@@ -69,27 +46,24 @@ void LoadAhead::Stop(bool kill) {
 
 void LoadAhead::Loop() {
   const LoadStop stop{graceful_.get_token(), grace_.cut()};
-  bool failed = false;
   try {
     LoaderPool pool(context_, epochs_, stop);
-    const auto db = context_.session.Open(stop.cut);
-    while (const auto file = channel_.Next(stop.graceful)) Take(*file, pool, *db);
+    QuietConnection main(context_);
+    const LoadStop until{pool.ended(), stop.cut};
+    try {
+      while (const auto file = channel_.Next(until.graceful)) Take(*file, pool, main.Use(until));
+    } catch (const Cancelled&) {
+      // Ended, or a job has failed: Drain tells.
+    }
     pool.Drain();
   } catch (const Cancelled&) {
     // What is left is loaded by the run after the dump, or by that of a resumed task.
-    failed = true;
+    channel_.Abandon();
   } catch (const std::exception& e) {
     context_.log.Warn("loading while dumping ended, the rest is loaded afterwards",
                       {F("error", ErrorText(e))});
-    failed = true;
-  }
-  if (failed) {
     // The dump must not wait for a consumer that is gone.
-    try {
-      while (const auto file = channel_.Next(stop.graceful)) channel_.Done(file->size);
-    } catch (const Cancelled&) {
-      // Ended: the channel is not used any more.
-    }
+    channel_.Abandon();
   }
   finished_.request_stop();
 }
@@ -117,7 +91,7 @@ bool LoadAhead::Owns(mysql::Connection& db, const std::string& schema, const std
 
 void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection& db) {
   const StopToken cut = grace_.cut();
-  if (context_.fence != nullptr && !context_.fence->MayWrite()) throw Cancelled();
+  CheckLoadFence(context_.fence);
   switch (file.kind) {
     case DumpFileKind::kSchemaCreate:
       MakeDatabase(db, router_.Route(file.schema, "").first, ReadScript(directory_, file.path));
@@ -138,7 +112,7 @@ void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection
       const auto owned = owned_.find({file.schema, file.table});
       if (owned == owned_.end()) break;
       const auto size = static_cast<int64_t>(file.size);
-      context_.meta.AddFiles(db, {{file.path, file.schema, file.table, 0, size}}, cut);
+      context_.meta.AddFiles(db, {{file.path, owned->second->schema, owned->second->table, 0, size}}, cut);
       progress_.total_bytes += size;
       pool.Submit([this, load = LoadFile{file.path, owned->second, 0, size}](
                       LoadConnection& connection, const LoadStop& stop) {

@@ -31,11 +31,6 @@ class LoadAhead {
   // As Stop(true).
   ~LoadAhead();
 
-  // Removes what an earlier, unfinished dump brought into owned tables; forgets its progress. Call
-  // before a dump from scratch begins. Throws Error kLoadCheckPointNotMatch if another source has
-  // loaded into such a table since, or the database's error.
-  static void Reset(const LoadContext& context, mysql::Connection& db, const StopToken& stop);
-
   // Waits until everything the dump gave is loaded or has failed. Throws Cancelled.
   void Finish(const StopToken& stop);
   // Ends at the next boundary between transactions (`kill`: at once) and waits for that.

@@ -6,7 +6,9 @@
 #include "migration/load/import.h"
 #include "migration/load/progress.h"
 #include "migration/load/session.h"
+#include "migration/load/stored_progress.h"
 #include "migration/meta/load_meta.h"
+#include "migration/meta/remove.h"
 
 namespace dm::migration {
 namespace {
@@ -21,6 +23,8 @@ TEST(LoadSqlModeTest, TakesOutChecksAndKeepsTheRest) {
   EXPECT_EQ(AdjustLoadSqlMode("ansi_quotes, NO_BACKSLASH_ESCAPES,IGNORE_SPACE"),
             "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,IGNORE_SPACE,NO_AUTO_VALUE_ON_ZERO,"
             "ALLOW_INVALID_DATES");
+  EXPECT_EQ(AdjustLoadSqlMode("EMPTY_STRING_IS_NULL"),
+            "IGNORE_SPACE,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES");
   EXPECT_EQ(AdjustLoadSqlMode("STRICT_ALL_TABLES,FROM_THE_FUTURE"),
             "STRICT_ALL_TABLES,FROM_THE_FUTURE");
 }
@@ -83,14 +87,116 @@ TEST(LoadProgressTest, ShowsShares) {
   EXPECT_EQ(progress.Status().progress, "33.33 %");
   progress.SetBinlog("(b.000003, 4)", "0-1-2");
   EXPECT_EQ(progress.Status().meta_binlog, "(b.000003, 4)");
+  EXPECT_GT(progress.Status().bps, 0);
+  progress.Reset();
+  EXPECT_EQ(progress.Status().bps, 0);
+  progress.finished_bytes = 1;
+  EXPECT_GT(progress.Status().bps, 0);
 }
 
 TEST(LoadMetaTest, NamesAndStatements) {
   const LoadMeta meta("dm_meta", "t`1", "s'1");
   EXPECT_EQ(meta.status_table(), "`dm_meta`.`t``1_lightning_checkpoint_list`");
-  EXPECT_EQ(meta.AdvanceStatement("a.b.0.sql", 1, 20),
-            "UPDATE `dm_meta`.`t``1_loader_checkpoint` SET `offset` = 20 WHERE id = 's\\'1' AND "
-            "filename = 'a.b.0.sql' AND `offset` = 1");
+  EXPECT_EQ(meta.AdvanceStatement("a.b.0.sql", 1, 20, 3),
+            "UPDATE `dm_meta`.`t``1_loader_checkpoint` SET `offset` = 20, row_count = row_count + 3 "
+            "WHERE id = _utf8mb4 x'732731' AND filename = 'a.b.0.sql' AND `offset` = 1");
+}
+
+// The load's sessions have the upstream's NO_BACKSLASH_ESCAPES: a literal must not depend on it.
+TEST(LoadMetaTest, LiteralsNeedNoEscapes) {
+  const LoadMeta meta("dm_meta", "t", "s");
+  for (const char* file : {"d.it's.0.sql", "d.a\\b.0.sql", "d.\"x\".0.sql", "d.a\nb.0.sql"}) {
+    const std::string statement = meta.AdvanceStatement(file, 0, 1, 1);
+    EXPECT_EQ(statement.find('\\'), std::string::npos) << statement;
+    EXPECT_THAT(statement, ::testing::HasSubstr("filename = _utf8mb4 x'"));
+  }
+}
+
+TEST(RemoveMetaTest, NamesTheSchemaOfOtherVersions) {
+  EXPECT_EQ(ForeignLoadSchema("task123", "source123"),
+            "task123_2067118723_tidb_lightning_checkpoint");
+  EXPECT_EQ(ForeignLoadSchema("", "source123"), "tidb_lightning_checkpoint");
+  EXPECT_EQ(ForeignLoadSchema(std::string(70, 'x'), "s"), std::string(64, 'x'));
+}
+
+class MatchProgressTest : public ::testing::Test {
+ protected:
+  LoadFile File(const std::string& path, int64_t size, const std::string& table = "t") {
+    LoadFile file;
+    file.path = path;
+    file.size = size;
+    file.target = std::make_shared<LoadTarget>();
+    file.target->schema = "d";
+    file.target->table = table;
+    return file;
+  }
+  std::string Mismatch(const std::vector<LoadFile>& files,
+                       const std::vector<LoadCheckpointRow>& rows) {
+    try {
+      MatchProgress(files, rows, &added_);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), 34018);
+      return e.message();
+    }
+    return "";
+  }
+  std::vector<LoadCheckpointRow> added_;
+};
+
+TEST_F(MatchProgressTest, GoesOnWhereTheRowsSay) {
+  const auto files = MatchProgress({File("a", 10), File("b", 20), File("c", 5)},
+                                   {{"a", "d", "t", 10, 10, 3}, {"b", "d", "t", 7, 20, 2}}, &added_);
+  ASSERT_EQ(files.size(), 3u);
+  EXPECT_EQ(files[0].offset, 10);
+  EXPECT_EQ(files[1].offset, 7);
+  EXPECT_EQ(files[1].rows, 2);
+  EXPECT_EQ(files[2].offset, 0);
+  ASSERT_EQ(added_.size(), 1u);
+  EXPECT_EQ(added_[0].file, "c");
+  EXPECT_EQ(added_[0].table, "t");
+}
+
+TEST_F(MatchProgressTest, RefusesWhatDoesNotFit) {
+  EXPECT_THAT(Mismatch({File("a", 11)}, {{"a", "d", "t", 4, 10, 1}}),
+              ::testing::HasSubstr("had 10 bytes"));
+  EXPECT_THAT(Mismatch({}, {{"a", "d", "t", 4, 10, 1}}), ::testing::HasSubstr("is gone"));
+  EXPECT_EQ(Mismatch({}, {{"a", "d", "t", 10, 10, 1}}), "");
+  // A changed route would split the table over two targets.
+  EXPECT_THAT(Mismatch({File("a", 10, "u")}, {{"a", "d", "t", 4, 10, 1}}),
+              ::testing::HasSubstr("loaded into `d`.`t`, and now go to `d`.`u`"));
+  EXPECT_THAT(Mismatch({File("a", 10, "u")}, {{"a", "d", "t", 10, 10, 1}}),
+              ::testing::HasSubstr("now go to"));
+  added_.clear();
+  EXPECT_EQ(Mismatch({File("a", 10, "u")}, {{"a", "d", "t", 0, 10, 0}}), "");
+  ASSERT_EQ(added_.size(), 1u);
+  EXPECT_EQ(added_[0].table, "u");
+}
+
+TEST(OutageTest, KnowsWhatPasses) {
+  const auto error = [](ErrorCode code, int number, std::string cause) {
+    return Error(code, "").SetServerErrno(number).SetRawCause(std::move(cause));
+  };
+  for (const int number : {1040, 1053, 1203}) {
+    EXPECT_TRUE(IsOutage(error(ErrorCode::kDBDriverError, number, "Error"))) << number;
+  }
+  EXPECT_TRUE(IsOutage(error(ErrorCode::kDBBadConn, 0, "driver: bad connection")));
+  EXPECT_TRUE(IsOutage(error(ErrorCode::kDBDriverError, 0, "dial tcp: i/o timeout")));
+  EXPECT_FALSE(IsOutage(error(ErrorCode::kDBDriverError, 1045, "Error 1045")));
+  EXPECT_FALSE(IsOutage(error(ErrorCode::kDBExecuteFailed, 1064, "Error 1064")));
+}
+
+TEST(LoadErrorTest, LostFenceIsAnErrorThatIsResumed) {
+  struct Shut : Fence {
+    bool MayWrite() const override { return false; }
+  } shut;
+  try {
+    CheckLoadFence(&shut);
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), 36075);
+    EXPECT_EQ(e.error_class(), "load-unit");
+  }
+  CheckLoadFence(nullptr);
 }
 
 TEST(LoadMetaTest, LongPathsKeepApart) {

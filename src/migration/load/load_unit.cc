@@ -13,6 +13,8 @@
 #include "migration/load/import.h"
 #include "migration/load/load_ahead.h"
 #include "migration/load/metrics.h"
+#include "migration/load/stored_progress.h"
+#include "migration/meta/unfinished_rows.h"
 #include "migration/rules/name_pattern.h"
 
 namespace dm::migration {
@@ -55,16 +57,21 @@ class LoadUnit : public Unit {
   std::unique_ptr<mysql::Connection> Connect(const StopToken& stop) const {
     return mysql::Connection::Connect(ToConnectOptions(config_.to, ErrorScope::kDownstream), stop);
   }
-  void MakeContext();
+  void MakeContext(const std::optional<DumpMetadata>& dump);
   std::vector<uint64_t> BecomeOwner(mysql::Connection& db, const StopToken& stop);
+  void ForgetUnfinished(mysql::Connection& db, const StopToken& stop);
   void BeginAhead(const StopToken& stop);
-  void ReadMetadata(LoadStage stage);
+  std::optional<DumpMetadata> ReadMetadata();
+  // Throws unless the directory holds the dump that this source's progress belongs to.
+  void CheckMetadata(const std::optional<DumpMetadata>& dump, LoadStage stage,
+                     mysql::Connection& db, const StopToken& stop);
   void Load(const LoadStop& stop);
-  void Import(mysql::Connection& db, const LoadStop& stop);
-  void MakeSchemas(const ImportPlan& plan, mysql::Connection& db, LoaderPool& pool,
+  void Import(QuietConnection& main, const DumpMetadata& dump, const LoadStop& stop);
+  void MakeSchemas(const ImportPlan& plan, QuietConnection& main, LoaderPool& pool,
                    const LoadStop& stop);
   std::vector<LoadFile> FilesToLoad(const ImportPlan& plan, mysql::Connection& db,
                                     const StopToken& stop);
+  std::vector<StoredFile> ListFiles() const;
   void CleanDumpFiles();
 
   SubtaskConfig config_;
@@ -107,15 +114,30 @@ bool LoadUnit::IsFresh(const StopToken& stop) {
   return meta_.Stage(*Connect(stop), stop) == LoadStage::kInit;
 }
 
-void LoadUnit::MakeContext() {
-  session_ = std::make_unique<LoadSession>(
-      config_, channel_ != nullptr ? channel_->upstream_sql_mode() : "", time_zone_, log_);
+void LoadUnit::MakeContext(const std::optional<DumpMetadata>& dump) {
+  // What the dump says about itself counts: the surroundings may have changed since.
+  std::optional<std::string> sql_mode;
+  if (dump && dump->sql_mode) {
+    sql_mode = dump->sql_mode;
+  } else if (HasDump(config_.mode)) {
+    sql_mode = channel_ != nullptr ? channel_->upstream_sql_mode() : "";
+  }
+  std::string zone = dump && dump->time_zone ? *dump->time_zone
+                     : channel_ != nullptr   ? channel_->time_zone()
+                                             : "";
+  if (zone.empty()) zone = time_zone_;
+  session_ = std::make_unique<LoadSession>(config_, sql_mode, zone, log_);
   load_.reset(new LoadContext{*session_, meta_, owner_, context_.fence, log_});
 }
 
 std::vector<uint64_t> LoadUnit::BecomeOwner(mysql::Connection& db, const StopToken& stop) {
-  if (context_.fence != nullptr && !context_.fence->MayWrite()) throw Cancelled();
+  CheckLoadFence(context_.fence);
   return owner_.RaiseAll(db, static_cast<size_t>(std::max(config_.loader.pool_size, 1)), stop);
+}
+
+void LoadUnit::ForgetUnfinished(mysql::Connection& db, const StopToken& stop) {
+  RemoveUnfinishedRows(db, meta_, SharedRows::kRefuse, [this] { CheckLoadFence(context_.fence); }, log_,
+                       stop);
 }
 
 // Finds out whether LOAD DATA LOCAL may be used; where it may not, INSERT does the same.
@@ -135,25 +157,28 @@ void ProbeLoadData(LoadContext& context, mysql::Connection& db, const StopToken&
 void LoadUnit::BeginAhead(const StopToken& stop) {
   ahead_.reset();
   rows_are_current_ = false;
-  MakeContext();
+  progress_.Reset();
+  MakeContext(std::nullopt);
   try {
     const auto db = session_->Open(stop);
-    if (meta_.Stage(*db, stop) != LoadStage::kInit) return;
-    const std::vector<uint64_t> epochs = BecomeOwner(*db, stop);
-    ProbeLoadData(*load_, *db, stop);
-    LoadAhead::Reset(*load_, *db, stop);
-    progress_.total_bytes = 0;
-    progress_.finished_bytes = 0;
-    progress_.finished = false;
-    ahead_ = std::make_unique<LoadAhead>(*load_, epochs, directory_, router_, on_duplicate_,
-                                         *channel_, progress_);
-    rows_are_current_ = true;
+    if (meta_.Stage(*db, stop) == LoadStage::kInit) {
+      const std::vector<uint64_t> epochs = BecomeOwner(*db, stop);
+      ProbeLoadData(*load_, *db, stop);
+      ForgetUnfinished(*db, stop);
+      ahead_ = std::make_unique<LoadAhead>(*load_, epochs, directory_, router_, on_duplicate_,
+                                           *channel_, progress_);
+      rows_are_current_ = true;
+      return;
+    }
   } catch (const Error& e) {
     // Better now than after the dump.
     if (IsError(e, ErrorCode::kLoadCheckPointNotMatch)) throw;
+    if (IsError(e, ErrorCode::kSyncerFenceLost)) throw;
     // A downstream that is away now must not fail the dump.
     log_.Warn("nothing is loaded before the dump is complete", {F("error", e)});
   }
+  // Nobody takes the files while the dump runs.
+  channel_->Abandon();
 }
 
 UnitResult LoadUnit::Run(EndingRequest& ending) {
@@ -178,30 +203,43 @@ UnitResult LoadUnit::Run(EndingRequest& ending) {
   return result;
 }
 
-void LoadUnit::ReadMetadata(LoadStage stage) {
-  DumpMetadata metadata;
-  try {
-    metadata = ReadDumpMetadata(directory_.path());
-  } catch (const Error& e) {
-    if (IsError(e, ErrorCode::kMetadataNoBinlogLoc)) {
-      log_.Warn("the dump has no binlog position", {F("error", e)});
-      return;
-    }
-    if (directory_.Read(kMetadataFile)) throw;
-    // A finished load may have removed its files.
-    if (stage == LoadStage::kFinished) return;
-    const auto holder = context_.load_task != nullptr ? context_.load_task->Holder() : std::nullopt;
-    if (holder && *holder != context_.worker_name) {
-      throw Error(ErrorCode::kLoadTaskWorkerNotMatch,
-                  fmt::format("different worker in load stage, previous worker: {}, current "
-                              "worker: {}",
-                              *holder, context_.worker_name))
-          .SetWorkaround("Please check if the previous worker is online.");
-    }
-    throw;
+std::optional<DumpMetadata> LoadUnit::ReadMetadata() {
+  std::optional<std::string> text = directory_.Read(kMetadataFile);
+  if (!text) return std::nullopt;
+  DumpMetadata dump = ParseDumpFacts(*text);
+  if (dump.start.file.empty() || dump.start.offset == 0) {
+    log_.Warn("the dump has no binlog position", {F("dir", directory_.path())});
+  } else {
+    progress_.SetBinlog(fmt::format("({}, {})", dump.start.file, dump.start.offset),
+                        dump.start.gtid_text);
   }
-  progress_.SetBinlog(fmt::format("({}, {})", metadata.start.file, metadata.start.offset),
-                      metadata.start.gtid_text);
+  return dump;
+}
+
+void LoadUnit::CheckMetadata(const std::optional<DumpMetadata>& dump, LoadStage stage,
+                             mysql::Connection& db, const StopToken& stop) {
+  // A finished load may have removed its files; who comes after it needs the position.
+  if (!dump && stage == LoadStage::kFinished && !HasSync(config_.mode)) return;
+  const auto known = stage == LoadStage::kInit ? std::nullopt : meta_.DumpId(db, stop);
+  if (dump && (!known || *known == dump->id)) return;
+  const auto holder = context_.load_task != nullptr ? context_.load_task->Holder() : std::nullopt;
+  if (holder && *holder != context_.worker_name) {
+    throw Error(ErrorCode::kLoadTaskWorkerNotMatch,
+                fmt::format("different worker in load stage, previous worker: {}, current "
+                            "worker: {}",
+                            *holder, context_.worker_name))
+        .SetWorkaround("Please check if the previous worker is online.");
+  }
+  if (!dump) {
+    ReadDumpMetadata(directory_.path());  // throws: it is not there
+    throw Error(ErrorCode::kParseMydumperMeta,
+                fmt::format("parse mydumper metadata error: {} has just appeared",
+                            directory_.FullPath(kMetadataFile)));
+  }
+  throw Error(ErrorCode::kLoadCheckPointNotMatch,
+              fmt::format("checkpoint and dump do not match: loading began with dump {}, and {} "
+                          "holds dump {}",
+                          *known, directory_.path(), dump->id));
 }
 
 void LoadUnit::Load(const LoadStop& stop) {
@@ -209,12 +247,15 @@ void LoadUnit::Load(const LoadStop& stop) {
     ahead_->Finish(stop.graceful);
     ahead_.reset();
   }
-  MakeContext();
-  const auto db = session_->Open(stop.cut);
-  const LoadStage stage = meta_.Stage(*db, stop.cut);
-  ReadMetadata(stage);
+  if (channel_ != nullptr && directory_.Exists()) channel_->Lock(directory_);
+  const std::optional<DumpMetadata> dump = ReadMetadata();
+  MakeContext(dump);
+  QuietConnection main(*load_);
+  mysql::Connection& db = main.Use(stop);
+  const LoadStage stage = meta_.Stage(db, stop.cut);
+  CheckMetadata(dump, stage, db, stop.cut);
   if (context_.load_task != nullptr) context_.load_task->Put();
-  if (stage != LoadStage::kFinished) Import(*db, stop);
+  if (stage != LoadStage::kFinished) Import(main, *dump, stop);
   progress_.finished = true;
   if (context_.load_task != nullptr &&
       (config_.mode == TaskMode::kFull || config_.mode == TaskMode::kLoad)) {
@@ -223,23 +264,27 @@ void LoadUnit::Load(const LoadStop& stop) {
   if (config_.clean_dump_file) CleanDumpFiles();
 }
 
-void LoadUnit::Import(mysql::Connection& db, const LoadStop& stop) {
-  const std::vector<uint64_t> epochs = BecomeOwner(db, stop.cut);
-  ProbeLoadData(*load_, db, stop.cut);
-  // Progress of another dump must not be taken for that of this one.
-  if (meta_.Stage(db, stop.cut) == LoadStage::kInit && !rows_are_current_) {
-    LoadAhead::Reset(*load_, db, stop.cut);
+void LoadUnit::Import(QuietConnection& main, const DumpMetadata& dump, const LoadStop& stop) {
+  std::vector<uint64_t> epochs;
+  std::vector<LoadFile> files;
+  const ImportPlan plan = PlanImport(ListFiles(), router_);
+  {
+    mysql::Connection& db = main.Use(stop);
+    epochs = BecomeOwner(db, stop.cut);
+    ProbeLoadData(*load_, db, stop.cut);
+    const bool begins = meta_.Stage(db, stop.cut) == LoadStage::kInit;
+    // Progress of another dump must not be taken for that of this one.
+    if (begins && !rows_are_current_) ForgetUnfinished(db, stop.cut);
+    meta_.AddStatus(db, stop.cut);
+    if (begins || !meta_.DumpId(db, stop.cut)) meta_.BeginRunning(db, dump.id, stop.cut);
+    DM_FAILPOINT("load/running");
+    progress_.total_bytes = plan.data_bytes;
+    files = FilesToLoad(plan, db, stop.cut);
   }
-  meta_.AddStatus(db, stop.cut);
-  meta_.SetStage(db, LoadStage::kRunning, stop.cut);
-  DM_FAILPOINT("load/running");
-
-  const ImportPlan plan = PlanImport(directory_.List(), router_);
-  progress_.total_bytes = plan.data_bytes;
-  const std::vector<LoadFile> files = FilesToLoad(plan, db, stop.cut);
   {
     LoaderPool pool(*load_, epochs, stop);
-    MakeSchemas(plan, db, pool, stop);
+    MakeSchemas(plan, main, pool, stop);
+    ClaimTargets(meta_, plan, main.Use(stop), stop.cut);
     for (const LoadFile& file : files) {
       pool.Submit([this, file](LoadConnection& connection, const LoadStop& job_stop) {
         FileLoader(*load_, directory_, on_duplicate_, progress_).Load(file, connection, job_stop);
@@ -252,18 +297,18 @@ void LoadUnit::Import(mysql::Connection& db, const LoadStop& stop) {
     if (table.target->skipped_rows == 0) continue;
     log_.Warn("rows skipped because of duplicate keys",
               {F("schema", table.target->schema), F("table", table.target->table),
-               F("rows", table.target->skipped_rows.load())});
+               F("rows", table.target->skipped_rows.exchange(0))});
   }
   DM_FAILPOINT("load/after-last-chunk");
-  if (context_.fence != nullptr && !context_.fence->MayWrite()) throw Cancelled();
-  meta_.Finish(db, stop.cut);
+  CheckLoadFence(context_.fence);
+  meta_.Finish(main.Use(stop), HasSync(config_.mode), stop.cut);
   size_t data_files = 0;
   for (const ImportTable& table : plan.tables) data_files += table.data.size();
   metrics_.CountTables(plan.tables.size(), data_files);
   DM_FAILPOINT("load/finished");
 }
 
-void LoadUnit::MakeSchemas(const ImportPlan& plan, mysql::Connection& db, LoaderPool& pool,
+void LoadUnit::MakeSchemas(const ImportPlan& plan, QuietConnection& main, LoaderPool& pool,
                            const LoadStop& stop) {
   const SchemaPhase schemas(*session_, log_);
   std::map<std::string, std::string> databases;  // target -> script
@@ -274,10 +319,17 @@ void LoadUnit::MakeSchemas(const ImportPlan& plan, mysql::Connection& db, Loader
   for (const ImportTable& table : plan.tables) databases.try_emplace(table.target->schema);
   for (const auto& [target, script] : databases) {
     ThrowIfStopped(stop.graceful);
-    schemas.CreateDatabase(db, target, script, stop.cut);
+    schemas.CreateDatabase(main.Use(stop), target, script, stop.cut);
   }
   for (const ImportTable& table : plan.tables) {
-    if (table.script.empty() || !table.view_script.empty()) continue;
+    // Views get their placeholders: a view may need another that comes later.
+    if (table.script.empty()) continue;
+    if (!table.view_script.empty() &&
+        (table.target->schema != table.schema || table.target->table != table.table)) {
+      throw LoadError(Error(ErrorCode::kLoadUnitParseStatement,
+                            fmt::format("view `{}`.`{}` cannot be routed to another name",
+                                        table.schema, table.table)));
+    }
     pool.Submit([this, &schemas, &table](LoadConnection& connection, const LoadStop& job_stop) {
       schemas.CreateTable(connection.Use(job_stop), table.target->schema, table.target->table,
                           ReadScript(directory_, table.script), job_stop.cut);
@@ -286,67 +338,38 @@ void LoadUnit::MakeSchemas(const ImportPlan& plan, mysql::Connection& db, Loader
   pool.Drain();
   for (const ImportTable& table : plan.tables) {
     if (table.view_script.empty()) continue;
-    if (table.target->schema != table.schema || table.target->table != table.table) {
-      throw LoadError(Error(ErrorCode::kLoadUnitParseStatement,
-                            fmt::format("view `{}`.`{}` cannot be routed to another name",
-                                        table.schema, table.table)));
-    }
-    schemas.CreateView(db, table.schema, table.table, ReadScript(directory_, table.view_script),
-                       stop.cut);
+    schemas.CreateView(main.Use(stop), table.schema, table.table,
+                       ReadScript(directory_, table.view_script), stop.cut);
   }
 }
 
 std::vector<LoadFile> LoadUnit::FilesToLoad(const ImportPlan& plan, mysql::Connection& db,
                                             const StopToken& stop) {
-  std::map<std::string, LoadCheckpointRow> known;
-  for (LoadCheckpointRow& row : meta_.Files(db, stop)) known.emplace(row.file, row);
-  std::vector<TableClaimRow> targets;
   std::vector<LoadCheckpointRow> added;
-  std::map<std::string, const ImportTable*> table_of;
-  for (const ImportTable& table : plan.tables) {
-    targets.push_back({table.target->schema, table.target->table, TableClaim::kUser});
-    for (const StoredFile& file : table.data) table_of[file.path] = &table;
-  }
-  std::vector<LoadFile> files;
-  int64_t finished = 0;
-  for (LoadFile& file : OrderFiles(plan)) {
-    const auto row = known.find(CheckpointFileName(file.path));
-    if (row == known.end()) {
-      const ImportTable& table = *table_of.at(file.path);
-      added.push_back({file.path, table.schema, table.table, 0, file.size});
-    } else {
-      if (row->second.end != file.size) {
-        throw Error(ErrorCode::kLoadCheckPointNotMatch,
-                    fmt::format("checkpoint and dump do not match: {} had {} bytes when its "
-                                "loading began and has {} now",
-                                file.path, row->second.end, file.size));
-      }
-      file.offset = row->second.offset;
-      finished += file.offset;
-      known.erase(row);
-    }
-    if (file.offset < file.size) files.push_back(std::move(file));
-  }
-  for (const auto& [path, row] : known) {
-    if (row.offset >= row.end) continue;
-    throw Error(
-        ErrorCode::kLoadCheckPointNotMatch,
-        fmt::format("checkpoint and dump do not match: {} is gone before it was loaded", path));
-  }
-  progress_.finished_bytes = finished;
-  meta_.ClaimUse(db, targets, stop);
+  std::vector<LoadFile> files = MatchProgress(OrderFiles(plan), meta_.Files(db, stop), &added);
+  RestartLostTargets(*load_, db, files, stop);
   meta_.AddFiles(db, added, stop);
+  int64_t finished = 0;
+  for (const LoadFile& file : files) finished += file.offset;
+  progress_.finished_bytes = finished;
+  std::erase_if(files, [](const LoadFile& file) { return file.offset >= file.size; });
   return files;
+}
+
+std::vector<StoredFile> LoadUnit::ListFiles() const {
+  // Directories inside are part of dumps made elsewhere; those of our own have none, but the next
+  // task's directory may lie there ("t" and "t/x").
+  return HasDump(config_.mode) ? directory_.ListTop() : directory_.List();
 }
 
 void LoadUnit::CleanDumpFiles() {
   log_.Info("clean dump files", {F("dir", directory_.path())});
   try {
     if (config_.mode == TaskMode::kFull) {
-      directory_.RemoveAll();
+      directory_.RemoveFiles();
       return;
     }
-    for (const StoredFile& file : directory_.List()) {
+    for (const StoredFile& file : ListFiles()) {
       const std::string name = LowerName(file.path);
       const bool sql =
           name.ends_with(".sql") || name.ends_with(".sql.gz") || name.ends_with(".sql.zst");
@@ -366,7 +389,10 @@ void LoadUnit::Update(const SubtaskConfig& config) {
 }
 
 void LoadUnit::Close() noexcept {
-  if (channel_ != nullptr) channel_->SetConsumer({});
+  if (channel_ != nullptr) {
+    channel_->SetConsumer({});
+    channel_->Unlock();
+  }
   ahead_.reset();
   metrics_.Remove();
 }

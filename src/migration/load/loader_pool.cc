@@ -2,51 +2,52 @@
 
 #include <algorithm>
 
-#include "mysql/client/retry.h"
-
 namespace dm::migration {
 
 namespace {
 
-constexpr Milliseconds kFirstWait{1000};
-constexpr Milliseconds kLongestWait{60'000};
-constexpr std::chrono::minutes kRetryTime{30};
 // Idle connections are kept open by this.
 constexpr Milliseconds kKeepAlive{30'000};
 
-bool IsOutage(const Error& e) {
-  return mysql::IsConnectionLost(e) || mysql::IsConnectionRefused(e) ||
-         (e.code() == static_cast<int>(ErrorCode::kDBDriverError) && e.server_errno() == 0);
-}
-
 }  // namespace
 
-mysql::Connection& LoadConnection::Use(const LoadStop& stop) {
-  if (db_ != nullptr && !db_->broken()) return *db_;
-  const bool lost = db_ != nullptr;
-  const auto deadline = SteadyClock::now() + kRetryTime;
-  for (Milliseconds wait = kFirstWait;; wait = std::min(wait * 2, kLongestWait)) {
-    ThrowIfStopped(stop.graceful);
+void CheckLoadFence(const Fence* fence) {
+  if (fence != nullptr && !fence->MayWrite()) throw FenceLostError();
+}
+
+mysql::Connection& QuietConnection::Use(const LoadStop& stop) {
+  if (db_ != nullptr && !db_->broken()) {
     try {
-      if (db_ == nullptr) {
-        db_ = context_.session.Open(stop.cut);
-      } else {
-        db_->Reconnect(stop.cut);
-        context_.session.Prepare(*db_, stop.cut);
-      }
-      if (lost) epoch_ = context_.owner.Raise(*db_, slot_, stop.cut);
+      db_->Ping(stop.cut);
       return *db_;
     } catch (const Error& e) {
-      if (!IsOutage(e) || SteadyClock::now() + wait > deadline) throw;
-      context_.log.Warn("downstream connection is tried again",
-                        {F("wait", fmt::format("{}ms", wait.count())), F("error", e)});
+      context_.log.Info("idle connection was lost", {F("error", e)});
     }
-    WaitFor(wait, stop.graceful);
+  }
+  context_.session.Revive(db_, stop.graceful, stop.cut);
+  return *db_;
+}
+
+mysql::Connection& LoadConnection::Use(const LoadStop& stop) {
+  for (int attempt = 1;; ++attempt) {
+    if (db_ == nullptr || db_->broken()) {
+      // Without a new epoch the transaction that may have been lost is not decided.
+      undecided_ = undecided_ || db_ != nullptr;
+      context_.session.Revive(db_, stop.graceful, stop.cut);
+    }
+    if (!undecided_) return *db_;
+    try {
+      epoch_ = context_.owner.Raise(*db_, slot_, stop.cut);
+      undecided_ = false;
+      return *db_;
+    } catch (const Error&) {
+      if (!db_->broken() || attempt == kRunAttempts) throw;
+    }
   }
 }
 
 std::string LoadConnection::ProofStatement() const {
-  if (context_.fence != nullptr && !context_.fence->MayWrite()) throw Cancelled();
+  CheckLoadFence(context_.fence);
   return context_.owner.ProofStatement(slot_, epoch_);
 }
 
@@ -116,19 +117,24 @@ void LoaderPool::Loop(LoadConnection& connection) {
       error = std::current_exception();
     }
     lock.lock();
-    if (job) --running_;
     if (error) {
       if (!error_) {
         try {
           std::rethrow_exception(error);
         } catch (const Cancelled&) {
-          // Ended from outside, or by a failure that is already known; or the fence is lost.
+          // Ended from outside, or by a failure that is already known.
         } catch (...) {
           error_ = error;
         }
       }
+      // First the failure, then the end of the job: a Drain in between must not see success.
       lock.unlock();
       failed_.request_stop();
+      lock.lock();
+    }
+    if (job) --running_;
+    if (error) {
+      lock.unlock();
       changed_.notify_all();
       return;
     }

@@ -42,6 +42,22 @@ struct LoadContext {
   bool load_data_locks_auto_increment = true;
 };
 
+// Throws Error FenceLostError if nothing may be written now.
+void CheckLoadFence(const Fence* fence);
+
+// A connection for statements between the data, which may be silent for hours. One owner thread.
+class QuietConnection {
+ public:
+  explicit QuietConnection(const LoadContext& context) : context_(context) {}
+
+  // The connection, made (again) if need be, as LoadSession::Revive does it; alive a moment ago.
+  mysql::Connection& Use(const LoadStop& stop);
+
+ private:
+  const LoadContext& context_;
+  std::unique_ptr<mysql::Connection> db_;
+};
+
 // One writing connection with its slot of the owner table. One owner thread.
 class LoadConnection {
  public:
@@ -52,15 +68,30 @@ class LoadConnection {
   // After the loss of a connection, whatever transaction was in flight on it is decided when this
   // returns.
   mysql::Connection& Use(const LoadStop& stop);
-  // First statement of a transaction. Proves the right to write; throws Cancelled if it is lost.
+  // Runs `work`, which may be repeated, on the connection; again if the connection is lost in it.
+  template <class Work>
+  auto Run(const LoadStop& stop, Work work) {
+    for (int attempt = 1;; ++attempt) {
+      mysql::Connection& db = Use(stop);
+      try {
+        return work(db);
+      } catch (const Error&) {
+        if (!db.broken() || attempt == kRunAttempts) throw;
+      }
+    }
+  }
+  // First statement of a transaction. Proves the right to write; throws FenceLostError.
   std::string ProofStatement() const;
   // Memory that one job leaves to the next.
   std::string scratch;
 
  private:
+  static constexpr int kRunAttempts = 10;
+
   const LoadContext& context_;
   const size_t slot_;
   uint64_t epoch_;
+  bool undecided_ = false;  // a connection was lost, and the slot was not raised since
   std::unique_ptr<mysql::Connection> db_;
 };
 
@@ -79,6 +110,8 @@ class LoaderPool {
   // Waits until all jobs are done. Throws the first failure, or Cancelled if the run was ended;
   // then no job is running any more.
   void Drain();
+  // Stops when the run is ended or a job has failed: nothing more will be done.
+  StopToken ended() const { return stop_.graceful; }
 
  private:
   void Loop(LoadConnection& connection);

@@ -30,11 +30,10 @@ Counter LoadMetrics::CounterOf(const char* name, const char* help, const char* s
 }
 
 void LoadMetrics::Begin() {
-  {
-    std::lock_guard lock(mutex_);
-    total_ = 0;
-    finished_ = 0;
-  }
+  std::lock_guard lock(mutex_);
+  open_ = true;
+  total_ = 0;
+  finished_ = 0;
   for (const char* resumable : {"true", "false"}) {
     Labels labels = labels_;
     labels["resumable_err"] = resumable;
@@ -43,15 +42,14 @@ void LoadMetrics::Begin() {
 }
 
 void LoadMetrics::Update(const LoadProgress& progress) {
+  std::lock_guard lock(mutex_);
+  if (!open_) return;
   const auto total = static_cast<double>(progress.total_bytes);
   const auto finished = static_cast<double>(progress.finished_bytes);
   double more_total = 0;
   double more_finished = 0;
-  {
-    std::lock_guard lock(mutex_);
-    if (total > total_) more_total = total - std::exchange(total_, total);
-    if (finished > finished_) more_finished = finished - std::exchange(finished_, finished);
-  }
+  if (total > total_) more_total = total - std::exchange(total_, total);
+  if (finished > finished_) more_finished = finished - std::exchange(finished_, finished);
   constexpr const char* kBytes = "lightning_bytes";
   constexpr const char* kBytesHelp = "count of total bytes";
   CounterOf(kBytes, kBytesHelp, "total_restore").Add(more_total);
@@ -81,6 +79,8 @@ void LoadMetrics::CountError(const Error& error) {
 }
 
 void LoadMetrics::Remove() {
+  std::lock_guard lock(mutex_);
+  open_ = false;
   Metrics().Remove("lightning_", labels_);
   Metrics().Remove(kExitCount, labels_);
 }

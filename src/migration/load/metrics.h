@@ -21,7 +21,7 @@ class LoadMetrics {
   // All `tables` are loaded, from `files`.
   void CountTables(size_t tables, size_t files);
   void CountError(const Error& error);
-  // Takes all series away.
+  // Takes all series away; until the next Begin nothing is counted.
   void Remove();
 
  private:
@@ -29,7 +29,8 @@ class LoadMetrics {
                     const char* result = nullptr) const;
 
   const Labels labels_;
-  std::mutex mutex_;  // guards what was counted before
+  std::mutex mutex_;  // guards the following; held while series are made and removed
+  bool open_ = false;
   double total_ = 0;
   double finished_ = 0;
 };

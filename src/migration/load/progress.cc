@@ -6,6 +6,16 @@
 
 namespace dm::migration {
 
+void LoadProgress::Reset() {
+  total_bytes = 0;
+  finished_bytes = 0;
+  finished = false;
+  std::lock_guard lock(mutex_);
+  last_bytes_ = 0;
+  last_bps_ = 0;
+  last_time_ = std::chrono::steady_clock::now();
+}
+
 void LoadProgress::SetBinlog(std::string position, std::string gtid) {
   std::lock_guard lock(mutex_);
   binlog_ = std::move(position);

@@ -18,6 +18,8 @@ class LoadProgress {
   std::atomic<int64_t> finished_bytes{0};  // committed downstream, before restarts too
   std::atomic<bool> finished{false};
 
+  // A new dump: everything from zero.
+  void Reset();
   // Position of the dump as users see it.
   void SetBinlog(std::string position, std::string gtid);
   LoadStatus Status() const;

@@ -1,5 +1,7 @@
 #include "migration/load/schema_phase.h"
 
+#include <algorithm>
+#include <cctype>
 #include <vector>
 
 #include "migration/dumpfile/schema_script.h"
@@ -14,6 +16,7 @@ namespace {
 
 constexpr int kAttempts = 3;
 constexpr Milliseconds kRetryWait{3000};
+constexpr int kLostAttempts = 10;  // of one statement, each on a new connection
 constexpr int kDatabaseExists = 1007;
 constexpr int kTableExists = 1050;
 
@@ -24,24 +27,37 @@ ScriptOptions OptionsOf(const LoadSession& session) {
   return options;
 }
 
+// The collation that a view's file sets for the view's definition; empty if it sets none.
+std::string ViewCollation(std::string_view script) {
+  constexpr std::string_view kSet = "SET collation_connection = ";
+  const size_t begin = script.find(kSet);
+  if (begin == std::string_view::npos) return "";
+  const std::string_view rest = script.substr(begin + kSet.size());
+  const std::string_view name = rest.substr(0, rest.find(';'));
+  const bool is_name = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_';
+  });
+  return is_name ? std::string(name) : "";
+}
+
 }  // namespace
 
 void SchemaPhase::Execute(mysql::Connection& db, const std::string& statement,
                           const StopToken& stop) const {
+  int lost = 0;
   for (int attempt = 1;; ++attempt) {
     try {
-      if (db.broken()) {
-        db.Reconnect(stop);
-        session_.Prepare(db, stop);
-      }
+      if (db.broken()) session_.Revive(db, stop);
       db.Execute(statement, stop);
       return;
     } catch (const Error& e) {
       // Another source of the task may have been quicker.
       if (e.server_errno() == kDatabaseExists || e.server_errno() == kTableExists) return;
-      const bool retry =
-          mysql::IsConnectionLost(e) || mysql::IsConnectionRefused(e) || IsRetryableLoadError(e);
-      if (!retry || attempt == kAttempts) throw LoadError(e, statement);
+      if (db.broken() && ++lost <= kLostAttempts) {
+        --attempt;
+      } else if (!IsRetryableLoadError(e) || attempt == kAttempts) {
+        throw LoadError(e, statement);
+      }
       log_.Warn("schema statement is tried again", {F("statement", statement), F("error", e)});
     }
     WaitFor(kRetryWait, stop);
@@ -88,6 +104,8 @@ std::string SchemaPhase::WithKnownCollations(const mysql::Connection& db, std::s
 
 void SchemaPhase::CreateDatabase(mysql::Connection& db, const std::string& target,
                                  std::string_view script, const StopToken& stop) const {
+  // Also where the account may not create databases, or the server has not the collation.
+  if (DatabaseExists(db, target, stop)) return;
   const ScriptOptions options = OptionsOf(session_);
   const bool from_mariadb = IsMariaDbScript(script);
   std::string create = "CREATE DATABASE IF NOT EXISTS " + mysql::QuoteName(target);
@@ -110,6 +128,16 @@ void SchemaPhase::CreateDatabase(mysql::Connection& db, const std::string& targe
                                 : translated;
   }
   Execute(db, create, stop);
+}
+
+bool SchemaPhase::DatabaseExists(mysql::Connection& db, const std::string& schema,
+                                 const StopToken& stop) const {
+  if (db.broken()) session_.Revive(db, stop);
+  const auto found = db.QueryValue(
+      fmt::format("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+                  mysql::QuoteAnyMode(schema)),
+      stop);
+  return found == schema;  // some servers compare these names without regard to case
 }
 
 bool SchemaPhase::TableExists(mysql::Connection& db, const std::string& schema,
@@ -168,6 +196,17 @@ void SchemaPhase::CreateView(mysql::Connection& db, const std::string& schema,
                              const StopToken& stop) const {
   // The dump's own SET and DROP statements keep their meaning only with the database at hand.
   Execute(db, "USE " + mysql::QuoteName(schema), stop);
+  // The collation of the definition's own texts. Its character set is that of the connection: so the
+  // upstream printed it.
+  if (const std::string collation = ViewCollation(script); !collation.empty()) {
+    try {
+      db.Execute("SET collation_connection = " + collation, stop);
+    } catch (const Error& e) {
+      if (db.broken()) throw LoadError(e);
+      log_.Warn("view is made with another collation of its texts",
+                {F("schema", schema), F("view", view), F("error", e)});
+    }
+  }
   for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
     if (statement.starts_with("DROP TABLE")) {
       Execute(db, "DROP TABLE IF EXISTS " + mysql::QuoteTable(schema, view), stop);
@@ -177,6 +216,7 @@ void SchemaPhase::CreateView(mysql::Connection& db, const std::string& schema,
       Execute(db, WithKnownCollations(db, statement, IsMariaDbScript(script)), stop);
     }
   }
+  Execute(db, "SET NAMES utf8mb4", stop);
 }
 
 }  // namespace dm::migration

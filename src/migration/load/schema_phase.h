@@ -14,7 +14,7 @@
 
 namespace dm::migration {
 
-// One statement of the schema phase gets three attempts. All functions throw Error
+// One statement of the schema phase gets three attempts; a target that is away is waited for. All functions throw Error
 // kLoadLightningRuntime. What already exists is left as it is. Thread-safe; a connection belongs to
 // its caller.
 class SchemaPhase {
@@ -34,6 +34,8 @@ class SchemaPhase {
                   std::string_view script, const StopToken& stop) const;
 
  private:
+  bool DatabaseExists(mysql::Connection& db, const std::string& schema,
+                      const StopToken& stop) const;
   bool TableExists(mysql::Connection& db, const std::string& schema, const std::string& table,
                    const StopToken& stop) const;
   std::string TableStatement(const mysql::Connection& db, const std::string& statement,

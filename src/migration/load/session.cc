@@ -15,9 +15,13 @@ namespace dm::migration {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kRemovedModes = {
+constexpr std::array<std::string_view, 7> kRemovedModes = {
     "NO_ZERO_IN_DATE",     "NO_ZERO_DATE",        "ERROR_FOR_DIVISION_BY_ZERO",
-    "NO_AUTO_CREATE_USER", "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"};
+    "NO_AUTO_CREATE_USER", "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES",
+    "EMPTY_STRING_IS_NULL"};  // a dump tells '' and NULL apart
+constexpr Milliseconds kFirstWait{1000};
+constexpr Milliseconds kLongestWait{60'000};
+constexpr std::chrono::minutes kRetryTime{30};
 constexpr std::array<std::string_view, 3> kAddedModes = {"IGNORE_SPACE", "NO_AUTO_VALUE_ON_ZERO",
                                                          "ALLOW_INVALID_DATES"};
 constexpr std::array<std::string_view, 36> kKnownModes = {"REAL_AS_FLOAT",
@@ -115,6 +119,30 @@ std::string AdjustLoadSqlMode(std::string_view upstream_sql_mode) {
   return JoinModes(modes);
 }
 
+bool IsOutage(const Error& e) {
+  switch (e.server_errno()) {
+    case 0:
+      return mysql::IsConnectionLost(e) || mysql::IsConnectionRefused(e) ||
+             e.code() == static_cast<int>(ErrorCode::kDBDriverError);
+    case 1040:  // too many connections: all come back at once after a restart
+    case 1203:  // the same of this account
+    case 1226:  // the account's connections of this hour are used up
+    case 1053:  // server shutdown in progress
+    case 1077:
+    case 1078:
+    case 1079:
+    case 1080:
+    case 1152:  // the server ends the connection
+      return true;
+    default:
+      return mysql::IsConnectionLost(e);
+  }
+}
+
+Error FenceLostError() {
+  return MakeError(ErrorCode::kSyncerFenceLost).SetClass("load-unit");
+}
+
 bool IsRetryableLoadError(const Error& e) {
   switch (e.server_errno()) {
     case 1105:
@@ -150,17 +178,19 @@ Error LoadError(const std::exception& cause, std::string_view place) {
   return wrapped;
 }
 
-LoadSession::LoadSession(const SubtaskConfig& config, std::string_view upstream_sql_mode,
-                         std::string time_zone, Logger log)
+LoadSession::LoadSession(const SubtaskConfig& config,
+                         const std::optional<std::string>& upstream_sql_mode, std::string time_zone,
+                         Logger log)
     : time_zone_(std::move(time_zone)), log_(std::move(log)) {
   DbConfig to = config.to;
   std::erase_if(to.session, [](const auto& variable) { return IsOwnVariable(variable.first); });
   options_ = ToConnectOptions(to, ErrorScope::kDownstream);
   options_.local_infile = true;
   const auto own_mode = SessionVariable(config.to, "sql_mode");
-  sql_mode_ = own_mode ? *own_mode : AdjustLoadSqlMode(upstream_sql_mode);
+  sql_mode_ = own_mode ? *own_mode : AdjustLoadSqlMode(upstream_sql_mode.value_or(""));
+  if (!config.timezone.empty() && config.timezone != time_zone_) named_zone_ = config.timezone;
   // The files' escaping is the upstream's; where that is not known the user may have said it.
-  const std::string_view decides = HasDump(config.mode) ? upstream_sql_mode : sql_mode_;
+  const std::string_view decides = upstream_sql_mode ? *upstream_sql_mode : sql_mode_;
   backslash_escapes_ = !mysql::SqlMode::Parse(decides).no_backslash_escapes();
   std::vector<std::string> modes = SplitModes(sql_mode_);
   if (backslash_escapes_ == Has(modes, "NO_BACKSLASH_ESCAPES")) {
@@ -179,6 +209,35 @@ std::unique_ptr<mysql::Connection> LoadSession::Open(const StopToken& stop) cons
   auto db = mysql::Connection::Connect(options_, stop);
   Prepare(*db, stop);
   return db;
+}
+
+template <class Attempt>
+void LoadSession::Patiently(const StopToken& wait_stop, Attempt attempt) const {
+  const auto deadline = SteadyClock::now() + kRetryTime;
+  for (Milliseconds wait = kFirstWait;; wait = std::min(wait * 2, kLongestWait)) {
+    ThrowIfStopped(wait_stop);
+    try {
+      attempt();
+      return;
+    } catch (const Error& e) {
+      if (!IsOutage(e) || SteadyClock::now() + wait > deadline) throw;
+      log_.Warn("downstream connection is tried again",
+                {F("wait", fmt::format("{}ms", wait.count())), F("error", e)});
+    }
+    WaitFor(wait, wait_stop);
+  }
+}
+
+void LoadSession::Revive(std::unique_ptr<mysql::Connection>& db, const StopToken& wait_stop,
+                         const StopToken& cut) const {
+  Patiently(wait_stop, [&] { db = Open(cut); });
+}
+
+void LoadSession::Revive(mysql::Connection& db, const StopToken& stop) const {
+  Patiently(stop, [&] {
+    db.Reconnect(stop);
+    Prepare(db, stop);
+  });
 }
 
 void LoadSession::Prepare(mysql::Connection& db, const StopToken& stop) const {
@@ -212,6 +271,7 @@ void LoadSession::Prepare(mysql::Connection& db, const StopToken& stop) const {
   }
   set("time_zone", time_zone_);
   set("foreign_key_checks", "0");
+  set("max_error_count", "65535");  // warnings are read: none may be left out
 }
 
 }  // namespace dm::migration

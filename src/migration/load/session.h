@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,12 @@ namespace dm::migration {
 // server has comes back as it is, with a warning.
 std::string AdjustLoadSqlMode(std::string_view upstream_sql_mode);
 
+// The server is away, is going away, or takes no more connections now.
+bool IsOutage(const Error& e);
+
+// The unit's failure while the right to write is lost; the run may be resumed.
+Error FenceLostError();
+
 // Is it worth running the batch or statement again at once? (Locks, conflicts, schema changes; not
 // the loss of the connection.)
 bool IsRetryableLoadError(const Error& e);
@@ -30,23 +37,38 @@ Error LoadError(const std::exception& cause, std::string_view place = {});
 // Opens connections with the session that loading needs. Thread-safe.
 class LoadSession {
  public:
-  // `upstream_sql_mode` is empty if it is not known (the dump was made elsewhere).
-  LoadSession(const SubtaskConfig& config, std::string_view upstream_sql_mode,
+  // `upstream_sql_mode`: that of the dump, if it is known. `time_zone`: that of the dump's
+  // TIMESTAMPs.
+  LoadSession(const SubtaskConfig& config, const std::optional<std::string>& upstream_sql_mode,
               std::string time_zone, Logger log);
 
   std::unique_ptr<mysql::Connection> Open(const StopToken& stop) const;
+  // Makes `db` (null or broken) usable. While the server is away it tries again for half an hour,
+  // unless `wait_stop` stops; then it throws what failed last.
+  void Revive(std::unique_ptr<mysql::Connection>& db, const StopToken& wait_stop,
+              const StopToken& cut) const;
   // Sets the session variables; for connections that were made again.
   void Prepare(mysql::Connection& db, const StopToken& stop) const;
+
+  // The same for a connection that is there and broken.
+  void Revive(mysql::Connection& db, const StopToken& stop) const;
 
   const std::string& sql_mode() const { return sql_mode_; }
   // How strings in the dump's files are escaped, which is also how this session reads them.
   bool backslash_escapes() const { return backslash_escapes_; }
   bool ansi_quotes() const;
+  // The named zone of the task, if the session has another: rows whose values the target makes get
+  // theirs in it. Empty otherwise.
+  const std::string& named_zone() const { return named_zone_; }
 
  private:
+  template <class Attempt>
+  void Patiently(const StopToken& wait_stop, Attempt attempt) const;
+
   mysql::ConnectOptions options_;
   std::string sql_mode_;
   std::string time_zone_;
+  std::string named_zone_;
   bool backslash_escapes_;
   Logger log_;
 };

@@ -15,6 +15,16 @@ namespace {
 constexpr size_t kNameLimit = 255;  // of the column `filename`
 constexpr size_t kRowsPerStatement = 500;
 constexpr std::string_view kClaimPrefix = "table:";
+constexpr std::string_view kDumpPrefix = "dump:";
+// Rows of files: those of no other kind. (No file of a dump has a ':' in its name.)
+constexpr std::string_view kIsFile =
+    "filename NOT LIKE 'table:%' AND filename NOT LIKE 'dump:%' AND filename NOT LIKE 'ddl:%' AND "
+    "filename NOT LIKE 'job:%'";
+constexpr int kKeyTooLong = 1071;
+constexpr int kDuplicateColumn = 1060;
+// How long a table that another source is emptying is waited for.
+constexpr int kEmptyingWaits = 60;
+constexpr Milliseconds kEmptyingWait{1000};
 
 int64_t Number(const std::optional<std::string>& text) {
   int64_t value = 0;
@@ -70,22 +80,31 @@ std::string CheckpointFileName(std::string_view path) {
 }
 
 LoadMeta::LoadMeta(std::string_view meta_schema, std::string_view task, std::string_view source_id)
-    : task_(mysql::QuoteString(task)),
-      source_(mysql::QuoteString(source_id)),
+    : task_(mysql::QuoteAnyMode(task)),
+      source_(mysql::QuoteAnyMode(source_id)),
       meta_schema_(mysql::QuoteName(meta_schema)),
       status_table_(MetaTable(meta_schema, task, kLightningListSuffix)),
       checkpoint_table_(MetaTable(meta_schema, task, kLoaderCheckpointSuffix)) {}
 
 void LoadMeta::Create(mysql::Connection& db, const StopToken& stop) const {
   db.Execute("CREATE SCHEMA IF NOT EXISTS " + meta_schema_, stop);
-  db.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
+  // Names of sources differ in every letter: without a collation the server's would decide.
+  const auto create_status = [&](std::string_view options) {
+    db.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
 		task_name varchar(255) NOT NULL,
 		source_name varchar(255) NOT NULL,
 		status varchar(10) NOT NULL DEFAULT 'init' COMMENT 'init,running,finished',
 		PRIMARY KEY (task_name, source_name)
-	))",
-                         status_table_),
-             stop);
+	){})",
+                           status_table_, options),
+               stop);
+  };
+  try {
+    create_status(" DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin");
+  } catch (const Error& e) {
+    if (e.server_errno() != kKeyTooLong) throw;
+    create_status("");
+  }
   // `offset` is a reserved word of MariaDB.
   db.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
 		id varchar(32) NOT NULL,
@@ -96,10 +115,44 @@ void LoadMeta::Create(mysql::Connection& db, const StopToken& stop) const {
 		end_pos bigint NOT NULL,
 		create_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,
 		update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+		row_count bigint NOT NULL DEFAULT 0,
 		UNIQUE KEY uk_id_f (id, filename)
 	) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin)",
                          checkpoint_table_),
              stop);
+  UpgradeTables(db, stop);
+}
+
+void LoadMeta::UpgradeTables(mysql::Connection& db, const StopToken& stop) const {
+  // A table of an older version has no row counts.
+  if (db.Query(fmt::format("SHOW COLUMNS FROM {} LIKE 'row_count'", checkpoint_table_), stop)
+          .rows.empty()) {
+    try {
+      db.Execute(
+          fmt::format("ALTER TABLE {} ADD COLUMN row_count bigint NOT NULL DEFAULT 0",
+                      checkpoint_table_),
+          stop);
+    } catch (const Error& e) {
+      if (e.server_errno() != kDuplicateColumn) throw;  // another source was quicker
+    }
+  }
+  const auto columns =
+      db.Query(fmt::format("SHOW FULL COLUMNS FROM {} LIKE 'source_name'", status_table_), stop);
+  const auto collation = columns.ColumnIndex("Collation");
+  if (!collation || columns.rows.empty() ||
+      columns.rows[0][*collation].value_or("").ends_with("_bin")) {
+    return;
+  }
+  try {
+    db.Execute(fmt::format(
+                   "ALTER TABLE {} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+                   status_table_),
+               stop);
+  } catch (const Error& e) {
+    if (db.broken()) throw;
+    Log().Warn("sources whose names differ only in letter case or accents share one load status",
+               {F("table", status_table_), F("error", e)});
+  }
 }
 
 LoadStage LoadMeta::Stage(mysql::Connection& db, const StopToken& stop) const {
@@ -128,17 +181,42 @@ void LoadMeta::SetStage(mysql::Connection& db, LoadStage stage, const StopToken&
       stop);
 }
 
+void LoadMeta::BeginRunning(mysql::Connection& db, std::string_view dump_id,
+                            const StopToken& stop) const {
+  InTransaction(db, stop, [&] {
+    db.Execute(fmt::format("DELETE FROM {} WHERE id = {} AND filename LIKE '{}%'",
+                           checkpoint_table_, source_, kDumpPrefix),
+               stop);
+    db.Execute(
+        fmt::format("INSERT INTO {} (id, filename, cp_schema, cp_table, `offset`, end_pos) VALUES "
+                    "({}, {}, '', '', 0, 0)",
+                    checkpoint_table_, source_,
+                    mysql::QuoteAnyMode(fmt::format("{}{}", kDumpPrefix, dump_id))),
+        stop);
+    SetStage(db, LoadStage::kRunning, stop);
+  });
+}
+
+std::optional<std::string> LoadMeta::DumpId(mysql::Connection& db, const StopToken& stop) const {
+  auto name = db.QueryValue(
+      fmt::format("SELECT filename FROM {} WHERE id = {} AND filename LIKE '{}%'",
+                  checkpoint_table_, source_, kDumpPrefix),
+      stop);
+  if (name) name->erase(0, kDumpPrefix.size());
+  return name;
+}
+
 std::vector<LoadCheckpointRow> LoadMeta::Files(mysql::Connection& db, const StopToken& stop) const {
   const auto answer = db.Query(
-      fmt::format("SELECT filename, cp_schema, cp_table, `offset`, end_pos FROM {} WHERE id = {} "
-                  "AND filename NOT LIKE '{}%'",
-                  checkpoint_table_, source_, kClaimPrefix),
+      fmt::format("SELECT filename, cp_schema, cp_table, `offset`, end_pos, row_count FROM {} "
+                  "WHERE id = {} AND {}",
+                  checkpoint_table_, source_, kIsFile),
       stop);
   std::vector<LoadCheckpointRow> files;
   files.reserve(answer.rows.size());
   for (const auto& row : answer.rows) {
     files.push_back({row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), Number(row[3]),
-                     Number(row[4])});
+                     Number(row[4]), Number(row[5])});
   }
   return files;
 }
@@ -149,43 +227,62 @@ void LoadMeta::AddFiles(mysql::Connection& db, const std::vector<LoadCheckpointR
   InTransaction(db, stop, [&] {
     for (size_t begin = 0; begin < files.size(); begin += kRowsPerStatement) {
       std::string statement = fmt::format(
-          "INSERT IGNORE INTO {} (id, filename, cp_schema, cp_table, `offset`, end_pos) VALUES ",
+          "INSERT INTO {} (id, filename, cp_schema, cp_table, `offset`, end_pos) VALUES ",
           checkpoint_table_);
       const size_t end = std::min(files.size(), begin + kRowsPerStatement);
       for (size_t i = begin; i < end; ++i) {
         const LoadCheckpointRow& file = files[i];
         statement += fmt::format("{}({},{},{},{},{},{})", i > begin ? "," : "", source_,
-                                 mysql::QuoteString(CheckpointFileName(file.file)),
-                                 mysql::QuoteString(file.schema), mysql::QuoteString(file.table),
+                                 mysql::QuoteAnyMode(CheckpointFileName(file.file)),
+                                 mysql::QuoteAnyMode(file.schema), mysql::QuoteAnyMode(file.table),
                                  file.offset, file.end);
       }
+      // Routes may have changed before the first row of a file was written.
+      statement +=
+          " ON DUPLICATE KEY UPDATE cp_schema = IF(`offset` = 0, VALUES(cp_schema), cp_schema), "
+          "cp_table = IF(`offset` = 0, VALUES(cp_table), cp_table)";
       db.Execute(statement, stop);
     }
   });
+}
+
+void LoadMeta::RestartFiles(mysql::Connection& db, const std::string& schema,
+                            const std::string& table, const StopToken& stop) const {
+  db.Execute(fmt::format("UPDATE {} SET `offset` = 0, row_count = 0 WHERE id = {} AND cp_schema = "
+                         "{} AND cp_table = {} AND {}",
+                         checkpoint_table_, source_, mysql::QuoteAnyMode(schema),
+                         mysql::QuoteAnyMode(table), kIsFile),
+             stop);
 }
 
 void LoadMeta::DeleteRows(mysql::Connection& db, const StopToken& stop) const {
   db.Execute(fmt::format("DELETE FROM {} WHERE id = {}", checkpoint_table_, source_), stop);
 }
 
-void LoadMeta::Finish(mysql::Connection& db, const StopToken& stop) const {
+void LoadMeta::Finish(mysql::Connection& db, bool keep_dump_id, const StopToken& stop) const {
   InTransaction(db, stop, [&] {
-    DeleteRows(db, stop);
+    db.Execute(fmt::format("DELETE FROM {} WHERE id = {}{}", checkpoint_table_, source_,
+                           keep_dump_id
+                               ? fmt::format(" AND filename NOT LIKE '{}%'", kDumpPrefix)
+                               : std::string()),
+               stop);
     SetStage(db, LoadStage::kFinished, stop);
   });
 }
 
-std::string LoadMeta::AdvanceStatement(const std::string& file, int64_t from, int64_t to) const {
+std::string LoadMeta::AdvanceStatement(const std::string& file, int64_t from, int64_t to,
+                                       size_t rows) const {
   return fmt::format(
-      "UPDATE {} SET `offset` = {} WHERE id = {} AND filename = {} AND `offset` = {}",
-      checkpoint_table_, to, source_, mysql::QuoteString(CheckpointFileName(file)), from);
+      "UPDATE {} SET `offset` = {}, row_count = row_count + {} WHERE id = {} AND filename = {} AND "
+      "`offset` = {}",
+      checkpoint_table_, to, rows, source_, mysql::QuoteAnyMode(CheckpointFileName(file)), from);
 }
 
 int64_t LoadMeta::OffsetOf(mysql::Connection& db, const std::string& file,
                            const StopToken& stop) const {
   const auto offset = db.QueryValue(
       fmt::format("SELECT `offset` FROM {} WHERE id = {} AND filename = {} FOR UPDATE",
-                  checkpoint_table_, source_, mysql::QuoteString(CheckpointFileName(file))),
+                  checkpoint_table_, source_, mysql::QuoteAnyMode(CheckpointFileName(file))),
       stop);
   return offset ? Number(offset) : -1;
 }
@@ -206,12 +303,12 @@ std::vector<TableClaimRow> LoadMeta::Claims(mysql::Connection& db, const StopTok
 
 bool LoadMeta::ClaimOwned(mysql::Connection& db, const std::string& schema,
                           const std::string& table, const StopToken& stop) const {
-  const std::string name = mysql::QuoteString(ClaimName(schema, table));
+  const std::string name = mysql::QuoteAnyMode(ClaimName(schema, table));
   // First say so, then look: of two sources that do this at once at least one sees the other.
   db.Execute(fmt::format("INSERT INTO {} (id, filename, cp_schema, cp_table, `offset`, end_pos) "
                          "VALUES ({},{},{},{},{},0)",
-                         checkpoint_table_, source_, name, mysql::QuoteString(schema),
-                         mysql::QuoteString(table), static_cast<int64_t>(TableClaim::kOwned)),
+                         checkpoint_table_, source_, name, mysql::QuoteAnyMode(schema),
+                         mysql::QuoteAnyMode(table), static_cast<int64_t>(TableClaim::kOwned)),
              stop);
   const auto others =
       db.QueryValue(fmt::format("SELECT COUNT(*) FROM {} WHERE filename = {} AND id <> {}",
@@ -231,11 +328,11 @@ void LoadMeta::ClaimUse(mysql::Connection& db, const std::vector<TableClaimRow>&
     std::string names;
     const size_t end = std::min(targets.size(), begin + kRowsPerStatement);
     for (size_t i = begin; i < end; ++i) {
-      const std::string name = mysql::QuoteString(ClaimName(targets[i].schema, targets[i].table));
+      const std::string name = mysql::QuoteAnyMode(ClaimName(targets[i].schema, targets[i].table));
       const char* comma = i > begin ? "," : "";
       rows += fmt::format(
-          "{}({},{},{},{},{},0)", comma, source_, name, mysql::QuoteString(targets[i].schema),
-          mysql::QuoteString(targets[i].table), static_cast<int64_t>(TableClaim::kUser));
+          "{}({},{},{},{},{},0)", comma, source_, name, mysql::QuoteAnyMode(targets[i].schema),
+          mysql::QuoteAnyMode(targets[i].table), static_cast<int64_t>(TableClaim::kUser));
       names += comma + name;
     }
     db.Execute(fmt::format("INSERT IGNORE INTO {} (id, filename, cp_schema, cp_table, `offset`, "
@@ -247,7 +344,55 @@ void LoadMeta::ClaimUse(mysql::Connection& db, const std::vector<TableClaimRow>&
                            checkpoint_table_, static_cast<int64_t>(TableClaim::kShared), source_,
                            static_cast<int64_t>(TableClaim::kOwned), names),
                stop);
+    WaitUntilNotEmptying(db, names, stop);
   }
+}
+
+void LoadMeta::WaitUntilNotEmptying(mysql::Connection& db, const std::string& names,
+                                    const StopToken& stop) const {
+  for (int waits = 0;; ++waits) {
+    const auto answer = db.Query(
+        fmt::format("SELECT id, cp_schema, cp_table FROM {} WHERE id <> {} AND `offset` = {} AND "
+                    "filename IN ({}) LIMIT 1",
+                    checkpoint_table_, source_, static_cast<int64_t>(TableClaim::kEmptying), names),
+        stop);
+    if (answer.rows.empty()) return;
+    if (waits == kEmptyingWaits) {
+      const auto& row = answer.rows[0];
+      throw Error(ErrorCode::kLoadCheckPointNotMatch,
+                  fmt::format("source {} is removing the rows of an unfinished dump from {}, and "
+                              "nothing can be loaded into it meanwhile",
+                              row[0].value_or(""),
+                              mysql::QuoteTable(row[1].value_or(""), row[2].value_or(""))));
+    }
+    WaitFor(kEmptyingWait, stop);
+  }
+}
+
+bool LoadMeta::ClaimEmptying(mysql::Connection& db, const TableClaimRow& target,
+                             const StopToken& stop) const {
+  const std::string name = mysql::QuoteAnyMode(ClaimName(target.schema, target.table));
+  const auto is = static_cast<int64_t>(TableClaim::kEmptying);
+  db.Execute(fmt::format("UPDATE {} SET `offset` = {} WHERE filename = {} AND id = {} AND `offset` "
+                         "= {}",
+                         checkpoint_table_, is, name, source_,
+                         static_cast<int64_t>(TableClaim::kOwned)),
+             stop);
+  return Number(db.QueryValue(
+             fmt::format("SELECT `offset` FROM {} WHERE filename = {} AND id = {} FOR UPDATE",
+                         checkpoint_table_, name, source_),
+             stop)) == is;
+}
+
+std::vector<std::string> LoadMeta::OthersAt(mysql::Connection& db, const std::string& schema,
+                                            const std::string& table, const StopToken& stop) const {
+  const auto answer = db.Query(
+      fmt::format("SELECT id FROM {} WHERE filename = {} AND id <> {}", checkpoint_table_,
+                  mysql::QuoteAnyMode(ClaimName(schema, table)), source_),
+      stop);
+  std::vector<std::string> others;
+  for (const auto& row : answer.rows) others.push_back(row[0].value_or(""));
+  return others;
 }
 
 }  // namespace dm::migration

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,11 +18,12 @@ std::string_view ToString(LoadStage stage);
 
 // Progress of one file.
 struct LoadCheckpointRow {
-  std::string file;  // path relative to the dump directory
-  std::string schema;
+  std::string file;    // path relative to the dump directory
+  std::string schema;  // target
   std::string table;
   int64_t offset = 0;  // of the next byte to read: start of a tuple; == end when done
   int64_t end = 0;     // size of the file when it was first seen
+  int64_t rows = 0;    // written so far
 };
 
 // What a source's load does with a target table; kept in the progress table under the name
@@ -30,6 +32,8 @@ enum class TableClaim : int64_t {
   kOwned = 0,   // found empty and filled by this source alone, maybe from a dump that goes on
   kShared = 1,  // owned, but another source has come to it since
   kUser = 2,    // filled beside others, or not from its beginning
+  // Owned, and being emptied: nobody else may come to it now.
+  kEmptying = 3,
 };
 
 struct TableClaimRow {
@@ -57,19 +61,31 @@ class LoadMeta {
   void AddStatus(mysql::Connection& db, const StopToken& stop) const;
   void SetStage(mysql::Connection& db, LoadStage stage, const StopToken& stop) const;
 
-  // Progress of files, without claims.
+  // Says in one transaction that the dump `dump_id` is loaded from now on; the stage is `running`.
+  void BeginRunning(mysql::Connection& db, std::string_view dump_id, const StopToken& stop) const;
+  // The dump whose loading began or is finished; nullopt if none, or if it is not known.
+  std::optional<std::string> DumpId(mysql::Connection& db, const StopToken& stop) const;
+
+  // Progress of files.
   std::vector<LoadCheckpointRow> Files(mysql::Connection& db, const StopToken& stop) const;
-  // Adds rows that are not there, in statements of bounded size, in one transaction.
+  // Adds rows that are not there, in statements of bounded size, in one transaction. Rows of files
+  // that nothing was loaded from get the new target.
   void AddFiles(mysql::Connection& db, const std::vector<LoadCheckpointRow>& files,
                 const StopToken& stop) const;
-  // Removes files and claims of this source.
+  // The files that go into this target are to be loaded from their beginning.
+  void RestartFiles(mysql::Connection& db, const std::string& schema, const std::string& table,
+                    const StopToken& stop) const;
+  // Removes all rows of this source.
   void DeleteRows(mysql::Connection& db, const StopToken& stop) const;
-  // In one transaction: no rows any more, and the stage `finished`.
-  void Finish(mysql::Connection& db, const StopToken& stop) const;
+  // In one transaction: no files and claims any more, and the stage `finished`. `keep_dump_id`: a
+  // sync unit that is still to begin needs to know which dump it was.
+  void Finish(mysql::Connection& db, bool keep_dump_id, const StopToken& stop) const;
 
-  // The statement that moves a file's progress from `from` to `to`; it affects one row exactly if
-  // the progress was at `from`. Run inside the transaction that writes the rows between.
-  std::string AdvanceStatement(const std::string& file, int64_t from, int64_t to) const;
+  // The statement that moves a file's progress from `from` to `to` with `rows` rows between; it
+  // affects one row exactly if the progress was at `from`. Run inside the transaction that writes
+  // these rows.
+  std::string AdvanceStatement(const std::string& file, int64_t from, int64_t to,
+                               size_t rows) const;
   // Where a file's progress is, waiting for a transaction that is changing it; -1 without a row.
   int64_t OffsetOf(mysql::Connection& db, const std::string& file, const StopToken& stop) const;
 
@@ -80,11 +96,22 @@ class LoadMeta {
   bool ClaimOwned(mysql::Connection& db, const std::string& schema, const std::string& table,
                   const StopToken& stop) const;
   // Says that this source fills the targets beside whoever owns them; owners learn of it. Targets
-  // that this source owns stay owned.
+  // that this source owns stay owned. Throws Error kLoadCheckPointNotMatch if another source is
+  // emptying one of them and does not come to an end.
   void ClaimUse(mysql::Connection& db, const std::vector<TableClaimRow>& targets,
                 const StopToken& stop) const;
+  // Turns an owned target into one that is being emptied. False: it is not owned any more.
+  bool ClaimEmptying(mysql::Connection& db, const TableClaimRow& target,
+                     const StopToken& stop) const;
+  // Other sources of the task that have a claim on the target.
+  std::vector<std::string> OthersAt(mysql::Connection& db, const std::string& schema,
+                                    const std::string& table, const StopToken& stop) const;
 
  private:
+  void UpgradeTables(mysql::Connection& db, const StopToken& stop) const;
+  void WaitUntilNotEmptying(mysql::Connection& db, const std::string& names,
+                            const StopToken& stop) const;
+
   std::string task_;  // literals
   std::string source_;
   std::string meta_schema_;  // quoted

@@ -18,12 +18,12 @@ OwnerTable::OwnerTable(std::string_view meta_schema, std::string_view task,
                        std::string_view source_id)
     : table_(MetaTable(meta_schema, task, kOwnerSuffix)),
       schema_(mysql::QuoteName(meta_schema)),
-      id_(mysql::QuoteString(source_id)) {}
+      id_(mysql::QuoteAnyMode(source_id)) {}
 
 void OwnerTable::Create(mysql::Connection& connection, const StopToken& stop) const {
   connection.Execute("CREATE SCHEMA IF NOT EXISTS " + schema_, stop);
   connection.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
-			id VARCHAR(32) NOT NULL,
+			id VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
 			slot INT NOT NULL,
 			epoch BIGINT UNSIGNED NOT NULL,
 			PRIMARY KEY (id, slot)
@@ -53,6 +53,10 @@ std::vector<uint64_t> OwnerTable::RaiseAll(mysql::Connection& connection, size_t
     if (slot < slots) epochs[slot] = std::stoull(row.at(1).value_or("0"));
   }
   return epochs;
+}
+
+void OwnerTable::RaiseEverySource(mysql::Connection& connection, const StopToken& stop) const {
+  connection.Execute(fmt::format("UPDATE {} SET epoch = epoch + 1 WHERE slot >= 0", table_), stop);
 }
 
 uint64_t OwnerTable::Raise(mysql::Connection& connection, size_t slot,

@@ -28,6 +28,10 @@ class OwnerTable {
   std::vector<uint64_t> RaiseAll(mysql::Connection& connection, size_t slots,
                                  const StopToken& stop) const;
 
+  // Raises the epochs of all sources of the task: whoever still writes for it will not any more.
+  // Waits for transactions in flight.
+  void RaiseEverySource(mysql::Connection& connection, const StopToken& stop) const;
+
   // Raises one slot, after its connection was lost with a transaction of unknown outcome: when this
   // returns, that transaction is committed, or it never will be. Returns the new epoch.
   uint64_t Raise(mysql::Connection& connection, size_t slot, const StopToken& stop) const;

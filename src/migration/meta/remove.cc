@@ -1,14 +1,76 @@
 #include "migration/meta/remove.h"
 
+#include <fmt/format.h>
+
 #include <string>
 
+#include "base/log/log.h"
+#include "migration/meta/load_meta.h"
 #include "migration/meta/names.h"
+#include "migration/meta/owner.h"
+#include "migration/meta/unfinished_rows.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
 
+namespace {
+
+bool TableExists(mysql::Connection& connection, std::string_view schema, std::string_view table,
+                 const StopToken& stop) {
+  return connection
+      .QueryValue(fmt::format("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND "
+                              "TABLE_NAME = {}",
+                              mysql::QuoteAnyMode(schema), mysql::QuoteAnyMode(table)),
+                  stop)
+      .has_value();
+}
+
+// What loads that were not finished have written would stay beside the rows of the next dump.
+void UndoUnfinishedLoads(mysql::Connection& connection, std::string_view meta_schema,
+                         std::string_view task, const StopToken& stop) {
+  const std::string name(task);
+  if (!TableExists(connection, meta_schema, name + std::string(kLoaderCheckpointSuffix), stop)) {
+    return;
+  }
+  if (TableExists(connection, meta_schema, name + std::string(kOwnerSuffix), stop)) {
+    OwnerTable(meta_schema, task, "").RaiseEverySource(connection, stop);
+  }
+  connection.Execute("SET SESSION foreign_key_checks = 0", stop);
+  const auto ids = connection.Query(
+      fmt::format("SELECT DISTINCT id FROM {}",
+                  MetaTable(meta_schema, task, kLoaderCheckpointSuffix)),
+      stop);
+  for (const auto& row : ids.rows) {
+    const LoadMeta meta(meta_schema, task, row[0].value_or(""));
+    meta.Create(connection, stop);
+    if (meta.Stage(connection, stop) == LoadStage::kFinished) continue;
+    RemoveUnfinishedRows(connection, meta, SharedRows::kKeep, {}, Log(), stop);
+  }
+}
+
+// CRC-32 of IEEE 802.3.
+uint32_t Crc32(std::string_view text) {
+  uint32_t crc = ~0u;
+  for (const char c : text) {
+    crc ^= static_cast<unsigned char>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0xEDB88320u : 0u);
+  }
+  return ~crc;
+}
+
+}  // namespace
+
+std::string ForeignLoadSchema(std::string_view task, std::string_view source_id) {
+  constexpr std::string_view kName = "tidb_lightning_checkpoint";
+  constexpr size_t kLimit = 64;
+  if (task.empty()) return std::string(kName);
+  return fmt::format("{}_{}_{}", task, Crc32(source_id), kName).substr(0, kLimit);
+}
+
 void RemoveTaskMeta(mysql::Connection& connection, std::string_view meta_schema,
-                    std::string_view task, const StopToken& stop) {
+                    std::string_view task, const StopToken& stop,
+                    const std::vector<std::string>& source_ids) {
+  UndoUnfinishedLoads(connection, meta_schema, task, stop);
   // The owner rows go last: as long as any other table is there, an old writer is held off.
   for (std::string_view suffix :
        {kLoaderCheckpointSuffix, kLightningListSuffix, kSyncerCheckpointSuffix, kShardingMetaSuffix,
@@ -19,6 +81,10 @@ void RemoveTaskMeta(mysql::Connection& connection, std::string_view meta_schema,
   connection.Execute("DROP DATABASE IF EXISTS " +
                          mysql::QuoteName(std::string(meta_schema) + "_" + std::string(task)),
                      stop);
+  for (const std::string& source_id : source_ids) {
+    connection.Execute(
+        "DROP DATABASE IF EXISTS " + mysql::QuoteName(ForeignLoadSchema(task, source_id)), stop);
+  }
 }
 
 }  // namespace dm::migration

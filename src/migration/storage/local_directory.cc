@@ -1,19 +1,27 @@
 #include "migration/storage/local_directory.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <sstream>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/error/error.h"
+#include "base/log/log.h"
 
 namespace dm::migration {
 
@@ -120,6 +128,13 @@ void LocalDirectory::RemoveAll() const {
   if (error) FailWriting("fail to remove output directory", path_, error.value());
 }
 
+void LocalDirectory::RemoveFiles() const {
+  for (const StoredFile& file : ListTop()) Remove(file.path);
+  if (::rmdir(path_.c_str()) != 0 && errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST) {
+    FailWriting("fail to remove output directory", path_, errno);
+  }
+}
+
 void LocalDirectory::Remove(std::string_view name) const {
   const std::string path = FullPath(name);
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) FailWriting("remove", path, errno);
@@ -139,6 +154,29 @@ std::vector<StoredFile> LocalDirectory::List() const {
       const auto size = it->file_size(error);
       if (error) FailReading("stat", it->path().string(), error.value());
       files.push_back({fs::path(it->path()).lexically_relative(path_).generic_string(), size});
+    }
+    it.increment(error);
+    if (error) FailReading("read directory", path_, error.value());
+  }
+  std::sort(files.begin(), files.end(),
+            [](const StoredFile& a, const StoredFile& b) { return a.path < b.path; });
+  return files;
+}
+
+std::vector<StoredFile> LocalDirectory::ListTop() const {
+  std::vector<StoredFile> files;
+  std::error_code error;
+  fs::directory_iterator it(path_, error);
+  if (error) {
+    if (error == std::errc::no_such_file_or_directory) return files;
+    FailReading("read directory", path_, error.value());
+  }
+  for (const auto end = fs::directory_iterator(); it != end;) {
+    std::error_code ignored;
+    if (it->is_regular_file(ignored)) {
+      const auto size = it->file_size(error);
+      if (error) FailReading("stat", it->path().string(), error.value());
+      files.push_back({it->path().filename().string(), size});
     }
     it.increment(error);
     if (error) FailReading("read directory", path_, error.value());
@@ -188,13 +226,33 @@ void LocalDirectory::WriteDurable(std::string_view name, std::string_view conten
   SyncDirectory(path_);
 }
 
-void LocalDirectory::Sync(const std::vector<std::string>& files) const {
-  for (const std::string& name : files) {
-    const std::string path = FullPath(name);
-    Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (fd.get() < 0) FailWriting("open", path, errno);
-    if (::fdatasync(fd.get()) != 0) FailWriting("sync", path, errno);
+void LocalDirectory::Sync(const std::vector<std::string>& files, const StopToken& stop) const {
+  // Several at once, so that the file system can commit them together.
+  constexpr size_t kThreads = 8;
+  std::atomic<size_t> next{0};
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto sync_files = [&] {
+    try {
+      for (size_t i = next++; i < files.size(); i = next++) {
+        ThrowIfStopped(stop);
+        const std::string path = FullPath(files[i]);
+        Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        if (fd.get() < 0) FailWriting("open", path, errno);
+        if (::fdatasync(fd.get()) != 0) FailWriting("sync", path, errno);
+      }
+    } catch (...) {
+      next = files.size();
+      std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 1; i < std::min(kThreads, files.size()); ++i) threads.emplace_back(sync_files);
+    sync_files();
   }
+  if (failure) std::rethrow_exception(failure);
   SyncDirectory(path_);
 }
 
@@ -202,6 +260,61 @@ uint64_t LocalDirectory::FreeBytes() const {
   struct statvfs info {};
   if (::statvfs(path_.c_str(), &info) != 0) FailWriting("statvfs", path_, errno);
   return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
+}
+
+namespace {
+
+// " (process N)" for the holder of a flock on the open file; empty if the system does not tell.
+std::string LockHolder(int fd) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return "";
+  std::ifstream locks("/proc/locks");
+  // "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"
+  const std::string inode = fmt::format(":{}", info.st_ino);
+  std::string line;
+  while (std::getline(locks, line)) {
+    std::istringstream words(line);
+    std::string number, kind, how, mode, process, file;
+    words >> number >> kind >> how >> mode >> process >> file;
+    if (kind == "FLOCK" && file.ends_with(inode)) return fmt::format(" (process {})", process);
+  }
+  return "";
+}
+
+}  // namespace
+
+DirectoryLock::DirectoryLock(const LocalDirectory& directory) {
+  constexpr int kAttempts = 10;
+  for (int attempt = 1;; ++attempt) {
+    directory.Create();
+    const std::string& path = directory.path();
+    FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd.valid()) {
+      if (errno == ENOENT && attempt < kAttempts) continue;  // removed just now by its last user
+      FailWriting("open directory", path, errno);
+    }
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) {
+        throw Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
+            .SetRawCause(fmt::format("directory {} is in use by another dump or load{}", path,
+                                     LockHolder(fd.get())))
+            .SetWorkaround("Please give each source of this machine a `dir` of its own in the "
+                           "loaders section, or wait until the other one has ended.");
+      }
+      Log().Warn("the dump directory cannot be locked, nothing else may use it",
+                 {F("dir", path), F("error", std::strerror(errno))});
+      return;
+    }
+    // Its last user may have removed it between the two calls: then the lock is on nothing.
+    struct stat held {};
+    struct stat named {};
+    if (::fstat(fd.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
+        held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
+      fd_ = std::move(fd);
+      return;
+    }
+    if (attempt == kAttempts) FailWriting("lock directory", path, EBUSY);
+  }
 }
 
 MappedFile::MappedFile(const std::string& path) {

@@ -8,6 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/io/file_descriptor.h"
+#include "base/thread/stop.h"
+
 namespace dm::migration {
 
 // A regular file below a directory: path relative to it with '/' between its parts.
@@ -55,21 +58,38 @@ class LocalDirectory {
   void Create() const;
   // Removes everything inside, then the directory itself. Not there: nothing to do.
   void RemoveAll() const;
+  // Removes the files inside, and the directory itself if nothing else is in it. Directories inside
+  // stay: they belong to tasks whose names go on after a '/'.
+  void RemoveFiles() const;
   void Remove(std::string_view name) const;
   // All regular files, sorted by path. Empty if the directory does not exist.
   std::vector<StoredFile> List() const;
+  // Those that are not in directories inside.
+  std::vector<StoredFile> ListTop() const;
   // Whole content; nullopt if there is no such file.
   std::optional<std::string> Read(std::string_view name) const;
   FileWriter OpenForWrite(std::string_view name) const;
   // The file either has the whole content or does not exist, also after a crash of the machine.
   void WriteDurable(std::string_view name, std::string_view content) const;
-  // Waits until the content and the names of all `files` are on disk.
-  void Sync(const std::vector<std::string>& files) const;
+  // Waits until the content and the names of all `files` are on disk. Throws Cancelled.
+  void Sync(const std::vector<std::string>& files, const StopToken& stop = {}) const;
   // Bytes that may still be written to the file system of the directory.
   uint64_t FreeBytes() const;
 
  private:
   std::string path_;
+};
+
+// The right to change a dump directory, held until the object's end or the process's death: two
+// loads or dumps in one directory would take each other's files for their own.
+class DirectoryLock {
+ public:
+  // Makes the directory if it is not there. Throws Error kDumpUnitRuntime if somebody else has the
+  // lock, naming the process. On a file system that cannot lock a warning is logged.
+  explicit DirectoryLock(const LocalDirectory& directory);
+
+ private:
+  FileDescriptor fd_;
 };
 
 // Read-only view of a whole file (memory mapped). Throws Error kLoadUnitDispatchSQLFromFile with

@@ -65,5 +65,55 @@ TEST_F(LocalDirectoryTest, NamesThePathOfAFailure) {
   EXPECT_THROW(MappedFile("/nonexistent/x"), Error);
 }
 
+TEST_F(LocalDirectoryTest, RemoveFilesKeepsWhatIsInside) {
+  directory_.Create();
+  std::filesystem::create_directory(directory_.FullPath("c"));
+  std::ofstream(directory_.FullPath("c/of-task-a-c.sql")) << "x";
+  std::ofstream(directory_.FullPath("own.sql")) << "x";
+  EXPECT_THAT(directory_.ListTop(), ::testing::ElementsAre(StoredFile{"own.sql", 1}));
+  directory_.RemoveFiles();
+  EXPECT_THAT(directory_.List(), ::testing::ElementsAre(StoredFile{"c/of-task-a-c.sql", 1}));
+  directory_.Remove("c/of-task-a-c.sql");
+  std::filesystem::remove(directory_.FullPath("c"));
+  directory_.RemoveFiles();
+  EXPECT_FALSE(directory_.Exists());
+  directory_.RemoveFiles();
+}
+
+TEST_F(LocalDirectoryTest, SyncEndsWhenItIsStopped) {
+  directory_.Create();
+  std::vector<std::string> names;
+  for (int i = 0; i < 20; ++i) {
+    names.push_back(std::to_string(i));
+    std::ofstream(directory_.FullPath(names.back())) << "x";
+  }
+  directory_.Sync(names);
+  StopSource stopped;
+  stopped.request_stop();
+  EXPECT_THROW(directory_.Sync(names, stopped.get_token()), Cancelled);
+  names.push_back("missing");
+  EXPECT_THROW(directory_.Sync(names), Error);
+}
+
+TEST_F(LocalDirectoryTest, LockHasOneHolder) {
+  {
+    const DirectoryLock lock(directory_);
+    EXPECT_TRUE(directory_.Exists());
+    try {
+      const DirectoryLock second(directory_);
+      ADD_FAILURE();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), 32001);
+      EXPECT_THAT(e.raw_cause(), ::testing::HasSubstr(directory_.path()));
+      EXPECT_THAT(e.raw_cause(), ::testing::HasSubstr(fmt::format("process {}", ::getpid())));
+    }
+  }
+  directory_.RemoveFiles();
+  const DirectoryLock again(directory_);
+  // A directory that was removed and made anew is another one.
+  directory_.RemoveAll();
+  const DirectoryLock other(directory_);
+}
+
 }  // namespace
 }  // namespace dm::migration

@@ -14,8 +14,9 @@ bool IsCancellation(const Error& e) {
   return e.message().find("context canceled") != std::string::npos;
 }
 
-// Runs `init` with a token that stops with `stop` or after the limit.
-void InitWithin(Unit& unit, const StopToken& stop) {
+// Runs `call` with a token that stops with `stop` or after the limit.
+template <class Call>
+auto WithinLimit(const StopToken& stop, Call call) {
   StopSource limited;
   StopCallback forward(stop, [&] { limited.request_stop(); });
   std::jthread timer([&limited](const StopToken& done) {
@@ -26,7 +27,7 @@ void InitWithin(Unit& unit, const StopToken& stop) {
     }
   });
   try {
-    unit.Init(limited.get_token());
+    return call(limited.get_token());
   } catch (const Cancelled&) {
     if (stop.stop_requested()) throw;
     throw Error(ErrorCode::kNotSet, "context deadline exceeded");
@@ -101,6 +102,18 @@ void Subtask::Resume(UnitFactory refresh) {
     make_units_ = std::move(refresh);
     remake_units_ = true;
   }
+  BeginResume();
+}
+
+bool Subtask::ResumeFromError() {
+  std::lock_guard lock(mutex_);
+  // A pause may have come in since the caller looked.
+  if (ending_subtask_ || stage_ != Stage::kPaused || !result_ || result_->is_canceled) return false;
+  BeginResume();
+  return true;
+}
+
+void Subtask::BeginResume() {
   stage_ = Stage::kResuming;
   result_.reset();
   ending_ = std::make_shared<EndingRequest>();
@@ -206,10 +219,16 @@ bool Subtask::Initialise() {
     units = make_units();
     for (auto& unit : units) {
       unit_name = ToString(unit->Type());
-      InitWithin(*unit, ending->graceful());
+      WithinLimit(ending->graceful(), [&](const StopToken& stop) { unit->Init(stop); });
     }
     size_t first = units.size() - 1;
-    while (first > 0 && units[first]->IsFresh(ending->graceful())) --first;
+    for (; first > 0; --first) {
+      unit_name = ToString(units[first]->Type());
+      const bool fresh = WithinLimit(ending->graceful(), [&](const StopToken& stop) {
+        return units[first]->IsFresh(stop);
+      });
+      if (!fresh) break;
+    }
     for (size_t i = 0; i < first; ++i) units[i]->Close();
     std::lock_guard lock(mutex_);
     units_ = std::move(units);
@@ -242,7 +261,9 @@ void Subtask::RunUnits() {
     }
     log_.Info("start to run", {F("unit", ToString(unit->Type()))});
     UnitResult result = unit->Run(*ending);
-    std::erase_if(result.errors, IsCancellation);
+    if (std::erase_if(result.errors, IsCancellation) > 0 && result.errors.empty()) {
+      result.is_canceled = true;
+    }
     log_.Info("unit process returned",
               {F("unit", ToString(unit->Type())), F("errors", result.errors.size()),
                F("canceled", result.is_canceled)});
@@ -252,7 +273,18 @@ void Subtask::RunUnits() {
       SetResult(Stage::kPaused, std::move(result));
       return;
     }
-    if (ending->ending() != Ending::kNone && result.is_canceled) {
+    if (result.is_canceled && ending->ending() == Ending::kNone) {
+      // Nobody asked for it: the unit's work is not complete, and the next one must not begin.
+      result = UnitResult{
+          false,
+          {MakeError(ErrorCode::kSyncerFenceLost)
+               .Annotate(fmt::format("unit {} ended before its work was complete",
+                                     ToString(unit->Type())))}};
+      log_.Error("unit ended by itself", {F("unit", ToString(unit->Type()))});
+      SetResult(Stage::kPaused, std::move(result));
+      return;
+    }
+    if (result.is_canceled) {
       SetResult(Stage::kPaused, std::move(result));
       return;
     }

@@ -55,6 +55,9 @@ class Subtask {
   // Throws Error kWorkerNotPausedStage unless Paused or Stopped. `refresh` replaces the factory
   // (a changed configuration) when given.
   void Resume(UnitFactory refresh = nullptr);
+  // Resumes a subtask that paused itself by an error; false, and nothing happens, if it is in another
+  // stage or has been paused by the user meanwhile.
+  bool ResumeFromError();
   // Ends gracefully: what is in flight is finished and saved. Idempotent.
   void Close();
   // Ends at once, saving nothing: the right to write is lost. Idempotent.
@@ -77,6 +80,7 @@ class Subtask {
   bool Initialise();
   void RunUnits();
   void CloseUnits();
+  void BeginResume();  // under the mutex
   void EndWith(Ending ending);
   void SetResult(Stage stage, UnitResult result);
 

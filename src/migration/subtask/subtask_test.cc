@@ -17,6 +17,8 @@ struct Script {
   bool dump_fresh = true, sync_fresh = true;
   std::optional<Error> init_error;
   std::optional<Error> sync_error;
+  bool dump_gives_up = false;  // ends cancelled though nobody asked
+  std::optional<Error> dump_cancellation;
 
   void Add(std::string call) {
     std::lock_guard lock(mutex);
@@ -44,6 +46,10 @@ class FakeUnit : public Unit {
   UnitResult Run(EndingRequest& ending) override {
     Note("run");
     if (type_ == UnitType::kSync && script_.sync_error) return {false, {*script_.sync_error}};
+    if (type_ == UnitType::kDump && script_.dump_gives_up) return {true, {}};
+    if (type_ == UnitType::kDump && script_.dump_cancellation) {
+      return {false, {*script_.dump_cancellation}};
+    }
     if (!endless_) return {};
     std::mutex mutex;
     std::unique_lock lock(mutex);
@@ -160,6 +166,43 @@ TEST_F(SubtaskTest, AFailedInitNamesUnitAndSubtaskAndIsRepeatedByResume) {
   script_.init_error.reset();
   subtask.Resume();
   script_.WaitForCall("Sync run");
+}
+
+// A unit that ends for a reason of its own has not done its work: the next one would begin without it.
+TEST_F(SubtaskTest, ACancelledRunThatNobodyAskedForPauses) {
+  script_.dump_gives_up = true;
+  Subtask subtask("t", Units());
+  subtask.Start(Stage::kRunning);
+  WaitForStage(subtask, Stage::kPaused);
+  SubtaskStatus status = subtask.Status();
+  EXPECT_EQ(status.unit, UnitType::kDump);
+  ASSERT_TRUE(status.result);
+  EXPECT_FALSE(status.result->is_canceled);
+  ASSERT_EQ(status.result->errors.size(), 1u);
+  EXPECT_TRUE(IsResumable(*status.result));
+  EXPECT_EQ(script_.calls, (std::vector<std::string>{"Dump init", "Sync init", "Dump run"}));
+  script_.dump_gives_up = false;
+  EXPECT_TRUE(subtask.ResumeFromError());
+  script_.WaitForCall("Sync run");
+}
+
+TEST_F(SubtaskTest, ACancellationAmongTheErrorsIsNoSuccess) {
+  script_.dump_cancellation = Error(ErrorCode::kNotSet, "x: context canceled");
+  Subtask subtask("t", Units());
+  subtask.Start(Stage::kRunning);
+  WaitForStage(subtask, Stage::kPaused);
+  EXPECT_EQ(subtask.Status().unit, UnitType::kDump);
+}
+
+TEST_F(SubtaskTest, ResumeFromErrorLeavesAPausedTaskAlone) {
+  script_.sync_error = Error(ErrorCode::kSyncerParseDDL, "cannot parse");
+  Subtask subtask("t", Units());
+  EXPECT_FALSE(subtask.ResumeFromError());
+  subtask.Start(Stage::kRunning);
+  WaitForStage(subtask, Stage::kPaused);
+  subtask.Pause();
+  EXPECT_FALSE(subtask.ResumeFromError());
+  EXPECT_EQ(subtask.stage(), Stage::kPaused);
 }
 
 TEST_F(SubtaskTest, StartsPausedWithoutRunning) {

@@ -188,7 +188,12 @@ void SyncRun::Prepare() {
     if (clean && config_.clean_dump_file) {
       Log().Info("try to remove all dump files", {F("dir", config_.loader.dir)});
       try {
-        LocalDirectory(config_.loader.dir).RemoveAll();
+        const LocalDirectory directory(config_.loader.dir);
+        if (HasDump(config_.mode)) {
+          directory.RemoveFiles();
+        } else {
+          directory.RemoveAll();
+        }
       } catch (const std::exception& e) {
         Log().Warn("fail to remove the dump files", {F("error", ErrorText(e))});
       }

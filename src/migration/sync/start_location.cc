@@ -10,6 +10,7 @@
 #include "base/log/log.h"
 #include "migration/config/scalar.h"
 #include "migration/dumpfile/metadata.h"
+#include "migration/meta/load_meta.h"
 #include "mysql/binlog/event_source.h"
 #include "mysql/binlog/events.h"
 #include "mysql/binlog/location_recorder.h"
@@ -178,6 +179,28 @@ Location FindStartTime(int64_t unix_seconds, const std::string& shown, const Ses
   return location;
 }
 
+namespace {
+
+// The dump directory may hold another dump by now than the one that was loaded: its position would
+// lose or double what lies between.
+void CheckLoadedDump(const SubtaskConfig& config, const Sessions& sessions, const std::string& id,
+                     const StopToken& stop) {
+  constexpr int kNoSuchTable = 1146;
+  const auto downstream = mysql::Connection::Connect(sessions.downstream, stop);
+  std::optional<std::string> loaded;
+  try {
+    loaded = LoadMeta(config.meta_schema, config.name, config.source_id).DumpId(*downstream, stop);
+  } catch (const Error& e) {
+    if (e.server_errno() != kNoSuchTable) throw;
+  }
+  if (!loaded || *loaded == id) return;
+  throw Error(ErrorCode::kLoadCheckPointNotMatch,
+              fmt::format("checkpoint and dump do not match: dump {} was loaded, and {} holds dump {}",
+                          *loaded, config.loader.dir, id));
+}
+
+}  // namespace
+
 StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
                         const Checkpoint& checkpoint, const std::optional<TaskCliArgs>& arguments,
                         bool fresh, bool gtid_mode, const StopToken& stop) {
@@ -197,6 +220,7 @@ StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
     choice.location = checkpoint.flushed();
   } else if (config.mode == TaskMode::kAll || config.mode == TaskMode::kLoadAndSync) {
     DumpMetadata metadata = ReadDumpMetadata(config.loader.dir);
+    CheckLoadedDump(config, sessions, metadata.id, stop);
     choice.location = ToLocation(metadata.start);
     if (metadata.exit) choice.dump_exit = ToLocation(*metadata.exit);
     choice.from_dump = true;

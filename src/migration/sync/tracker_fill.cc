@@ -3,10 +3,26 @@
 #include "base/error/error.h"
 #include "base/log/log.h"
 #include "migration/dumpfile/file_name.h"
+#include "migration/dumpfile/metadata.h"
 #include "migration/storage/local_directory.h"
 #include "mysql/sql/parser.h"
 
 namespace dm::migration {
+
+namespace {
+
+// By which the upstream wrote the definitions: as the dump says, else as the upstream is now.
+std::string DumpedSqlMode(const LocalDirectory& directory, const Sessions& sessions) {
+  if (const auto text = directory.Read(kMetadataFile)) {
+    if (const auto mode = ParseDumpFacts(*text).sql_mode) return *mode;
+  }
+  for (const auto& [name, value] : sessions.downstream.session) {
+    if (name == "sql_mode") return value;
+  }
+  return "";
+}
+
+}  // namespace
 
 void FillTrackerFromCheckpoint(PlanContext& context) {
   for (auto& [id, definition] : context.checkpoint->Definitions()) {
@@ -20,7 +36,10 @@ bool FillTrackerFromDump(PlanContext& context, const SubtaskConfig& config) {
   LocalDirectory directory(config.loader.dir);
   mysql::ParseOptions options;
   options.mariadb = context.sessions->flavor == mysql::Flavor::kMariaDb;
-  for (const StoredFile& file : directory.List()) {
+  options.sql_mode = mysql::SqlMode::Parse(DumpedSqlMode(directory, *context.sessions));
+  // (Directories inside are those of other tasks, but for dumps made elsewhere.)
+  for (const StoredFile& file :
+       HasDump(config.mode) ? directory.ListTop() : directory.List()) {
     DumpFileName name = ClassifyDumpFile(file.path);
     if (name.kind == DumpFileKind::kSchemaCreate) {
       context.tracker->CreateSchemaIfNotExists(name.schema);

@@ -63,6 +63,8 @@ struct UnitContext {
   CliArgsPort* cli_args = nullptr;
   LoadTaskPort* load_task = nullptr;
   SourceStatusPort* source_status = nullptr;
+  // The subtask was there before this process began; it is being continued.
+  bool restored = false;
 };
 
 }  // namespace dm::migration

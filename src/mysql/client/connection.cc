@@ -91,6 +91,30 @@ void ParseVersionNumbers(std::string_view text, int* major, int* minor, int* pat
   }
 }
 
+bool EndsConnection(unsigned number) {
+  switch (number) {
+    case 1053:  // shutdown in progress
+    case 1077:  // normal shutdown
+    case 1078:  // aborted by a signal
+    case 1079:  // shutdown complete
+    case 1080:  // forced to close a thread
+    case 1152:  // connection aborted; 1153 (packet too large) is about the statement
+    case 1154:
+    case 1155:
+    case 1156:
+    case 1157:
+    case 1158:
+    case 1159:
+    case 1160:
+    case 1161:
+    case 1927:
+    case 4031:
+      return true;
+    default:
+      return false;
+  }
+}
+
 struct ResultFree {
   void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
 };
@@ -380,8 +404,8 @@ void Connection::Fail(ErrorCode code, std::string_view statement, const StopToke
   CountBytes();
   const unsigned number = mysql_errno(link_->mysql);
   if (IsServerError(number)) {
-    // Killed or timed out: the server closes the connection behind these.
-    if (number == 1927 || number == 4031) link_->MarkBroken();
+    // Killed, timed out, or the server goes down: it closes the connection behind these.
+    if (EndsConnection(number)) link_->MarkBroken();
     throw Error(code, DatabaseErrorMessage(code, statement))
         .SetRawCause(ServerErrorText(link_->mysql))
         .SetServerErrno(static_cast<int>(number))

@@ -1,5 +1,6 @@
 #include "mysql/value/quote.h"
 
+#include <algorithm>
 #include <array>
 
 namespace dm::mysql {
@@ -81,6 +82,20 @@ std::string QuoteString(std::string_view bytes, bool no_backslash_escapes) {
   out.reserve(bytes.size() + 2);
   AppendQuotedString(out, bytes, no_backslash_escapes);
   return out;
+}
+
+std::string QuoteAnyMode(std::string_view text) {
+  const bool plain = std::none_of(text.begin(), text.end(), [](char c) {
+    return c == '\'' || c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+  });
+  if (plain) return QuoteString(text);
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string out = "_utf8mb4 x'";
+  for (const char c : text) {
+    out += kDigits[static_cast<unsigned char>(c) >> 4];
+    out += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return out += '\'';
 }
 
 }  // namespace dm::mysql

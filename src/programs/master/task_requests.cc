@@ -119,7 +119,9 @@ void RemoveMeta(const RequestContext& context, const Prepared& prepared) {
     context.scheduler->RemoveTaskRecords(task);
     const SubtaskConfig& first = prepared.subtasks.front();
     const auto connection = OpenDownstream(first.to, context.stop);
-    migration::RemoveTaskMeta(*connection, first.meta_schema, task, context.stop);
+    std::vector<std::string> sources;
+    for (const SubtaskConfig& subtask : prepared.subtasks) sources.push_back(subtask.source_id);
+    migration::RemoveTaskMeta(*connection, first.meta_schema, task, context.stop, sources);
   } catch (const Error& e) {
     throw Error(e).Annotate("while removing metadata");
   }
@@ -176,6 +178,12 @@ void StartTask(const RequestContext& context, const pb::StartTaskRequest& reques
     remarks.push_back(
         "`remove-meta` in task config is deprecated, please use `start-task ... --remove-meta` "
         "instead");
+  }
+  if (prepared.task.clean_dump_file && migration::ParseTaskMode(prepared.task.task_mode) ==
+                                           migration::TaskMode::kLoad) {
+    remarks.push_back(
+        "the data files of the dump are removed when they are loaded, set `clean-dump-file: false` "
+        "to keep them");
   }
   if (!existing.empty()) {
     remarks.push_back(fmt::format(

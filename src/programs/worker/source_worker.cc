@@ -43,10 +43,18 @@ std::vector<std::unique_ptr<migration::Unit>> MakeUnits(const SubtaskConfig& con
     case migration::TaskMode::kIncremental:
       units.push_back(migration::MakeSyncUnit(config, context));
       return units;
-    default:
-      throw Error(ErrorCode::kConfigNotSupported,
-                  fmt::format("task-mode {} is not supported yet", ToString(config.mode)));
+    case migration::TaskMode::kDump:
+      units.push_back(migration::MakeDumpUnit(config, context, channel));
+      return units;
+    case migration::TaskMode::kLoad:
+      units.push_back(migration::MakeLoadUnit(config, context, channel));
+      return units;
+    case migration::TaskMode::kLoadAndSync:
+      units.push_back(migration::MakeLoadUnit(config, context, channel));
+      units.push_back(migration::MakeSyncUnit(config, context));
+      return units;
   }
+  throw Error(ErrorCode::kConfigNotSupported, "unknown task-mode");
 }
 
 }  // namespace
@@ -162,9 +170,10 @@ int64_t SourceWorker::Reconcile(const StopToken& stop) {
   }
   for (const auto& [task, record] : snapshot.value) {
     if (record.config && record.stage) {
-      ApplyStage(task, record.stage->expect, record.config, stop);
+      ApplyStage(task, record.stage->expect, record.config, stop, !reconciled_);
     }
   }
+  reconciled_ = true;
   return snapshot.revision;
 }
 
@@ -199,10 +208,11 @@ void SourceWorker::Handle(const cluster::SubtaskStage& stage, bool removed, int6
 }
 
 void SourceWorker::ApplyStage(const std::string& task, cluster::Stage expect,
-                              const std::optional<std::string>& config, const StopToken& stop) {
+                              const std::optional<std::string>& config, const StopToken& stop,
+                              bool restored) {
   const std::shared_ptr<Entry> entry = Find(task);
   if (!entry) {
-    Create(task, config.value(), expect);
+    Create(task, config.value(), expect, restored);
     return;
   }
   const migration::Stage now = entry->subtask->stage();
@@ -211,6 +221,7 @@ void SourceWorker::ApplyStage(const std::string& task, cluster::Stage expect,
       if (now != migration::Stage::kPaused && now != migration::Stage::kStopped) return;
       const bool source_changed = RefreshSource(stop);
       const bool changed = config && (source_changed || *config != entry->config_text);
+      if (changed) entry->context.restored = false;
       entry->subtask->Resume(changed ? MakeFactory(*entry, *config) : nullptr);
       if (changed) entry->config_text = *config;
     } else if (now == migration::Stage::kRunning || now == migration::Stage::kPaused ||
@@ -236,10 +247,10 @@ bool SourceWorker::RefreshSource(const StopToken& stop) {
 }
 
 void SourceWorker::Create(const std::string& task, const std::string& config,
-                          cluster::Stage expect) {
+                          cluster::Stage expect, bool restored) {
   auto entry = std::make_shared<Entry>(environment_, task, source_id_);
   entry->context = {environment_.worker_name, environment_.fence, &entry->cli_args,
-                    &entry->load_task, upstream_.get()};
+                    &entry->load_task, upstream_.get(), restored};
   entry->config_text = config;
   entry->subtask = std::make_unique<Subtask>(task, MakeFactory(*entry, config));
   std::lock_guard lock(mutex_);
@@ -310,8 +321,7 @@ void SourceWorker::AutoResumeLoop(const StopToken& stop) {
         case Decision::kDispatch:
           Log().Info("dispatch auto resume task", {F("task", task)});
           try {
-            entry->subtask->Resume();
-            judge.Dispatched(task, now);
+            if (entry->subtask->ResumeFromError()) judge.Dispatched(task, now);
           } catch (const Error& e) {
             Log().Error("dispatch auto resume task failed", {F("task", task), F("error", e)});
           }

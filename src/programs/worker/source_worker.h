@@ -64,10 +64,12 @@ class SourceWorker {
   void Handle(const cluster::SubtaskStage& stage, bool removed, int64_t revision,
               const StopToken& stop);
   void ApplyStage(const std::string& task, cluster::Stage expect,
-                  const std::optional<std::string>& config, const StopToken& stop);
+                  const std::optional<std::string>& config, const StopToken& stop,
+                  bool restored = false);
   // Reads the source's configuration again; true if it changed.
   bool RefreshSource(const StopToken& stop);
-  void Create(const std::string& task, const std::string& config, cluster::Stage expect);
+  void Create(const std::string& task, const std::string& config, cluster::Stage expect,
+              bool restored);
   // A factory for the units of this configuration text, for a resume.
   migration::Subtask::UnitFactory MakeFactory(Entry& entry, const std::string& config);
   void Remove(const std::string& task);
@@ -84,6 +86,7 @@ class SourceWorker {
   migration::SourceConfig source_;
   std::map<std::string, std::shared_ptr<Entry>> subtasks_;
 
+  bool reconciled_ = false;  // once; the observer's
   std::jthread observer_;
   std::jthread checker_;
 };

@@ -1,0 +1,29 @@
+// Rows that a load brought into tables from a dump which was never completed, or whose loading was
+// given up: a later dump does not know them, so they must go before it is loaded.
+#pragma once
+
+#include <functional>
+
+#include "base/log/log.h"
+#include "base/thread/stop.h"
+#include "migration/meta/load_meta.h"
+#include "mysql/client/connection.h"
+
+namespace dm::migration {
+
+// What becomes of a table that another source of the task has loaded into meanwhile.
+enum class SharedRows {
+  kRefuse,  // Error kLoadCheckPointNotMatch
+  kKeep     // its rows stay, with a warning
+};
+
+// Empties the tables that the source of `meta` owns and has written rows into, then forgets its
+// progress. A table without any of its rows is left alone, whatever is in it. Throws Error
+// kLoadCheckPointNotMatch if a table holds more rows than were loaded (somebody else's), or is no
+// base table; the database's error. `check_right` is called before each table and throws if nothing
+// may be written any more; may be empty. Repeating it after a failure is harmless.
+void RemoveUnfinishedRows(mysql::Connection& db, const LoadMeta& meta, SharedRows shared,
+                          const std::function<void()>& check_right, const Logger& log,
+                          const StopToken& stop);
+
+}  // namespace dm::migration

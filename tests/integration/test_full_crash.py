@@ -1,0 +1,327 @@
+"""Full migration that is interrupted: processes killed, targets and upstreams that go away, tasks that are started anew,
+directories and tables that are not what they were."""
+import os
+import shutil
+import signal
+
+import pytest
+
+from dmtest.compare import difference
+from dmtest.servers import MariaDb
+from dmtest.waiting import wait_for
+
+SCHEMA = "fc"
+
+
+@pytest.fixture
+def migration(servers, cluster):
+    """A cluster of its own with an empty schema upstream; the worker is started by the test."""
+    cluster.upstream, cluster.downstream = servers.get("mariadb", "up"), servers.get("mariadb", "down")
+    for server in (cluster.upstream, cluster.downstream):
+        for name in (SCHEMA, "fc2"):
+            server.run(f"DROP DATABASE IF EXISTS {name}")
+    cluster.downstream.run("DROP DATABASE IF EXISTS dm_fc")
+    cluster.upstream.run(f"CREATE DATABASE {SCHEMA}")
+    cluster.start_master()
+    cluster.create_source("src", cluster.upstream)
+    return cluster
+
+
+def worker(cluster, failpoints=None):
+    cluster.start_worker("worker1", failpoints=failpoints)
+
+
+def start(cluster, mode, *args, name="fc", **more):
+    path = cluster.task_file(name, ["src"], cluster.downstream, [SCHEMA], **{"task-mode": mode, "meta-schema": "dm_fc", **more})
+    cluster.ctl("start-task", path, *args)
+
+
+def numbers(server, table, count, definition="id INT PRIMARY KEY, v VARCHAR(20)"):
+    server.run(f"CREATE TABLE {SCHEMA}.{table} ({definition})",
+               f"INSERT INTO {SCHEMA}.{table} SELECT seq, CONCAT('v', seq) FROM seq_1_to_{count}")
+
+
+def wait_killed(cluster, name="worker1"):
+    child = cluster.workers[name]
+    wait_for(lambda: not child.alive(), lambda: f"{name} reaches the fail point; its log:\n{cluster.log(name)}")
+    assert child.child.returncode == -9, child.tail()
+
+
+def same(cluster, schemas=None):
+    found = difference(cluster.upstream, cluster.downstream, schemas or {SCHEMA: SCHEMA})
+    assert found is None, found
+
+
+def count(server, table, schema=SCHEMA):
+    try:
+        return server.value(f"SELECT COUNT(*) FROM {schema}.{table}")
+    except Exception:
+        return None
+
+
+DUMP_NO_LOCK = {"mydumpers": {"dump": {"rows": 200, "threads": 1, "extra-args": "--consistency none"}}}
+
+
+class HeldDump:
+    """Runs a task up to a moment in its dump at which table `a` is loaded and table `z` still waits for a lock."""
+
+    def __init__(self, cluster, *args, keyless=False, **more):
+        self.cluster = cluster
+        definition = "a INT, b VARCHAR(20)" if keyless else "id INT PRIMARY KEY, v VARCHAR(20)"
+        numbers(cluster.upstream, "a", 600, definition)
+        cluster.upstream.run(f"CREATE TABLE {SCHEMA}.b_empty (id INT PRIMARY KEY)")
+        numbers(cluster.upstream, "z", 100)
+        self.holder = cluster.upstream.connect()
+        self.holder.cursor().execute(f"LOCK TABLES {SCHEMA}.z WRITE")
+        start(cluster, "all", *args, **{**DUMP_NO_LOCK, "ignore-checking-items": ["all"], **more})
+        wait_for(lambda: count(cluster.downstream, "a") == 600, lambda: f"table a is loaded ahead\n{cluster.log('worker1')}")
+        assert cluster.status("fc")["unit"] == "Dump"
+
+    def release(self):
+        self.holder.cursor().execute("UNLOCK TABLES")
+        self.holder.close()
+
+
+def sync_and_compare(cluster):
+    cluster.wait_stage("fc", "Running", "Sync")
+    cluster.wait_synced("fc", cluster.upstream)
+    same(cluster)
+
+
+# -- rows of a dump that was given up
+@pytest.mark.parametrize("keyless", [False, True], ids=["key", "keyless"])
+@pytest.mark.parametrize("args", [[], ["--remove-meta"]], ids=["stop-start", "remove-meta"])
+def test_rows_of_an_unfinished_dump_do_not_stay(migration, args, keyless):
+    worker(migration)
+    held = HeldDump(migration, keyless=keyless)
+    migration.ctl("stop-task", "fc")
+    migration.upstream.run(f"DELETE FROM {SCHEMA}.a WHERE {'a' if keyless else 'id'} = 5")
+    held.release()
+    start(migration, "all", *args)
+    sync_and_compare(migration)
+
+
+def test_rows_of_others_are_never_removed(migration):
+    worker(migration)
+    held = HeldDump(migration)
+    # A table that is claimed, but into which no row was loaded; and one with a row that is not ours.
+    migration.downstream.run(f"INSERT INTO {SCHEMA}.b_empty VALUES (1)", f"INSERT INTO {SCHEMA}.a VALUES (100000, 'mine')")
+    migration.ctl("pause-task", "fc")
+    held.release()
+    migration.ctl("resume-task", "fc")
+    error = migration.wait_error("fc", 34018, "`fc`.`a`")
+    assert "601 rows" in error["Message"] and "600" in error["Message"], error
+    assert count(migration.downstream, "a") == 601
+    migration.downstream.run(f"DELETE FROM {SCHEMA}.a WHERE id = 100000")
+    migration.ctl("resume-task", "fc", check=False)
+    migration.wait_stage("fc", "Running", "Sync")
+    migration.wait_synced("fc", migration.upstream)
+    assert count(migration.downstream, "b_empty") == 1
+    migration.downstream.run(f"DELETE FROM {SCHEMA}.b_empty")
+    same(migration)
+
+
+def test_killed_while_it_empties_tables(migration):
+    worker(migration, "load/after-empty=kill")
+    held = HeldDump(migration)
+    migration.ctl("pause-task", "fc")
+    migration.upstream.run(f"DELETE FROM {SCHEMA}.a WHERE id BETWEEN 10 AND 20")
+    held.release()
+    migration.ctl("resume-task", "fc", check=False)
+    wait_killed(migration)
+    worker(migration)
+    sync_and_compare(migration)
+
+
+# -- load, interrupted
+def dumped(cluster, rows=600, keyless=True):
+    """A finished dump of several files in task `dump`, and its directory."""
+    numbers(cluster.upstream, "t", rows)
+    if keyless:
+        numbers(cluster.upstream, "nokey", rows, "a INT, b VARCHAR(20)")
+    # Several files for each table, and several transactions of each.
+    start(cluster, "dump", name="dump", mydumpers={"dump": {"rows": 100, "extra-args": "-F 1000B -s 200"}})
+    cluster.wait_stage("dump", "Finished")
+    cluster.ctl("stop-task", "dump")
+    return os.path.join(cluster.dir, "dumped_data")
+
+
+def interrupted(cluster, mode="load", times=6, **more):
+    """A load that was killed after some transactions; no worker runs."""
+    cluster.workers["worker1"].stop()
+    cluster.start_worker("worker1", failpoints=f"load/after-chunk={times}*kill")
+    start(cluster, mode, **more)
+    wait_killed(cluster)
+
+
+def test_target_table_that_vanishes_is_loaded_again(migration):
+    worker(migration)
+    dumped(migration)
+    interrupted(migration, times=14)
+    migration.downstream.run(f"DROP TABLE {SCHEMA}.t", f"TRUNCATE TABLE {SCHEMA}.nokey")
+    worker(migration)
+    migration.wait_stage("fc", "Finished")
+    same(migration)
+
+
+def test_changed_routes_do_not_split_a_table(migration):
+    worker(migration)
+    dumped(migration)
+    interrupted(migration)
+    migration.ctl("stop-task", "fc")
+    worker(migration)
+    instance = {"source-id": "src", "block-allow-list": "list", "loader-config-name": "load", "route-rules": ["r"],
+                "mydumper-config-name": "dump", "syncer-config-name": "sync"}
+    start(migration, "load", routes={"r": {"schema-pattern": SCHEMA, "target-schema": "fc2"}},
+          **{"mysql-instances": [instance]})
+    migration.wait_error("fc", 34018, "now go to `fc2`")
+    migration.ctl("stop-task", "fc")
+    start(migration, "load")
+    migration.wait_stage("fc", "Finished")
+    same(migration)
+
+
+def test_progress_of_another_dump_is_not_used(migration):
+    worker(migration)
+    directory = dumped(migration)
+    first = directory + ".first"
+    shutil.copytree(directory, first)
+    interrupted(migration)
+    # A dump of the same names and sizes: only its rows differ.
+    migration.upstream.run(f"UPDATE {SCHEMA}.t SET v = CONCAT('w', id)")
+    migration.ctl("pause-task", "fc", check=False)
+    worker(migration)
+    migration.ctl("pause-task", "fc", check=False)
+    start(migration, "dump", name="dump", mydumpers={"dump": {"rows": 100, "extra-args": "-F 1000B -s 200"}})
+    migration.wait_stage("dump", "Finished")
+    migration.ctl("resume-task", "fc", check=False)
+    migration.wait_error("fc", 34018, "holds dump")
+    # Back to the first dump, and on from where it was.
+    migration.ctl("stop-task", "dump")
+    shutil.rmtree(directory)
+    shutil.copytree(first, directory)
+    migration.ctl("resume-task", "fc", check=False)
+    migration.wait_stage("fc", "Finished")
+    migration.upstream.run(f"UPDATE {SCHEMA}.t SET v = CONCAT('v', id)")
+    same(migration)
+
+
+def test_directory_that_is_gone_is_named(migration):
+    worker(migration)
+    directory = dumped(migration, keyless=False)
+    interrupted(migration)
+    shutil.rmtree(directory)
+    worker(migration)
+    error = migration.wait_error("fc", 11001)
+    assert directory in error["RawCause"], error
+
+
+@pytest.mark.parametrize("policy", ["ignore", "error"])
+def test_killed_load_with_rows_that_exist(migration, policy):
+    worker(migration)
+    dumped(migration)
+    migration.downstream.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v VARCHAR(20))")
+    if policy == "ignore":
+        migration.downstream.run(f"INSERT INTO {SCHEMA}.t VALUES (3, 'v3'), (444, 'v444')")
+    interrupted(migration, times=10, loaders={"load": {"on-duplicate-logical": policy}})
+    worker(migration)
+    migration.wait_stage("fc", "Finished")
+    same(migration)
+
+
+def test_remove_meta_in_the_middle_of_a_load(migration):
+    worker(migration)
+    dumped(migration)
+    interrupted(migration, times=8)
+    migration.ctl("stop-task", "fc")
+    migration.upstream.run(f"DELETE FROM {SCHEMA}.t WHERE id < 50", f"DELETE FROM {SCHEMA}.nokey WHERE a < 50")
+    worker(migration)
+    start(migration, "dump", name="dump")
+    migration.wait_stage("dump", "Finished")
+    start(migration, "load", "--remove-meta")
+    migration.wait_stage("fc", "Finished")
+    same(migration)
+
+
+# -- servers that go away
+def test_target_restarts_while_it_is_loaded(migration, tmp_path):
+    worker(migration)
+    dumped(migration)
+    target = MariaDb(tmp_path / "target", 91).start()
+    try:
+        shared, migration.downstream = migration.downstream, target
+        go_on = tmp_path / "go-on"
+        migration.workers["worker1"].stop()
+        worker(migration, f"load/before-commit=5*pause({go_on})")
+        start(migration, "load", loaders={"load": {"pool-size": 2}})
+        wait_for(lambda: count(target, "nokey") is not None and
+                 target.value("SELECT SUM(row_count) FROM dm_fc.fc_loader_checkpoint"), "something is loaded")
+        target.kill9()
+        go_on.touch()
+        target.start()
+        migration.wait_stage("fc", "Finished", timeout=90)
+        same(migration)
+        # In an orderly end statements get 1053 before the connection goes.
+        assert "auto resume" not in migration.log("worker1", 2000)
+    finally:
+        migration.downstream = shared
+        target.stop()
+
+
+def test_upstream_restarts_while_it_is_dumped(migration, tmp_path):
+    upstream = MariaDb(tmp_path / "up", 92).start()
+    try:
+        migration.upstream = upstream
+        upstream.run(f"CREATE DATABASE {SCHEMA}")
+        numbers(upstream, "a", 600)
+        numbers(upstream, "z", 100)
+        worker(migration, "dump/retry-at-once=return")
+        migration.start_worker("worker2", failpoints="dump/retry-at-once=return")
+        migration.create_source("src2", upstream)
+        holder = upstream.connect()
+        holder.cursor().execute(f"LOCK TABLES {SCHEMA}.z WRITE")
+        path = migration.task_file("fc", ["src2"], migration.downstream, [SCHEMA],
+                                   **{"task-mode": "all", "meta-schema": "dm_fc", **DUMP_NO_LOCK})
+        migration.ctl("start-task", path)
+        wait_for(lambda: count(migration.downstream, "a") == 600, "table a is loaded ahead")
+        upstream.process.send(signal.SIGKILL)
+        upstream.process.wait()
+        upstream.start()
+        upstream.run(f"DELETE FROM {SCHEMA}.a WHERE id = 7")
+        migration.wait_stage("fc", "Running", "Sync", timeout=90)
+        migration.wait_synced("fc", upstream)
+        same(migration)
+    finally:
+        upstream.stop()
+
+
+# -- the worker with the dump goes away
+def test_load_waits_for_the_worker_that_has_the_dump(migration):
+    """Each worker has a directory of its own, as on machines of their own."""
+    numbers(migration.upstream, "t", 600)
+    relative = {"loaders": {"load": {"dir": "./dumped_data"}}}
+    worker(migration, "load/running=kill")
+    start(migration, "all", **relative)
+    wait_killed(migration)
+    migration.start_worker("worker2")
+    wait_for(lambda: migration.bound_worker("src") == "worker2", "the source moves", timeout=30)
+    error = migration.wait_error("fc", 34017)
+    assert "previous worker: worker1" in error["Message"] and "online" in error["Workaround"], error
+    migration.start_worker("worker1", wait=False)
+    migration.wait_stage("fc", "Running", "Sync", timeout=90)
+    assert migration.bound_worker("src") == "worker1"
+    migration.wait_synced("fc", migration.upstream)
+    same(migration)
+
+
+def test_dump_begins_again_on_another_worker(migration):
+    numbers(migration.upstream, "t", 600)
+    relative = {"loaders": {"load": {"dir": "./dumped_data"}}}
+    worker(migration, "dump/after-last-chunk=kill")
+    start(migration, "all", **relative)
+    wait_killed(migration)
+    migration.upstream.run(f"DELETE FROM {SCHEMA}.t WHERE id < 100")
+    migration.start_worker("worker2")
+    migration.wait_stage("fc", "Running", "Sync", timeout=60)
+    migration.wait_synced("fc", migration.upstream)
+    same(migration)
