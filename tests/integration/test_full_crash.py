@@ -295,6 +295,25 @@ def test_upstream_restarts_while_it_is_dumped(migration, tmp_path):
         upstream.stop()
 
 
+@pytest.mark.parametrize("consistency,code,phrase", [
+    ("auto", 32001, "LOCK TABLES"), ("flush", 32004, "FLUSH TABLES WITH READ LOCK"), ("lock", 32001, "LOCK TABLES")])
+def test_locks_that_are_not_obtained_need_a_human(migration, consistency, code, phrase):
+    worker(migration, "dump/short-locks=return")
+    numbers(migration.upstream, "t", 100)
+    with migration.upstream.connect() as holder:
+        holder.cursor().execute(f"LOCK TABLES {SCHEMA}.t WRITE")
+        start(migration, "all", mydumpers={"dump": {"extra-args": f"--consistency {consistency}"}})
+        error = migration.wait_error("fc", code)
+        assert phrase in error["RawCause"] and "1205" in error["RawCause"], error
+        # The upstream is not to be locked again and again by itself.
+        wait_for(lambda: "task can't auto resume" in migration.log("worker1", 500), "the checker has looked", timeout=20)
+        assert migration.status("fc")["stage"] == "Paused"
+        # Whoever waited for the lock goes on.
+        holder.cursor().execute(f"INSERT INTO {SCHEMA}.t VALUES (1000, 'x')")
+    migration.ctl("resume-task", "fc")
+    sync_and_compare(migration)
+
+
 # -- the worker with the dump goes away
 def test_load_waits_for_the_worker_that_has_the_dump(migration):
     """Each worker has a directory of its own, as on machines of their own."""

@@ -190,6 +190,16 @@ TEST(TableFilterTest, FollowsListAndArguments) {
   EXPECT_FALSE(patterns.TakesTable("shop2", "tmp1"));
   EXPECT_FALSE(patterns.TakesTable("other", "t"));
 
+  arguments.filters = {"/^shop\\d+$/.*", "!*./tmp|old/"};
+  const TableFilter expressions(config, arguments);
+  EXPECT_TRUE(expressions.TakesTable("shop12", "t"));
+  EXPECT_FALSE(expressions.TakesTable("shop12", "t_old"));
+  EXPECT_FALSE(expressions.TakesTable("myshop12", "t"));
+  for (const char* bad : {"nodot", "/[/.*", "a./(/", "/open.x"}) {
+    arguments.filters = {bad};
+    EXPECT_THROW(TableFilter(config, arguments), Error) << bad;
+  }
+
   arguments = {};
   arguments.databases = {"shop"};
   config.block_allow_list.reset();

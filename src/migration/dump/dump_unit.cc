@@ -164,6 +164,7 @@ void DumpUnit::EmptyDirectory() {
                                    directory_.path(), file.path));
     }
   }
+  directory_.Create();
   // (Not the directory itself: it is locked.)
   for (const StoredFile& file : directory_.ListTop()) directory_.Remove(file.path);
 }

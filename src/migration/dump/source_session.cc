@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/failpoint/failpoint.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -15,10 +16,19 @@ constexpr int kNoSuchTable = 1146;
 constexpr int kLockAttempts = 5;
 constexpr Milliseconds kKillTimeout{3000};
 constexpr int kLockWaitTimeout = 1205;
-constexpr int kFlushAttempts = 12;
-constexpr std::chrono::seconds kLockWait{5};
 constexpr Milliseconds kFlushPause{500};
-constexpr std::chrono::seconds kTableLockWait{60};
+// How long locks are waited for.
+struct LockPatience {
+  int flush_attempts = 12;
+  std::chrono::seconds flush{5};  // each
+  std::chrono::seconds tables{60};
+};
+LockPatience Patience() {
+  if (DM_FAILPOINT_HIT("dump/short-locks")) {
+    return {2, std::chrono::seconds(1), std::chrono::seconds(1)};
+  }
+  return {};
+}
 constexpr std::chrono::seconds kLongStatement{10};
 constexpr std::chrono::seconds kLongStatementWait{60};
 constexpr Milliseconds kLongStatementPoll{500};
@@ -234,10 +244,11 @@ void SourceSession::WaitForLongStatements(mysql::Connection& db, const StopToken
 
 void SourceSession::FlushWithReadLock(mysql::Connection& db, const StopToken& stop) const {
   constexpr std::string_view kStatement = "FLUSH TABLES WITH READ LOCK";
+  const LockPatience patience = Patience();
   WaitForLongStatements(db, stop);
   bool short_waits = true;
   try {
-    db.Execute(fmt::format("SET SESSION lock_wait_timeout = {}", kLockWait.count()), stop);
+    db.Execute(fmt::format("SET SESSION lock_wait_timeout = {}", patience.flush.count()), stop);
   } catch (const Error& e) {
     if (db.broken()) throw;
     short_waits = false;
@@ -250,10 +261,10 @@ void SourceSession::FlushWithReadLock(mysql::Connection& db, const StopToken& st
       if (e.server_errno() != kLockWaitTimeout || db.broken() || !short_waits) {
         throw DumpError(e, kStatement);
       }
-      if (attempt == kFlushAttempts) {
+      if (attempt == patience.flush_attempts) {
         throw Error(ErrorCode::kDumpUnitGlobalLock,
                     fmt::format("the global read lock was not obtained within {} attempts of {} s",
-                                kFlushAttempts, kLockWait.count()))
+                                patience.flush_attempts, patience.flush.count()))
             .SetRawCause(fmt::format("sql: {}: {}", kStatement, e.raw_cause()))
             .SetServerErrno(e.server_errno())
             .SetWorkaround("Please end the statements and locks of the upstream that hold it up, or "
@@ -269,7 +280,7 @@ void SourceSession::FlushWithReadLock(mysql::Connection& db, const StopToken& st
 void SourceSession::LockTables(mysql::Connection& db, std::vector<TableId>& tables,
                                const StopToken& stop) const {
   try {
-    db.Execute(fmt::format("SET SESSION lock_wait_timeout = {}", kTableLockWait.count()), stop);
+    db.Execute(fmt::format("SET SESSION lock_wait_timeout = {}", Patience().tables.count()), stop);
   } catch (const Error& e) {
     if (db.broken()) throw;
     log_.Info("lock_wait_timeout is not set", {F("error", e)});

@@ -64,24 +64,53 @@ TableFilter::TableFilter(const SubtaskConfig& config, const DumperArguments& arg
     }
   } else if (!arguments.filters.empty()) {
     patterns_.emplace();
-    for (std::string entry : arguments.filters) {
-      Pattern pattern;
-      if (entry.starts_with('!')) {
-        pattern.take = false;
-        entry.erase(0, 1);
-      }
-      if (entry.find('/') != std::string::npos) {
-        throw Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
-            .SetRawCause(fmt::format("--filter: regular expressions are not supported: {}", entry));
-      }
-      std::tie(pattern.schema, pattern.table) = SplitAtDot(entry, "--filter");
-      if (!case_sensitive_) {
-        pattern.schema = LowerName(pattern.schema);
-        pattern.table = LowerName(pattern.table);
-      }
-      patterns_->push_back(std::move(pattern));
-    }
+    for (const std::string& entry : arguments.filters) patterns_->push_back(ParsePattern(entry));
   }
+}
+
+bool TableFilter::Pattern::MatchesSchema(std::string_view name) const {
+  return schema_expression ? schema_expression->Matches(name) : WildcardMatches(schema, name);
+}
+
+bool TableFilter::Pattern::MatchesTable(std::string_view name) const {
+  return table_expression ? table_expression->Matches(name) : WildcardMatches(table, name);
+}
+
+// "[!]schema.table", each part with wildcards or /a regular expression/.
+TableFilter::Pattern TableFilter::ParsePattern(std::string entry) const {
+  const std::string whole = entry;
+  Pattern pattern;
+  if (entry.starts_with('!')) {
+    pattern.take = false;
+    entry.erase(0, 1);
+  }
+  const auto expression = [&](const std::string& part) {
+    return NamePattern("~" + part.substr(1, part.size() - 2), case_sensitive_);
+  };
+  const auto is_expression = [](const std::string& part) {
+    return part.size() > 1 && part.front() == '/' && part.back() == '/';
+  };
+  try {
+    size_t dot = entry.find('.');
+    if (entry.starts_with('/')) dot = entry.find("/.", 1) + 1;  // 0: there is none
+    if (dot == std::string::npos || dot == 0 || dot + 1 >= entry.size()) {
+      SplitAtDot(entry.substr(0, entry.find('.')), "--filter");
+    }
+    pattern.schema = entry.substr(0, dot);
+    pattern.table = entry.substr(dot + 1);
+    if (is_expression(pattern.schema)) pattern.schema_expression = expression(pattern.schema);
+    if (is_expression(pattern.table)) pattern.table_expression = expression(pattern.table);
+  } catch (const std::exception& e) {
+    const Error error = ToError(e);
+    throw Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
+        .SetRawCause(fmt::format("--filter {} cannot be read: {}", whole,
+                                 error.raw_cause().empty() ? error.message() : error.raw_cause()));
+  }
+  if (!case_sensitive_) {
+    pattern.schema = LowerName(pattern.schema);
+    pattern.table = LowerName(pattern.table);
+  }
+  return pattern;
 }
 
 bool TableFilter::Equal(std::string_view a, std::string_view b) const {
@@ -102,7 +131,7 @@ bool TableFilter::TakesSchema(std::string_view schema) const {
     const std::string name = case_sensitive_ ? std::string(schema) : LowerName(schema);
     bool takes = false;
     for (const Pattern& pattern : *patterns_) {
-      if (!WildcardMatches(pattern.schema, name)) continue;
+      if (!pattern.MatchesSchema(name)) continue;
       if (pattern.take) {
         takes = true;
       } else if (pattern.table == "*") {
@@ -129,8 +158,7 @@ bool TableFilter::TakesTable(std::string_view schema, std::string_view table) co
     const std::string table_name = case_sensitive_ ? std::string(table) : LowerName(table);
     bool takes = false;
     for (const Pattern& pattern : *patterns_) {
-      if (WildcardMatches(pattern.schema, schema_name) &&
-          WildcardMatches(pattern.table, table_name)) {
+      if (pattern.MatchesSchema(schema_name) && pattern.MatchesTable(table_name)) {
         takes = pattern.take;
       }
     }

@@ -29,9 +29,15 @@ class TableFilter {
  private:
   struct Pattern {
     bool take = true;
-    std::string schema;  // with wildcards * and ?
+    // With wildcards * and ?, or a regular expression.
+    std::string schema;
     std::string table;
+    std::optional<NamePattern> schema_expression;
+    std::optional<NamePattern> table_expression;
+    bool MatchesSchema(std::string_view name) const;
+    bool MatchesTable(std::string_view name) const;
   };
+  Pattern ParsePattern(std::string entry) const;
 
   bool Equal(std::string_view a, std::string_view b) const;
 
