@@ -38,7 +38,7 @@ def start(cluster, mode, *args, name="fc", **more):
 
 def numbers(server, table, count, definition="id INT PRIMARY KEY, v VARCHAR(20)"):
     server.run(f"CREATE TABLE {SCHEMA}.{table} ({definition})",
-               f"INSERT INTO {SCHEMA}.{table} SELECT seq, CONCAT('v', seq) FROM seq_1_to_{count}")
+               f"INSERT INTO {SCHEMA}.{table} SELECT seq, CONCAT('v', seq) FROM {SCHEMA}.seq_1_to_{count}")
 
 
 def wait_killed(cluster, name="worker1"):

@@ -43,6 +43,8 @@ std::string AdaptSqlMode(std::string_view upstream_mode) {
   static const std::set<std::string, std::less<>> kRemoved = {
       "NO_ZERO_IN_DATE", "NO_ZERO_DATE", "ERROR_FOR_DIVISION_BY_ZERO", "NO_AUTO_CREATE_USER",
       "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES", "",
+      // Rows of the stream tell '' and NULL apart.
+      "EMPTY_STRING_IS_NULL",
       // Added below.
       "IGNORE_SPACE", "NO_AUTO_VALUE_ON_ZERO", "ALLOW_INVALID_DATES"};
   std::string adapted = "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES";

@@ -22,7 +22,7 @@ INSERT INTO binary_key SELECT CAST(CONCAT(CHAR(a.d * 25), CHAR(0), CHAR(b.d * 25
 CREATE TABLE date_key (d DATE, t TIME(3), n DECIMAL(10,3), PRIMARY KEY (d, t, n));
 INSERT INTO date_key SELECT DATE_ADD('2020-02-25', INTERVAL a.d DAY), SEC_TO_TIME(b.d * -1000.125), b.d / 3 FROM digits a, digits b;
 CREATE TABLE latin_key (k VARCHAR(20) CHARACTER SET latin1 PRIMARY KEY);
-INSERT INTO latin_key SELECT CONCAT(CHAR(0xE4 + a.d USING latin1), b.d) FROM digits a, digits b;
+INSERT INTO latin_key SELECT CONCAT(CHAR(0xE4 + a.d USING latin1), a.d, b.d) FROM digits a, digits b;
 CREATE TABLE nullable_unique (u INT, v INT, UNIQUE KEY (u));
 INSERT INTO nullable_unique SELECT IF(a.d < 3, NULL, a.d * 10 + b.d), b.d FROM digits a, digits b;
 CREATE TABLE keyless (a INT, b VARCHAR(10), KEY (a));

@@ -4,11 +4,6 @@
 CREATE SEQUENCE s;
 CREATE TABLE t (id INT PRIMARY KEY);
 INSERT INTO t VALUES (1);
-CREATE TABLE versioned (id INT PRIMARY KEY, x INT) WITH SYSTEM VERSIONING;
-INSERT INTO versioned VALUES (1, 0);
-UPDATE versioned SET x = 1;
-UPDATE versioned SET x = 2;
-UPDATE versioned SET x = 3;
 CREATE TABLE hidden (id INT PRIMARY KEY, a INT INVISIBLE DEFAULT 5, b INT);
 INSERT INTO hidden (id, a, b) VALUES (1, 11, 111), (2, 22, 222);
 CREATE TABLE computed (a INT, b INT AS (a + 1) VIRTUAL, c INT AS (a + 2) PERSISTENT INVISIBLE);
@@ -21,8 +16,6 @@ CREATE TABLE `%2F-schema` (id INT PRIMARY KEY);
 INSERT INTO `%2F-schema` VALUES (1);
 -- live
 UPDATE hidden SET a = 33 WHERE id = 1;
-UPDATE versioned SET x = 4;
 INSERT INTO `a.b-c``d%e/f` VALUES (2, 'y');
 INSERT INTO computed (a) VALUES (3);
--- check: SELECT id, x FROM dump_objects.versioned
 -- check: SELECT id, a, b FROM dump_objects.hidden ORDER BY id

@@ -12,6 +12,11 @@ def _name(text):
     return "`" + text.replace("`", "``") + "`"
 
 
+def _text(value):
+    """A literal that every sql_mode reads alike."""
+    return "_utf8mb4 x'" + value.encode().hex() + "'" if "'" in value or "\\" in value else f"'{value}'"
+
+
 # Types whose HEX would lose something, read as they are.
 _PLAIN = {"decimal", "float", "double"}
 
@@ -35,12 +40,12 @@ def column_types(server, schema, table):
     types = {}
     for name, kind, extra in server.run(
             f"SELECT column_name, data_type, column_type FROM information_schema.columns WHERE table_schema = '{schema}' "
-            f"AND table_name = '{table}' ORDER BY ordinal_position"):
+            f"AND table_name = {_text(table)} ORDER BY ordinal_position"):
         types[name] = kind.lower()
     if server.flavor == "mariadb":
         for (clause,) in server.run(
                 "SELECT check_clause FROM information_schema.check_constraints WHERE constraint_schema = "
-                f"'{schema}' AND table_name = '{table}' AND level = 'Column'"):
+                f"'{schema}' AND table_name = {_text(table)} AND level = 'Column'"):
             if clause.lower().startswith("json_valid("):
                 types[clause[len("json_valid("):-1].strip("`")] = "json"
     return types
@@ -55,10 +60,10 @@ def definition(server, schema, table):
     columns = server.run(
         "SELECT column_name, column_type, is_nullable, column_default, extra, character_set_name, collation_name, "
         f"generation_expression, column_comment FROM information_schema.columns WHERE table_schema = '{schema}' "
-        f"AND table_name = '{table}' ORDER BY ordinal_position")
+        f"AND table_name = {_text(table)} ORDER BY ordinal_position")
     indexes = server.run(
         "SELECT index_name, non_unique, seq_in_index, column_name, sub_part FROM information_schema.statistics "
-        f"WHERE table_schema = '{schema}' AND table_name = '{table}' ORDER BY index_name, seq_in_index")
+        f"WHERE table_schema = '{schema}' AND table_name = {_text(table)} ORDER BY index_name, seq_in_index")
     return columns, indexes
 
 
