@@ -348,6 +348,53 @@ def test_dump_over_tls(running, schema, servers):
         running.workers.pop("worker5").stop()
 
 
+def test_target_that_changes_its_time_zone_before_the_load(running, schema):
+    running.upstream.run("SET time_zone = '+00:00'", "CREATE TABLE fm.t (id INT PRIMARY KEY, ts TIMESTAMP NULL)",
+                         "INSERT INTO fm.t VALUES (1, '2024-07-01 12:00:00'), (2, NULL)")
+    default = running.downstream.value("SELECT @@GLOBAL.time_zone")
+    try:
+        running.downstream.run("SET GLOBAL time_zone = '+01:00'")
+        start(running, "dump", "dump")
+        running.wait_stage("dump", "Finished")
+        running.downstream.run("SET GLOBAL time_zone = '+05:30'")
+        start(running, "load", "load")
+        running.wait_stage("load", "Finished")
+    finally:
+        running.downstream.run(f"SET GLOBAL time_zone = '{default}'")
+    read = "SELECT id, UNIX_TIMESTAMP(ts) FROM fm.t ORDER BY id"
+    assert running.upstream.run(read) == running.downstream.run(read)
+
+
+def test_sources_whose_names_differ_in_case(running, schema, servers):
+    target = servers.get("mysql9", "down")
+    second = servers.get("mysql9", "up")
+    target.run("DROP DATABASE IF EXISTS fm", "DROP DATABASE IF EXISTS fm3", "DROP DATABASE IF EXISTS dm_fm")
+    second.run("DROP DATABASE IF EXISTS fm3", "CREATE DATABASE fm3", "CREATE TABLE fm3.u (id INT PRIMARY KEY)",
+               "INSERT INTO fm3.u VALUES (1), (2), (3)")
+    numbers(running.upstream, "t", 10)
+    running.ctl("operate-source", "stop", "src")
+    try:
+        running.start_worker("worker6")
+        running.create_source("db-A", running.upstream)
+        running.create_source("db-a", second)
+        path = running.task_file("other", ["db-A", "db-a"], target, ["fm", "fm3"],
+                                 **{"task-mode": "full", "meta-schema": "dm_fm", "loaders": {"load": {"dir": "./dump"}}})
+        running.ctl("start-task", path)
+
+        def finished():
+            return all((running.status("other", source) or {}).get("stage") == "Finished" for source in ("db-A", "db-a"))
+
+        wait_for(finished, lambda: f"{running.ctl('query-status', 'other')}")
+        assert target.value("SELECT COUNT(*) FROM fm.t") == 10
+        assert target.value("SELECT COUNT(*) FROM fm3.u") == 3
+        running.ctl("stop-task", "other")
+    finally:
+        for source in ("db-A", "db-a"):
+            running.ctl("operate-source", "stop", source, check=False)
+        running.workers.pop("worker6").stop()
+        running.create_source("src", running.upstream)
+
+
 def test_an_account_that_may_not_read_the_position(running, schema, tmp_path):
     upstream = MariaDb(tmp_path / "up", 61).start()
     try:
