@@ -288,9 +288,9 @@ def test_sql_modes_of_the_upstream(running, schema, mode):
         running.wait_stage("full", "Running", "Sync")
         running.upstream.run("INSERT INTO fm.`it's` VALUES (3, 'y', 'later')")
         running.wait_synced("full", running.upstream)
-        same(running, {"fm": "fm2"})
     finally:
         running.upstream.run(f"SET GLOBAL sql_mode = '{default}'")
+    same(running, {"fm": "fm2"})
 
 
 def test_views_in_any_order(running, schema):
@@ -369,7 +369,7 @@ def test_sources_whose_names_differ_in_case(running, schema, servers):
     target = servers.get("mysql9", "down")
     second = servers.get("mysql9", "up")
     target.run("DROP DATABASE IF EXISTS fm", "DROP DATABASE IF EXISTS fm3", "DROP DATABASE IF EXISTS dm_fm")
-    second.run("DROP DATABASE IF EXISTS fm3", "CREATE DATABASE fm3", "CREATE TABLE fm3.u (id INT PRIMARY KEY)",
+    second.run("DROP DATABASE IF EXISTS fm", "DROP DATABASE IF EXISTS fm3", "CREATE DATABASE fm3", "CREATE TABLE fm3.u (id INT PRIMARY KEY)",
                "INSERT INTO fm3.u VALUES (1), (2), (3)")
     numbers(running.upstream, "t", 10)
     running.ctl("operate-source", "stop", "src")

@@ -236,11 +236,11 @@ UnitResult DumpUnit::Run(EndingRequest& ending) {
         if (!IsConnectionFailure(e) || attempt == kRunWaits.size()) throw;
         if (channel_ != nullptr) channel_->Abort(ending.ending() == Ending::kKill);
         // The snapshot went with the connection: a new dump, from the beginning.
+        const Milliseconds wait =
+            DM_FAILPOINT_HIT("dump/short-waits") ? Milliseconds(3000) : kRunWaits[attempt];
         log_.Warn("the upstream was lost, the dump is going to begin again",
-                  {F("wait", FormatDuration(kRunWaits[attempt])), F("error", e)});
-        if (!DM_FAILPOINT_HIT("dump/retry-at-once")) {
-          WaitFor(std::chrono::duration_cast<Milliseconds>(kRunWaits[attempt]), ending.graceful());
-        }
+                  {F("wait", FormatDuration(wait)), F("error", e)});
+        WaitFor(wait, ending.graceful());
       }
     } catch (const Cancelled&) {
       result.is_canceled = true;

@@ -18,7 +18,7 @@ INSERT INTO text_and_number SELECT CONCAT('f', a.d, CASE b.d % 3 WHEN 0 THEN 'A'
 CREATE TABLE enum_key (e ENUM('z', 'm', 'a'), id INT, PRIMARY KEY (e, id));
 INSERT INTO enum_key SELECT 1 + a.d % 3, a.d * 10 + b.d FROM digits a, digits b;
 CREATE TABLE binary_key (k BINARY(4) PRIMARY KEY, v INT);
-INSERT INTO binary_key SELECT CAST(CONCAT(CHAR(a.d * 25), CHAR(0), CHAR(b.d * 25)) AS BINARY(4)), b.d FROM digits a, digits b;
+INSERT INTO binary_key SELECT UNHEX(CONCAT(LPAD(HEX(a.d * 25), 2, '0'), '00', LPAD(HEX(b.d * 25), 2, '0'), '00')), b.d FROM digits a, digits b;
 CREATE TABLE date_key (d DATE, t TIME(3), n DECIMAL(10,3), PRIMARY KEY (d, t, n));
 INSERT INTO date_key SELECT DATE_ADD('2020-02-25', INTERVAL a.d DAY), SEC_TO_TIME(b.d * -1000.125), b.d / 3 FROM digits a, digits b;
 CREATE TABLE latin_key (k VARCHAR(20) CHARACTER SET latin1 PRIMARY KEY);
