@@ -134,9 +134,16 @@ std::string WithoutTaskSuffix(const std::string& dir, std::string_view task,
 std::string MaskedDir(std::string_view dir) {
   constexpr std::string_view kMask = "******";
   // Parameters that are no secrets.
-  constexpr std::array<std::string_view, 10> kShown = {
-      "region", "endpoint", "force-path-style", "provider", "use-accelerate-endpoint",
-      "storage-class", "sse", "acl", "predefined-acl", "role-arn"};
+  constexpr std::array<std::string_view, 10> kShown = {"region",
+                                                       "endpoint",
+                                                       "force-path-style",
+                                                       "provider",
+                                                       "use-accelerate-endpoint",
+                                                       "storage-class",
+                                                       "sse",
+                                                       "acl",
+                                                       "predefined-acl",
+                                                       "role-arn"};
   std::string shown(dir.substr(0, dir.find('?')));
   const size_t scheme = shown.find("://");
   const size_t at = scheme == std::string::npos

@@ -26,8 +26,7 @@ std::string_view DumpFileHeader(bool mariadb) {
 
 DataFiles::DataFiles(const LocalDirectory& directory, const DataFileOptions& options,
                      std::string schema, std::string table, std::string_view column_list,
-                     uint64_t chunk,
-                     std::function<void(const std::string& path)> on_open,
+                     uint64_t chunk, std::function<void(const std::string& path)> on_open,
                      std::function<void(const std::string& path, uint64_t size)> on_close)
     : directory_(directory),
       options_(options),

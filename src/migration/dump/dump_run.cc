@@ -118,9 +118,8 @@ std::unique_ptr<mysql::Connection> DumpRun::Open(const StopToken& stop) {
 
 void DumpRun::Forget(const mysql::Connection& db) {
   std::lock_guard lock(mutex_);
-  std::erase_if(threads_, [&](const ServerThread& thread) {
-    return thread.id == db.server().connection_id;
-  });
+  std::erase_if(threads_,
+                [&](const ServerThread& thread) { return thread.id == db.server().connection_id; });
 }
 
 void DumpRun::KeepLock(const StopToken& stop) {
@@ -306,13 +305,12 @@ void DumpRun::ProduceTable(const TableId& id, const StopToken& stop) {
 void DumpRun::ProduceSteps(const DumpTable& table, const StepKey& key,
                            const std::function<void(std::string)>& produce, const StopToken& stop) {
   const std::string name = mysql::QuoteTable(table.id.schema, table.id.table);
-  const std::string user =
-      options_.where.empty() ? "" : fmt::format("({}) AND ", options_.where);
+  const std::string user = options_.where.empty() ? "" : fmt::format("({}) AND ", options_.where);
   std::vector<std::string> from;
   for (;;) {
     KeepLock(stop);
-    const auto found = meta_db_->Query(
-        StepQuery(key, name, options_.where, from, options_.rows), stop);
+    const auto found =
+        meta_db_->Query(StepQuery(key, name, options_.where, from, options_.rows), stop);
     std::vector<std::string> to;
     if (!found.rows.empty()) {
       for (size_t i = 0; i < key.columns.size(); ++i) {
@@ -394,8 +392,8 @@ void DumpRun::DumpChunkWithRetry(std::unique_ptr<mysql::Connection>& db, const C
   }
 }
 
-void DumpRun::DumpChunk(mysql::Connection& db, const Chunk& chunk,
-                        std::vector<std::string>& opened, const StopToken& stop) {
+void DumpRun::DumpChunk(mysql::Connection& db, const Chunk& chunk, std::vector<std::string>& opened,
+                        const StopToken& stop) {
   const TableJob& table = *chunk.table;
   const bool may_repeat = consistency_ == Consistency::kNone || !options_.transactional_consistency;
   std::vector<DumpedFile> closed;

@@ -114,11 +114,11 @@ TEST(StepKeyTest, TakesKeysWhoseTextsCompareAsTheIndex) {
                     {"u2", true, true, {"f", "ver"}, 1},
                     {"u1", true, true, {"b"}, 1}}),
             "u1");
-  EXPECT_EQ(choose({{"u", true, true, {"n"}, 1}}), "");             // NULLs are not unique
-  EXPECT_EQ(choose({{"k", false, true, {"f"}, 1}}), "");            // not unique
-  EXPECT_EQ(choose({{"u", true, false, {"f"}, 1}}), "");            // invisible
-  EXPECT_EQ(choose({{"u", true, true, {"f"}, 1, false}}), "");      // of prefixes
-  EXPECT_EQ(choose({{"u", true, true, {""}, 1}}), "");              // of an expression
+  EXPECT_EQ(choose({{"u", true, true, {"n"}, 1}}), "");         // NULLs are not unique
+  EXPECT_EQ(choose({{"k", false, true, {"f"}, 1}}), "");        // not unique
+  EXPECT_EQ(choose({{"u", true, false, {"f"}, 1}}), "");        // invisible
+  EXPECT_EQ(choose({{"u", true, true, {"f"}, 1, false}}), "");  // of prefixes
+  EXPECT_EQ(choose({{"u", true, true, {""}, 1}}), "");          // of an expression
 }
 
 TEST(StepKeyTest, WritesRangesOut) {
@@ -135,9 +135,10 @@ TEST(StepKeyTest, WritesRangesOut) {
   EXPECT_EQ(StepCondition(key, bound, {}),
             "(`f` >= _utf8mb4 x'69742773' AND (`f` > _utf8mb4 x'69742773' OR (`f` = _utf8mb4 "
             "x'69742773' AND `ver` > 7)))");
-  EXPECT_EQ(StepQuery(single, "`d`.`t`", "x OR y", {"3"}, 100),
-            "SELECT `ver` FROM `d`.`t` FORCE INDEX (`PRIMARY`) WHERE (x OR y) AND (`ver` > 3) ORDER "
-            "BY `ver` LIMIT 99,1");
+  EXPECT_EQ(
+      StepQuery(single, "`d`.`t`", "x OR y", {"3"}, 100),
+      "SELECT `ver` FROM `d`.`t` FORCE INDEX (`PRIMARY`) WHERE (x OR y) AND (`ver` > 3) ORDER "
+      "BY `ver` LIMIT 99,1");
   EXPECT_EQ(StepQuery(single, "`d`.`t`", "", {}, 1),
             "SELECT `ver` FROM `d`.`t` FORCE INDEX (`PRIMARY`) ORDER BY `ver` LIMIT 0,1");
 }
@@ -214,11 +215,12 @@ class DataFilesTest : public ::testing::Test {
   void TearDown() override { directory_.RemoveAll(); }
 
   void Write(DataFileOptions options, int rows) {
-    DataFiles files(directory_, options, "db", "t1", "`i`,`j`", 0,
-                    [&](const std::string& path) { opened_.push_back(path); },
-                    [&](const std::string& path, uint64_t size) {
-                      closed_.push_back(fmt::format("{} {}", path, size));
-                    });
+    DataFiles files(
+        directory_, options, "db", "t1", "`i`,`j`", 0,
+        [&](const std::string& path) { opened_.push_back(path); },
+        [&](const std::string& path, uint64_t size) {
+          closed_.push_back(fmt::format("{} {}", path, size));
+        });
     for (int i = 0; i < rows; ++i) {
       const mysql::FieldView row[] = {{"1", 1}, {"2", 1}};
       files.AddRow(row, {ValueKind::kNumber, ValueKind::kNumber});

@@ -34,9 +34,9 @@ std::optional<StepKey> KeyOf(const std::vector<DumpColumn>& columns, const DumpI
   StepKey key;
   key.index = index.name;
   for (const std::string& name : index.columns) {
-    const auto column = std::find_if(
-        columns.begin(), columns.end(),
-        [&](const DumpColumn& c) { return EqualsIgnoreCase(c.name, name); });
+    const auto column = std::find_if(columns.begin(), columns.end(), [&](const DumpColumn& c) {
+      return EqualsIgnoreCase(c.name, name);
+    });
     if (column == columns.end() || column->nullable || FormOf(*column) == Form::kNone) {
       return std::nullopt;
     }
@@ -66,8 +66,8 @@ std::string Beyond(const StepKey& key, const std::vector<std::string>& bound, st
     const bool is_last = i + 1 == key.columns.size();
     term += fmt::format("{} {} {}", mysql::QuoteName(key.columns[i]->name), is_last ? last : less,
                         bound[i]);
-    condition += fmt::format("{}{}", condition.empty() ? "" : " OR ",
-                             i > 0 ? "(" + term + ")" : term);
+    condition +=
+        fmt::format("{}{}", condition.empty() ? "" : " OR ", i > 0 ? "(" + term + ")" : term);
   }
   if (key.columns.size() == 1) return condition;
   // The range of the first column alone, for the optimizer.

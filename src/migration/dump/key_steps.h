@@ -11,8 +11,8 @@
 
 namespace dm::migration {
 
-// A unique key of NOT NULL columns whose values can be written as literals that compare as the index
-// orders them.
+// A unique key of NOT NULL columns whose values can be written as literals that compare as the
+// index orders them.
 struct StepKey {
   std::string index;
   std::vector<const DumpColumn*> columns;  // in the order of the index

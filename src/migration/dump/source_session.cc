@@ -267,8 +267,9 @@ void SourceSession::FlushWithReadLock(mysql::Connection& db, const StopToken& st
                                 patience.flush_attempts, patience.flush.count()))
             .SetRawCause(fmt::format("sql: {}: {}", kStatement, e.raw_cause()))
             .SetServerErrno(e.server_errno())
-            .SetWorkaround("Please end the statements and locks of the upstream that hold it up, or "
-                           "use `--consistency none` in the dumper's extra-args.");
+            .SetWorkaround(
+                "Please end the statements and locks of the upstream that hold it up, or "
+                "use `--consistency none` in the dumper's extra-args.");
       }
       log_.Warn("the global read lock is tried again", {F("attempt", attempt), F("error", e)});
     }
@@ -310,10 +311,10 @@ ServerThread SourceSession::Identify(mysql::Connection& db, const StopToken& sto
   ServerThread thread;
   thread.id = db.server().connection_id;
   try {
-    const auto answer = db.Query(
-        fmt::format("SELECT USER, HOST FROM information_schema.PROCESSLIST WHERE ID = {}",
-                    thread.id),
-        stop);
+    const auto answer =
+        db.Query(fmt::format("SELECT USER, HOST FROM information_schema.PROCESSLIST WHERE ID = {}",
+                             thread.id),
+                 stop);
     if (!answer.rows.empty()) {
       thread.user = answer.rows[0][0].value_or("");
       thread.host = answer.rows[0][1].value_or("");
@@ -331,11 +332,10 @@ void SourceSession::KillConnections(const std::vector<ServerThread>& threads) co
     options.connect_timeout = kKillTimeout;
     options.read_timeout = kKillTimeout;
     const auto db = mysql::Connection::Connect(options, StopToken());
-    const auto running =
-        db->Query("SELECT ID, USER, HOST FROM information_schema.PROCESSLIST");
+    const auto running = db->Query("SELECT ID, USER, HOST FROM information_schema.PROCESSLIST");
     for (const ServerThread& thread : threads) {
-      const bool there = std::any_of(
-          running.rows.begin(), running.rows.end(), [&](const auto& row) {
+      const bool there =
+          std::any_of(running.rows.begin(), running.rows.end(), [&](const auto& row) {
             return row[0].value_or("") == std::to_string(thread.id) && !thread.host.empty() &&
                    row[1].value_or("") == thread.user && row[2].value_or("") == thread.host;
           });

@@ -65,7 +65,8 @@ class DumpFileChannel {
   // Global sql_mode of the upstream as the dump unit read it at Init; empty before, or without one.
   void SetUpstreamSqlMode(std::string sql_mode);
   std::string upstream_sql_mode() const;
-  // Zone in which the dump unit writes TIMESTAMPs, decided at its Init; empty before, or without one.
+  // Zone in which the dump unit writes TIMESTAMPs, decided at its Init; empty before, or without
+  // one.
   void SetTimeZone(std::string time_zone);
   std::string time_zone() const;
 

@@ -52,8 +52,8 @@ bool IsBytesType(const std::string& type) {
 // The server took a value otherwise than it stands in the dump: what a strict server would have
 // refused. Others (notes, warnings of generated columns) change nothing that was sent.
 bool ChangesValue(int code, const std::string& text, const LoadTarget& target) {
-  constexpr int kNullForNotNull = 1048, kOutOfRange = 1264, kTruncated = 1265, kIncorrect = 1292, kTimeZoneGap = 1299,
-                kIncorrectForField = 1366, kTooLong = 1406;
+  constexpr int kNullForNotNull = 1048, kOutOfRange = 1264, kTruncated = 1265, kIncorrect = 1292,
+                kTimeZoneGap = 1299, kIncorrectForField = 1366, kTooLong = 1406;
   if (code == kNullForNotNull) return true;
   switch (code) {
     case kOutOfRange:
@@ -131,13 +131,13 @@ FileLoader::Limits FileLoader::DefaultLimits(const mysql::Connection& db) const 
 void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
                              const StopToken& stop) const {
   const bool raw_backslash = !context_.session.backslash_escapes();
-  const auto answer = db.Query(
-      fmt::format("SELECT COLUMN_NAME, DATA_TYPE, EXTRA, COLUMN_DEFAULT FROM "
-                  "information_schema.COLUMNS WHERE "
-                  "TABLE_SCHEMA = {} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION",
-                  mysql::QuoteString(target.schema, raw_backslash),
-                  mysql::QuoteString(target.table, raw_backslash)),
-      stop);
+  const auto answer =
+      db.Query(fmt::format("SELECT COLUMN_NAME, DATA_TYPE, EXTRA, COLUMN_DEFAULT FROM "
+                           "information_schema.COLUMNS WHERE "
+                           "TABLE_SCHEMA = {} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION",
+                           mysql::QuoteString(target.schema, raw_backslash),
+                           mysql::QuoteString(target.table, raw_backslash)),
+               stop);
   target.columns.clear();
   for (const auto& row : answer.rows) {
     if (LowerName(row[2].value_or("")).find("auto_increment") != std::string::npos) {
@@ -278,14 +278,14 @@ void FileLoader::WriteRows(mysql::Connection& db, const LoadTarget& target, cons
 
 int64_t FileLoader::OffsetOf(const LoadFile& file, LoadConnection& connection,
                              const LoadStop& stop) const {
-  return connection.Run(stop, [&](mysql::Connection& db) {
-    return context_.meta.OffsetOf(db, file.path, stop.cut);
-  });
+  return connection.Run(
+      stop, [&](mysql::Connection& db) { return context_.meta.OffsetOf(db, file.path, stop.cut); });
 }
 
 int64_t FileLoader::Write(const LoadFile& file, const Batch& batch, LoadConnection& connection,
                           const LoadStop& stop) {
-  const std::string advance = context_.meta.AdvanceStatement(file.path, batch.from, batch.to, batch.rows);
+  const std::string advance =
+      context_.meta.AdvanceStatement(file.path, batch.from, batch.to, batch.rows);
   int lost = 0;
   for (int attempt = 1;;) {
     mysql::Connection& db = connection.Use(stop);

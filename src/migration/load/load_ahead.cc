@@ -112,7 +112,8 @@ void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection
       const auto owned = owned_.find({file.schema, file.table});
       if (owned == owned_.end()) break;
       const auto size = static_cast<int64_t>(file.size);
-      context_.meta.AddFiles(db, {{file.path, owned->second->schema, owned->second->table, 0, size}}, cut);
+      context_.meta.AddFiles(
+          db, {{file.path, owned->second->schema, owned->second->table, 0, size}}, cut);
       progress_.total_bytes += size;
       pool.Submit([this, load = LoadFile{file.path, owned->second, 0, size}](
                       LoadConnection& connection, const LoadStop& stop) {

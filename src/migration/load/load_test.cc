@@ -97,9 +97,10 @@ TEST(LoadProgressTest, ShowsShares) {
 TEST(LoadMetaTest, NamesAndStatements) {
   const LoadMeta meta("dm_meta", "t`1", "s'1");
   EXPECT_EQ(meta.status_table(), "`dm_meta`.`t``1_lightning_checkpoint_list`");
-  EXPECT_EQ(meta.AdvanceStatement("a.b.0.sql", 1, 20, 3),
-            "UPDATE `dm_meta`.`t``1_loader_checkpoint` SET `offset` = 20, row_count = row_count + 3 "
-            "WHERE id = _utf8mb4 x'732731' AND filename = 'a.b.0.sql' AND `offset` = 1");
+  EXPECT_EQ(
+      meta.AdvanceStatement("a.b.0.sql", 1, 20, 3),
+      "UPDATE `dm_meta`.`t``1_loader_checkpoint` SET `offset` = 20, row_count = row_count + 3 "
+      "WHERE id = _utf8mb4 x'732731' AND filename = 'a.b.0.sql' AND `offset` = 1");
 }
 
 // The load's sessions have the upstream's NO_BACKSLASH_ESCAPES: a literal must not depend on it.
@@ -144,8 +145,9 @@ class MatchProgressTest : public ::testing::Test {
 };
 
 TEST_F(MatchProgressTest, GoesOnWhereTheRowsSay) {
-  const auto files = MatchProgress({File("a", 10), File("b", 20), File("c", 5)},
-                                   {{"a", "d", "t", 10, 10, 3}, {"b", "d", "t", 7, 20, 2}}, &added_);
+  const auto files =
+      MatchProgress({File("a", 10), File("b", 20), File("c", 5)},
+                    {{"a", "d", "t", 10, 10, 3}, {"b", "d", "t", 7, 20, 2}}, &added_);
   ASSERT_EQ(files.size(), 3u);
   EXPECT_EQ(files[0].offset, 10);
   EXPECT_EQ(files[1].offset, 7);

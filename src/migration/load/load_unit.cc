@@ -136,8 +136,8 @@ std::vector<uint64_t> LoadUnit::BecomeOwner(mysql::Connection& db, const StopTok
 }
 
 void LoadUnit::ForgetUnfinished(mysql::Connection& db, const StopToken& stop) {
-  RemoveUnfinishedRows(db, meta_, SharedRows::kRefuse, [this] { CheckLoadFence(context_.fence); }, log_,
-                       stop);
+  RemoveUnfinishedRows(
+      db, meta_, SharedRows::kRefuse, [this] { CheckLoadFence(context_.fence); }, log_, stop);
 }
 
 // Finds out whether LOAD DATA LOCAL may be used; where it may not, INSERT does the same.

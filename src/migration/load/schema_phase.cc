@@ -34,9 +34,8 @@ std::string ViewCollation(std::string_view script) {
   if (begin == std::string_view::npos) return "";
   const std::string_view rest = script.substr(begin + kSet.size());
   const std::string_view name = rest.substr(0, rest.find(';'));
-  const bool is_name = std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '_';
-  });
+  const bool is_name = std::all_of(
+      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
   return is_name ? std::string(name) : "";
 }
 
@@ -196,8 +195,8 @@ void SchemaPhase::CreateView(mysql::Connection& db, const std::string& schema,
                              const StopToken& stop) const {
   // The dump's own SET and DROP statements keep their meaning only with the database at hand.
   Execute(db, "USE " + mysql::QuoteName(schema), stop);
-  // The collation of the definition's own texts. Its character set is that of the connection: so the
-  // upstream printed it.
+  // The collation of the definition's own texts. Its character set is that of the connection: so
+  // the upstream printed it.
   if (const std::string collation = ViewCollation(script); !collation.empty()) {
     try {
       db.Execute("SET collation_connection = " + collation, stop);

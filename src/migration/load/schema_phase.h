@@ -14,9 +14,9 @@
 
 namespace dm::migration {
 
-// One statement of the schema phase gets three attempts; a target that is away is waited for. All functions throw Error
-// kLoadLightningRuntime. What already exists is left as it is. Thread-safe; a connection belongs to
-// its caller.
+// One statement of the schema phase gets three attempts; a target that is away is waited for. All
+// functions throw Error kLoadLightningRuntime. What already exists is left as it is. Thread-safe; a
+// connection belongs to its caller.
 class SchemaPhase {
  public:
   SchemaPhase(const LoadSession& session, Logger log)

@@ -15,10 +15,10 @@ namespace dm::migration {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kRemovedModes = {
-    "NO_ZERO_IN_DATE",     "NO_ZERO_DATE",        "ERROR_FOR_DIVISION_BY_ZERO",
-    "NO_AUTO_CREATE_USER", "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES",
-    "EMPTY_STRING_IS_NULL"};  // a dump tells '' and NULL apart
+constexpr std::array<std::string_view, 7> kRemovedModes =
+    {"NO_ZERO_IN_DATE",     "NO_ZERO_DATE",        "ERROR_FOR_DIVISION_BY_ZERO",
+     "NO_AUTO_CREATE_USER", "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES",
+     "EMPTY_STRING_IS_NULL"};  // a dump tells '' and NULL apart
 constexpr Milliseconds kFirstWait{1000};
 constexpr Milliseconds kLongestWait{60'000};
 constexpr std::chrono::minutes kRetryTime{30};
@@ -139,9 +139,7 @@ bool IsOutage(const Error& e) {
   }
 }
 
-Error FenceLostError() {
-  return MakeError(ErrorCode::kSyncerFenceLost).SetClass("load-unit");
-}
+Error FenceLostError() { return MakeError(ErrorCode::kSyncerFenceLost).SetClass("load-unit"); }
 
 bool IsRetryableLoadError(const Error& e) {
   switch (e.server_errno()) {

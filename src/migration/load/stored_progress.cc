@@ -40,8 +40,8 @@ std::set<std::string> TablesOf(mysql::Connection& db, const std::string& schema,
 
 bool HasRows(mysql::Connection& db, const Target& target, const StopToken& stop) {
   return db
-      .QueryValue(
-          "SELECT 1 FROM " + mysql::QuoteTable(target.first, target.second) + " LIMIT 1", stop)
+      .QueryValue("SELECT 1 FROM " + mysql::QuoteTable(target.first, target.second) + " LIMIT 1",
+                  stop)
       .has_value();
 }
 
@@ -67,8 +67,8 @@ std::vector<LoadFile> MatchProgress(std::vector<LoadFile> files,
     }
     if (Target(row.schema, row.table) != target) {
       if (row.offset > 0) {
-        throw Mismatch(fmt::format("rows of {} have been loaded into {}, and now go to {}", file.path,
-                                   mysql::QuoteTable(row.schema, row.table),
+        throw Mismatch(fmt::format("rows of {} have been loaded into {}, and now go to {}",
+                                   file.path, mysql::QuoteTable(row.schema, row.table),
                                    mysql::QuoteTable(target.first, target.second)));
       }
       added->push_back({file.path, target.first, target.second, 0, file.size});
@@ -94,18 +94,18 @@ void RestartLostTargets(const LoadContext& context, mysql::Connection& db,
   for (const auto& [target, rows] : progressed) {
     auto schema = tables.find(target.first);
     if (schema == tables.end()) {
-      schema =
-          tables.emplace(target.first, TablesOf(db, target.first, any_case, stop)).first;
+      schema = tables.emplace(target.first, TablesOf(db, target.first, any_case, stop)).first;
     }
     const bool there = schema->second.contains(any_case ? LowerName(target.second) : target.second);
     if (there && (rows == 0 || HasRows(db, target, stop))) continue;
     const std::string name = mysql::QuoteTable(target.first, target.second);
     const auto others = context.meta.OthersAt(db, target.first, target.second, stop);
     if (!others.empty()) {
-      throw Mismatch(fmt::format("target table {} was dropped or emptied after rows of several "
-                                 "sources (also {}) had been loaded into it; start the task again "
-                                 "with --remove-meta",
-                                 name, fmt::join(others, ", ")));
+      throw Mismatch(
+          fmt::format("target table {} was dropped or emptied after rows of several "
+                      "sources (also {}) had been loaded into it; start the task again "
+                      "with --remove-meta",
+                      name, fmt::join(others, ", ")));
     }
     context.log.Warn("the target table was dropped or emptied, its rows are loaded again",
                      {F("table", name), F("rows", rows)});

@@ -128,10 +128,9 @@ void LoadMeta::UpgradeTables(mysql::Connection& db, const StopToken& stop) const
   if (db.Query(fmt::format("SHOW COLUMNS FROM {} LIKE 'row_count'", checkpoint_table_), stop)
           .rows.empty()) {
     try {
-      db.Execute(
-          fmt::format("ALTER TABLE {} ADD COLUMN row_count bigint NOT NULL DEFAULT 0",
-                      checkpoint_table_),
-          stop);
+      db.Execute(fmt::format("ALTER TABLE {} ADD COLUMN row_count bigint NOT NULL DEFAULT 0",
+                             checkpoint_table_),
+                 stop);
     } catch (const Error& e) {
       if (e.server_errno() != kDuplicateColumn) throw;  // another source was quicker
     }
@@ -144,9 +143,8 @@ void LoadMeta::UpgradeTables(mysql::Connection& db, const StopToken& stop) const
     return;
   }
   try {
-    db.Execute(fmt::format(
-                   "ALTER TABLE {} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-                   status_table_),
+    db.Execute(fmt::format("ALTER TABLE {} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+                           status_table_),
                stop);
   } catch (const Error& e) {
     if (db.broken()) throw;
@@ -198,10 +196,10 @@ void LoadMeta::BeginRunning(mysql::Connection& db, std::string_view dump_id,
 }
 
 std::optional<std::string> LoadMeta::DumpId(mysql::Connection& db, const StopToken& stop) const {
-  auto name = db.QueryValue(
-      fmt::format("SELECT filename FROM {} WHERE id = {} AND filename LIKE '{}%'",
-                  checkpoint_table_, source_, kDumpPrefix),
-      stop);
+  auto name =
+      db.QueryValue(fmt::format("SELECT filename FROM {} WHERE id = {} AND filename LIKE '{}%'",
+                                checkpoint_table_, source_, kDumpPrefix),
+                    stop);
   if (name) name->erase(0, kDumpPrefix.size());
   return name;
 }
@@ -262,9 +260,8 @@ void LoadMeta::DeleteRows(mysql::Connection& db, const StopToken& stop) const {
 void LoadMeta::Finish(mysql::Connection& db, bool keep_dump_id, const StopToken& stop) const {
   InTransaction(db, stop, [&] {
     db.Execute(fmt::format("DELETE FROM {} WHERE id = {}{}", checkpoint_table_, source_,
-                           keep_dump_id
-                               ? fmt::format(" AND filename NOT LIKE '{}%'", kDumpPrefix)
-                               : std::string()),
+                           keep_dump_id ? fmt::format(" AND filename NOT LIKE '{}%'", kDumpPrefix)
+                                        : std::string()),
                stop);
     SetStage(db, LoadStage::kFinished, stop);
   });
@@ -373,11 +370,11 @@ bool LoadMeta::ClaimEmptying(mysql::Connection& db, const TableClaimRow& target,
                              const StopToken& stop) const {
   const std::string name = mysql::QuoteAnyMode(ClaimName(target.schema, target.table));
   const auto is = static_cast<int64_t>(TableClaim::kEmptying);
-  db.Execute(fmt::format("UPDATE {} SET `offset` = {} WHERE filename = {} AND id = {} AND `offset` "
-                         "= {}",
-                         checkpoint_table_, is, name, source_,
-                         static_cast<int64_t>(TableClaim::kOwned)),
-             stop);
+  db.Execute(
+      fmt::format("UPDATE {} SET `offset` = {} WHERE filename = {} AND id = {} AND `offset` "
+                  "= {}",
+                  checkpoint_table_, is, name, source_, static_cast<int64_t>(TableClaim::kOwned)),
+      stop);
   return Number(db.QueryValue(
              fmt::format("SELECT `offset` FROM {} WHERE filename = {} AND id = {} FOR UPDATE",
                          checkpoint_table_, name, source_),
@@ -386,10 +383,10 @@ bool LoadMeta::ClaimEmptying(mysql::Connection& db, const TableClaimRow& target,
 
 std::vector<std::string> LoadMeta::OthersAt(mysql::Connection& db, const std::string& schema,
                                             const std::string& table, const StopToken& stop) const {
-  const auto answer = db.Query(
-      fmt::format("SELECT id FROM {} WHERE filename = {} AND id <> {}", checkpoint_table_,
-                  mysql::QuoteAnyMode(ClaimName(schema, table)), source_),
-      stop);
+  const auto answer =
+      db.Query(fmt::format("SELECT id FROM {} WHERE filename = {} AND id <> {}", checkpoint_table_,
+                           mysql::QuoteAnyMode(ClaimName(schema, table)), source_),
+               stop);
   std::vector<std::string> others;
   for (const auto& row : answer.rows) others.push_back(row[0].value_or(""));
   return others;

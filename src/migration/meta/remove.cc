@@ -36,10 +36,10 @@ void UndoUnfinishedLoads(mysql::Connection& connection, std::string_view meta_sc
     OwnerTable(meta_schema, task, "").RaiseEverySource(connection, stop);
   }
   connection.Execute("SET SESSION foreign_key_checks = 0", stop);
-  const auto ids = connection.Query(
-      fmt::format("SELECT DISTINCT id FROM {}",
-                  MetaTable(meta_schema, task, kLoaderCheckpointSuffix)),
-      stop);
+  const auto ids =
+      connection.Query(fmt::format("SELECT DISTINCT id FROM {}",
+                                   MetaTable(meta_schema, task, kLoaderCheckpointSuffix)),
+                       stop);
   for (const auto& row : ids.rows) {
     const LoadMeta meta(meta_schema, task, row[0].value_or(""));
     meta.Create(connection, stop);

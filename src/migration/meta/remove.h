@@ -11,10 +11,10 @@
 namespace dm::migration {
 
 // Drops all meta tables of `task`, the schema of its conflict records, and what the loads of other
-// DM versions keep for its sources. Rows that unfinished loads of the task brought into tables which
-// they found empty are removed first (RemoveUnfinishedRows, whose errors it throws: then nothing is
-// dropped); all other data of the target tables stays. No worker may run the task. Idempotent; throws
-// Error of the connection.
+// DM versions keep for its sources. Rows that unfinished loads of the task brought into tables
+// which they found empty are removed first (RemoveUnfinishedRows, whose errors it throws: then
+// nothing is dropped); all other data of the target tables stays. No worker may run the task.
+// Idempotent; throws Error of the connection.
 void RemoveTaskMeta(mysql::Connection& connection, std::string_view meta_schema,
                     std::string_view task, const StopToken& stop,
                     const std::vector<std::string>& source_ids = {});

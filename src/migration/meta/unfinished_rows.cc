@@ -75,9 +75,10 @@ void RemoveUnfinishedRows(mysql::Connection& db, const LoadMeta& meta, SharedRow
                  {F("table", table)});
         continue;
       }
-      throw Mismatch(fmt::format("table {} holds rows of an unfinished dump of this source, and "
-                                 "another source has loaded into it since",
-                                 table));
+      throw Mismatch(
+          fmt::format("table {} holds rows of an unfinished dump of this source, and "
+                      "another source has loaded into it since",
+                      table));
     }
     const auto rows = CountRows(db, claim, stop);
     if (!rows) continue;

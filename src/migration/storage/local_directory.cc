@@ -298,8 +298,9 @@ DirectoryLock::DirectoryLock(const LocalDirectory& directory) {
         throw Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
             .SetRawCause(fmt::format("directory {} is in use by another dump or load{}", path,
                                      LockHolder(fd.get())))
-            .SetWorkaround("Please give each source of this machine a `dir` of its own in the "
-                           "loaders section, or wait until the other one has ended.");
+            .SetWorkaround(
+                "Please give each source of this machine a `dir` of its own in the "
+                "loaders section, or wait until the other one has ended.");
       }
       Log().Warn("the dump directory cannot be locked, nothing else may use it",
                  {F("dir", path), F("error", std::strerror(errno))});

@@ -224,9 +224,8 @@ bool Subtask::Initialise() {
     size_t first = units.size() - 1;
     for (; first > 0; --first) {
       unit_name = ToString(units[first]->Type());
-      const bool fresh = WithinLimit(ending->graceful(), [&](const StopToken& stop) {
-        return units[first]->IsFresh(stop);
-      });
+      const bool fresh = WithinLimit(
+          ending->graceful(), [&](const StopToken& stop) { return units[first]->IsFresh(stop); });
       if (!fresh) break;
     }
     for (size_t i = 0; i < first; ++i) units[i]->Close();
@@ -275,11 +274,10 @@ void Subtask::RunUnits() {
     }
     if (result.is_canceled && ending->ending() == Ending::kNone) {
       // Nobody asked for it: the unit's work is not complete, and the next one must not begin.
-      result = UnitResult{
-          false,
-          {MakeError(ErrorCode::kSyncerFenceLost)
-               .Annotate(fmt::format("unit {} ended before its work was complete",
-                                     ToString(unit->Type())))}};
+      result = UnitResult{false,
+                          {MakeError(ErrorCode::kSyncerFenceLost)
+                               .Annotate(fmt::format("unit {} ended before its work was complete",
+                                                     ToString(unit->Type())))}};
       log_.Error("unit ended by itself", {F("unit", ToString(unit->Type()))});
       SetResult(Stage::kPaused, std::move(result));
       return;

@@ -55,8 +55,8 @@ class Subtask {
   // Throws Error kWorkerNotPausedStage unless Paused or Stopped. `refresh` replaces the factory
   // (a changed configuration) when given.
   void Resume(UnitFactory refresh = nullptr);
-  // Resumes a subtask that paused itself by an error; false, and nothing happens, if it is in another
-  // stage or has been paused by the user meanwhile.
+  // Resumes a subtask that paused itself by an error; false, and nothing happens, if it is in
+  // another stage or has been paused by the user meanwhile.
   bool ResumeFromError();
   // Ends gracefully: what is in flight is finished and saved. Idempotent.
   void Close();

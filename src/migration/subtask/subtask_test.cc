@@ -168,7 +168,8 @@ TEST_F(SubtaskTest, AFailedInitNamesUnitAndSubtaskAndIsRepeatedByResume) {
   script_.WaitForCall("Sync run");
 }
 
-// A unit that ends for a reason of its own has not done its work: the next one would begin without it.
+// A unit that ends for a reason of its own has not done its work: the next one would begin without
+// it.
 TEST_F(SubtaskTest, ACancelledRunThatNobodyAskedForPauses) {
   script_.dump_gives_up = true;
   Subtask subtask("t", Units());

@@ -194,9 +194,10 @@ void CheckLoadedDump(const SubtaskConfig& config, const Sessions& sessions, cons
     if (e.server_errno() != kNoSuchTable) throw;
   }
   if (!loaded || *loaded == id) return;
-  throw Error(ErrorCode::kLoadCheckPointNotMatch,
-              fmt::format("checkpoint and dump do not match: dump {} was loaded, and {} holds dump {}",
-                          *loaded, config.loader.dir, id));
+  throw Error(
+      ErrorCode::kLoadCheckPointNotMatch,
+      fmt::format("checkpoint and dump do not match: dump {} was loaded, and {} holds dump {}",
+                  *loaded, config.loader.dir, id));
 }
 
 }  // namespace

@@ -38,8 +38,7 @@ bool FillTrackerFromDump(PlanContext& context, const SubtaskConfig& config) {
   options.mariadb = context.sessions->flavor == mysql::Flavor::kMariaDb;
   options.sql_mode = mysql::SqlMode::Parse(DumpedSqlMode(directory, *context.sessions));
   // (Directories inside are those of other tasks, but for dumps made elsewhere.)
-  for (const StoredFile& file :
-       HasDump(config.mode) ? directory.ListTop() : directory.List()) {
+  for (const StoredFile& file : HasDump(config.mode) ? directory.ListTop() : directory.List()) {
     DumpFileName name = ClassifyDumpFile(file.path);
     if (name.kind == DumpFileKind::kSchemaCreate) {
       context.tracker->CreateSchemaIfNotExists(name.schema);

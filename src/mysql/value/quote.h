@@ -19,8 +19,8 @@ void AppendEscaped(std::string& out, std::string_view bytes, bool no_backslash_e
 void AppendQuotedString(std::string& out, std::string_view bytes,
                         bool no_backslash_escapes = false);
 std::string QuoteString(std::string_view bytes, bool no_backslash_escapes = false);
-// A literal of the UTF-8 `text` that every sql_mode reads alike: 'text', or, where an escape would be
-// needed, _utf8mb4 x'...'.
+// A literal of the UTF-8 `text` that every sql_mode reads alike: 'text', or, where an escape would
+// be needed, _utf8mb4 x'...'.
 std::string QuoteAnyMode(std::string_view text);
 
 }  // namespace dm::mysql

@@ -179,8 +179,8 @@ void StartTask(const RequestContext& context, const pb::StartTaskRequest& reques
         "`remove-meta` in task config is deprecated, please use `start-task ... --remove-meta` "
         "instead");
   }
-  if (prepared.task.clean_dump_file && migration::ParseTaskMode(prepared.task.task_mode) ==
-                                           migration::TaskMode::kLoad) {
+  if (prepared.task.clean_dump_file &&
+      migration::ParseTaskMode(prepared.task.task_mode) == migration::TaskMode::kLoad) {
     remarks.push_back(
         "the data files of the dump are removed when they are loaded, set `clean-dump-file: false` "
         "to keep them");

@@ -246,11 +246,11 @@ bool SourceWorker::RefreshSource(const StopToken& stop) {
   return true;
 }
 
-void SourceWorker::Create(const std::string& task, const std::string& config,
-                          cluster::Stage expect, bool restored) {
+void SourceWorker::Create(const std::string& task, const std::string& config, cluster::Stage expect,
+                          bool restored) {
   auto entry = std::make_shared<Entry>(environment_, task, source_id_);
   entry->context = {environment_.worker_name, environment_.fence, &entry->cli_args,
-                    &entry->load_task, upstream_.get(), restored};
+                    &entry->load_task,        upstream_.get(),    restored};
   entry->config_text = config;
   entry->subtask = std::make_unique<Subtask>(task, MakeFactory(*entry, config));
   std::lock_guard lock(mutex_);

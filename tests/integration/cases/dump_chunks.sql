@@ -34,4 +34,4 @@ INSERT INTO second_key SELECT CONCAT(b.d, a.d), a.d * 10 + b.d FROM digits a, di
 -- live
 DELETE FROM text_and_number WHERE ver = 5;
 UPDATE keyless SET b = 'other' WHERE a = 3;
-INSERT INTO binary_key VALUES (x'00000000', 1);
+INSERT INTO binary_key VALUES (x'01020304', 1);
