@@ -243,8 +243,30 @@ def test_remove_meta_in_the_middle_of_a_load(migration):
     same(migration)
 
 
+def test_killed_again_and_again(migration):
+    """Between start of the dump and end of the load, while rows change and go: only rows of the last dump are there."""
+    numbers(migration.upstream, "t", 600)
+    numbers(migration.upstream, "nokey", 600, "a INT, b VARCHAR(20)")
+    settings = {"mydumpers": {"dump": {"rows": 100, "extra-args": "-F 1000B -s 200"}}}
+    points = ["dump/chunk=3*kill", "load/after-chunk=kill", "dump/after-last-chunk=kill", "load/after-chunk=9*kill",
+              "dump/after-metadata=kill", "load/running=kill", "load/after-chunk=2*kill", "load/after-file=kill"]
+    for round, point in enumerate(points):
+        migration.start_worker("worker1", failpoints=point, wait=round == 0)
+        if round == 0:
+            start(migration, "all", **settings)
+        wait_killed(migration)
+        low, high = round * 20, round * 20 + 10
+        migration.upstream.run(f"DELETE FROM {SCHEMA}.t WHERE id BETWEEN {low} AND {high}",
+                               f"DELETE FROM {SCHEMA}.nokey WHERE a BETWEEN {low} AND {high}",
+                               f"UPDATE {SCHEMA}.t SET v = 'changed' WHERE id BETWEEN {high} AND {high + 5}",
+                               f"INSERT INTO {SCHEMA}.nokey VALUES ({round}, 'new')")
+    migration.start_worker("worker1", wait=False)
+    sync_and_compare(migration)
+
+
 # -- servers that go away
-def test_target_restarts_while_it_is_loaded(migration, tmp_path):
+@pytest.mark.parametrize("orderly", [False, True], ids=["kill", "stop"])
+def test_target_restarts_while_it_is_loaded(migration, tmp_path, orderly):
     worker(migration)
     dumped(migration)
     target = MariaDb(tmp_path / "target", 91).start()
@@ -256,12 +278,14 @@ def test_target_restarts_while_it_is_loaded(migration, tmp_path):
         start(migration, "load", loaders={"load": {"pool-size": 2}})
         wait_for(lambda: count(target, "nokey") is not None and
                  target.value("SELECT SUM(row_count) FROM dm_fc.fc_loader_checkpoint"), "something is loaded")
-        target.kill9()
+        if orderly:
+            target.stop()
+        else:
+            target.kill9()
         go_on.touch()
         target.start()
         migration.wait_stage("fc", "Finished", timeout=90)
         same(migration)
-        # In an orderly end statements get 1053 before the connection goes.
         assert "auto resume" not in migration.log("worker1", 2000)
     finally:
         migration.downstream = shared

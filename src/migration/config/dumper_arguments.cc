@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -130,7 +131,13 @@ void Apply(std::string_view option, const std::optional<std::string>& given,
 
 }  // namespace
 
-DumperArguments ParseDumperArguments(const std::string& extra_args) {
+bool PassesOverDumperArguments(const std::vector<std::string>& ignore_checking_items) {
+  return std::find(ignore_checking_items.begin(), ignore_checking_items.end(), "all") !=
+         ignore_checking_items.end();
+}
+
+DumperArguments ParseDumperArguments(const std::string& extra_args,
+                                     std::vector<std::string>* left_out) {
   DumperArguments arguments;
   const std::vector<std::string> words = Words(extra_args);
   for (size_t i = 0; i < words.size(); ++i) {
@@ -151,12 +158,17 @@ DumperArguments ParseDumperArguments(const std::string& extra_args) {
     for (const Option& candidate : kOptions) {
       if (is_long ? candidate.name == name : candidate.letter == name[0]) option = &candidate;
     }
-    if (option == nullptr) Refuse(word, "is not known to the dumper");
-    if (!value && !option->is_switch) {
-      if (i + 1 == words.size()) Refuse(word, "has no value");
-      value = words[++i];
+    try {
+      if (option == nullptr) Refuse(word, "is not known to the dumper");
+      if (!value && !option->is_switch) {
+        if (i + 1 == words.size()) Refuse(word, "has no value");
+        value = words[++i];
+      }
+      Apply(option->name, value, arguments);
+    } catch (const Error& e) {
+      if (left_out == nullptr) throw;
+      left_out->push_back(e.message());
     }
-    Apply(option->name, value, arguments);
   }
   if (!arguments.tables_list.empty() && !arguments.filters.empty()) {
     Refuse("--tables-list", "and --filter together");
@@ -172,7 +184,10 @@ DumperArguments ParseDumperArguments(const std::string& extra_args) {
 }
 
 DumpSettings EffectiveDumpSettings(const DumperConfig& dumper) {
-  const DumperArguments arguments = ParseDumperArguments(dumper.extra_args);
+  return EffectiveDumpSettings(dumper, ParseDumperArguments(dumper.extra_args));
+}
+
+DumpSettings EffectiveDumpSettings(const DumperConfig& dumper, const DumperArguments& arguments) {
   DumpSettings settings;
   settings.threads = arguments.threads.value_or(dumper.threads);
   if (settings.threads <= 0) settings.threads = DumpSettings().threads;

@@ -31,8 +31,14 @@ struct DumperArguments {
 
 // Splits at white space, strips one pair of quotes of each word, then reads GNU-style options.
 // Throws Error kConfigNotSupported for an unknown option, a bad value, or a contradiction
-// (--no-locks with another consistency than none, --tables-list with --filter).
-DumperArguments ParseDumperArguments(const std::string& extra_args);
+// (--no-locks with another consistency than none, --tables-list with --filter). With `left_out`,
+// unknown options and bad values are no errors: they have no effect, and why stands there.
+DumperArguments ParseDumperArguments(const std::string& extra_args,
+                                     std::vector<std::string>* left_out = nullptr);
+
+// Does a task with these `ignore-checking-items` start although options of its dumper cannot be
+// read?
+bool PassesOverDumperArguments(const std::vector<std::string>& ignore_checking_items);
 
 // The settings of one dump: section keys, then extra-args over them, then the built-in values for
 // zeros.
@@ -48,7 +54,9 @@ struct DumpSettings {
   bool transactional_consistency = true;
 };
 
-// Throws Error kConfigInvalidChunkFileSize and as ParseDumperArguments.
+// Throws Error kConfigInvalidChunkFileSize.
+DumpSettings EffectiveDumpSettings(const DumperConfig& dumper, const DumperArguments& arguments);
+// The same, reading the arguments first. Throws as ParseDumperArguments, too.
 DumpSettings EffectiveDumpSettings(const DumperConfig& dumper);
 
 }  // namespace dm::migration

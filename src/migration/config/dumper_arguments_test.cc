@@ -57,6 +57,20 @@ TEST(DumperArgumentsTest, Refusals) {
   EXPECT_THAT(Refusal("-W=perhaps"), HasSubstr("neither true nor false"));
 }
 
+TEST(DumperArgumentsTest, PassesOverWhatItCannotReadIfItIsTold) {
+  std::vector<std::string> left_out;
+  const DumperArguments a =
+      ParseDumperArguments("--threads 16 --skip-tz-utc -r many --nonsense x -F 5MB", &left_out);
+  EXPECT_EQ(a.threads, 16);
+  EXPECT_FALSE(a.rows);
+  EXPECT_EQ(a.filesize, 5U << 20);
+  ASSERT_EQ(left_out.size(), 3u);
+  EXPECT_THAT(left_out[0], HasSubstr("--skip-tz-utc"));
+  EXPECT_THROW(ParseDumperArguments("-T s.t -f s.*", &left_out), Error);
+  EXPECT_TRUE(PassesOverDumperArguments({"table_schema", "all"}));
+  EXPECT_FALSE(PassesOverDumperArguments({"dump_privilege"}));
+}
+
 TEST(DumpSettingsTest, ArgumentsWinOverKeys) {
   DumperConfig dumper;
   EXPECT_EQ(EffectiveDumpSettings(dumper).filesize, 64U << 20);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "base/error/error.h"
 #include "base/io/text.h"
@@ -274,7 +275,11 @@ void RefuseUnsupported(const SubtaskConfig& subtask) {
     if (route.extract_schema) Refuse("extract-schema", route.extract_schema->target_column);
     if (route.extract_source) Refuse("extract-source", route.extract_source->target_column);
   }
-  if (HasDump(subtask.mode)) ParseDumperArguments(subtask.dumper.extra_args);
+  if (HasDump(subtask.mode)) {
+    std::vector<std::string> left_out;
+    const bool pass_over = PassesOverDumperArguments(subtask.ignore_checking_items);
+    ParseDumperArguments(subtask.dumper.extra_args, pass_over ? &left_out : nullptr);
+  }
   if (HasDump(subtask.mode) || HasLoad(subtask.mode)) {
     if (IsUri(subtask.loader.dir)) Refuse("dir", MaskedDir(subtask.loader.dir));
   }

@@ -94,8 +94,12 @@ class DumpUnit : public Unit {
 };
 
 void DumpUnit::Init(const StopToken& stop) {
-  const DumperArguments arguments = ParseDumperArguments(config_.dumper.extra_args);
-  const DumpSettings settings = EffectiveDumpSettings(config_.dumper);
+  std::vector<std::string> left_out;
+  const DumperArguments arguments = ParseDumperArguments(config_.dumper.extra_args, &left_out);
+  for (const std::string& reason : left_out) {
+    log_.Warn("parsed some unsupported arguments", {F("reason", reason)});
+  }
+  const DumpSettings settings = EffectiveDumpSettings(config_.dumper, arguments);
   options_ = DumpRunOptions();
   options_.threads = settings.threads;
   options_.file_size = settings.filesize;
