@@ -247,6 +247,9 @@ def test_killed_again_and_again(migration):
     """Between start of the dump and end of the load, while rows change and go: only rows of the last dump are there."""
     numbers(migration.upstream, "t", 600)
     numbers(migration.upstream, "nokey", 600, "a INT, b VARCHAR(20)")
+    # A table that is not empty is loaded after the dump.
+    migration.downstream.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v VARCHAR(20))",
+                             f"INSERT INTO {SCHEMA}.t VALUES (600, 'old')")
     settings = {"mydumpers": {"dump": {"rows": 100, "extra-args": "-F 1000B -s 200"}}}
     points = ["dump/chunk=3*kill", "load/after-chunk=kill", "dump/after-last-chunk=kill", "load/after-chunk=9*kill",
               "dump/after-metadata=kill", "load/running=kill", "load/after-chunk=2*kill", "load/after-file=kill"]
