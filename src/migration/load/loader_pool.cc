@@ -37,7 +37,9 @@ mysql::Connection& LoadConnection::Use(const LoadStop& stop) {
     }
     if (!undecided_) return *db_;
     try {
-      epoch_ = context_.owner.Raise(*db_, slot_, stop.cut);
+      if (!next_epoch_) next_epoch_ = OwnerTable::NextEpoch(epoch_);
+      context_.owner.Raise(*db_, slot_, epoch_, *next_epoch_, stop.cut);
+      epoch_ = *std::exchange(next_epoch_, std::nullopt);
       undecided_ = false;
       return *db_;
     } catch (const Error&) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -92,6 +93,7 @@ class LoadConnection {
   const size_t slot_;
   uint64_t epoch_;
   bool undecided_ = false;  // a connection was lost, and the slot was not raised since
+  std::optional<uint64_t> next_epoch_;  // tried, but it is not known whether it is there
   std::unique_ptr<mysql::Connection> db_;
 };
 

@@ -3,16 +3,35 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "base/thread/stop.h"
+#include "mysql/client/connection.h"
 
 namespace dm::migration {
 
 // `schema`.`<task><suffix>` in back quotes.
 std::string MetaTable(std::string_view meta_schema, std::string_view task, std::string_view suffix);
 
+// Makes names in these columns (all VARCHAR(length) NOT NULL) compared byte for byte, as they are
+// in every table made now: `T` and `t` are two tables. Tables of older versions have the schema's
+// default collation. Throws Error of the connection.
+struct NameColumn {
+  std::string_view name;
+  int length;
+};
+void CompareNamesExactly(mysql::Connection& connection, std::string_view meta_schema,
+                         std::string_view task, std::string_view suffix,
+                         const std::vector<NameColumn>& columns, const StopToken& stop);
+
+// Of the tables made from now on.
+inline constexpr std::string_view kExactNames = "DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin";
+
 inline constexpr std::string_view kSyncerCheckpointSuffix = "_syncer_checkpoint";
 inline constexpr std::string_view kShardingMetaSuffix = "_syncer_sharding_meta";
 inline constexpr std::string_view kSyncerDdlSuffix = "_syncer_ddl";
 inline constexpr std::string_view kOnlineDdlSuffix = "_onlineddl";
+inline constexpr std::string_view kSyncerStateSuffix = "_syncer_state";
 inline constexpr std::string_view kOwnerSuffix = "_owner";
 inline constexpr std::string_view kLoaderCheckpointSuffix = "_loader_checkpoint";
 inline constexpr std::string_view kLightningListSuffix = "_lightning_checkpoint_list";

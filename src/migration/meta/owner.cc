@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <random>
+
+#include "base/error/error.h"
 #include "migration/meta/names.h"
+#include "mysql/client/retry.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -11,6 +15,9 @@ namespace {
 
 // The row that a wrong epoch collides with. Its slot is one no connection has.
 constexpr int kGuardSlot = -1;
+// Conflicts with the transaction of unknown outcome end with it.
+constexpr int kRaiseAttempts = 30;
+constexpr Milliseconds kRaiseWait{100};
 
 }  // namespace
 
@@ -18,7 +25,9 @@ OwnerTable::OwnerTable(std::string_view meta_schema, std::string_view task,
                        std::string_view source_id)
     : table_(MetaTable(meta_schema, task, kOwnerSuffix)),
       schema_(mysql::QuoteName(meta_schema)),
-      id_(mysql::QuoteAnyMode(source_id)) {}
+      id_(mysql::QuoteAnyMode(source_id)),
+      meta_schema_(meta_schema),
+      task_(task) {}
 
 void OwnerTable::Create(mysql::Connection& connection, const StopToken& stop) const {
   connection.Execute("CREATE SCHEMA IF NOT EXISTS " + schema_, stop);
@@ -27,9 +36,10 @@ void OwnerTable::Create(mysql::Connection& connection, const StopToken& stop) co
 			slot INT NOT NULL,
 			epoch BIGINT UNSIGNED NOT NULL,
 			PRIMARY KEY (id, slot)
-		))",
-                                 table_),
+		) {})",
+                                 table_, kExactNames),
                      stop);
+  CompareNamesExactly(connection, meta_schema_, task_, kOwnerSuffix, {{"id", 32}}, stop);
 }
 
 std::vector<uint64_t> OwnerTable::RaiseAll(mysql::Connection& connection, size_t slots,
@@ -59,16 +69,37 @@ void OwnerTable::RaiseEverySource(mysql::Connection& connection, const StopToken
   connection.Execute(fmt::format("UPDATE {} SET epoch = epoch + 1 WHERE slot >= 0", table_), stop);
 }
 
-uint64_t OwnerTable::Raise(mysql::Connection& connection, size_t slot,
-                           const StopToken& stop) const {
-  connection.Begin(stop);
-  connection.Execute(
-      fmt::format("UPDATE {} SET epoch = epoch + 1 WHERE id = {} AND slot = {}", table_, id_, slot),
-      stop);
-  std::optional<std::string> epoch = connection.QueryValue(
-      fmt::format("SELECT epoch FROM {} WHERE id = {} AND slot = {}", table_, id_, slot), stop);
-  connection.Commit(stop);
-  return epoch ? std::stoull(*epoch) : 0;
+uint64_t OwnerTable::NextEpoch(uint64_t epoch) {
+  std::random_device random;
+  return epoch + 2 + random() % (uint64_t{1} << 31);
+}
+
+void OwnerTable::Raise(mysql::Connection& connection, size_t slot, uint64_t epoch, uint64_t next,
+                       const StopToken& stop) const {
+  const std::string where = fmt::format("WHERE id = {} AND slot = {}", id_, slot);
+  for (int attempt = 1;; ++attempt) {
+    try {
+      connection.Begin(stop);
+      const std::optional<std::string> found = connection.QueryValue(
+          fmt::format("SELECT epoch FROM {} {} FOR UPDATE", table_, where), stop);
+      // `next` is there already if the answer to an earlier try was lost.
+      if (found != std::to_string(next)) {
+        if (found != std::to_string(epoch)) {
+          connection.Rollback(stop);
+          throw MakeError(ErrorCode::kSyncerOwnerChanged, slot);
+        }
+        connection.Execute(fmt::format("UPDATE {} SET epoch = {} {}", table_, next, where), stop);
+      }
+      connection.Commit(stop);
+      return;
+    } catch (const Error& e) {
+      if (connection.broken() || !mysql::IsRetryableServerError(e) || attempt >= kRaiseAttempts) {
+        throw;
+      }
+      connection.Rollback(stop);
+    }
+    WaitFor(kRaiseWait, stop);
+  }
 }
 
 std::string OwnerTable::ProofStatement(size_t slot, uint64_t epoch) const {

@@ -32,9 +32,14 @@ class OwnerTable {
   // Waits for transactions in flight.
   void RaiseEverySource(mysql::Connection& connection, const StopToken& stop) const;
 
-  // Raises one slot, after its connection was lost with a transaction of unknown outcome: when this
-  // returns, that transaction is committed, or it never will be. Returns the new epoch.
-  uint64_t Raise(mysql::Connection& connection, size_t slot, const StopToken& stop) const;
+  // Raises one slot from `epoch` to `next`, after its connection was lost with a transaction of
+  // unknown outcome: when this returns, that transaction is committed, or it never will be. If it
+  // fails it may be repeated with the same `next`. Throws Error kSyncerOwnerChanged if the slot has
+  // another epoch: another run has taken over, and must not be thrown out by one that woke up late.
+  void Raise(mysql::Connection& connection, size_t slot, uint64_t epoch, uint64_t next,
+             const StopToken& stop) const;
+  // An epoch above `epoch` that no other run chooses (those add one).
+  static uint64_t NextEpoch(uint64_t epoch);
 
   // The statement that proves `epoch`; first in every transaction. It locks the slot's row, changes
   // nothing, and fails with a duplicate key (1062) if the epoch differs. A missing row does not
@@ -45,6 +50,8 @@ class OwnerTable {
   std::string table_;   // quoted
   std::string schema_;  // quoted
   std::string id_;      // literal
+  std::string meta_schema_;
+  std::string task_;
 };
 
 }  // namespace dm::migration

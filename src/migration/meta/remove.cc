@@ -73,9 +73,9 @@ void RemoveTaskMeta(mysql::Connection& connection, std::string_view meta_schema,
   UndoUnfinishedLoads(connection, meta_schema, task, stop);
   // The owner rows go last: as long as any other table is there, an old writer is held off.
   for (std::string_view suffix :
-       {kLoaderCheckpointSuffix, kLightningListSuffix, kSyncerCheckpointSuffix, kShardingMetaSuffix,
-        kSyncerDdlSuffix, kOnlineDdlSuffix, kValidatorCheckpointSuffix, kValidatorPendingSuffix,
-        kValidatorErrorSuffix, kValidatorStatusSuffix, kOwnerSuffix}) {
+       {kLoaderCheckpointSuffix, kLightningListSuffix, kSyncerCheckpointSuffix, kSyncerStateSuffix,
+        kShardingMetaSuffix, kSyncerDdlSuffix, kOnlineDdlSuffix, kValidatorCheckpointSuffix,
+        kValidatorPendingSuffix, kValidatorErrorSuffix, kValidatorStatusSuffix, kOwnerSuffix}) {
     connection.Execute("DROP TABLE IF EXISTS " + MetaTable(meta_schema, task, suffix), stop);
   }
   connection.Execute("DROP DATABASE IF EXISTS " +

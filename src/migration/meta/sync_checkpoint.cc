@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <span>
 
+#include "base/error/error.h"
 #include "base/log/log.h"
 #include "migration/meta/names.h"
 #include "mysql/client/retry.h"
@@ -20,22 +22,51 @@ constexpr std::string_view kColumns =
     "cp_schema, cp_table, binlog_name, binlog_pos, binlog_gtid, exit_safe_binlog_name, "
     "exit_safe_binlog_pos, exit_safe_binlog_gtid, table_info, is_global";
 
-// Between the server and the transaction in the piece's text column. In neither.
-constexpr char kPieceSeparator = '|';
+// In the text column of a table's row: "<server>|<transaction of the piece>|<key>=<number>..."; in
+// none of them.
+constexpr char kSeparator = '|';
+constexpr std::string_view kEventKey = "event";    // PiecePoint::event
+constexpr std::string_view kPieceKey = "piece";    // offset of the piece, if it is long
+constexpr std::string_view kOffsetKey = "offset";  // of the location, if it is long
 
 constexpr int kTransactionTooLarge = 8004;
+// Of a TEXT column; it is widened before sets become as long.
+constexpr size_t kTextLimit = 65535;
+constexpr size_t kWidenAt = 32 << 10;
+
+constexpr std::string_view kDumpExitName = "dump_exit";
+
+uint64_t Number(std::string_view text) {
+  uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+uint64_t Shortened(uint64_t offset) { return std::min(offset, mysql::LargestShortOffset()); }
+
+// Cuts the text up to the next separator off.
+std::string_view NextPart(std::string_view* text) {
+  const size_t end = text->find(kSeparator);
+  const std::string_view part = text->substr(0, end);
+  *text = end == std::string_view::npos ? std::string_view() : text->substr(end + 1);
+  return part;
+}
 
 }  // namespace
 
 SyncCheckpointTable::SyncCheckpointTable(std::string_view meta_schema, std::string_view task,
                                          std::string_view source_id, mysql::Flavor flavor,
                                          bool gtid_mode, bool no_backslash_escapes)
-    : schema_(mysql::QuoteName(meta_schema)),
+    : meta_schema_(meta_schema),
+      task_(task),
+      schema_(mysql::QuoteName(meta_schema)),
       table_(MetaTable(meta_schema, task, kSyncerCheckpointSuffix)),
+      state_(MetaTable(meta_schema, task, kSyncerStateSuffix)),
       id_(QuoteString(source_id, no_backslash_escapes)),
       flavor_(flavor),
       gtid_mode_(gtid_mode),
-      no_backslash_escapes_(no_backslash_escapes) {}
+      no_backslash_escapes_(no_backslash_escapes),
+      wide_(std::make_shared<std::atomic<bool>>(false)) {}
 
 std::string SyncCheckpointTable::Literal(std::string_view text) const {
   return QuoteString(text, no_backslash_escapes_);
@@ -58,9 +89,41 @@ void SyncCheckpointTable::Create(mysql::Connection& connection, const StopToken&
 			create_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,
 			update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
 			UNIQUE KEY uk_id_schema_table (id, cp_schema, cp_table)
-		))",
-                                 table_),
+		) {})",
+                                 table_, kExactNames),
                      stop);
+  CompareNamesExactly(connection, meta_schema_, task_, kSyncerCheckpointSuffix,
+                      {{"id", 32}, {"cp_schema", 128}, {"cp_table", 128}}, stop);
+  connection.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
+			id VARCHAR(32) NOT NULL,
+			name VARCHAR(64) NOT NULL,
+			value LONGTEXT NOT NULL,
+			PRIMARY KEY (id, name)
+		) {})",
+                                 state_, kExactNames),
+                     stop);
+  const std::optional<std::string> type = connection.QueryValue(
+      fmt::format("SELECT DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {} AND "
+                  "TABLE_NAME = {} AND COLUMN_NAME = 'binlog_gtid'",
+                  Literal(meta_schema_), Literal(task_ + std::string(kSyncerCheckpointSuffix))),
+      stop);
+  *wide_ = type == "mediumtext" || type == "longtext";
+}
+
+void SyncCheckpointTable::WidenForLongSets(mysql::Connection& connection,
+                                           const StopToken& stop) const {
+  if (*wide_) return;
+  Log().Info("the checkpoint table gets room for long GTID sets", {F("table", table_)});
+  connection.Execute(
+      fmt::format("ALTER TABLE {} MODIFY binlog_gtid MEDIUMTEXT, MODIFY exit_safe_binlog_gtid "
+                  "MEDIUMTEXT",
+                  table_),
+      stop);
+  *wide_ = true;
+}
+
+bool SyncCheckpointTable::NeedsWidening(const Location& location) const {
+  return !*wide_ && location.GtidText().size() > kWidenAt;
 }
 
 StoredCheckpoint SyncCheckpointTable::Load(mysql::Connection& connection,
@@ -90,6 +153,17 @@ StoredCheckpoint SyncCheckpointTable::Load(mysql::Connection& connection,
     }
     stored.global = std::move(global);
   }
+  const std::optional<std::string> dump_exit = connection.QueryValue(
+      fmt::format("SELECT value FROM {} WHERE id = {} AND name = '{}'", state_, id_, kDumpExitName),
+      stop);
+  if (dump_exit) {
+    std::string_view text = *dump_exit;
+    Location exit;
+    exit.position.offset = Number(NextPart(&text));
+    exit.gtid_set = mysql::GtidSet::Parse(flavor_, NextPart(&text));
+    exit.position.file = text;
+    stored.dump_exit = std::move(exit);
+  }
   return stored;
 }
 
@@ -102,17 +176,24 @@ TablePoint SyncCheckpointTable::ReadTable(
   std::string gtid = row.at(4).value_or("");
   point.location.gtid_set = mysql::GtidSet::Parse(flavor_, gtid);
   point.table_info = row.at(8).value_or("null");
-  std::string exit_name = row.at(5).value_or("");
-  bool is_global = row.at(9).value_or("0") != "0";
-  if (!is_global && !exit_name.empty()) {
-    std::string text = row.at(7).value_or("");
-    size_t split = text.find(kPieceSeparator);
-    PiecePoint piece;
-    piece.position = {exit_name, std::stoull(row.at(6).value_or("0"))};
-    piece.server = text.substr(0, split);
-    if (split != std::string::npos) piece.transaction = text.substr(split + 1);
-    point.piece = std::move(piece);
+  if (row.at(9).value_or("0") != "0") return point;  // the global row's are an exit point
+  const std::string columns = row.at(7).value_or("");
+  std::string_view text = columns;
+  point.server = NextPart(&text);
+  PiecePoint piece;
+  piece.position = {row.at(5).value_or(""), Number(row.at(6).value_or("0"))};
+  piece.transaction = NextPart(&text);
+  while (!text.empty()) {
+    const std::string_view part = NextPart(&text);
+    const size_t equal = part.find('=');
+    if (equal == std::string_view::npos) continue;
+    const std::string_view key = part.substr(0, equal);
+    const uint64_t number = Number(part.substr(equal + 1));
+    if (key == kEventKey) piece.event = number;
+    if (key == kPieceKey) piece.position.offset = number;
+    if (key == kOffsetKey) point.location.position.offset = number;
   }
+  if (!piece.position.file.empty()) point.piece = std::move(piece);
   return point;
 }
 
@@ -129,18 +210,25 @@ std::optional<TablePoint> SyncCheckpointTable::LoadForUpdate(mysql::Connection& 
 }
 
 std::string SyncCheckpointTable::Upsert(std::string_view schema, std::string_view table,
-                                        const Location& location, std::string_view exit_name,
-                                        uint64_t exit_offset, std::string_view exit_gtid,
+                                        const Location& location, const ExitColumns& exit,
                                         std::string_view table_info, bool is_global,
                                         Update update) const {
-  std::string text =
-      fmt::format(R"(INSERT INTO {}
+  const std::string gtid = location.GtidText();
+  if (!*wide_ && std::max(gtid.size(), exit.text.size()) > kTextLimit) {
+    throw Error(ErrorCode::kDBUnExpect,
+                fmt::format("a GTID set of {} bytes is too long for the checkpoint table {}",
+                            std::max(gtid.size(), exit.text.size()), table_))
+        .SetScope(ErrorScope::kDownstream)
+        .SetWorkaround("Please resume the task: the table gets room for it when it starts.");
+  }
+  std::string text = fmt::format(
+      R"(INSERT INTO {}
 		(id, cp_schema, cp_table, binlog_name, binlog_pos, binlog_gtid, exit_safe_binlog_name, exit_safe_binlog_pos, exit_safe_binlog_gtid, table_info, is_global) VALUES
 		({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
 		ON DUPLICATE KEY UPDATE)",
-                  table_, id_, Literal(schema), Literal(table), Literal(location.position.file),
-                  location.position.offset, Literal(location.GtidText()), Literal(exit_name),
-                  exit_offset, Literal(exit_gtid), Literal(table_info), is_global ? 1 : 0);
+      table_, id_, Literal(schema), Literal(table), Literal(location.position.file),
+      Shortened(location.position.offset), Literal(gtid), Literal(exit.name),
+      Shortened(exit.offset), Literal(exit.text), Literal(table_info), is_global ? 1 : 0);
   const char* separator = "\n";
   auto set = [&](const char* column) {
     text += fmt::format("{}\t\t\t{} = VALUES({})", separator, column, column);
@@ -162,46 +250,58 @@ std::string SyncCheckpointTable::Upsert(std::string_view schema, std::string_vie
 }
 
 std::string SyncCheckpointTable::GlobalStatement(const GlobalPoint& point) const {
-  Location exit;
-  exit.position.offset = 0;
-  if (point.exit_point) exit = *point.exit_point;
-  return Upsert("", "", point.location, exit.position.file, exit.position.offset, exit.GtidText(),
-                "null", true, Update::kAll);
+  ExitColumns exit;
+  if (point.exit_point) {
+    exit = {point.exit_point->position.file, point.exit_point->position.offset,
+            point.exit_point->GtidText()};
+  }
+  return Upsert("", "", point.location, exit, "null", true, Update::kAll);
 }
 
-namespace {
-
-std::string PieceText(const std::optional<PiecePoint>& piece) {
-  return piece ? piece->server + kPieceSeparator + piece->transaction : "";
+SyncCheckpointTable::ExitColumns SyncCheckpointTable::ExitColumnsOf(const TablePoint& point) {
+  ExitColumns columns;
+  std::string more;
+  auto add = [&](std::string_view key, uint64_t number) {
+    more += fmt::format("{}{}={}", kSeparator, key, number);
+  };
+  if (point.location.position.offset > mysql::LargestShortOffset()) {
+    add(kOffsetKey, point.location.position.offset);
+  }
+  if (point.piece) {
+    columns.name = point.piece->position.file;
+    columns.offset = point.piece->position.offset;
+    if (point.piece->event != 0) add(kEventKey, point.piece->event);
+    if (columns.offset > mysql::LargestShortOffset()) add(kPieceKey, columns.offset);
+  }
+  if (!point.piece && point.server.empty() && more.empty()) return columns;
+  columns.text = point.server + kSeparator + (point.piece ? point.piece->transaction : "") + more;
+  return columns;
 }
 
-std::string_view PieceFile(const std::optional<PiecePoint>& piece) {
-  return piece ? std::string_view(piece->position.file) : std::string_view();
+std::string SyncCheckpointTable::UpsertTable(const TablePoint& p, Update update) const {
+  return Upsert(p.schema, p.table, p.location, ExitColumnsOf(p), p.table_info, false, update);
 }
-
-uint64_t PieceOffset(const std::optional<PiecePoint>& piece) {
-  return piece ? piece->position.offset : 0;
-}
-
-}  // namespace
 
 std::string SyncCheckpointTable::TableStatement(const TablePoint& p) const {
-  return Upsert(p.schema, p.table, p.location, PieceFile(p.piece), PieceOffset(p.piece),
-                PieceText(p.piece), p.table_info, false, Update::kAll);
+  return UpsertTable(p, Update::kAll);
 }
 
 std::string SyncCheckpointTable::DefinitionStatement(const TablePoint& p) const {
-  return Upsert(p.schema, p.table, p.location, "", 0, "", p.table_info, false, Update::kDefinition);
+  return UpsertTable(p, Update::kDefinition);
 }
 
 std::string SyncCheckpointTable::LocationStatement(const TablePoint& p) const {
-  return Upsert(p.schema, p.table, p.location, PieceFile(p.piece), PieceOffset(p.piece),
-                PieceText(p.piece), p.table_info, false, Update::kLocation);
+  return UpsertTable(p, Update::kLocation);
 }
 
-std::string SyncCheckpointTable::PieceStatement(const TablePoint& p) const {
-  return Upsert(p.schema, p.table, p.location, PieceFile(p.piece), PieceOffset(p.piece),
-                PieceText(p.piece), p.table_info, false, Update::kPiece);
+std::string SyncCheckpointTable::DumpExitStatement(const std::optional<Location>& dump_exit) const {
+  if (!dump_exit) {
+    return fmt::format("DELETE FROM {} WHERE id = {} AND name = '{}'", state_, id_, kDumpExitName);
+  }
+  return fmt::format(
+      "REPLACE INTO {} (id, name, value) VALUES ({}, '{}', {})", state_, id_, kDumpExitName,
+      Literal(fmt::format("{}{}{}{}{}", dump_exit->position.offset, kSeparator,
+                          dump_exit->GtidText(), kSeparator, dump_exit->position.file)));
 }
 
 std::string SyncCheckpointTable::DeleteTableStatement(std::string_view schema,
@@ -228,9 +328,11 @@ void CreateOnlineDdlTable(mysql::Connection& connection, std::string_view meta_s
 			ddls text,
 			update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
 			UNIQUE KEY uk_id_schema_table (id, ghost_schema, ghost_table)
-		))",
-                                 MetaTable(meta_schema, task, kOnlineDdlSuffix)),
+		) {})",
+                                 MetaTable(meta_schema, task, kOnlineDdlSuffix), kExactNames),
                      stop);
+  CompareNamesExactly(connection, meta_schema, task, kOnlineDdlSuffix,
+                      {{"id", 32}, {"ghost_schema", 128}, {"ghost_table", 128}}, stop);
 }
 
 void ExecuteInTransaction(mysql::Connection& connection, const std::string& first,

@@ -3,7 +3,9 @@
 // handed over in both directions.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,12 +18,12 @@
 namespace dm::migration {
 
 // A point inside an upstream transaction up to which a table without identity has its rows: the
-// transaction was too large for one downstream transaction. Kept in the exit_safe_* columns of the
-// table's row, which nothing else uses.
+// transaction was too large for one downstream transaction.
 struct PiecePoint {
   mysql::BinlogPosition position;  // end of the last rows event applied
   std::string transaction;         // its GTID, or "" where the server has none
-  std::string server;              // identity of the upstream server whose positions these are
+  // Number of that event among the rows events of its transaction, from 1; 0: not known.
+  uint64_t event = 0;
   bool operator==(const PiecePoint&) const = default;
 };
 
@@ -31,10 +33,12 @@ struct TablePoint {
   std::string table;
   mysql::Location location;  // zero: none yet
   std::optional<PiecePoint> piece;
+  // Identity of the upstream server whose positions these are; "": not known.
+  std::string server;
   std::string table_info = "null";  // JSON
 };
 
-// The global row.
+// The global row. Its offsets must fit (mysql::LargestShortOffset).
 struct GlobalPoint {
   mysql::Location location;
   std::optional<mysql::Location> exit_point;  // of safe mode
@@ -45,18 +49,28 @@ struct GlobalPoint {
 struct StoredCheckpoint {
   std::optional<GlobalPoint> global;
   std::vector<TablePoint> tables;
+  // Data up to here may be in the tables by a dump that is not of one position.
+  std::optional<mysql::Location> dump_exit;
 };
 
+// Beside the checkpoint table, whose layout is given, `<task>_syncer_state (id, name, value)` has
+// what that has no place for. In the rows of tables the exit_safe_* columns, which mean nothing
+// there, have the piece, the server, and offsets that do not fit.
+//
 // Texts and reading of one source's rows. `no_backslash_escapes` says how the sessions that run the
-// texts read literals. Immutable, thread-safe.
+// texts read literals. Thread-safe.
 class SyncCheckpointTable {
  public:
   SyncCheckpointTable(std::string_view meta_schema, std::string_view task,
                       std::string_view source_id, mysql::Flavor flavor, bool gtid_mode,
                       bool no_backslash_escapes = false);
 
-  // Creates the schema and the table if they are missing.
+  // Creates the schema and the tables if they are missing, and changes those of older versions.
   void Create(mysql::Connection& connection, const StopToken& stop) const;
+  // Makes room for GTID sets of more than 64 KiB, unless there is.
+  void WidenForLongSets(mysql::Connection& connection, const StopToken& stop) const;
+  // Is this set so long that it is time for that?
+  bool NeedsWidening(const mysql::Location& location) const;
   // Throws Error of the connection, or kParseGTID for a broken set.
   StoredCheckpoint Load(mysql::Connection& connection, const StopToken& stop) const;
   // One table's point, locking its row until the transaction of `connection` ends; nullopt if there
@@ -64,7 +78,8 @@ class SyncCheckpointTable {
   std::optional<TablePoint> LoadForUpdate(mysql::Connection& connection, std::string_view schema,
                                           std::string_view table, const StopToken& stop) const;
 
-  // Statements that write a row, keeping create_time.
+  // Statements that write a row, keeping create_time. Throw Error if a set is too long for its
+  // column.
   std::string GlobalStatement(const GlobalPoint& point) const;
   std::string TableStatement(const TablePoint& point) const;
   // The definition alone: an existing row keeps its location (a table without identity, whose point
@@ -72,30 +87,40 @@ class SyncCheckpointTable {
   std::string DefinitionStatement(const TablePoint& point) const;
   // The location and piece alone: an existing row keeps its definition.
   std::string LocationStatement(const TablePoint& point) const;
-  // The piece alone: an existing row keeps its location and definition.
-  std::string PieceStatement(const TablePoint& point) const;
   std::string DeleteTableStatement(std::string_view schema, std::string_view table) const;
   std::string DeleteSchemaStatement(std::string_view schema) const;
   // All rows but the global one.
   std::string DeleteTablesStatement() const;
+  // Writes or removes StoredCheckpoint::dump_exit.
+  std::string DumpExitStatement(const std::optional<mysql::Location>& dump_exit) const;
 
   const std::string& name() const { return table_; }
 
  private:
-  enum class Update { kAll, kDefinition, kLocation, kPiece };
+  enum class Update { kAll, kDefinition, kLocation };
+  struct ExitColumns {
+    std::string name;
+    uint64_t offset = 0;
+    std::string text;
+  };
+  static ExitColumns ExitColumnsOf(const TablePoint& point);
   std::string Upsert(std::string_view schema, std::string_view table,
-                     const mysql::Location& location, std::string_view exit_name,
-                     uint64_t exit_offset, std::string_view exit_gtid, std::string_view table_info,
-                     bool is_global, Update update) const;
+                     const mysql::Location& location, const ExitColumns& exit,
+                     std::string_view table_info, bool is_global, Update update) const;
+  std::string UpsertTable(const TablePoint& point, Update update) const;
   std::string Literal(std::string_view text) const;
   TablePoint ReadTable(const std::vector<std::optional<std::string>>& row) const;
 
+  std::string meta_schema_;
+  std::string task_;
   std::string schema_;  // quoted
   std::string table_;   // quoted
+  std::string state_;   // quoted
   std::string id_;      // literal
   mysql::Flavor flavor_;
   bool gtid_mode_;
   bool no_backslash_escapes_;
+  std::shared_ptr<std::atomic<bool>> wide_;  // sets of any length fit
 };
 
 // `<task>_onlineddl`, where running online schema changes of a source are remembered.

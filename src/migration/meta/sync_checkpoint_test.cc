@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error/error.h"
 #include "migration/meta/owner.h"
 
 namespace dm::migration {
@@ -70,11 +71,42 @@ TEST_F(SyncCheckpointTableTest, PartsOfATableRow) {
   EXPECT_TRUE(updates(location, "binlog_pos") && updates(location, "exit_safe_binlog_pos"));
   EXPECT_FALSE(updates(location, "table_info"));
 
-  point.piece = PiecePoint{{"mysql-bin.000001", 99}, "0-1-238", "server-1"};
-  std::string piece = table_.PieceStatement(point);
-  EXPECT_NE(piece.find("'mysql-bin.000001', 99, 'server-1|0-1-238'"), std::string::npos) << piece;
+  point.piece = PiecePoint{{"mysql-bin.000001", 99}, "0-1-238", 7};
+  point.server = "server-1";
+  std::string piece = table_.LocationStatement(point);
+  EXPECT_NE(piece.find("'mysql-bin.000001', 99, 'server-1|0-1-238|event=7'"), std::string::npos)
+      << piece;
   EXPECT_TRUE(updates(piece, "exit_safe_binlog_pos"));
-  EXPECT_FALSE(updates(piece, "binlog_pos") || updates(piece, "table_info"));
+  EXPECT_FALSE(updates(piece, "table_info"));
+}
+
+// The columns have 32 bits; a table's point must stay exact.
+TEST_F(SyncCheckpointTableTest, OffsetsThatDoNotFit) {
+  TablePoint point;
+  point.schema = "d";
+  point.table = "t";
+  point.location = At("bin.000001", 4'500'000'000, "0-1-2");
+  EXPECT_NE(table_.LocationStatement(point).find(
+                "'bin.000001', 4294967295, '0-1-2', '', 0, '||offset=4500000000'"),
+            std::string::npos);
+  point.location = At("bin.000001", 400, "0-1-2");
+  point.piece = PiecePoint{{"bin.000001", 5'000'000'000}, "", 900};
+  point.server = "s";
+  const std::string piece = table_.LocationStatement(point);
+  EXPECT_NE(piece.find("'bin.000001', 4294967295, 's||event=900|piece=5000000000'"),
+            std::string::npos)
+      << piece;
+}
+
+TEST_F(SyncCheckpointTableTest, ASetThatDoesNotFitIsRefused) {
+  TablePoint point;
+  std::string set;
+  for (int domain = 0; domain < 5000; ++domain) {
+    set += (domain == 0 ? "" : ",") + std::to_string(domain) + "-4000000000-1";
+  }
+  point.location = At("bin.000001", 4, set);
+  EXPECT_TRUE(table_.NeedsWidening(point.location));
+  EXPECT_THROW(table_.LocationStatement(point), Error);
 }
 
 TEST_F(SyncCheckpointTableTest, LiteralsFollowTheSession) {

@@ -39,6 +39,10 @@ void AppendCondition(std::string& out, const TablePlan& plan, uint32_t column, c
     return;
   }
   out += info.assign;
+  if (info.where_as_number) {
+    mysql::AppendText(out, cell, info.meta, plan.literals);
+    return;
+  }
   // A JSON column never equals a string.
   if (info.where_as_json) out += "CAST(";
   AppendValue(out, plan, column, cell);
@@ -109,6 +113,19 @@ int AppendChange(std::string& out, const RowChange& change, bool safe) {
   }
   AppendInsert(out, plan, change.after(), true);
   return statements;
+}
+
+std::string DescribeRow(const RowChange& change) {
+  constexpr size_t kLimit = 200;
+  std::string text;
+  const bool insert = change.kind() == mysql::RowsKind::kInsert;
+  AppendWhere(text, *change.plan, insert ? change.after() : change.before());
+  text.resize(text.size() - std::string_view(" LIMIT 1").size());
+  if (text.size() > kLimit) {
+    text.resize(kLimit);
+    text += "...";
+  }
+  return text;
 }
 
 }  // namespace dm::migration

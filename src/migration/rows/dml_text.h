@@ -19,4 +19,8 @@ int AppendChange(std::string& out, const RowChange& change);
 // As AppendChange, with `safe` in place of the change's own.
 int AppendChange(std::string& out, const RowChange& change, bool safe);
 
+// By what the downstream is asked for the row that a change finds: "`id` = 12", cut after 200
+// bytes; for logs.
+std::string DescribeRow(const RowChange& change);
+
 }  // namespace dm::migration

@@ -179,6 +179,28 @@ TEST_F(DmlTextTest, NoKey) {
             "REPLACE INTO `shop`.`nokey` (`id`,`a`,`b`) VALUES (31,2,'x')");
 }
 
+// The definition may be the downstream's; what the log says is the upstream's.
+TEST_F(DmlTextTest, TheLogKnowsSignAndCharacterSetBest) {
+  Table("t", "id INT PRIMARY KEY, b VARCHAR(20)",
+        "id BIGINT PRIMARY KEY, b VARCHAR(20) CHARACTER SET utf8mb4");
+  EXPECT_EQ(Insert({-1, "\xe9"}), "INSERT INTO `shop`.`t` (`id`,`b`) VALUES (-1,'\xe9')");
+  map_.has_signedness = map_.has_charsets = true;
+  map_.columns[0].is_unsigned = true;
+  map_.collations = {0, 8};
+  map_.columns[1].charset = mysql::Charset::kLatin1;
+  plan_ = BuildTablePlan({"shop", "t"}, {"shop", "t"}, map_, plan_->tracked, plan_->downstream, {});
+  EXPECT_EQ(Insert({-1, "\xe9"}),
+            "INSERT INTO `shop`.`t` (`id`,`b`) VALUES (4294967295,'\xc3\xa9')");
+}
+
+TEST_F(DmlTextTest, ColumnsThatTheLogNamesMayStandInAnotherOrder) {
+  Table("t", "id INT PRIMARY KEY, a INT, b INT");
+  map_.column_names = {"b", "id", "a"};
+  plan_ = BuildTablePlan({"shop", "t"}, {"shop", "t"}, map_, plan_->tracked, plan_->downstream, {});
+  EXPECT_EQ(Insert({1, 2, 3}), "INSERT INTO `shop`.`t` (`b`,`id`,`a`) VALUES (1,2,3)");
+  EXPECT_EQ(Delete({1, 2, 3}), "DELETE FROM `shop`.`t` WHERE `id` = 2 LIMIT 1");
+}
+
 TEST_F(DmlTextTest, TheDownstreamsKeyDecides) {
   Table("t", "c1 INT PRIMARY KEY, c2 INT NOT NULL, c3 VARCHAR(10)",
         "c1 INT, c2 INT PRIMARY KEY, c3 VARCHAR(10)");

@@ -50,6 +50,9 @@ void AppendFoldedAscii(std::string& out, std::string_view text) {
   }
 }
 
+// In place of all characters beyond 16 bits.
+constexpr char kBeyond = '\x01';
+
 // Letters that some collation takes for a plain one without Unicode decomposing them so.
 char32_t PlainLetter(char32_t c) {
   switch (c) {
@@ -81,7 +84,47 @@ char32_t PlainLetter(char32_t c) {
   }
 }
 
-void AppendFoldedUnicode(std::string& out, std::string_view text) {
+// Appends a character that is decomposed and without case.
+void AppendLetter(std::string& out, size_t start, char32_t c) {
+  if (c >= 0x10000 || c == 0xfffd) {
+    AppendOnce(out, start, kBeyond);
+    return;
+  }
+  if ((c >= 0x3040 && c <= 0x30ff) || (c >= 0x31f0 && c <= 0x31ff)) {  // kana
+    AppendOnce(out, start, '\x02');
+    return;
+  }
+  c = PlainLetter(c);
+  if (c == 0xe6) {  // ae
+    AppendOnce(out, start, 'a');
+    AppendOnce(out, start, 'e');
+  } else if (c == 0x153) {  // oe
+    AppendOnce(out, start, 'o');
+    AppendOnce(out, start, 'e');
+  } else if (c < 0x80) {
+    AppendOnce(out, start, static_cast<char>(c));
+  } else {
+    // Doubled letters matter for the expansions of Latin ones only.
+    char bytes[U8_MAX_LENGTH];
+    int32_t length = 0;
+    U8_APPEND_UNSAFE(bytes, length, static_cast<UChar32>(c));
+    out.append(bytes, static_cast<size_t>(length));
+  }
+}
+
+bool IsIgnored(char32_t c) {
+  const int8_t category = u_charType(static_cast<UChar32>(c));
+  return category == U_NON_SPACING_MARK || category == U_ENCLOSING_MARK ||
+         category == U_COMBINING_SPACING_MARK || category == U_CONTROL_CHAR ||
+         category == U_FORMAT_CHAR;
+}
+
+bool IsIdeograph(char32_t c) {
+  return (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x4e00 && c <= 0x9fff) ||
+         (c >= 0xac00 && c <= 0xd7a3);
+}
+
+void AppendFoldedUnicode(std::string& out, std::string_view text, KeyFold fold) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* normalizer = icu::Normalizer2::getNFKCCasefoldInstance(status);
   const icu::Normalizer2* decomposer = icu::Normalizer2::getNFDInstance(status);
@@ -89,43 +132,42 @@ void AppendFoldedUnicode(std::string& out, std::string_view text) {
     out.push_back('*');
     return;
   }
-  icu::UnicodeString folded = decomposer->normalize(
-      normalizer->normalize(
-          icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), text.size())), status),
-      status);
+  auto decomposed = [&](const icu::UnicodeString& string) {
+    return decomposer->normalize(normalizer->normalize(string, status), status);
+  };
   const size_t start = out.size();
-  for (int32_t i = 0; i < folded.length();) {
-    char32_t c = static_cast<char32_t>(folded.char32At(i));
-    i += U16_LENGTH(c);
-    if (c >= 0x10000 || c == 0xfffd) {  // one weight for all in older collations
-      AppendOnce(out, start, '\x01');
-      continue;
+  icu::UnicodeString string =
+      icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), text.size()));
+  if (fold == KeyFold::kUnicode) {
+    string = decomposed(string);
+    for (int32_t i = 0; i < string.length();) {
+      const auto c = static_cast<char32_t>(string.char32At(i));
+      i += U16_LENGTH(c);
+      if (!IsIgnored(c)) AppendLetter(out, start, c);
     }
-    if ((c >= 0x3040 && c <= 0x30ff) || (c >= 0x31f0 && c <= 0x31ff)) {  // kana
-      AppendOnce(out, start, '\x02');
-      continue;
-    }
-    int8_t category = u_charType(static_cast<UChar32>(c));
-    if (category == U_NON_SPACING_MARK || category == U_ENCLOSING_MARK ||
-        category == U_COMBINING_SPACING_MARK || category == U_CONTROL_CHAR ||
-        category == U_FORMAT_CHAR) {
-      continue;
-    }
-    c = PlainLetter(c);
-    if (c == 0xe6) {  // ae
-      AppendOnce(out, start, 'a');
-      AppendOnce(out, start, 'e');
-    } else if (c == 0x153) {  // oe
-      AppendOnce(out, start, 'o');
-      AppendOnce(out, start, 'e');
-    } else if (c < 0x80) {
-      AppendOnce(out, start, static_cast<char>(c));
-    } else {
-      // Doubled letters matter for the expansions of Latin ones only.
-      char bytes[U8_MAX_LENGTH];
-      int32_t length = 0;
-      U8_APPEND_UNSAFE(bytes, length, static_cast<UChar32>(c));
-      out.append(bytes, static_cast<size_t>(length));
+  } else {
+    // What a character is by itself decides, not what it decomposes to: beyond 16 bits there is one
+    // weight, whatever letters the decomposition has.
+    for (int32_t i = 0; i < string.length();) {
+      const auto original = static_cast<char32_t>(string.char32At(i));
+      i += U16_LENGTH(original);
+      if (original >= 0x10000 || IsIdeograph(original) || original < 0x80) {
+        if (original >= 0x80) {
+          AppendLetter(out, start, original);
+        } else if (!IsIgnored(original)) {
+          AppendLetter(out, start, static_cast<char32_t>(u_tolower(original)));
+        }
+        continue;
+      }
+      const icu::UnicodeString letters =
+          decomposed(icu::UnicodeString(static_cast<UChar32>(original)));
+      for (int32_t k = 0; k < letters.length();) {
+        const auto c = static_cast<char32_t>(letters.char32At(k));
+        k += U16_LENGTH(c);
+        if (IsIgnored(c)) continue;
+        AppendLetter(out, start, c);
+        if (fold == KeyFold::kGeneral) break;
+      }
     }
   }
   while (out.size() > start && out.back() == ' ') out.pop_back();
@@ -160,10 +202,14 @@ KeyFold FoldOfCollation(std::string_view collation) {
   for (std::string_view charset : {"utf8mb4_", "utf8mb3_", "utf8_", "ucs2_", "utf16_", "utf32_"}) {
     if (!StartsWith(collation, charset)) continue;
     std::string_view rest = collation.substr(charset.size());
-    for (std::string_view known :
-         {"general_ci", "general_nopad_ci", "general_mysql500_ci", "unicode_ci", "unicode_nopad_ci",
-          "unicode_520_ci", "unicode_520_nopad_ci", "0900_ai_ci", "0900_as_ci", "0900_as_cs",
-          "nopad_bin", "0900_bin"}) {
+    for (std::string_view known : {"general_ci", "general_nopad_ci", "general_mysql500_ci"}) {
+      if (rest == known) return KeyFold::kGeneral;
+    }
+    for (std::string_view known : {"unicode_ci", "unicode_nopad_ci"}) {
+      if (rest == known) return KeyFold::kUnicode400;
+    }
+    for (std::string_view known : {"unicode_520_ci", "unicode_520_nopad_ci", "0900_ai_ci",
+                                   "0900_as_ci", "0900_as_cs", "nopad_bin", "0900_bin"}) {
       if (rest == known) return KeyFold::kUnicode;
     }
     // MariaDB's root collations: utf8mb4_uca1400_ai_ci and its like; languages stand in between.
@@ -189,11 +235,13 @@ void AppendFolded(std::string& out, std::string_view text, KeyFold fold) {
       out.append(TrimBlanks(text));
       return;
     case KeyFold::kUnicode:
+    case KeyFold::kUnicode400:
+    case KeyFold::kGeneral:
       text = TrimBlanks(text);
       if (IsAscii(text)) {
         AppendFoldedAscii(out, text);
       } else {
-        AppendFoldedUnicode(out, text);
+        AppendFoldedUnicode(out, text, fold);
       }
       return;
     case KeyFold::kCoarse:

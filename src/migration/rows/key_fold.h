@@ -10,10 +10,13 @@ namespace dm::migration {
 
 // How the downstream compares a key column.
 enum class KeyFold : uint8_t {
-  kInteger,      // by number
-  kText,         // by the value's text, byte for byte
-  kTrimmed,      // binary collation, which may ignore trailing blanks
-  kUnicode,      // a general or root Unicode collation: no case, no accents, no trailing blanks
+  kInteger,  // by number
+  kText,     // by the value's text, byte for byte
+  kTrimmed,  // binary collation, which may ignore trailing blanks
+  // Root collations of Unicode 5.2 and later: no case, no accents, no trailing blanks.
+  kUnicode,
+  kUnicode400,   // that of Unicode 4.0, where all characters beyond 16 bits are equal
+  kGeneral,      // "general" ones: also character by character, of each its first letter
   kCoarse,       // any other collation: letters are not told apart at all
   kIncomparable  // the column's type differs from the upstream's: every value may equal every other
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error/error.h"
+#include "base/log/log.h"
 #include "mysql/value/charset.h"
 #include "mysql/value/quote.h"
 
@@ -74,8 +75,12 @@ KeyFold FoldOf(const ColumnInfo& source, const ColumnInfo& target, const TableIn
   return KeyFold::kIncomparable;
 }
 
-void OverlayColumn(mysql::ColumnMeta& meta, const ColumnInfo& column, const TableInfo& table) {
-  meta.is_unsigned = column.is_unsigned();
+// Completes column `index` of the log by its definition. What the log itself says of sign and
+// character set is the upstream's at this event, and so it stands: the definition may be the
+// downstream's, where the upstream's is not known.
+void OverlayColumn(mysql::ColumnMeta& meta, const mysql::TableMap& map, size_t index,
+                   const ColumnInfo& column, const TableInfo& table) {
+  if (!map.has_signedness) meta.is_unsigned = column.is_unsigned();
   if (column.type == FieldType::kTimestamp || column.type == FieldType::kDateTime ||
       column.type == FieldType::kTime) {
     using mysql::ColumnType;
@@ -86,11 +91,54 @@ void OverlayColumn(mysql::ColumnMeta& meta, const ColumnInfo& column, const Tabl
     }
   }
   if (!column.is_string()) return;
+  const bool logged = map.has_charsets && index < map.collations.size() &&
+                      map.collations[index] != 0 && meta.charset != Charset::kUnknown;
+  if (logged) return;
   const std::string& charset = column.charset.empty() ? table.charset : column.charset;
   meta.charset = mysql::FindCharset(charset);
   if (column.charset == "binary" && column.length > 0) {
     meta.length = static_cast<uint32_t>(column.length);
   }
+}
+
+// The columns in the order of the log, where it names them (binlog_row_metadata=FULL): a definition
+// that is the downstream's may have another order.
+std::vector<const ColumnInfo*> InOrderOfLog(std::vector<const ColumnInfo*> columns,
+                                            const mysql::TableMap& map) {
+  if (map.column_names.size() < columns.size()) return columns;
+  std::vector<const ColumnInfo*> ordered;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const auto found = std::find_if(columns.begin(), columns.end(), [&](const ColumnInfo* column) {
+      return mysql::EqualNames(column->name, map.column_names[i]);
+    });
+    if (found == columns.end()) return columns;
+    ordered.push_back(*found);
+  }
+  return ordered;
+}
+
+// What differs between the log and the definition, for the log file.
+std::string DifferencesOf(const mysql::TableMap& map, const TablePlan& plan,
+                          const std::vector<const ColumnInfo*>& columns) {
+  std::string text;
+  auto add = [&](const ColumnInfo& column, std::string_view what) {
+    text += fmt::format("{}`{}` {}", text.empty() ? "" : ", ", column.name, what);
+  };
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const ColumnInfo& column = *columns[i];
+    const mysql::ColumnMeta& meta = plan.columns[i].meta;
+    if (map.has_signedness && IsInteger(column.type) && column.type != FieldType::kYear &&
+        column.type != FieldType::kBit && column.type != FieldType::kEnum &&
+        column.type != FieldType::kSet && meta.is_unsigned != column.is_unsigned()) {
+      add(column, meta.is_unsigned ? "is UNSIGNED" : "is signed");
+    }
+    if (!column.is_string() || !map.has_charsets) continue;
+    const std::string& charset = column.charset.empty() ? plan.tracked->charset : column.charset;
+    if (meta.charset != Charset::kUnknown && meta.charset != mysql::FindCharset(charset)) {
+      add(column, fmt::format("has character set {}", mysql::CharsetName(meta.charset)));
+    }
+  }
+  return text;
 }
 
 uint64_t SeedOf(const TableId& target, std::string_view index) {
@@ -168,7 +216,7 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
   plan->downstream = std::move(downstream);
   plan->literals = literals;
   plan->table_seed = SeedOf(target, "");
-  std::vector<const ColumnInfo*> source_columns = plan->tracked->RowColumns();
+  std::vector<const ColumnInfo*> source_columns = InOrderOfLog(plan->tracked->RowColumns(), map);
   if (source_columns.size() != map.columns.size()) {
     throw Error(
         ErrorCode::kSyncerUnitDMLColumnNotMatch,
@@ -182,7 +230,7 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
     PlanColumn column;
     column.name = info.name;
     column.meta = map.columns[i];
-    OverlayColumn(column.meta, info, *plan->tracked);
+    OverlayColumn(column.meta, map, i, info, *plan->tracked);
     const std::string quoted = mysql::QuoteName(info.name);
     column.assign = quoted + " = ";
     column.is_null = quoted + " IS NULL";
@@ -204,6 +252,16 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
   plan->update_head = "UPDATE " + name + " SET ";
   plan->delete_head = "DELETE FROM " + name + " WHERE ";
   AddKeys(*plan, source_columns);
+  for (size_t i = 0; i < source_columns.size() && !plan->identity; ++i) {
+    const ColumnInfo* there = plan->downstream->FindColumn(plan->columns[i].name);
+    plan->columns[i].where_as_number = plan->metas[i].type == mysql::ColumnType::kNewDecimal &&
+                                       there != nullptr && there->type == FieldType::kNewDecimal;
+  }
+  if (const std::string differences = DifferencesOf(map, *plan, source_columns);
+      !differences.empty()) {
+    Log().Warn("the known definition of a table differs from what the upstream logs, which counts",
+               {F("table", source.Quoted()), F("upstream", differences)});
+  }
   return plan;
 }
 

@@ -31,6 +31,9 @@ struct PlanColumn {
   mysql::ColumnMeta meta;      // wire layout with the tracked definition laid over
   bool written = true;         // false: generated downstream, never assigned
   bool where_as_json = false;  // compared as CAST('..' AS JSON)
+  // Compared without quotes: a DECIMAL and a string are compared as doubles, where many values are
+  // equal. Only without identity; an index finds the exact one.
+  bool where_as_number = false;
   std::string assign;          // "`a` = "
   std::string is_null;         // "`a` IS NULL"
 };

@@ -8,7 +8,8 @@ namespace dm::migration {
 namespace {
 
 // Errors that repeating cannot cure, by code.
-constexpr std::array kUnresumableCodes = {11129, 32001, 32004, 34020, 34021, 36008, 36027};
+constexpr std::array kUnresumableCodes = {11129, 32001, 32004, 34020, 34021,
+                                          36008, 36027, 36073, 36074};
 constexpr int kLoadFailed = 34019;
 constexpr int kRelayParse = 11038;
 

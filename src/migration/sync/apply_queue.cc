@@ -83,9 +83,9 @@ void ApplyQueues::Drain(const StopToken& stop) {
   if (closed_) throw Cancelled();
 }
 
-void ApplyQueues::DrainRest(const StopToken& stop) noexcept {
+bool ApplyQueues::DrainRest(const StopToken& stop) noexcept {
   std::unique_lock lock(mutex_);
-  progress_.wait(lock, stop, [&] {
+  return progress_.wait(lock, stop, [&] {
     for (size_t i = 0; i <= parallel_; ++i) {
       if (slots_[i]->failed) continue;
       if (slots_[i]->taken_first != 0 || HasWork(*slots_[i], i)) return false;

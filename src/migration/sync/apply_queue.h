@@ -32,6 +32,7 @@ struct EventRows {
 // it): what the serial worker commits together.
 struct Boundary {
   mysql::Location location;         // of the last transaction that is complete
+  std::string server;               // upstream server whose positions these are
   std::optional<PiecePoint> piece;  // set: the transaction behind `location` is done up to here
   // Tables whose rows of this transaction were all in earlier pieces.
   std::vector<std::shared_ptr<const TablePlan>> tables;
@@ -80,8 +81,9 @@ class ApplyQueues : public CommittedOrders {
   // Blocks until nothing that can be applied is left (rows of the serial slot behind the last
   // boundary cannot). Throws as Push.
   void Drain(const StopToken& stop);
-  // As Drain, but for the end of a run: failed slots are not waited for, nothing is thrown.
-  void DrainRest(const StopToken& stop) noexcept;
+  // As Drain, but for the end of a run: failed slots are not waited for, nothing is thrown. False:
+  // stopped before the end.
+  bool DrainRest(const StopToken& stop) noexcept;
 
   // --- anyone ---
   uint64_t LowWater() const;

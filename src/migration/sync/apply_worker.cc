@@ -24,6 +24,12 @@ constexpr int kDuplicateEntry = 1062;
 // buffered on both sides.
 constexpr size_t kTextBytes = 4 << 20;
 
+// Nothing may be written any more.
+bool IsRightLost(const Error& e) {
+  return e.code() == static_cast<int>(ErrorCode::kSyncerFenceLost) ||
+         e.code() == static_cast<int>(ErrorCode::kSyncerOwnerChanged);
+}
+
 // Deadlocks go away at once, an overloaded downstream does not.
 Milliseconds WaitBefore(int attempt) {
   return std::min(kRetryWait, Milliseconds(10) * (1 << std::min(attempt, 9)));
@@ -62,6 +68,7 @@ void ApplyWorker::Run(const StopToken& kill) {
     while (queues_.Take(slot_, batch, kill)) {
       Apply(batch, kill);
       DM_FAILPOINT("sync/after-commit");
+      if (IsSerial()) DM_FAILPOINT("sync/after-serial-commit");
       queues_.Committed(slot_);
       context_.stats->rows += std::count_if(batch.begin(), batch.end(),
                                             [](const Job& job) { return job.event != nullptr; });
@@ -91,7 +98,8 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, const StopToken& kill) {
       if (!lost) {
         if (proof_sent_ && connection_->failed_statement() == 1 &&
             e.server_errno() == kDuplicateEntry) {
-          throw WithCause(MakeError(ErrorCode::kSyncerOwnerChanged, slot_), e);
+          // Not with the server's text as its cause, which says that there is no sense in a resume.
+          throw MakeError(ErrorCode::kSyncerOwnerChanged, slot_);
         }
         Error described = Describe(e, batch, safe);
         if (context_.foreign_keys) {
@@ -115,6 +123,7 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, const StopToken& kill) {
         if (Recover(batch, outcome_unknown, kill)) return;
       } catch (const Error& recover) {
         Log().Error("cannot reconnect to downstream", {F("error", recover)});
+        if (IsRightLost(recover)) throw;
         throw Describe(e, batch, safe);
       }
       // What is not known to be missing is written so that it may be there.
@@ -125,6 +134,7 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, const StopToken& kill) {
 
 bool ApplyWorker::Recover(const std::vector<Job>& batch, bool outcome_unknown,
                           const StopToken& kill) {
+  uint64_t next = OwnerTable::NextEpoch(epoch_);
   for (int attempt = 1;; ++attempt) {
     try {
       connection_->Reconnect(kill);
@@ -133,15 +143,13 @@ bool ApplyWorker::Recover(const std::vector<Job>& batch, bool outcome_unknown,
       }
       if (!outcome_unknown) return false;
       CheckFence(context_.fence);
-      epoch_ = context_.owner->Raise(*connection_, slot_, kill);
+      context_.owner->Raise(*connection_, slot_, epoch_, next, kill);
+      epoch_ = next;
       proof_ = context_.owner->ProofStatement(slot_, epoch_);
       return IsSerial() && PointsAreCommitted(batch, kill);
     } catch (const Error& e) {
       ThrowIfStopped(kill);
-      if (attempt >= kReconnectAttempts ||
-          e.code() == static_cast<int>(ErrorCode::kSyncerFenceLost) || !WaitForRetry(kRetryWait)) {
-        throw;
-      }
+      if (attempt >= kReconnectAttempts || IsRightLost(e) || !WaitForRetry(kRetryWait)) throw;
     }
   }
 }
@@ -205,7 +213,9 @@ void ApplyWorker::FlushText(const StopToken& kill) {
   if (text_.sql.empty()) return;
   std::vector<uint64_t> affected = connection_->ExecuteMulti(text_.sql, kill, "batch of changes");
   for (size_t i = 0; i < affected.size() && i < text_.job_of_statement.size(); ++i) {
-    if (text_.job_of_statement[i] >= 0) affected_ += affected[i];
+    if (text_.job_of_statement[i] >= 0 && affected[i] == 0) {
+      missing_.push_back(text_.job_of_statement[i]);
+    }
   }
   text_.sql.clear();
   text_.job_of_statement.clear();
@@ -215,27 +225,32 @@ void ApplyWorker::FlushText(const StopToken& kill) {
 void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopToken& kill) {
   text_.sql.clear();
   text_.job_of_statement.clear();
-  affected_ = 0;
+  missing_.clear();
   Add("BEGIN", kill);
   Add(proof_, kill);
   proof_sent_ = true;
   if (IsSerial()) AddPoints(batch, kill);
-  size_t changes = 0;
-  bool any_safe = safe;
   for (size_t i = 0; i < batch.size(); ++i) {
     if (!batch[i].event) continue;
-    any_safe = any_safe || batch[i].safe;
     AddChange(batch[i], i, safe || batch[i].safe, kill);
-    ++changes;
   }
   Add("COMMIT", kill);
   FlushText(kill);
-  if (!any_safe && affected_ < changes) {
-    Log().Warn(
-        "ER_KEY_NOT_FOUND: some changes found no row to change",
-        {F("changes", changes), F("affected rows", affected_),
-         F("start", batch.front().event ? batch.front().event->start.ToString() : ""),
-         F("end", batch[changes - 1].event ? batch[changes - 1].event->end.ToString() : "")});
+  // In safe mode a change may be a repetition.
+  std::erase_if(missing_, [&](int32_t i) { return safe || batch[i].safe; });
+  if (!missing_.empty()) ReportMissing(batch);
+}
+
+void ApplyWorker::ReportMissing(const std::vector<Job>& batch) {
+  context_.stats->missing += static_cast<int64_t>(missing_.size());
+  constexpr size_t kShown = 3;
+  for (size_t i = 0; i < std::min(missing_.size(), kShown); ++i) {
+    const Job& job = batch[missing_[i]];
+    Log().Warn("ER_KEY_NOT_FOUND: a change found no row to change",
+               {F("target", job.event->plan->target.Quoted()), F("row", DescribeRow(job.change())),
+                F("start", job.event->start.ToString()), F("end", job.event->end.ToString()),
+                F("in this batch", missing_.size()),
+                F("since the start", context_.stats->missing.load())});
   }
 }
 
@@ -268,6 +283,7 @@ TablePoint ApplyWorker::ToTablePoint(const Point& point) {
   row.table = point.plan->source.table;
   row.location = point.boundary->location;
   row.piece = point.boundary->piece;
+  row.server = point.boundary->server;
   row.table_info = definition;
   return row;
 }
@@ -276,10 +292,7 @@ void ApplyWorker::AddPoints(const std::vector<Job>& batch, const StopToken& kill
   // Points come before the rows: their locks keep a forgotten twin of this transaction out.
   if (definitions_.size() > 1000) definitions_.clear();
   for (const Point& point : PointsOf(batch)) {
-    TablePoint row = ToTablePoint(point);
-    Add(row.piece ? context_.checkpoint->PieceStatement(row)
-                  : context_.checkpoint->LocationStatement(row),
-        kill);
+    Add(context_.checkpoint->LocationStatement(ToTablePoint(point)), kill);
   }
 }
 

@@ -19,6 +19,7 @@ namespace dm::migration {
 struct ApplyStats {
   std::atomic<int64_t> rows{0};          // row changes committed
   std::atomic<int64_t> transactions{0};  // downstream transactions committed
+  std::atomic<int64_t> missing{0};       // updates and deletes that found no row
 };
 
 // What all workers of a run share. Everything pointed at outlives them.
@@ -73,6 +74,7 @@ class ApplyWorker {
   bool WaitForRetry(Milliseconds wait) const;
   // Are the points of this serial batch downstream?
   bool PointsAreCommitted(const std::vector<Job>& batch, const StopToken& kill);
+  void ReportMissing(const std::vector<Job>& batch);
   Error Describe(const Error& error, const std::vector<Job>& batch, bool safe) const;
   bool IsSerial() const { return slot_ == queues_.serial_slot(); }
 
@@ -92,8 +94,8 @@ class ApplyWorker {
   std::string proof_;
   Text text_;
   size_t max_text_;
-  uint64_t affected_ = 0;
-  bool proof_sent_ = false;  // of the transaction being executed
+  std::vector<int32_t> missing_;  // jobs of the transaction whose row was not there
+  bool proof_sent_ = false;       // of the transaction being executed
   std::unordered_map<std::shared_ptr<const TablePlan>, std::string>
       definitions_;  // table_info by plan
 };

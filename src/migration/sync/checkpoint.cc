@@ -8,6 +8,17 @@ namespace dm::migration {
 
 using mysql::Location;
 
+namespace {
+
+// Are there transactions in `a` that are not in `b`?
+bool IsPast(const Location& a, const Location& b, bool gtid_mode) {
+  const bool sets = a.gtid_set && !a.gtid_set->empty() && b.gtid_set && !b.gtid_set->empty();
+  if (gtid_mode && sets) return !b.gtid_set->Contains(*a.gtid_set);
+  return mysql::CompareLocations(a, b, gtid_mode) > 0;
+}
+
+}  // namespace
+
 Checkpoint::Checkpoint(SyncCheckpointTable table, bool gtid_mode)
     : table_(std::move(table)), gtid_mode_(gtid_mode) {}
 
@@ -26,6 +37,9 @@ void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
   has_flushed_ = stored.global.has_value();
   exit_point_ = stored.global ? stored.global->exit_point : std::nullopt;
   exit_point_unusable_ = stored.global && stored.global->exit_point_unusable;
+  dump_exit_ = std::move(stored.dump_exit);
+  write_dump_exit_ = false;
+  server_.clear();
   for (TablePoint& point : stored.tables) {
     Table table;
     if (point.table_info != "null" && !point.table.empty()) {
@@ -34,19 +48,22 @@ void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
     }
     table.location = point.location;
     table.piece = point.piece;
+    table.server = point.server;
     tables_[{point.schema, point.table}] = std::move(table);
   }
 }
 
 bool Checkpoint::IsFresh() const {
   std::lock_guard lock(mutex_);
-  return !has_flushed_ && tables_.empty();
+  return !has_flushed_;
 }
 
 void Checkpoint::BeginRun(const Location& start, bool write) {
   std::lock_guard lock(mutex_);
   saved_.clear();
   savable_ = start;
+  short_.reset();
+  if (start.position.offset <= mysql::LargestShortOffset()) short_ = start;
   write_global_ = write || !has_flushed_;
 }
 
@@ -78,6 +95,7 @@ void Checkpoint::SaveDdl(uint64_t order, const Location& location, const Definit
     table.ddl = location;
     table.location = location;
     table.piece.reset();
+    table.server = server_;
     dropped_.erase(put.table);
   }
 }
@@ -105,6 +123,7 @@ std::optional<TablePoint> Checkpoint::PointOf(const TableId& id) const {
   point.table = id.table;
   point.location = *it->second.location;
   point.piece = it->second.piece;
+  point.server = it->second.server;
   return point;
 }
 
@@ -126,6 +145,23 @@ void Checkpoint::SetExitPoint(std::optional<Location> exit_point) {
 std::optional<Location> Checkpoint::exit_point() const {
   std::lock_guard lock(mutex_);
   return exit_point_;
+}
+
+void Checkpoint::SetDumpExit(std::optional<Location> dump_exit) {
+  std::lock_guard lock(mutex_);
+  if (!dump_exit && !dump_exit_) return;
+  dump_exit_ = std::move(dump_exit);
+  write_dump_exit_ = write_global_ = true;
+}
+
+std::optional<Location> Checkpoint::dump_exit() const {
+  std::lock_guard lock(mutex_);
+  return dump_exit_;
+}
+
+void Checkpoint::SetServer(std::string_view identity) {
+  std::lock_guard lock(mutex_);
+  server_ = identity;
 }
 
 bool Checkpoint::exit_point_unusable() const {
@@ -168,8 +204,32 @@ TablePoint Checkpoint::RowOf(const TableId& id, const Table& table, const Locati
   row.schema = id.schema;
   row.table = id.table;
   row.location = table.ddl ? *table.ddl : point;
+  row.server = server_;
   if (table.definition) row.table_info = mysql::TableInfoToJson(*table.definition);
   return row;
+}
+
+GlobalPoint Checkpoint::ToRow(GlobalPoint point) const {
+  Location& location = point.location;
+  if (location.position.offset > mysql::LargestShortOffset()) {
+    const auto behind = mysql::BeginOfNextFile(location.position.file);
+    if (!gtid_mode_ && behind) {
+      // A run that begins again at an earlier place meets what is applied up to here.
+      Location exit = location;
+      exit.position = *behind;
+      if (!point.exit_point || mysql::CompareLocations(exit, *point.exit_point, false) > 0) {
+        point.exit_point = std::move(exit);
+      }
+    }
+    const bool known =
+        short_ && mysql::CompareFileNames(short_->position.file, location.position.file) == 0;
+    location.position.offset = known ? short_->position.offset : mysql::kBinlogMinOffset;
+  }
+  if (point.exit_point && point.exit_point->position.offset > mysql::LargestShortOffset()) {
+    const auto behind = mysql::BeginOfNextFile(point.exit_point->position.file);
+    if (behind) point.exit_point->position = *behind;
+  }
+  return point;
 }
 
 bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, uint64_t low_water,
@@ -180,12 +240,16 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
   std::set<TableId> dropped;
   std::set<std::string> dropped_schemas;
   bool drop_all = false;
+  bool write_dump_exit = false;
+  std::optional<Location> dump_exit;
   GlobalPoint global;
+  GlobalPoint global_row;
   {
     std::lock_guard lock(mutex_);
     while (!saved_.empty() && saved_.front().order <= low_water) {
       savable_ = std::move(saved_.front().location);
       saved_.pop_front();
+      if (savable_->position.offset <= mysql::LargestShortOffset()) short_ = savable_;
     }
     if (!savable_) return false;
     global.location = *savable_;
@@ -193,6 +257,9 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
     drop_all = std::exchange(drop_all_, false);
     dropped = std::exchange(dropped_, {});
     dropped_schemas = std::exchange(dropped_schemas_, {});
+    write_dump_exit = std::exchange(write_dump_exit_, false);
+    dump_exit = dump_exit_;
+    global_row = ToRow(global);
     if (drop_all) statements.push_back(table_.DeleteTablesStatement());
     for (const std::string& schema : dropped_schemas) {
       statements.push_back(table_.DeleteSchemaStatement(schema));
@@ -207,14 +274,15 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
       // finds nothing in flight.
       if (table.has_identity || table.ddl) {
         // A point never goes back: rows before it would come a second time.
-        if (!table.ddl && table.location &&
-            mysql::CompareLocations(*table.location, row.location, gtid_mode_) > 0) {
+        if (!table.ddl && table.location && IsPast(*table.location, row.location, gtid_mode_)) {
           row.location = *table.location;
+          row.server = table.server;
         }
         if (table.piece) {
           statements.push_back(table_.DefinitionStatement(row));
         } else {
           table.location = row.location;
+          table.server = row.server;
           statements.push_back(table_.TableStatement(row));
         }
       } else if (table.definition_changed) {
@@ -228,13 +296,19 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
     if (statements.empty() && !write_global_ && global.location == flushed_) return false;
     write_global_ = false;
   }
-  statements.push_back(table_.GlobalStatement(global));
   try {
+    if (table_.NeedsWidening(global.location) ||
+        (global.exit_point && table_.NeedsWidening(*global.exit_point))) {
+      table_.WidenForLongSets(connection, stop);
+    }
+    if (write_dump_exit) statements.push_back(table_.DumpExitStatement(dump_exit));
+    statements.push_back(table_.GlobalStatement(global_row));
     DM_FAILPOINT("sync/before-checkpoint-write");
     ExecuteInTransaction(connection, proof, statements, stop);
   } catch (...) {
     std::lock_guard lock(mutex_);
     drop_all_ = drop_all_ || drop_all;
+    write_dump_exit_ = write_dump_exit_ || write_dump_exit;
     dropped_.merge(dropped);
     dropped_schemas_.merge(dropped_schemas);
     for (const TableId& id : written) {

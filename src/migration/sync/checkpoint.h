@@ -41,7 +41,8 @@ class Checkpoint {
 
   // Replaces everything by what is stored. Throws Error.
   void Load(mysql::Connection& connection, const StopToken& stop);
-  // Neither a global point nor a table point.
+  // There is no global point: it is written last, so whatever points of tables there are come from
+  // a first flush that was cut off.
   bool IsFresh() const;
 
   // --- planner ---
@@ -64,6 +65,11 @@ class Checkpoint {
   void DropAllTables();
   void SetExitPoint(std::optional<mysql::Location> exit_point);
   std::optional<mysql::Location> exit_point() const;
+  // How far the tables may be by the dump; outlives runs until it is set to nullopt.
+  void SetDumpExit(std::optional<mysql::Location> dump_exit);
+  std::optional<mysql::Location> dump_exit() const;
+  // The upstream server whose positions are saved from now on.
+  void SetServer(std::string_view identity);
   // The stored exit point could not be used.
   bool exit_point_unusable() const;
 
@@ -85,6 +91,7 @@ class Checkpoint {
     mysql::TablePtr definition;               // may be null
     std::optional<mysql::Location> location;  // as stored
     std::optional<PiecePoint> piece;          // as stored
+    std::string server;                       // as stored
     bool has_identity = true;
     bool touched = false;
     bool definition_changed = false;
@@ -96,6 +103,9 @@ class Checkpoint {
   };
   const mysql::Location* Savable(uint64_t low_water) const;  // mutex_ held
   TablePoint RowOf(const TableId& id, const Table& table, const mysql::Location& point) const;
+  // The global row for this point: where a run can begin again that may do so only at offsets that
+  // fit, and how far it will then find changes applied.
+  GlobalPoint ToRow(GlobalPoint point) const;
 
   const SyncCheckpointTable table_;
   const bool gtid_mode_;
@@ -103,11 +113,15 @@ class Checkpoint {
   mutable std::mutex mutex_;
   std::deque<SavePoint> saved_;
   std::optional<mysql::Location> savable_;  // newest save point taken off the front
+  std::optional<mysql::Location> short_;    // newest one taken off whose offset fits
   mysql::Location flushed_;
   bool has_flushed_ = false;   // there is a global row
   bool write_global_ = false;  // although the location did not move
   std::optional<mysql::Location> exit_point_;
   bool exit_point_unusable_ = false;
+  std::optional<mysql::Location> dump_exit_;
+  bool write_dump_exit_ = false;
+  std::string server_;
   std::map<TableId, Table> tables_;
   std::set<TableId> dropped_;
   std::set<std::string> dropped_schemas_;

@@ -26,6 +26,13 @@ TEST_F(CheckpointTest, AFreshRunHasItsStartToSave) {
   EXPECT_TRUE(checkpoint_.HasSomethingToFlush(0));
 }
 
+// The global row is written last: without it a first flush was cut off.
+TEST_F(CheckpointTest, PointsOfTablesAloneAreNoProgress) {
+  checkpoint_.BeginRun(At(100), false);
+  checkpoint_.PutDefinition({"d", "a"}, std::make_shared<const mysql::TableInfo>());
+  EXPECT_TRUE(checkpoint_.IsFresh());
+}
+
 TEST_F(CheckpointTest, ATablePointIsKnownAfterADdl) {
   checkpoint_.BeginRun(At(100), false);
   auto table = std::make_shared<const mysql::TableInfo>();
@@ -45,12 +52,25 @@ TEST_F(CheckpointTest, ATablePointIsKnownAfterADdl) {
 }
 
 TEST(SqlMode, IsMadeHarmlessForOldRows) {
+  const mysql::ServerInfo any;
   EXPECT_EQ(AdaptSqlMode("STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,"
-                         "NO_ENGINE_SUBSTITUTION"),
+                         "NO_ENGINE_SUBSTITUTION",
+                         any),
             "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION");
-  EXPECT_EQ(AdaptSqlMode("EMPTY_STRING_IS_NULL,ANSI_QUOTES"),
+  EXPECT_EQ(AdaptSqlMode("", any), "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES");
+}
+
+// MariaDB's '' that is NULL, a CHAR that is longer than its text, modes no other server knows, and
+// combinations that bring strictness back.
+TEST(SqlMode, ModesThatChangeValuesOrAreUnknownAreLeftOut) {
+  mysql::ServerInfo mysql9;
+  mysql9.major = 9;
+  EXPECT_EQ(AdaptSqlMode("EMPTY_STRING_IS_NULL,PAD_CHAR_TO_FULL_LENGTH,ORACLE,TRADITIONAL,"
+                         "TIME_ROUND_FRACTIONAL,ANSI_QUOTES",
+                         mysql9),
             "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES,ANSI_QUOTES");
-  EXPECT_EQ(AdaptSqlMode(""), "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES");
+  EXPECT_EQ(AdaptSqlMode("TIME_TRUNCATE_FRACTIONAL", mysql9),
+            "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES,TIME_TRUNCATE_FRACTIONAL");
 }
 
 TEST(StatementText, IsConvertedAndTrimmed) {
@@ -60,16 +80,6 @@ TEST(StatementText, IsConvertedAndTrimmed) {
   query.text = "ALTER TABLE t COMMENT '\xfc'";
   query.status.client_collation = 8;  // latin1_swedish_ci
   EXPECT_EQ(StatementText(query), "ALTER TABLE t COMMENT '\xc3\xbc'");
-}
-
-TEST(TablePoints, SwitchingToGtidModeLeavesPositions) {
-  mysql::Location point = At(500);
-  mysql::Location end = At(400);
-  end.gtid_set = mysql::GtidSet::Parse(mysql::Flavor::kMariaDb, "0-1-9");
-  EXPECT_TRUE(IsAtOrBefore(end, point, true)) << "the point has no set: positions decide";
-  point.gtid_set = mysql::GtidSet::Parse(mysql::Flavor::kMariaDb, "0-1-8");
-  EXPECT_FALSE(IsAtOrBefore(end, point, true));
-  EXPECT_TRUE(IsAtOrBefore(end, point, false));
 }
 
 }  // namespace

@@ -129,7 +129,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
       }
       return Outcome::kSkipped;
     }
-    planned = Plan(statement, query, text, end);
+    planned = Plan(statement, query, text);
     TrackTablesOf(planned, stop);
     for (Planned& p : planned) MakeCollationsOfUpstream(&p, query, stop);
   } catch (const Error& e) {
@@ -167,8 +167,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
 
 std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
                                                   const mysql::QueryEvent& query,
-                                                  const std::string& text,
-                                                  const mysql::Location& end) {
+                                                  const std::string& text) {
   std::vector<Planned> planned;
   const bool fold = context_.sessions->lower_case_table_names != 0;
   for (Statement& split : mysql::SplitDdl(statement, query.schema)) {
@@ -189,7 +188,7 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
     if (skip || p.tables.empty()) continue;
     if (!p.tables.front().table.empty()) {
       std::optional<TablePoint> point = context_.checkpoint->PointOf(p.tables.front());
-      if (point && IsAtOrBefore(end, point->location, context_.gtid_mode)) {
+      if (point && AppliedPoint(*point, context_.gtid_mode).Covers(PlaceOf(*context_.stream))) {
         Log().Info("ignore obsolete DDL, the table's point is past it",
                    {F("statement", text), F("table", p.tables.front().Quoted())});
         continue;

@@ -45,7 +45,7 @@ class DdlHandler {
     bool is_view = false;
   };
   std::vector<Planned> Plan(const mysql::Statement& statement, const mysql::QueryEvent& query,
-                            const std::string& text, const mysql::Location& end);
+                            const std::string& text);
   // Names in the routed statement the collations that the downstream, being of another kind, would
   // choose otherwise; remembers defaults of databases.
   void MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEvent& query,

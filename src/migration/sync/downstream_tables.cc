@@ -31,7 +31,7 @@ DownstreamTables::DownstreamTables(mysql::ConnectOptions options) : options_(std
 }
 
 mysql::Connection& DownstreamTables::Connected(const StopToken& stop) {
-  if (connection_ && !connection_->broken()) return *connection_;
+  if (connection_ && connection_->IsAlive()) return *connection_;
   connection_ = mysql::Connection::Connect(options_, stop);
   try {
     connection_->Execute(fmt::format("SET SESSION SQL_MODE = '{}'", kParsingMode), stop);

@@ -17,7 +17,7 @@ namespace {
 // Rows of one upstream transaction that go to one worker before another is asked: a small
 // transaction stays together, a large one is spread.
 constexpr size_t kRowsPerSlot = 100;
-// Row bytes of tables without identity that are committed together at most.
+// Memory for rows of tables without identity that are committed together at most.
 constexpr size_t kPieceBytes = 8 << 20;
 // Tables remembered by id; ids change with every DDL and restart of the upstream.
 constexpr size_t kMaxTables = 100000;
@@ -70,10 +70,8 @@ mysql::TablePtr TrackedTable(PlanContext& context, const TableId& source, const 
   return tracked;
 }
 
-bool IsAtOrBefore(const mysql::Location& end, const mysql::Location& point, bool gtid_mode) {
-  // The switch to GTID mode leaves points that have a position alone.
-  bool by_gtid = gtid_mode && !(point.GtidText().empty() && !point.position.IsZero());
-  return mysql::CompareLocations(end, point, by_gtid) <= 0;
+EventPlace PlaceOf(const Stream& stream, uint64_t rows_event) {
+  return {stream.start(), stream.end(), stream.gtid(), stream.identity(), rows_event};
 }
 
 RowPlanner::RowPlanner(PlanContext& context) : context_(context), causality_(*context.queues) {}
@@ -123,7 +121,7 @@ void RowPlanner::Prepare(Table& table, const StopToken& stop) {
   TableId target = context_.rules->Route(table.id);
   mysql::TablePtr downstream = context_.downstream->Get(target, stop);
   mysql::LiteralOptions literals;
-  literals.time_zone = context_.sessions->task_zone;
+  literals.time_zone = context_.sessions->rows_zone;
   literals.no_backslash_escapes = context_.sessions->downstream_server.no_backslash_escapes;
   literals.vector_as_text = context_.sessions->downstream_server.is_tidb;
   table.plan = BuildTablePlan(table.id, target, *table.map, std::move(tracked),
@@ -137,27 +135,24 @@ void RowPlanner::Prepare(Table& table, const StopToken& stop) {
 }
 
 bool RowPlanner::IsApplied(Table& table, const Stream& stream) {
-  if (!table.point_checked) {
-    table.point_checked = true;
-    table.point = context_.checkpoint->PointOf(table.id);
-  }
-  if (!table.point) return false;
-  if (IsAtOrBefore(stream.end(), table.point->location, context_.gtid_mode)) return true;
-  if (const std::optional<PiecePoint>& piece = table.point->piece) {
-    const std::string transaction = GtidTextOf(stream.gtid());
-    if (piece->server != context_.sessions->upstream_identity ||
-        piece->transaction != transaction) {
-      throw MakeError(ErrorCode::kSyncerTransactionPieceUnknown, table.id.Quoted(),
-                      piece->position.ToString());
+  if (table.point == nullptr) {
+    auto [entry, added] = points_.try_emplace(table.id);
+    if (added) {
+      std::optional<TablePoint> point = context_.checkpoint->PointOf(table.id);
+      if (point) entry->second.emplace(*std::move(point), context_.gtid_mode);
     }
-    if (mysql::ComparePositions(stream.end().position, piece->position) <= 0) return true;
+    table.point = &entry->second;
   }
-  table.point.reset();
+  std::optional<AppliedPoint>& point = *table.point;
+  if (!point) return false;
+  if (point->Covers(PlaceOf(stream, rows_events_))) return true;
+  if (point->passed()) point.reset();
   return false;
 }
 
 size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
                           const StopToken& stop) {
+  ++rows_events_;
   mysql::RowsHeader header = mysql::RowsHeader::Parse(event, stream.format());
   if (header.table_id == mysql::kDummyTableId) return 0;
   Table& table = TableOf(header);
@@ -186,14 +181,18 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
 
   const bool serial = !plan.identity || context_.sessions->foreign_keys;
   if (serial) {
-    if (!plan.identity && context_.dump_exit &&
-        mysql::CompareLocations(stream.end(), *context_.dump_exit, context_.gtid_mode) <= 0) {
+    if (!plan.identity && context_.dump_exit && context_.dump_exit->Covers(PlaceOf(stream))) {
       throw MakeError(ErrorCode::kSyncerNoIdentityWithExitPoint, table.id.Quoted());
     }
-    if (serial_rows_ == 0 && piece_tables_.empty()) transaction_start_ = stream.transaction_end();
+    if (serial_rows_ == 0 && piece_tables_.empty()) transaction_start_ = stream.transaction_begin();
     AddPlan(open_tables_, table.plan);
   }
-  const uint32_t bytes = static_cast<uint32_t>(rows->batch->byte_size() / count);
+  // What the rows take in memory: narrow ones take far more there than in the log.
+  const size_t images = rows->batch->kind() == mysql::RowsKind::kUpdate ? 2 : 1;
+  const size_t memory =
+      rows->batch->byte_size() +
+      count * (sizeof(Job) + images * rows->batch->column_count() * sizeof(mysql::Cell));
+  const uint32_t bytes = static_cast<uint32_t>(memory / count);
   for (uint32_t row = 0; row < count; ++row) {
     Job job;
     job.event = rows;
@@ -216,10 +215,8 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   }
   if (serial) {
     serial_rows_ += count;
-    serial_bytes_ += rows->batch->byte_size();
-    // Events of a compressed or an XA transaction all have its end as their place: nothing could
-    // tell them apart after a restart. They are in memory as a whole anyhow.
-    if (serial_bytes_ >= kPieceBytes && !stream.at_transaction_end()) ClosePiece(stream, stop);
+    serial_bytes_ += memory;
+    if (serial_bytes_ >= kPieceBytes) ClosePiece(stream, stop);
   }
   return count;
 }
@@ -227,8 +224,8 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
 void RowPlanner::ClosePiece(const Stream& stream, const StopToken& stop) {
   auto boundary = std::make_shared<Boundary>();
   boundary->location = transaction_start_;
-  boundary->piece = PiecePoint{stream.end().position, GtidTextOf(stream.gtid()),
-                               context_.sessions->upstream_identity};
+  boundary->server = stream.identity();
+  boundary->piece = PiecePoint{stream.end().position, GtidTextOf(stream.gtid()), rows_events_};
   Job job;
   job.boundary = std::move(boundary);
   context_.queues->Push(context_.queues->serial_slot(), std::move(job), stop);
@@ -237,12 +234,18 @@ void RowPlanner::ClosePiece(const Stream& stream, const StopToken& stop) {
   serial_rows_ = serial_bytes_ = 0;
 }
 
-void RowPlanner::OnCommit(const mysql::Location& end, const StopToken& stop) {
+void RowPlanner::OnCommit(const Stream& stream, const StopToken& stop) {
   rows_in_slot_ = 0;
+  rows_events_ = 0;
+  // Between transactions: the maps of a statement are needed together.
   if (tables_.size() > kMaxTables) tables_.clear();
   if (serial_rows_ == 0 && piece_tables_.empty()) return;
   auto boundary = std::make_shared<Boundary>();
-  boundary->location = end;
+  boundary->location = stream.end();
+  // Elsewhere a complete transaction is told without its position.
+  if (context_.gtid_mode && context_.sessions->flavor == mysql::Flavor::kMariaDb) {
+    boundary->server = stream.identity();
+  }
   boundary->tables = std::exchange(piece_tables_, {});
   Job job;
   job.boundary = std::move(boundary);
@@ -254,8 +257,6 @@ void RowPlanner::OnCommit(const mysql::Location& end, const StopToken& stop) {
 void RowPlanner::OnSchemaChange() {
   for (auto& [id, table] : tables_) {
     table.plan.reset();
-    table.point_checked = false;
-    table.point.reset();
   }
   causality_.Clear();
 }

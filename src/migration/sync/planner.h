@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -16,6 +17,7 @@
 #include "migration/rules/block_allow_list.h"
 #include "migration/rules/online_ddl_names.h"
 #include "migration/rules/table_router.h"
+#include "migration/sync/applied_point.h"
 #include "migration/sync/apply_queue.h"
 #include "migration/sync/causality.h"
 #include "migration/sync/checkpoint.h"
@@ -47,17 +49,18 @@ struct PlanContext {
   Checkpoint* checkpoint = nullptr;
   ApplyQueues* queues = nullptr;
   bool gtid_mode = false;
-  // Data up to here may be in the tables by an inconsistent dump; rows of tables without identity
-  // cannot be applied up to there.
-  std::optional<mysql::Location> dump_exit;
+  // Data up to here may be in the tables by a dump that is not of one position; rows of tables
+  // without identity cannot be applied up to there.
+  std::optional<AppliedPoint> dump_exit;
+  const Stream* stream = nullptr;  // once it is open
 };
+
+// Where the event stands that `stream` returned last.
+EventPlace PlaceOf(const Stream& stream, uint64_t rows_event = 0);
 
 // The tracked definition of a source table; fetched from the downstream under its routed name if it
 // was not known. Throws Error (44007, 36070).
 mysql::TablePtr TrackedTable(PlanContext& context, const TableId& source, const StopToken& stop);
-
-// Has the table what ends at `end` already? (At or before its point.)
-bool IsAtOrBefore(const mysql::Location& end, const mysql::Location& point, bool gtid_mode);
 
 // Handles everything but statements. One owner thread.
 class RowPlanner {
@@ -71,8 +74,8 @@ class RowPlanner {
   // `safe`: safe mode is on. Returns the number of row changes queued.
   size_t OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
                 const StopToken& stop);
-  // The transaction ended at `end`: closes what its tables without identity got.
-  void OnCommit(const mysql::Location& end, const StopToken& stop);
+  // The transaction ended: closes what its tables without identity got.
+  void OnCommit(const Stream& stream, const StopToken& stop);
   // Definitions changed: plans are made anew. Nothing is in flight.
   void OnSchemaChange();
 
@@ -83,8 +86,7 @@ class RowPlanner {
     TableId id;
     std::shared_ptr<const TablePlan> plan;  // made when rows come
     uint64_t touched_epoch = 0;
-    std::optional<TablePoint> point;  // rows at or before are dropped
-    bool point_checked = false;
+    std::optional<AppliedPoint>* point = nullptr;  // its entry in points_, once rows came
   };
   Table& TableOf(const mysql::RowsHeader& header);
   void Prepare(Table& table, const StopToken& stop);
@@ -94,9 +96,12 @@ class RowPlanner {
   PlanContext& context_;
   Causality causality_;
   std::unordered_map<uint64_t, Table> tables_;  // by table id
+  // Rows at or before are dropped; nullopt: none is. Outlives ids and definitions.
+  std::map<TableId, std::optional<AppliedPoint>> points_;
   size_t current_slot_ = 0;
-  size_t rows_in_slot_ = 0;  // given to the current slot one after another
-  size_t serial_rows_ = 0;   // in the open serial transaction, since the last boundary
+  size_t rows_in_slot_ = 0;   // given to the current slot one after another
+  uint64_t rows_events_ = 0;  // of the open transaction, those of skipped tables included
+  size_t serial_rows_ = 0;    // in the open serial transaction, since the last boundary
   size_t serial_bytes_ = 0;
   mysql::Location transaction_start_;                           // of the open serial transaction
   std::vector<std::shared_ptr<const TablePlan>> open_tables_;   // with rows since the last boundary

@@ -27,6 +27,10 @@ constexpr Milliseconds kWatchTick{100};
 // An idle stream's progress is saved so soon that status shows it.
 constexpr Milliseconds kIdleSave{1000};
 constexpr Milliseconds kRetryWait{3000};
+// Workers have this long to end what they have, after reading has ended.
+constexpr Milliseconds kDrainLimit{20'000};
+// Who waits for the next event so long has read all there is.
+constexpr std::chrono::seconds kCaughtUp{2};
 constexpr int kDuplicateEntry = 1062;
 constexpr size_t kPayloadLimit = size_t{4} << 30;
 constexpr size_t kXaLimit = size_t{1} << 30;
@@ -65,7 +69,7 @@ SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
   plan_.checkpoint = in_.checkpoint;
   plan_.queues = &queues_;
   plan_.gtid_mode = gtid_mode_;
-  apply_.connect = in_.sessions->downstream;
+  apply_.connect = in_.sessions->rows;
   apply_.owner = in_.owner;
   apply_.checkpoint = &in_.checkpoint->table();
   apply_.fence = in_.ports->fence;
@@ -82,7 +86,7 @@ std::string SyncRun::Proof() const {
 }
 
 void SyncRun::OpenCheckpointConnection() {
-  mysql::ConnectOptions options = in_.sessions->downstream;
+  mysql::ConnectOptions options = in_.sessions->checkpoint;
   options.read_timeout = Milliseconds(60'000);
   connection_ = mysql::Connection::Connect(options, ending_.kill());
 }
@@ -98,7 +102,7 @@ void SyncRun::StartWorkers() {
                                                      ConnectWorker(apply_, ending_.kill())));
   }
   for (auto& worker : workers_) {
-    threads_.emplace_back([this, w = worker.get()] { w->Run(ending_.kill()); });
+    threads_.emplace_back([this, w = worker.get()] { w->Run(working_.get_token()); });
   }
 }
 
@@ -114,7 +118,10 @@ void SyncRun::Execute() {
       Log().Info("not receive xid job yet");
     }
   });
-  StopCallback on_kill(ending_.kill(), [this] { reading_.request_stop(); });
+  StopCallback on_kill(ending_.kill(), [this] {
+    reading_.request_stop();
+    working_.request_stop();
+  });
   std::optional<Error> failure;
   try {
     Prepare();
@@ -155,12 +162,20 @@ void SyncRun::Prepare() {
   if (start.from_start_time) {
     in_.checkpoint->DropAllTables();
     in_.checkpoint->SetExitPoint(std::nullopt);
+    in_.checkpoint->SetDumpExit(std::nullopt);
     start_time_used_ = true;
   }
-  plan_.dump_exit = start.dump_exit;
   in_.checkpoint->BeginRun(start.location,
                            start.from_dump || start.from_start_time || start.completed_gtid);
-  if (start.dump_exit) in_.checkpoint->SetExitPoint(start.dump_exit);
+  if (start.dump_exit) {
+    in_.checkpoint->SetExitPoint(start.dump_exit);
+    in_.checkpoint->SetDumpExit(start.dump_exit);
+  }
+  if (const std::optional<Location> dump_exit = in_.checkpoint->dump_exit()) {
+    TablePoint point;
+    point.location = *dump_exit;
+    plan_.dump_exit.emplace(std::move(point), gtid_mode_);
+  }
 
   bool clean = false;
   if (start.from_dump) {
@@ -232,6 +247,7 @@ void SyncRun::Prepare() {
   stream.worker_name = in_.ports->worker_name;
   stream.gtid_mode = gtid_mode_;
   stream_.emplace(stream, start.location);
+  plan_.stream = &*stream_;
   saver_ = std::jthread([this](const StopToken& token) { SaveLoop(token); });
   watcher_ = std::jthread([this](const StopToken& token) { WatchLoop(token); });
 }
@@ -239,8 +255,11 @@ void SyncRun::Prepare() {
 void SyncRun::Loop() {
   const StopToken stop = reading_.get_token();
   for (;;) {
+    waiting_since_ = SteadyClock::now().time_since_epoch().count();
     mysql::RawEvent event = stream_->Next(stop);
+    waiting_since_ = 0;
     in_.status->streaming = true;
+    if (event.header().timestamp != 0) read_timestamp_ = event.header().timestamp;
     if (stream_->in_transaction() && !stream_->at_transaction_end()) {
       std::lock_guard lock(boundary_mutex_);
       in_transaction_ = true;
@@ -286,6 +305,9 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event) {
         break;
     }
   }
+  if (event.IsFakeRotate() && gtid_mode_ && in_.sessions->flavor == mysql::Flavor::kMariaDb) {
+    in_.checkpoint->SetServer(stream_->identity());
+  }
   if (!HandleChange(event)) {
     switch (type) {
       case EventType::kTransactionPayload:
@@ -320,6 +342,7 @@ void SyncRun::LeaveSafeMode() {
   // The location saved must be past the exit point before that is forgotten.
   queues_.Drain(reading_.get_token());
   in_.checkpoint->SetExitPoint(std::nullopt);
+  in_.checkpoint->SetDumpExit(std::nullopt);
   Flush();
   Log().Info("disable safe mode in exit point", {F("location", stream_->end().ToString())});
   safe_mode_.LeaveExitPoint();
@@ -462,6 +485,7 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
 }
 
 void SyncRun::HandleHeartbeat(const mysql::RawEvent& event) {
+  read_timestamp_ = 0;
   // The server has nothing more: what lies before its position, and is no transaction, is done.
   if (stream_->in_transaction() || stream_->gtid()) return;
   mysql::HeartbeatEvent beat = mysql::HeartbeatEvent::Parse(event, in_.sessions->flavor);
@@ -477,7 +501,7 @@ void SyncRun::HandleHeartbeat(const mysql::RawEvent& event) {
 void SyncRun::EndTransaction() {
   rows_in_transaction_ = 0;
   in_xa_ = false;
-  planner_->OnCommit(stream_->end(), reading_.get_token());
+  planner_->OnCommit(*stream_, reading_.get_token());
   in_.checkpoint->Save(queues_.planned(), stream_->transaction_end());
 }
 
@@ -491,10 +515,14 @@ void SyncRun::Flush(int attempts) {
   for (int attempt = 1;; ++attempt) {
     try {
       CheckFence(in_.ports->fence);
-      if (connection_->broken()) {
+      if (!connection_->IsAlive()) {
         // An earlier write may be under way still; it must not come after this one.
         connection_->Reconnect(ending_.kill());
-        connection_epoch_ = in_.owner->Raise(*connection_, connection_slot_, ending_.kill());
+        CheckFence(in_.ports->fence);
+        if (!next_epoch_) next_epoch_ = OwnerTable::NextEpoch(connection_epoch_);
+        in_.owner->Raise(*connection_, connection_slot_, connection_epoch_, *next_epoch_,
+                         ending_.kill());
+        connection_epoch_ = *std::exchange(next_epoch_, std::nullopt);
       }
       if (in_.checkpoint->Flush(*connection_, Proof(), queues_.LowWater(), ending_.kill())) {
         Log().Debug("flushed checkpoint", {F("location", in_.checkpoint->flushed().ToString())});
@@ -506,7 +534,8 @@ void SyncRun::Flush(int attempts) {
     } catch (const Error& e) {
       ThrowIfStopped(ending_.kill());
       if (e.server_errno() == kDuplicateEntry) {
-        throw WithCause(MakeError(ErrorCode::kSyncerOwnerChanged, connection_slot_), e);
+        // Not with the server's text as its cause, which says that there is no sense in a resume.
+        throw MakeError(ErrorCode::kSyncerOwnerChanged, connection_slot_);
       }
       bool retry = mysql::IsConnectionLost(e) || mysql::IsRetryableServerError(e);
       if (!retry || attempt >= attempts) throw;
@@ -547,16 +576,27 @@ void SyncRun::SaveLoop(const StopToken& stop) {
   }
 }
 
+int64_t SyncRun::Lag() const {
+  uint32_t oldest = queues_.OldestTimestamp();
+  if (oldest == 0) {
+    // Nothing is queued: filtered events, or the upstream's are slow to come. What was read last
+    // tells how far behind that is, unless there is no more.
+    const SteadyClock::rep since = waiting_since_;
+    const bool caught_up =
+        since != 0 &&
+        SteadyClock::now().time_since_epoch() - SteadyClock::duration(since) > kCaughtUp;
+    if (!caught_up) oldest = read_timestamp_;
+  }
+  if (oldest == 0) return 0;
+  const int64_t lag = static_cast<int64_t>(std::time(nullptr)) - clock_offset_ - oldest;
+  return std::max<int64_t>(lag, 0);
+}
+
 void SyncRun::WatchLoop(const StopToken& stop) {
   try {
     for (;;) {
       WaitFor(kWatchTick, stop);
-      uint32_t oldest = queues_.OldestTimestamp();
-      int64_t lag = 0;
-      if (oldest != 0) {
-        lag = static_cast<int64_t>(std::time(nullptr)) - clock_offset_ - oldest;
-      }
-      in_.status->lag_seconds = std::max<int64_t>(lag, 0);
+      in_.status->lag_seconds = Lag();
       if (queues_.error()) {
         reading_.request_stop();
         return;
@@ -575,7 +615,7 @@ void SyncRun::Finish(bool failed) {
   const bool killed = ending_.ending() == Ending::kKill;
   saver_ = std::jthread();  // stops and joins
   watcher_ = std::jthread();
-  if (!killed) queues_.DrainRest(ending_.kill());
+  if (!killed) DrainForEnding();
   queues_.Close();
   threads_.clear();
   in_.status->streaming = false;
@@ -599,7 +639,33 @@ void SyncRun::Finish(bool failed) {
   }
 }
 
+void SyncRun::DrainForEnding() {
+  // A downstream that does not answer must not hold a pause up: what is in flight then may or may
+  // not come through, which the exit point and the tables' points are for.
+  StopSource time_is_up;
+  std::jthread timer([&](const StopToken& stop) {
+    try {
+      for (;;) {
+        WaitFor(kWatchTick, stop);
+        std::lock_guard lock(boundary_mutex_);
+        if (ending_asked_ && SteadyClock::now() - ending_since_ > ending_limit_ + kDrainLimit) {
+          time_is_up.request_stop();
+          return;
+        }
+      }
+    } catch (const Cancelled&) {
+      // Drained.
+    }
+  });
+  StopCallback on_kill(ending_.kill(), [&] { time_is_up.request_stop(); });
+  if (!queues_.DrainRest(time_is_up.get_token()) && ending_.ending() != Ending::kKill) {
+    Log().Warn("the downstream has not answered in time, its connections are cut");
+    working_.request_stop();
+  }
+}
+
 void SyncRun::StopThreads() noexcept {
+  working_.request_stop();
   saver_ = std::jthread();
   watcher_ = std::jthread();
   queues_.Close();

@@ -81,7 +81,9 @@ class SyncRun {
   void EndTransaction();
   void LeaveSafeMode();
   void Finish(bool failed);
+  void DrainForEnding();
   void StopThreads() noexcept;
+  int64_t Lag() const;
 
   // Writes what is committed.
   void Flush(int attempts = 10);
@@ -113,6 +115,7 @@ class SyncRun {
   std::mutex connection_mutex_;
   std::unique_ptr<mysql::Connection> connection_;
   uint64_t connection_epoch_ = 0;
+  std::optional<uint64_t> next_epoch_;  // tried, but it is not known whether it is there
   size_t connection_slot_;
 
   // Reading and planning end here: at once between transactions, else at the transaction's end or
@@ -123,6 +126,8 @@ class SyncRun {
   bool ending_asked_ = false;
   SteadyClock::time_point ending_since_;
   Milliseconds ending_limit_{10'000};
+  // Cuts the workers' connections: with a kill, or when an ending has waited long enough for them.
+  StopSource working_;
 
   std::optional<mysql::Location> last_end_;  // of the last event read
   size_t rows_in_transaction_ = 0;           // row changes queued since its begin
@@ -131,7 +136,10 @@ class SyncRun {
   size_t xa_bytes_ = 0;
   bool start_time_used_ = false;
   std::atomic<int64_t> clock_offset_{0};  // our clock minus the upstream's, seconds
-  std::vector<std::jthread> threads_;     // workers
+  // Of the event read last, on the upstream's clock; 0: there is nothing more upstream.
+  std::atomic<uint32_t> read_timestamp_{0};
+  std::atomic<SteadyClock::rep> waiting_since_{0};  // for the next event; 0: not waiting
+  std::vector<std::jthread> threads_;               // workers
   std::jthread saver_;
   std::jthread watcher_;
 };

@@ -51,10 +51,17 @@ SafeMode::Change SafeMode::BeforeEvent(uint32_t timestamp, bool is_format,
       return Change::kDurationOver;
     }
   }
-  if (exit_ && mysql::CompareLocations(end, *exit_, gtid_mode_) > 0) {
-    return Change::kExitPointReached;
-  }
+  if (exit_ && IsPassed(end)) return Change::kExitPointReached;
   return Change::kNone;
+}
+
+bool SafeMode::IsPassed(const mysql::Location& end) const {
+  const bool sets =
+      end.gtid_set && !end.gtid_set->empty() && exit_->gtid_set && !exit_->gtid_set->empty();
+  // Another server may send the transactions in another order: all of them must have come. Its
+  // positions mean nothing here.
+  if (gtid_mode_ && sets) return end.gtid_set->HasPassed(*exit_->gtid_set);
+  return mysql::CompareLocations(end, *exit_, gtid_mode_) > 0;
 }
 
 }  // namespace dm::migration

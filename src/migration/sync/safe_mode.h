@@ -26,8 +26,10 @@ class SafeMode {
  public:
   enum class Change {
     kNone,
-    kExitPointReached,  // the exit point is passed: clear it durably, then call Leave()
-    kDurationOver,      // the command line's duration is used up: remove the argument
+    // The exit point is passed with the event's transaction: clear it durably when that has ended,
+    // then call LeaveExitPoint().
+    kExitPointReached,
+    kDurationOver,  // the command line's duration is used up: remove the argument
   };
 
   // Throws Error kSyncerReprocessWithSafeModeFail (36071) if the exit point needs safe mode and the
@@ -44,6 +46,8 @@ class SafeMode {
   void LeaveExitPoint() { exit_.reset(); }
 
  private:
+  bool IsPassed(const mysql::Location& end) const;
+
   bool gtid_mode_ = false;
   bool configured_ = false;
   std::optional<std::chrono::nanoseconds> binlog_;

@@ -58,6 +58,26 @@ TEST_F(SafeModeTest, EndsBehindTheExitPoint) {
   EXPECT_FALSE(mode_.on());
 }
 
+// Another server has other positions, and may have its transactions in another order.
+TEST_F(SafeModeTest, InGtidModeAllTransactionsOfTheExitPointMustHaveCome) {
+  auto at = [](const std::string& file, uint64_t offset, const std::string& set) {
+    mysql::Location location = At(file, offset);
+    location.gtid_set =
+        mysql::GtidSet::Parse(mysql::Flavor::kMySql, "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa:" + set);
+    return location;
+  };
+  start_.gtid_mode = true;
+  start_.begin = at("bin.000009", 100, "1-100");
+  start_.exit_point = at("bin.000009", 900, "1-102");
+  EXPECT_FALSE(mode_.Begin(start_, now_));
+  auto event = [&](const std::string& set) {
+    return mode_.BeforeEvent(100, false, at("log.000001", 5000, set), now_);
+  };
+  EXPECT_EQ(event("1-100:102"), Change::kNone);
+  EXPECT_EQ(event("1-100:102-103"), Change::kNone);
+  EXPECT_EQ(event("1-103"), Change::kExitPointReached);
+}
+
 TEST_F(SafeModeTest, AnExitPointAtTheBeginIsOnlyCleared) {
   start_.exit_point = start_.begin;
   EXPECT_TRUE(mode_.Begin(start_, now_));

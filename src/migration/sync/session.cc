@@ -25,12 +25,25 @@ std::string ZoneOffset(mysql::Connection& connection, const StopToken& stop) {
   return fmt::format("{}{:02}:{:02}", sign, minutes / 60, minutes % 60);
 }
 
-bool HasKey(const mysql::ConnectOptions& options, std::string_view key) {
-  return std::any_of(options.session.begin(), options.session.end(), [&](const auto& entry) {
+auto FindKey(auto& session, std::string_view key) {
+  return std::find_if(session.begin(), session.end(), [&](const auto& entry) {
     return std::equal(
         entry.first.begin(), entry.first.end(), key.begin(), key.end(),
         [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; });
   });
+}
+
+bool HasKey(const mysql::ConnectOptions& options, std::string_view key) {
+  return FindKey(options.session, key) != options.session.end();
+}
+
+void SetKey(mysql::ConnectOptions& options, std::string_view key, std::string value) {
+  const auto found = FindKey(options.session, key);
+  if (found != options.session.end()) {
+    found->second = std::move(value);
+  } else {
+    options.session.emplace_back(key, std::move(value));
+  }
 }
 
 std::string Value(mysql::Connection& connection, std::string_view sql, const StopToken& stop) {
@@ -39,20 +52,45 @@ std::string Value(mysql::Connection& connection, std::string_view sql, const Sto
 
 }  // namespace
 
-std::string AdaptSqlMode(std::string_view upstream_mode) {
-  static const std::set<std::string, std::less<>> kRemoved = {
-      "NO_ZERO_IN_DATE", "NO_ZERO_DATE", "ERROR_FOR_DIVISION_BY_ZERO", "NO_AUTO_CREATE_USER",
-      "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES", "",
-      // Rows of the stream tell '' and NULL apart.
-      "EMPTY_STRING_IS_NULL",
-      // Added below.
-      "IGNORE_SPACE", "NO_AUTO_VALUE_ON_ZERO", "ALLOW_INVALID_DATES"};
+std::string AdaptSqlMode(std::string_view upstream_mode, const mysql::ServerInfo& downstream) {
+  // Known to every server.
+  static const std::set<std::string, std::less<>> kKept = {
+      "ANSI_QUOTES",        "HIGH_NOT_PRECEDENCE",    "NO_BACKSLASH_ESCAPES",
+      "NO_DIR_IN_CREATE",   "NO_ENGINE_SUBSTITUTION", "NO_UNSIGNED_SUBTRACTION",
+      "ONLY_FULL_GROUP_BY", "PIPES_AS_CONCAT",        "REAL_AS_FLOAT"};
+  // Added, meant to be off, or combinations whose parts are in the list as well.
+  static const std::set<std::string, std::less<>> kUnneeded = {"IGNORE_SPACE",
+                                                               "NO_AUTO_VALUE_ON_ZERO",
+                                                               "ALLOW_INVALID_DATES",
+                                                               "NO_ZERO_IN_DATE",
+                                                               "NO_ZERO_DATE",
+                                                               "ERROR_FOR_DIVISION_BY_ZERO",
+                                                               "NO_AUTO_CREATE_USER",
+                                                               "STRICT_TRANS_TABLES",
+                                                               "STRICT_ALL_TABLES",
+                                                               "TRADITIONAL",
+                                                               "ANSI",
+                                                               ""};
   std::string adapted = "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES";
+  std::string dropped;
   while (!upstream_mode.empty()) {
-    size_t comma = upstream_mode.find(',');
-    std::string_view mode = upstream_mode.substr(0, comma);
+    const size_t comma = upstream_mode.find(',');
+    const std::string_view mode = upstream_mode.substr(0, comma);
     upstream_mode = comma == std::string_view::npos ? "" : upstream_mode.substr(comma + 1);
-    if (!kRemoved.contains(mode)) adapted.append(",").append(mode);
+    // How fractions are cut where the target keeps fewer digits: each kind of server has its word.
+    const bool cuts_alike =
+        mode == "TIME_TRUNCATE_FRACTIONAL"
+            ? !downstream.is_mariadb && !downstream.is_tidb && downstream.AtLeast(8, 0, 1)
+            : mode == "TIME_ROUND_FRACTIONAL" && downstream.is_mariadb && downstream.AtLeast(10, 4);
+    if (kKept.contains(mode) || cuts_alike) {
+      adapted.append(",").append(mode);
+    } else if (!kUnneeded.contains(mode)) {
+      dropped.append(dropped.empty() ? "" : ",").append(mode);
+    }
+  }
+  if (!dropped.empty()) {
+    Log().Warn("modes of the upstream are not taken over into downstream sessions",
+               {F("sql_mode", dropped)});
   }
   return adapted;
 }
@@ -73,24 +111,24 @@ Sessions OpenSessions(const SubtaskConfig& config, const StopToken& stop) {
   s.upstream_zone = ZoneOffset(*upstream, stop);
   s.lower_case_table_names =
       std::atoi(Value(*upstream, "SELECT @@lower_case_table_names", stop).c_str());
-  if (s.flavor == mysql::Flavor::kMariaDb) {
-    s.upstream_identity =
-        Value(*upstream, "SELECT CONCAT(@@server_id, '@', @@hostname, ':', @@port)", stop);
-  } else {
-    s.upstream_identity = Value(*upstream, "SELECT @@server_uuid", stop);
-  }
-  std::string sql_mode;
+  std::string upstream_mode;
   try {
-    sql_mode = AdaptSqlMode(Value(*upstream, "SELECT @@GLOBAL.sql_mode", stop));
+    upstream_mode = Value(*upstream, "SELECT @@GLOBAL.sql_mode", stop);
   } catch (const Error& e) {
     Log().Warn("cannot get sql_mode from upstream database", {F("error", e)});
-    sql_mode = AdaptSqlMode("");
   }
 
-  auto& session = s.downstream.session;
-  if (!HasKey(s.downstream, "foreign_key_checks")) session.emplace_back("foreign_key_checks", "0");
-  if (!HasKey(s.downstream, "sql_mode")) session.emplace_back("sql_mode", sql_mode);
+  if (!HasKey(s.downstream, "foreign_key_checks")) {
+    SetKey(s.downstream, "foreign_key_checks", "0");
+  }
+  if (!config.timezone.empty() && !HasKey(s.downstream, "time_zone")) {
+    SetKey(s.downstream, "time_zone", config.timezone);
+  }
   auto downstream = mysql::Connection::Connect(s.downstream, stop);
+  if (!HasKey(s.downstream, "sql_mode")) {
+    SetKey(s.downstream, "sql_mode", AdaptSqlMode(upstream_mode, downstream->server()));
+    downstream = mysql::Connection::Connect(s.downstream, stop);
+  }
   s.downstream_server = downstream->server();
   if (CrossesKinds(s.upstream_server.is_mariadb, s.downstream_server)) {
     const mysql::ResultSet sets = upstream->Query("SHOW CHARACTER SET", stop);
@@ -102,12 +140,10 @@ Sessions OpenSessions(const SubtaskConfig& config, const StopToken& stop) {
       }
     }
   }
-  std::string zone = config.timezone.empty() ? ZoneOffset(*downstream, stop) : config.timezone;
-  std::optional<mysql::TimeZone> parsed = mysql::TimeZone::Parse(zone);
+  const std::string zone = ZoneOffset(*downstream, stop);
+  const std::optional<mysql::TimeZone> parsed = mysql::TimeZone::Parse(zone);
   if (!parsed) throw MakeError(ErrorCode::kConfigInvalidTimezone, zone);
-  s.task_zone = *parsed;
-  // A fixed zone: the server's own may change its offset with the season.
-  if (!HasKey(s.downstream, "time_zone")) session.emplace_back("time_zone", zone);
+  s.rows_zone = *parsed;
 
   // Changes name their rows by key, so nothing is read that another could change in between; gap
   // locks only make the workers wait for one another.
@@ -116,9 +152,15 @@ Sessions OpenSessions(const SubtaskConfig& config, const StopToken& stop) {
     s.read_committed = Value(*downstream, "SELECT @@binlog_format", stop) != "STATEMENT" ||
                        Value(*downstream, "SELECT @@log_bin", stop) == "0";
   }
+  s.rows = s.checkpoint = s.downstream;
+  s.rows.found_rows = true;
+  SetKey(s.rows, "time_zone", zone);
+  const std::string mode = Value(*downstream, "SELECT @@sql_mode", stop);
+  SetKey(s.checkpoint, "sql_mode",
+         mode.empty() ? "STRICT_ALL_TABLES" : mode + ",STRICT_ALL_TABLES");
   Log().Info("versions of both sides", {F("upstream", s.upstream_server.version),
                                         F("downstream", s.downstream_server.version),
-                                        F("time zone", zone), F("sql_mode", sql_mode)});
+                                        F("time zone", zone), F("sql_mode", mode)});
   return s;
 }
 

@@ -14,27 +14,31 @@ namespace dm::migration {
 
 struct Sessions {
   mysql::ConnectOptions upstream;
-  mysql::ConnectOptions downstream;  // of workers, DDL and checkpoint: session variables decided
+  mysql::ConnectOptions downstream;  // of statements: session variables decided
+  // Of rows: as `downstream`, but in a zone of fixed offset. In a named zone an hour comes twice
+  // when summer time ends, and two instants have one text.
+  mysql::ConnectOptions rows;
+  // Of the checkpoint: as `downstream`, but strict: a value that does not fit is an error.
+  mysql::ConnectOptions checkpoint;
   mysql::Flavor flavor = mysql::Flavor::kMySql;  // of the upstream
   mysql::ServerInfo upstream_server;
   mysql::ServerInfo downstream_server;
-  // Tells the upstream server from others: its positions mean something only there.
-  std::string upstream_identity;
   // Upstream's default collation by lower-case character set; read if the downstream is of another
   // kind (CrossesKinds), else empty.
   std::map<std::string, std::string> default_collations;
   int lower_case_table_names = 0;  // of the upstream
   std::string upstream_zone;       // "+08:00"
-  mysql::TimeZone task_zone;       // TIMESTAMP values are written in it
+  mysql::TimeZone rows_zone;       // TIMESTAMP values are written in it
   bool foreign_keys = false;
   bool read_committed = false;  // workers may use that isolation level
   std::shared_ptr<mysql::IoCounters> upstream_io;
   std::shared_ptr<mysql::IoCounters> downstream_io;
 };
 
-// The upstream's sql_mode made harmless for rows that were valid there: strictness and checks of
-// dates go, zeros and invalid dates stay as they are.
-std::string AdaptSqlMode(std::string_view upstream_mode);
+// The sql_mode of downstream sessions by the upstream's: what decides how statements are read and
+// what they make; no strictness and no checks of dates, since zeros and invalid dates stay as they
+// are; nothing that `downstream` does not know, or that would change a value that is written.
+std::string AdaptSqlMode(std::string_view upstream_mode, const mysql::ServerInfo& downstream);
 
 // Connects to both sides and asks what has to be known. Throws Error, Cancelled.
 Sessions OpenSessions(const SubtaskConfig& config, const StopToken& stop);

@@ -1,5 +1,7 @@
 #include "migration/sync/stream.h"
 
+#include <fmt/format.h>
+
 #include "base/error/error.h"
 #include "base/log/log.h"
 #include "mysql/client/retry.h"
@@ -19,7 +21,7 @@ bool CountsAsRows(mysql::EventType type) {
 }  // namespace
 
 Stream::Stream(StreamOptions options, mysql::Location start)
-    : options_(std::move(options)), resume_(std::move(start)) {}
+    : options_(std::move(options)), resume_(std::move(start)), startable_(resume_) {}
 
 void Stream::Open(const StopToken& stop) {
   source_.reset();
@@ -37,24 +39,56 @@ void Stream::Open(const StopToken& stop) {
     mysql::Location start = resume_;
     start.suffix = 0;
     start.position.file = mysql::StripRelaySuffix(start.position.file);
+    skip_to_.reset();
+    if (discard_ > 0 && source_->identity() != identity_) {
+      // Another server may have divided the transaction into other events.
+      throw Error(ErrorCode::kSyncerGetEvent,
+                  fmt::format("get binlog event error: after a reconnect in the middle of a "
+                              "transaction another server answers, {} instead of {}",
+                              source_->identity(), identity_))
+          .SetScope(ErrorScope::kUpstream);
+    }
+    identity_ = source_->identity();
     if (options_.gtid_mode && (start.position.IsZero() || !start.GtidText().empty())) {
       source_->StartAfter(start.gtid_set.value_or(mysql::GtidSet(options_.flavor)), stop);
     } else {
+      if (start.position.offset > mysql::LargestShortOffset()) {
+        skip_to_ = start.position;
+        const bool same =
+            mysql::CompareFileNames(startable_.position.file, start.position.file) == 0;
+        if (same) start = startable_;
+        if (!same || start.position.offset > mysql::LargestShortOffset()) {
+          start.position.offset = mysql::kBinlogMinOffset;
+        }
+        start.position.file = mysql::StripRelaySuffix(start.position.file);
+      }
       source_->StartAt(start.position, stop);
     }
     recorder_.emplace(options_.flavor, start);
     Log().Info("last slave connection",
                {F("connection ID", source_->connection_id()), F("start", start.ToString())});
   } catch (const Error& e) {
-    if (mysql::IsConnectionRefused(e)) throw;
+    if (mysql::IsConnectionRefused(e) || e.code() == static_cast<int>(ErrorCode::kSyncerGetEvent)) {
+      throw;
+    }
     throw WithCause(MakeError(ErrorCode::kSyncerUnitRemoteSteamerStartSync), e);
   }
 }
 
 mysql::RawEvent Stream::Read(const StopToken& stop) {
-  mysql::RawEvent event = source_->Next(stop);
-  recorder_->Update(event, source_->format());
-  return event;
+  for (;;) {
+    mysql::RawEvent event = source_->Next(stop);
+    recorder_->Update(event, source_->format());
+    if (!skip_to_) return event;
+    const int reached = mysql::ComparePositions(recorder_->end().position, *skip_to_);
+    if (reached > 0) {
+      throw Error(ErrorCode::kSyncerGetEvent,
+                  fmt::format("get binlog event error: no event of the upstream's log ends at {}",
+                              skip_to_->ToString()))
+          .SetScope(ErrorScope::kUpstream);
+    }
+    if (reached == 0 && !recorder_->in_transaction()) skip_to_.reset();
+  }
 }
 
 mysql::RawEvent Stream::Next(const StopToken& stop) {
@@ -75,6 +109,7 @@ mysql::RawEvent Stream::Next(const StopToken& stop) {
       }
       if (recorder_->at_transaction_end()) {
         resume_ = recorder_->transaction_end();
+        if (resume_.position.offset <= mysql::LargestShortOffset()) startable_ = resume_;
         handed_over_ = discard_ = 0;
         expected_gtid_.reset();
         transaction_gtid_.reset();

@@ -1,5 +1,6 @@
 // The upstream's events with their locations. Survives a lost connection by reading again from the
-// last transaction's end and leaving out what was already handed over.
+// last transaction's end and leaving out what was already handed over. Behind 4 GiB of a file,
+// where a position dump cannot start, it reads again from the last place where one can.
 #pragma once
 
 #include <memory>
@@ -36,9 +37,13 @@ class Stream {
   const mysql::Location& start() const { return recorder_->start(); }
   const mysql::Location& end() const { return recorder_->end(); }
   const mysql::Location& transaction_end() const { return recorder_->transaction_end(); }
+  // End of the transaction before the event's.
+  const mysql::Location& transaction_begin() const { return recorder_->transaction_begin(); }
   const std::optional<mysql::Gtid>& gtid() const { return recorder_->current_gtid(); }
   bool at_transaction_end() const { return recorder_->at_transaction_end(); }
   bool in_transaction() const { return recorder_->in_transaction(); }
+  // Of the server that the events come from; "" before the first.
+  std::string_view identity() const { return source_ ? std::string_view(identity_) : ""; }
   // Id of the connection upstream; 0 if there is none.
   uint64_t connection_id() const { return source_ ? source_->connection_id() : 0; }
 
@@ -49,7 +54,11 @@ class Stream {
   bool Reset(const Error& error, const StopToken& stop);
 
   StreamOptions options_;
-  mysql::Location resume_;  // end of the last transaction handed over
+  mysql::Location resume_;     // end of the last transaction handed over
+  mysql::Location startable_;  // the last such end where a position dump can start
+  // Events up to here are left out: reading began before resume_.
+  std::optional<mysql::BinlogPosition> skip_to_;
+  std::string identity_;
   std::unique_ptr<mysql::NetworkEventSource> source_;
   std::optional<mysql::LocationRecorder> recorder_;
   uint32_t server_id_ = 0;

@@ -61,6 +61,8 @@ class NetworkEventSource : public EventSource {
 
   RawEvent Next(const StopToken& stop) override;
   const FormatDescription& format() const override;
+  // Of the server that the stream comes from, see ServerIdentity.
+  const std::string& identity() const;
   // Id of the connection upstream, for KILL.
   uint64_t connection_id() const;
   // Ends a blocked Next() from any thread.
@@ -71,6 +73,10 @@ class NetworkEventSource : public EventSource {
   explicit NetworkEventSource(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// Tells one upstream server from others, whose positions mean something else: its server_uuid, or
+// for MariaDB "<server id>@<host>:<port>" as it names itself. Throws Error, Cancelled.
+std::string ServerIdentity(Connection& upstream, Flavor flavor, const StopToken& stop);
 
 // A random id in [429496729, 429496729 + 100000) that neither the upstream nor one of its replicas
 // uses. Throws Error 11015 if none can be found.

@@ -47,16 +47,20 @@ bool MovesNothing(const RawEvent& event) {
   }
 }
 
-// Distance from `from` to the 32-bit position `to`: negative if it lies behind.
-int32_t Distance(uint64_t from, uint32_t to) {
-  return static_cast<int32_t>(to - static_cast<uint32_t>(from));
+// Distance from `from` to the 32-bit position `to`: the nearest, negative if it lies behind; but a
+// stream does not come out before `first`, where it began: it has skipped more than 2 GiB then.
+int64_t Distance(uint64_t from, uint32_t to, uint64_t first) {
+  const uint32_t forward = to - static_cast<uint32_t>(from);
+  const auto nearest = static_cast<int32_t>(forward);
+  const bool before = nearest < 0 && from < first + static_cast<uint64_t>(-int64_t{nearest});
+  return before ? int64_t{forward} : nearest;
 }
 
 }  // namespace
 
 LocationRecorder::LocationRecorder(Flavor flavor, Location start) {
   if (!start.gtid_set) start.gtid_set.emplace(flavor);
-  offset_ = std::max(start.position.offset, kBinlogMinOffset);
+  offset_ = first_offset_ = std::max(start.position.offset, kBinlogMinOffset);
   start_ = start;
   end_ = start;
   transaction_end_ = std::move(start);
@@ -76,19 +80,20 @@ void LocationRecorder::TrackOffset(const RawEvent& event) {
   if (header.type == EventType::kMariaDbStartEncryption && header.log_pos == 0) return;
   if (header.artificial() || heartbeat) {
     // The end of what the server skipped.
-    if (header.log_pos != 0 && Distance(offset_, header.log_pos) > 0) {
-      offset_ += static_cast<uint32_t>(Distance(offset_, header.log_pos));
-    }
+    if (header.log_pos == 0) return;
+    const int64_t distance = Distance(offset_, header.log_pos, first_offset_);
+    if (distance > 0) offset_ += static_cast<uint64_t>(distance);
     return;
   }
   offset_ += header.event_size;
   if (header.log_pos == 0) return;
-  const int32_t distance = Distance(offset_, header.log_pos);
+  const int64_t distance = Distance(offset_, header.log_pos, first_offset_);
   if (distance < 0) duplicate_ = true;
   offset_ = static_cast<uint64_t>(static_cast<int64_t>(offset_) + distance);
 }
 
 void LocationRecorder::EndTransaction() {
+  transaction_begin_ = std::move(transaction_end_);
   transaction_end_ = end_;
   at_transaction_end_ = true;
   start_set_follows_ = true;
@@ -107,12 +112,12 @@ void LocationRecorder::Update(const RawEvent& event, const FormatDescription& fo
     const bool same_file = StripRelaySuffix(rotate.file) == StripRelaySuffix(end_.position.file);
     const uint64_t position = std::max(rotate.position, kBinlogMinOffset);
     if (event.IsFakeRotate()) {
-      offset_ = position;
+      offset_ = first_offset_ = position;
     } else if (same_file) {
       TrackOffset(event);
     }
     if (same_file) return;
-    offset_ = position;
+    offset_ = first_offset_ = position;
     end_.position = {rotate.file, position};
     end_.suffix = 0;
     transaction_end_ = end_;

@@ -24,6 +24,11 @@ class LocationRecorder {
   const Location& start() const { return start_; }
   const Location& end() const { return end_; }
   const Location& transaction_end() const { return transaction_end_; }
+  // End of the transaction before the one that the event given last belongs to, also if it ended
+  // that.
+  const Location& transaction_begin() const {
+    return at_transaction_end_ ? transaction_begin_ : transaction_end_;
+  }
   // Set while inside a transaction: its GTID.
   const std::optional<Gtid>& current_gtid() const { return current_gtid_; }
   // Did the event given last end a transaction (XID, a DDL, COMMIT, XA_PREPARE, ...)?
@@ -40,6 +45,7 @@ class LocationRecorder {
   Location start_;
   Location end_;
   Location transaction_end_;
+  Location transaction_begin_;  // of the transaction that ended last
   std::optional<Gtid> current_gtid_;
   std::optional<Gtid> pending_gtid_;  // enters the end set with the next event
   bool start_set_follows_ = false;    // the next event's start set becomes the end set
@@ -47,7 +53,8 @@ class LocationRecorder {
   bool in_dml_ = false;  // statements are inside a transaction: only COMMIT and the like end it
   bool at_transaction_end_ = false;
   bool duplicate_ = false;
-  uint64_t offset_ = kBinlogMinOffset;  // of the stream: end of the event given last
+  uint64_t first_offset_ = kBinlogMinOffset;  // where the stream began in this file
+  uint64_t offset_ = kBinlogMinOffset;        // of the stream: end of the event given last
 };
 
 }  // namespace dm::mysql

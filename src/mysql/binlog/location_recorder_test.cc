@@ -89,6 +89,37 @@ TEST(LocationRecorder, OffsetsPassFourGigabytes) {
   EXPECT_FALSE(s.recorder().duplicate());
 }
 
+// A GTID dump begins at the file's head and skips to the first transaction that is wanted.
+TEST(LocationRecorder, StreamsSkipMoreThanTwoGigabytes) {
+  const uint32_t far = 3'221'225'472;
+  for (const EventType first : {EventType::kXid, EventType::kHeartbeat}) {
+    Stream s(Flavor::kMySql, At("m.000001", 4));
+    s.Rotate("m.000001", 4, true);
+    s.Feed(EventType::kFormatDescription, std::vector<uint8_t>(100), 123);
+    s.Feed(EventType::kPreviousGtids, std::vector<uint8_t>(8), 150);
+    s.Feed(first, std::vector<uint8_t>(8), far);
+    s.Feed(EventType::kXid, std::vector<uint8_t>(8), far + 27);
+    EXPECT_EQ(s.recorder().end().position.offset, far + 27u);
+    EXPECT_FALSE(s.recorder().duplicate());
+  }
+}
+
+TEST(LocationRecorder, KnowsWhereATransactionBegan) {
+  Stream s(Flavor::kMySql, At("m.000001", 4));
+  s.MySqlGtid(1);
+  s.Query("BEGIN");
+  s.Xid();
+  const Location first = s.recorder().end();
+  s.MySqlGtid(2);
+  EXPECT_EQ(s.recorder().transaction_begin(), first);
+  // One event that is the whole transaction.
+  s.Feed(EventType::kTransactionPayload, std::vector<uint8_t>(40), 0);
+  EXPECT_EQ(s.recorder().transaction_begin(), first);
+  EXPECT_NE(s.recorder().transaction_end(), first);
+  s.MySqlGtid(3);
+  EXPECT_EQ(s.recorder().transaction_begin(), s.recorder().transaction_end());
+}
+
 TEST(LocationRecorder, RotatesToAnotherFileEndTransactions) {
   Stream s(Flavor::kMySql, At("m.000001", 400));
   s.Rotate("m.000001", 400, true);

@@ -61,6 +61,7 @@ struct NetworkEventSource::State {
   std::unique_ptr<Connection> connection;
   EventFramer framer;
   EventArena arena;
+  std::string identity;
   bool started = false;
 
   uint16_t DumpFlags() const {
@@ -107,6 +108,7 @@ void NetworkEventSource::State::Register(const StopToken& stop) {
   sql += fmt::format("SET @master_heartbeat_period = {0}, @source_heartbeat_period = {0};", period);
   sql += fmt::format("SET @slave_uuid = '{0}', @replica_uuid = '{0}'", Uuid::Random().ToString());
   connection->ExecuteMulti(sql, stop);
+  identity = ServerIdentity(*connection, options.flavor, stop);
 
   Payload payload;
   payload.Unsigned(options.server_id, 4)
@@ -130,7 +132,7 @@ void NetworkEventSource::State::Dump(std::string_view file, uint64_t offset) {
 void NetworkEventSource::StartAt(const BinlogPosition& position, const StopToken& stop) {
   ThrowIfStopped(stop);
   const uint64_t offset = std::max(position.offset, kBinlogMinOffset);
-  if (offset > std::numeric_limits<uint32_t>::max()) {
+  if (offset > LargestShortOffset()) {
     throw Error(
         ErrorCode::kRelayLogGivenPosTooBig,
         fmt::format("binlog position {} is beyond 4 GiB, where a dump cannot start: start at "
@@ -196,11 +198,20 @@ RawEvent NetworkEventSource::Next(const StopToken& stop) {
 
 const FormatDescription& NetworkEventSource::format() const { return state_->framer.format(); }
 
+const std::string& NetworkEventSource::identity() const { return state_->identity; }
+
 uint64_t NetworkEventSource::connection_id() const {
   return state_->connection->server().connection_id;
 }
 
 void NetworkEventSource::Interrupt() noexcept { state_->connection->Interrupt(); }
+
+std::string ServerIdentity(Connection& upstream, Flavor flavor, const StopToken& stop) {
+  const char* query = flavor == Flavor::kMariaDb
+                          ? "SELECT CONCAT(@@server_id, '@', @@hostname, ':', @@port)"
+                          : "SELECT @@server_uuid";
+  return upstream.QueryValue(query, stop).value_or("");
+}
 
 uint32_t PickServerId(Connection& upstream, Flavor flavor, const StopToken& stop) {
   std::set<std::string> used;

@@ -215,7 +215,8 @@ void Connection::Handshake(const StopToken& stop) {
   bool timed_out = false;
   int status = mysql_real_connect_start(&connected, mysql, host, options_.user.c_str(),
                                         options_.password.c_str(), schema, options_.port, socket,
-                                        CLIENT_MULTI_STATEMENTS | CLIENT_MULTI_RESULTS);
+                                        CLIENT_MULTI_STATEMENTS | CLIENT_MULTI_RESULTS |
+                                            (options_.found_rows ? CLIENT_FOUND_ROWS : 0));
   while (status != 0) {
     pollfd fds[2] = {{static_cast<int>(mysql_get_socket(mysql)), 0, 0},
                      {link_->wake_fd, POLLIN, 0}};
@@ -368,20 +369,22 @@ uint32_t Connection::warning_count() const {
   return link_->mysql == nullptr ? 0 : mysql_warning_count(link_->mysql);
 }
 
+bool Connection::IsAlive() noexcept {
+  if (link_->broken) return false;
+  // A server that has closed the connection, or said why it is going to, is found before anything
+  // is sent: repeating the request elsewhere is then harmless. (With TLS unread bytes may be
+  // ordinary session tickets.)
+  char byte;
+  const ssize_t n =
+      recv(static_cast<int>(mysql_get_socket(link_->mysql)), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  const bool dead = n == 0 || (n > 0 && !link_->tls) ||
+                    (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+  if (dead) link_->MarkBroken();
+  return !dead;
+}
+
 void Connection::CheckAlive() {
-  bool dead = link_->broken;
-  if (!dead) {
-    // A server that has closed the connection, or said why it is going to, is found before anything
-    // is sent: repeating the request elsewhere is then harmless. (With TLS unread bytes may be
-    // ordinary session tickets.)
-    char byte;
-    const ssize_t n =
-        recv(static_cast<int>(mysql_get_socket(link_->mysql)), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    dead = n == 0 || (n > 0 && !link_->tls) ||
-           (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-  }
-  if (!dead) return;
-  link_->MarkBroken();
+  if (IsAlive()) return;
   throw Error(ErrorCode::kDBBadConn, "database driver error")
       .SetRawCause("driver: bad connection")
       .SetScope(options_.scope);

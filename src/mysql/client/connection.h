@@ -53,6 +53,7 @@ struct ConnectOptions {
   ErrorScope scope = ErrorScope::kDownstream;  // stamped on every error
   uint64_t max_allowed_packet = 0;             // of the client; 0: as the server says
   bool local_infile = false;                   // LoadLocal is going to be used
+  bool found_rows = false;  // an UPDATE counts the rows it found, not only those it changed
   std::shared_ptr<IoCounters> counters;
   // Connection attributes shown in performance_schema, beside libmariadb's own.
   std::vector<std::pair<std::string, std::string>> attributes;
@@ -177,6 +178,9 @@ class Connection {
   void Interrupt() noexcept;
   // Known to be unusable (an earlier call lost it)?
   bool broken() const;
+  // False if it is broken, or the server has closed it while it was idle; it is broken then. Asks
+  // only the socket.
+  bool IsAlive() noexcept;
 
   const ServerInfo& server() const { return server_; }
   const ConnectOptions& options() const { return options_; }

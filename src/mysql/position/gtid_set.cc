@@ -12,9 +12,77 @@
 
 namespace dm::mysql {
 
+namespace {
+
+// The intervals of each source, sorted by source. Copies share them until one is changed, which
+// costs that source's intervals and a pointer for each of the others: a stream changes one source
+// with each transaction, and every place that is remembered keeps a copy.
+class Sources {
+ public:
+  using Entry = std::pair<GtidSet::Source, GtidSet::Intervals>;
+
+  class Iterator {
+   public:
+    explicit Iterator(std::vector<std::shared_ptr<Entry>>::const_iterator at) : at_(at) {}
+    const Entry& operator*() const { return **at_; }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    std::vector<std::shared_ptr<Entry>>::const_iterator at_;
+  };
+  Iterator begin() const { return Iterator(entries_.begin()); }
+  Iterator end() const { return Iterator(entries_.end()); }
+  bool empty() const { return entries_.empty(); }
+  size_t size() const { return entries_.size(); }
+
+  // nullptr if there are none of this source.
+  const GtidSet::Intervals* Find(const GtidSet::Source& source) const {
+    const auto at = LowerBound(source);
+    return at != entries_.end() && (*at)->first == source ? &(*at)->second : nullptr;
+  }
+  // To be changed; made if there are none.
+  GtidSet::Intervals& Edit(const GtidSet::Source& source) {
+    const auto index = LowerBound(source) - entries_.begin();
+    auto at = entries_.begin() + index;
+    if (at == entries_.end() || (*at)->first != source) {
+      at = entries_.insert(at, std::make_shared<Entry>(source, GtidSet::Intervals()));
+    } else if (at->use_count() > 1) {
+      *at = std::make_shared<Entry>(**at);
+    } else {
+      // What another thread read through its copy comes before what is changed here.
+      std::atomic_thread_fence(std::memory_order_acquire);
+    }
+    return (*at)->second;
+  }
+  void Erase(const GtidSet::Source& source) {
+    std::erase_if(entries_, [&](const auto& entry) { return entry->first == source; });
+  }
+  bool operator==(const Sources& other) const {
+    return std::equal(entries_.begin(), entries_.end(), other.entries_.begin(),
+                      other.entries_.end(),
+                      [](const auto& a, const auto& b) { return a == b || *a == *b; });
+  }
+
+ private:
+  std::vector<std::shared_ptr<Entry>>::const_iterator LowerBound(
+      const GtidSet::Source& source) const {
+    return std::lower_bound(
+        entries_.begin(), entries_.end(), source,
+        [](const auto& entry, const GtidSet::Source& wanted) { return entry->first < wanted; });
+  }
+
+  std::vector<std::shared_ptr<Entry>> entries_;
+};
+
+}  // namespace
+
 // Both members exist in every set; the flavor decides which one is used.
 struct GtidSet::Content {
-  std::map<Source, Intervals> sources;
+  Sources sources;
   std::map<uint32_t, Domain> domains;
 };
 
@@ -312,7 +380,7 @@ void GtidSet::Add(const Gtid& gtid) {
     if (flavor_ != Flavor::kMySql) Fail(mysql->ToString(), "the set is MariaDB's");
     if (mysql->gno == 0) return;  // no transaction has this number
     if (mysql->gno > kMaxGno) Fail(mysql->ToString(), "the number is too large");
-    Insert(Mutable().sources[{mysql->uuid, mysql->tag}], {mysql->gno, mysql->gno + 1});
+    Insert(Mutable().sources.Edit({mysql->uuid, mysql->tag}), {mysql->gno, mysql->gno + 1});
     return;
   }
   const auto& mariadb = std::get<MariaDbGtid>(gtid);
@@ -328,7 +396,7 @@ void GtidSet::Add(const Gtid& gtid) {
 void GtidSet::AddInterval(const Source& source, uint64_t first, uint64_t last) {
   if (flavor_ != Flavor::kMySql) Fail(source.uuid.ToString(), "the set is MariaDB's");
   if (first > last) return;
-  Insert(Mutable().sources[source], {first, last + 1});
+  Insert(Mutable().sources.Edit(source), {first, last + 1});
 }
 
 void GtidSet::Union(const GtidSet& other) {
@@ -341,7 +409,7 @@ void GtidSet::Union(const GtidSet& other) {
   const GtidSet keep = other;  // `other` may be this set
   Content& content = Mutable();
   for (const auto& [source, intervals] : keep.content().sources) {
-    Intervals& mine = content.sources[source];
+    Intervals& mine = content.sources.Edit(source);
     for (const Interval& interval : intervals) Insert(mine, interval);
   }
   for (const auto& [id, theirs] : keep.content().domains) {
@@ -365,10 +433,10 @@ void GtidSet::Subtract(const GtidSet& other) {
   const GtidSet keep = other;
   auto& sources = Mutable().sources;
   for (const auto& [source, removed] : keep.content().sources) {
-    const auto mine = sources.find(source);
-    if (mine == sources.end()) continue;
-    mine->second = Difference(mine->second, removed);
-    if (mine->second.empty()) sources.erase(mine);
+    if (sources.Find(source) == nullptr) continue;
+    Intervals& mine = sources.Edit(source);
+    mine = Difference(mine, removed);
+    if (mine.empty()) sources.Erase(source);
   }
 }
 
@@ -377,8 +445,8 @@ bool GtidSet::Contains(const GtidSet& other) const {
   if (other.flavor_ != flavor_) return false;
   if (content_ == other.content_) return true;
   for (const auto& [source, intervals] : other.content().sources) {
-    const auto mine = content().sources.find(source);
-    if (mine == content().sources.end() || !ContainsAll(mine->second, intervals)) return false;
+    const Intervals* mine = content().sources.Find(source);
+    if (mine == nullptr || !ContainsAll(*mine, intervals)) return false;
   }
   for (const auto& [id, domain] : other.content().domains) {
     const auto mine = content().domains.find(id);
@@ -392,14 +460,27 @@ bool GtidSet::Contains(const GtidSet& other) const {
 
 bool GtidSet::Contains(const Gtid& gtid) const {
   if (const auto* mysql = std::get_if<MySqlGtid>(&gtid)) {
-    const auto mine = content().sources.find({mysql->uuid, mysql->tag});
-    return mine != content().sources.end() &&
-           ContainsAll(mine->second, {{mysql->gno, mysql->gno + 1}});
+    const Intervals* mine = content().sources.Find({mysql->uuid, mysql->tag});
+    return mine != nullptr && ContainsAll(*mine, {{mysql->gno, mysql->gno + 1}});
   }
   const auto& mariadb = std::get<MariaDbGtid>(gtid);
   const auto mine = content().domains.find(mariadb.domain);
   return mine != content().domains.end() &&
          DomainContains(mine->second, mariadb.server, mariadb.sequence);
+}
+
+bool GtidSet::HasPassed(const GtidSet& other) const {
+  if (flavor_ == Flavor::kMySql || other.empty()) return Contains(other);
+  if (other.flavor_ != flavor_) return false;
+  for (const auto& [id, domain] : other.content().domains) {
+    const auto mine = content().domains.find(id);
+    if (mine == content().domains.end()) return false;
+    const auto known = mine->second.servers.find(domain.current_server);
+    if (known == mine->second.servers.end() || known->second < domain.current_sequence) {
+      return false;
+    }
+  }
+  return true;
 }
 
 bool GtidSet::operator==(const GtidSet& other) const {
@@ -415,8 +496,8 @@ std::string GtidSet::Encode() const {
     throw Error(ErrorCode::kNotMySQLGTID, fmt::format("{} is not a MySQL GTID set", ToString()));
   }
   const auto& sources = content().sources;
-  const bool tagged = std::any_of(sources.begin(), sources.end(),
-                                  [](const auto& entry) { return !entry.first.tag.empty(); });
+  bool tagged = false;
+  for (const auto& [source, intervals] : sources) tagged = tagged || !source.tag.empty();
   std::string out;
   AppendU64(out, tagged ? 1ULL | sources.size() << 8 | 1ULL << 56 : sources.size());
   for (const auto& [source, intervals] : sources) {
@@ -467,8 +548,10 @@ GtidSet GtidSet::Decode(std::span<const uint8_t> bytes) {
   return set;
 }
 
-const std::map<GtidSet::Source, GtidSet::Intervals>& GtidSet::intervals() const {
-  return content().sources;
+std::map<GtidSet::Source, GtidSet::Intervals> GtidSet::intervals() const {
+  std::map<Source, Intervals> all;
+  for (const auto& [source, intervals] : content().sources) all.emplace(source, intervals);
+  return all;
 }
 
 const std::map<uint32_t, GtidSet::Domain>& GtidSet::domains() const { return content().domains; }

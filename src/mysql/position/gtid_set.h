@@ -50,6 +50,10 @@ class GtidSet {
   // empty `other` is in every set.
   bool Contains(const GtidSet& other) const;
   bool Contains(const Gtid& gtid) const;
+  // Has the stream whose executed set this is come past `other`? As Contains, but a domain of
+  // MariaDB is passed only if the server's own transaction was seen: sequences of two servers of
+  // one domain have no order.
+  bool HasPassed(const GtidSet& other) const;
   // Each contains the other.
   bool operator==(const GtidSet& other) const;
 
@@ -71,7 +75,7 @@ class GtidSet {
     std::string tag;
     auto operator<=>(const Source&) const = default;
   };
-  const std::map<Source, Intervals>& intervals() const;
+  std::map<Source, Intervals> intervals() const;
   // Adds [first, last] of a source; MySQL only.
   void AddInterval(const Source& source, uint64_t first, uint64_t last);
 

@@ -196,5 +196,15 @@ TEST(GtidSet, UnknownFlavorIsFoundOut) {
   EXPECT_THROW(GtidSet::ParseAny("nonsense"), Error);
 }
 
+TEST(GtidSet, HasPassedCountsADomainByItsServers) {
+  GtidSet stream = GtidSet::Parse(Flavor::kMariaDb, "0-1-500");
+  const GtidSet other = GtidSet::Parse(Flavor::kMariaDb, "0-2-350");
+  EXPECT_TRUE(stream.Contains(other));
+  EXPECT_FALSE(stream.HasPassed(other));
+  stream.Add(MariaDbGtid{0, 2, 350});
+  EXPECT_TRUE(stream.HasPassed(other));
+  EXPECT_FALSE(stream.HasPassed(GtidSet::Parse(Flavor::kMariaDb, "0-2-350,1-1-1")));
+}
+
 }  // namespace
 }  // namespace dm::mysql

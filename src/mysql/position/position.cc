@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error/error.h"
+#include "base/failpoint/failpoint.h"
 
 namespace dm::mysql {
 namespace {
@@ -68,6 +69,21 @@ int CompareStripped(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+uint64_t LargestShortOffset() {
+  return DM_FAILPOINT_HIT("binlog/short-offsets") ? uint64_t{64} << 10
+                                                  : std::numeric_limits<uint32_t>::max();
+}
+
+std::optional<BinlogPosition> BeginOfNextFile(std::string_view file) {
+  const auto parsed = TryParseBinlogFileName(StripRelaySuffix(file));
+  if (!parsed) return std::nullopt;
+  std::string seq = std::to_string(parsed->number + 1);
+  if (seq.size() < parsed->seq.size()) seq.insert(0, parsed->seq.size() - seq.size(), '0');
+  std::string name = parsed->base + "." + seq;
+  if (const auto suffix = RelaySuffix(file)) name = WithRelaySuffix(name, *suffix);
+  return BinlogPosition{std::move(name), kBinlogMinOffset};
+}
 
 std::string BinlogPosition::ToString() const { return fmt::format("({}, {})", file, offset); }
 

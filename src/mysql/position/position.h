@@ -28,6 +28,14 @@ BinlogPosition ParsePositionArgument(std::string_view text);
 // Parses "(mysql-bin.000003, 2345)", brackets optional. Throws Error kBinlogParsePosFromStr.
 BinlogPosition ParsePositionText(std::string_view text);
 
+// The largest offset that a position dump can start at and that checkpoint tables hold: 32 bits.
+// (The fail point binlog/short-offsets makes it 64 KiB, so that tests need no files of 4 GiB.)
+uint64_t LargestShortOffset();
+
+// The begin of the file behind `file`: the least place that is certainly after everything in it.
+// nullopt if the name is no binlog name.
+std::optional<BinlogPosition> BeginOfNextFile(std::string_view file);
+
 // A real file name "base.seq" taken apart.
 struct BinlogFileName {
   std::string base;

@@ -1,0 +1,180 @@
+#include "migration/sync/applied_point.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error/error.h"
+
+namespace dm::migration {
+namespace {
+
+using mysql::Flavor;
+using mysql::GtidSet;
+
+constexpr char kA[] = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
+
+mysql::Location At(Flavor flavor, std::string file, uint64_t offset, std::string set) {
+  mysql::Location location;
+  location.position = {std::move(file), offset};
+  location.gtid_set = GtidSet::Parse(flavor, set);
+  return location;
+}
+
+// A stream, transaction by transaction.
+class Stream {
+ public:
+  Stream(Flavor flavor, std::string server, std::string file, std::string set)
+      : before_(At(flavor, file, 4, set)), end_(before_), server_(std::move(server)) {}
+
+  void Next(mysql::Gtid gtid, uint64_t end) {
+    before_ = end_;
+    end_.position.offset = end;
+    end_.gtid_set->Add(gtid);
+    gtid_ = gtid;
+  }
+  void NextAnonymous(uint64_t end) {
+    before_ = end_;
+    end_.position.offset = end;
+    gtid_.reset();
+  }
+  bool Covered(AppliedPoint& point, uint64_t rows_event = 1) {
+    return point.Covers({before_, end_, gtid_, server_, rows_event});
+  }
+
+ private:
+  mysql::Location before_;
+  mysql::Location end_;
+  std::optional<mysql::Gtid> gtid_;
+  std::string server_;
+};
+
+mysql::Gtid A(uint64_t gno) { return mysql::MySqlGtid{*mysql::Uuid::Parse(kA), "", gno}; }
+mysql::Gtid M(uint32_t domain, uint32_t server, uint64_t sequence) {
+  return mysql::MariaDbGtid{domain, server, sequence};
+}
+
+TablePoint Point(mysql::Location location, std::string server = "") {
+  TablePoint point;
+  point.schema = "d";
+  point.table = "t";
+  point.location = std::move(location);
+  point.server = std::move(server);
+  return point;
+}
+
+TEST(AppliedPoint, PositionsDecideWithoutGtids) {
+  AppliedPoint point(Point(At(Flavor::kMySql, "bin.000002", 500, "")), false);
+  Stream s(Flavor::kMySql, "x", "bin.000002", "");
+  s.Next(A(1), 500);
+  EXPECT_TRUE(s.Covered(point));
+  s.Next(A(2), 600);
+  EXPECT_FALSE(s.Covered(point));
+  EXPECT_TRUE(point.passed());
+}
+
+TEST(AppliedPoint, TheSwitchToGtidModeLeavesPositions) {
+  AppliedPoint point(Point(At(Flavor::kMySql, "bin.000002", 500, "")), true);
+  Stream s(Flavor::kMySql, "x", "bin.000002", std::string(kA) + ":1-7");
+  s.Next(A(8), 500);
+  EXPECT_TRUE(s.Covered(point));
+  s.Next(A(9), 600);
+  EXPECT_FALSE(s.Covered(point));
+}
+
+// A replica with parallel appliers commits in another order than its source.
+TEST(AppliedPoint, AnotherServerMayHaveAnotherOrder) {
+  AppliedPoint point(Point(At(Flavor::kMySql, "mysql-bin.000120", 77, std::string(kA) + ":1-102")),
+                     true);
+  Stream s(Flavor::kMySql, "other", "binlog.000003", std::string(kA) + ":1-100");
+  s.Next(A(102), 500);
+  EXPECT_TRUE(s.Covered(point));
+  s.Next(A(103), 900);
+  EXPECT_FALSE(s.Covered(point));
+  EXPECT_FALSE(point.passed()) << "101 is still to come";
+  s.Next(A(101), 1200);
+  EXPECT_TRUE(s.Covered(point));
+  s.Next(A(104), 1300);
+  EXPECT_FALSE(s.Covered(point));
+  EXPECT_TRUE(point.passed());
+}
+
+TEST(AppliedPoint, MariaDbsDomainsComeInAnyOrder) {
+  AppliedPoint point(Point(At(Flavor::kMariaDb, "m.000009", 77, "0-1-50,1-1-20")), true);
+  Stream s(Flavor::kMariaDb, "other", "m.000003", "0-1-48,1-1-18");
+  s.Next(M(0, 1, 49), 100);
+  EXPECT_TRUE(s.Covered(point));
+  s.Next(M(0, 1, 50), 200);
+  EXPECT_TRUE(s.Covered(point));
+  s.Next(M(0, 1, 51), 300);
+  EXPECT_FALSE(s.Covered(point));
+  EXPECT_FALSE(point.passed());
+  s.Next(M(1, 1, 19), 400);
+  EXPECT_TRUE(s.Covered(point));
+  s.Next(M(1, 1, 20), 500);
+  EXPECT_TRUE(s.Covered(point));
+  s.Next(M(1, 1, 21), 600);
+  EXPECT_FALSE(s.Covered(point));
+  EXPECT_TRUE(point.passed());
+  s.Next(M(2, 1, 1), 700);
+  EXPECT_FALSE(s.Covered(point));
+}
+
+// Without strict mode, sequences of a domain go back when another server becomes primary.
+TEST(AppliedPoint, MariaDbsSequencesMayGoBack) {
+  AppliedPoint elsewhere(Point(At(Flavor::kMariaDb, "m.000001", 900, "0-2-350"), "first"), true);
+  Stream s(Flavor::kMariaDb, "second", "m.000001", "0-1-300");
+  s.Next(M(0, 2, 349), 100);
+  EXPECT_TRUE(s.Covered(elsewhere));
+  s.Next(M(0, 2, 350), 200);
+  EXPECT_TRUE(s.Covered(elsewhere));
+  s.Next(M(0, 1, 301), 300);
+  EXPECT_FALSE(s.Covered(elsewhere));
+
+  // In the log that it was made from its position is exact.
+  AppliedPoint here(Point(At(Flavor::kMariaDb, "m.000001", 900, "0-2-350"), "second"), true);
+  Stream later(Flavor::kMariaDb, "second", "m.000001", "0-1-301");
+  later.Next(M(0, 1, 302), 1000);
+  EXPECT_FALSE(later.Covered(here));
+  EXPECT_TRUE(here.passed());
+}
+
+TEST(AppliedPoint, PiecesCountRowsEvents) {
+  TablePoint stored = Point(At(Flavor::kMySql, "bin.000001", 400, std::string(kA) + ":1-4"), "x");
+  stored.piece = PiecePoint{{"bin.000001", 9000}, mysql::ToString(A(5)), 3};
+  AppliedPoint point(stored, true);
+  Stream s(Flavor::kMySql, "x", "bin.000001", std::string(kA) + ":1-4");
+  // All events of a compressed transaction end where it ends.
+  s.Next(A(5), 9000);
+  EXPECT_TRUE(s.Covered(point, 2));
+  EXPECT_TRUE(s.Covered(point, 3));
+  EXPECT_FALSE(s.Covered(point, 4));
+  s.Next(A(6), 9500);
+  EXPECT_FALSE(s.Covered(point, 1)) << "the piece is behind";
+
+  stored.piece->transaction.clear();
+  AppliedPoint anonymous(stored, false);
+  s.NextAnonymous(8000);
+  EXPECT_TRUE(s.Covered(anonymous, 9));
+  s.NextAnonymous(9000);
+  EXPECT_TRUE(s.Covered(anonymous, 3));
+  EXPECT_FALSE(s.Covered(anonymous, 4));
+}
+
+TEST(AppliedPoint, APieceMeansNothingOnAnotherServer) {
+  TablePoint stored = Point(At(Flavor::kMySql, "bin.000001", 400, std::string(kA) + ":1-4"), "x");
+  stored.piece = PiecePoint{{"bin.000001", 9000}, mysql::ToString(A(5)), 3};
+  AppliedPoint point(stored, true);
+  Stream s(Flavor::kMySql, "y", "bin.000001", std::string(kA) + ":1-3");
+  s.Next(A(4), 9000);
+  EXPECT_TRUE(s.Covered(point)) << "complete transactions are told everywhere";
+  s.Next(A(5), 9000);
+  EXPECT_FALSE(s.Covered(point, 0)) << "a statement is in no piece";
+  try {
+    s.Covered(point);
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), 36073);
+  }
+}
+
+}  // namespace
+}  // namespace dm::migration
