@@ -92,7 +92,7 @@ class LoadConnection {
   const LoadContext& context_;
   const size_t slot_;
   uint64_t epoch_;
-  bool undecided_ = false;  // a connection was lost, and the slot was not raised since
+  bool undecided_ = false;              // a connection was lost, and the slot was not raised since
   std::optional<uint64_t> next_epoch_;  // tried, but it is not known whether it is there
   std::unique_ptr<mysql::Connection> db_;
 };

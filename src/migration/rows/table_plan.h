@@ -34,8 +34,8 @@ struct PlanColumn {
   // Compared without quotes: a DECIMAL and a string are compared as doubles, where many values are
   // equal. Only without identity; an index finds the exact one.
   bool where_as_number = false;
-  std::string assign;          // "`a` = "
-  std::string is_null;         // "`a` IS NULL"
+  std::string assign;   // "`a` = "
+  std::string is_null;  // "`a` IS NULL"
 };
 
 // A column of a unique index.
