@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from dmtest.cluster import Cluster
 from dmtest.compare import difference
 from dmtest.servers import MariaDb
 from dmtest.waiting import wait_for
@@ -13,18 +14,37 @@ from dmtest.waiting import wait_for
 SCHEMA = "fc"
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, servers):
+    """The cluster that the tests of this file share; each starts the workers itself."""
+    cluster = Cluster(tmp_path_factory.mktemp("full-crash"))
+    cluster.start_master()
+    cluster.start_worker("worker1")
+    cluster.create_source("src", servers.get("mariadb", "up"))
+    cluster.workers["worker1"].stop()
+    yield cluster
+    cluster.stop()
+
+
 @pytest.fixture
-def migration(servers, cluster):
-    """A cluster of its own with an empty schema upstream; the worker is started by the test."""
+def migration(servers, home):
+    """The cluster, without tasks and workers, with an empty schema upstream."""
+    cluster = home
     cluster.upstream, cluster.downstream = servers.get("mariadb", "up"), servers.get("mariadb", "down")
     for server in (cluster.upstream, cluster.downstream):
         for name in (SCHEMA, "fc2"):
             server.run(f"DROP DATABASE IF EXISTS {name}")
     cluster.downstream.run("DROP DATABASE IF EXISTS dm_fc")
     cluster.upstream.run(f"CREATE DATABASE {SCHEMA}")
-    cluster.start_master()
-    cluster.create_source("src", cluster.upstream)
-    return cluster
+    yield cluster
+    for task in ("fc", "dump"):
+        cluster.ctl("stop-task", task, check=False)
+    for name, child in cluster.workers.items():
+        child.stop()
+        os.remove(os.path.join(cluster.dir, name, "dm-worker.log"))
+    for directory, _, _ in os.walk(cluster.dir):
+        if os.path.basename(directory).startswith("dumped_data"):
+            shutil.rmtree(directory)
 
 
 def worker(cluster, failpoints=None):
@@ -146,18 +166,20 @@ def dumped(cluster, rows=600, keyless=True):
     return os.path.join(cluster.dir, "dumped_data")
 
 
-def interrupted(cluster, mode="load", times=6, **more):
-    """A load that was killed after some transactions; no worker runs."""
-    cluster.workers["worker1"].stop()
-    cluster.start_worker("worker1", failpoints=f"load/after-chunk={times}*kill")
+def interrupted(cluster, mode="load", **more):
+    """A load that its worker's fail point ends after some transactions; no worker runs then."""
     start(cluster, mode, **more)
     wait_killed(cluster)
 
 
+def after(transactions):
+    return f"load/after-chunk={transactions}*kill"
+
+
 def test_target_table_that_vanishes_is_loaded_again(migration):
-    worker(migration)
+    worker(migration, after(14))
     dumped(migration)
-    interrupted(migration, times=14)
+    interrupted(migration)
     migration.downstream.run(f"DROP TABLE {SCHEMA}.t", f"TRUNCATE TABLE {SCHEMA}.nokey")
     worker(migration)
     migration.wait_stage("fc", "Finished")
@@ -165,7 +187,7 @@ def test_target_table_that_vanishes_is_loaded_again(migration):
 
 
 def test_changed_routes_do_not_split_a_table(migration):
-    worker(migration)
+    worker(migration, after(6))
     dumped(migration)
     interrupted(migration)
     migration.ctl("stop-task", "fc")
@@ -182,7 +204,7 @@ def test_changed_routes_do_not_split_a_table(migration):
 
 
 def test_progress_of_another_dump_is_not_used(migration):
-    worker(migration)
+    worker(migration, after(6))
     directory = dumped(migration)
     first = directory + ".first"
     shutil.copytree(directory, first)
@@ -207,7 +229,7 @@ def test_progress_of_another_dump_is_not_used(migration):
 
 
 def test_directory_that_is_gone_is_named(migration):
-    worker(migration)
+    worker(migration, after(6))
     directory = dumped(migration, keyless=False)
     interrupted(migration)
     shutil.rmtree(directory)
@@ -218,21 +240,21 @@ def test_directory_that_is_gone_is_named(migration):
 
 @pytest.mark.parametrize("policy", ["ignore", "error"])
 def test_killed_load_with_rows_that_exist(migration, policy):
-    worker(migration)
+    worker(migration, after(10))
     dumped(migration)
     migration.downstream.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v VARCHAR(20))")
     if policy == "ignore":
         migration.downstream.run(f"INSERT INTO {SCHEMA}.t VALUES (3, 'v3'), (444, 'v444')")
-    interrupted(migration, times=10, loaders={"load": {"on-duplicate-logical": policy}})
+    interrupted(migration, loaders={"load": {"on-duplicate-logical": policy}})
     worker(migration)
     migration.wait_stage("fc", "Finished")
     same(migration)
 
 
 def test_remove_meta_in_the_middle_of_a_load(migration):
-    worker(migration)
+    worker(migration, after(8))
     dumped(migration)
-    interrupted(migration, times=8)
+    interrupted(migration)
     migration.ctl("stop-task", "fc")
     migration.upstream.run(f"DELETE FROM {SCHEMA}.t WHERE id < 50", f"DELETE FROM {SCHEMA}.nokey WHERE a < 50")
     worker(migration)
@@ -270,14 +292,12 @@ def test_killed_again_and_again(migration):
 # -- servers that go away
 @pytest.mark.parametrize("orderly", [False, True], ids=["kill", "stop"])
 def test_target_restarts_while_it_is_loaded(migration, tmp_path, orderly):
-    worker(migration)
+    go_on = tmp_path / "go-on"
+    worker(migration, f"load/before-commit=5*pause({go_on})")
     dumped(migration)
     target = MariaDb(tmp_path / "target", 91).start()
     try:
         shared, migration.downstream = migration.downstream, target
-        go_on = tmp_path / "go-on"
-        migration.workers["worker1"].stop()
-        worker(migration, f"load/before-commit=5*pause({go_on})")
         start(migration, "load", loaders={"load": {"pool-size": 2}})
         wait_for(lambda: count(target, "nokey") is not None and
                  target.value("SELECT SUM(row_count) FROM dm_fc.fc_loader_checkpoint"), "something is loaded")
@@ -319,6 +339,8 @@ def test_upstream_restarts_while_it_is_dumped(migration, tmp_path):
         migration.wait_synced("fc", upstream)
         same(migration)
     finally:
+        migration.ctl("stop-task", "fc", check=False)
+        migration.ctl("operate-source", "stop", "src2", check=False)
         upstream.stop()
 
 
