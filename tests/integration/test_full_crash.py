@@ -382,6 +382,24 @@ def test_load_waits_for_the_worker_that_has_the_dump(migration):
     same(migration)
 
 
+def test_a_stopped_load_does_not_hold_its_source(migration):
+    numbers(migration.upstream, "t", 100)
+    relative = {"loaders": {"load": {"dir": "./dumped_data"}}}
+    worker(migration, "load/running=kill")
+    start(migration, "all", **relative)
+    wait_killed(migration)
+    migration.ctl("stop-task", "fc", check=False)
+    migration.start_worker("worker2")
+    wait_for(lambda: migration.bound_worker("src") == "worker2", "the source moves", timeout=30)
+    migration.start_worker("worker1")
+    # All data is on another machine: from the beginning.
+    start(migration, "all", "--remove-meta", **relative)
+    migration.wait_stage("fc", "Running", "Sync")
+    assert migration.bound_worker("src") == "worker2" and migration.worker_stage("worker1") == "free"
+    migration.wait_synced("fc", migration.upstream)
+    same(migration)
+
+
 def test_dump_begins_again_on_another_worker(migration):
     numbers(migration.upstream, "t", 600)
     relative = {"loaders": {"load": {"dir": "./dumped_data"}}}

@@ -395,6 +395,26 @@ def test_sources_whose_names_differ_in_case(running, schema, servers):
         running.create_source("src", running.upstream)
 
 
+def test_position_of_the_snapshot_as_gtid(running, schema):
+    numbers(running.upstream, "t", 100)
+    running.start_worker("worker7")
+    running.create_source("gtid", running.upstream, **{"enable-gtid": True})
+    try:
+        running.ctl("start-task", running.task_file("other", ["gtid"], running.downstream, ["fm"],
+                                                    **{"meta-schema": "dm_fm", "clean-dump-file": False}))
+        running.wait_stage("other", "Running", "Sync")
+        metadata = open(os.path.join(dump_dir(running) + ".other", "metadata")).read()
+        assert "GTID:0-" in metadata, metadata
+        running.upstream.run("INSERT INTO fm.t VALUES (1000, 'x')", "DELETE FROM fm.t WHERE id = 1")
+        running.wait_synced("other", running.upstream)
+        same(running)
+    finally:
+        running.ctl("stop-task", "other", check=False)
+        running.ctl("operate-source", "stop", "gtid", check=False)
+        running.workers.pop("worker7").stop()
+        shutil.rmtree(dump_dir(running) + ".other", ignore_errors=True)
+
+
 def test_an_account_that_may_not_read_the_position(running, schema, tmp_path):
     upstream = MariaDb(tmp_path / "up", 61).start()
     try:
