@@ -41,7 +41,9 @@ def migration(servers, home):
         cluster.ctl("stop-task", task, check=False)
     for name, child in cluster.workers.items():
         child.stop()
-        os.remove(os.path.join(cluster.dir, name, "dm-worker.log"))
+        log = os.path.join(cluster.dir, name, "dm-worker.log")
+        if os.path.exists(log):
+            os.remove(log)
     for directory, _, _ in os.walk(cluster.dir):
         if os.path.basename(directory).startswith("dumped_data"):
             shutil.rmtree(directory)
