@@ -13,8 +13,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <list>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
+#include <utility>
 
 #include "base/error/error.h"
 #include "base/error/system_error.h"
@@ -64,25 +67,89 @@ struct AddressListDeleter {
 };
 using AddressList = std::unique_ptr<addrinfo, AddressListDeleter>;
 
-AddressList Resolve(const HostPort& where, int flags, std::string_view operation) {
+// One question to the system's resolver. It blocks, for as long as dead name servers make it, so it
+// is asked on a thread of the C library, which keeps what it works on until it is done.
+struct Lookup {
+  Lookup(const HostPort& where, int flags) : host(where.host), port(where.port) {
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = flags;
+    request.ar_name = host.empty() ? nullptr : host.c_str();
+    request.ar_service = port.c_str();
+    request.ar_request = &hints;
+  }
+  ~Lookup() {
+    if (request.ar_result != nullptr) ::freeaddrinfo(request.ar_result);
+  }
+  Lookup(const Lookup&) = delete;
+  Lookup& operator=(const Lookup&) = delete;
+
+  std::string host;
+  std::string port;
+  addrinfo hints{};
+  gaicb request{};
+};
+
+// Keeps a question that nobody waits for any more until the library is done with it.
+void Abandon(std::unique_ptr<Lookup> lookup) {
+  struct Abandoned {
+    std::mutex mutex;
+    std::list<std::unique_ptr<Lookup>> lookups;
+  };
+  static auto& abandoned = *new Abandoned;  // never destroyed: the library may still work on them
+  std::lock_guard lock(abandoned.mutex);
+  std::erase_if(abandoned.lookups,
+                [](const auto& old) { return ::gai_error(&old->request) != EAI_INPROGRESS; });
+  if (::gai_cancel(&lookup->request) == EAI_NOTCANCELED) {
+    abandoned.lookups.push_back(std::move(lookup));
+  }
+}
+
+// The result code of getaddrinfo. Throws SystemError ETIMEDOUT at the deadline, Cancelled.
+int LookUp(const HostPort& where, int flags, SteadyClock::time_point deadline,
+           const StopToken& stop, std::string_view operation, AddressList& list) {
+  auto lookup = std::make_unique<Lookup>(where, flags);
+  gaicb* requests[] = {&lookup->request};
+  if (const int rc = ::getaddrinfo_a(GAI_NOWAIT, requests, 1, nullptr); rc != 0) return rc;
+  constexpr timespec kSlice{0, 20'000'000};  // how soon a stop is seen
+  int rc = 0;
+  while ((rc = ::gai_error(&lookup->request)) == EAI_INPROGRESS) {
+    if (stop.stop_requested() || SteadyClock::now() >= deadline) {
+      Abandon(std::move(lookup));
+      ThrowIfStopped(stop);
+      throw SystemError(std::string(operation) + " tcp " + JoinHostPort(where.host, where.port) +
+                            ": lookup " + where.host,
+                        "", ETIMEDOUT);
+    }
+    const gaicb* waiting[] = {&lookup->request};
+    ::gai_suspend(waiting, 1, &kSlice);
+  }
+  if (rc == 0) list.reset(std::exchange(lookup->request.ar_result, nullptr));
+  return rc;
+}
+
+AddressList Resolve(const HostPort& where, int flags, std::string_view operation,
+                    SteadyClock::time_point deadline, const StopToken& stop) {
+  // A number needs no resolver.
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = flags | AI_ADDRCONFIG;
-  addrinfo* list = nullptr;
+  hints.ai_flags = flags | AI_NUMERICHOST;
+  addrinfo* numeric = nullptr;
   const char* host = where.host.empty() ? nullptr : where.host.c_str();
-  int rc = ::getaddrinfo(host, where.port.c_str(), &hints, &list);
+  if (::getaddrinfo(host, where.port.c_str(), &hints, &numeric) == 0) return AddressList(numeric);
+  AddressList list;
+  int rc = LookUp(where, flags | AI_ADDRCONFIG, deadline, stop, operation, list);
   if (rc == EAI_ADDRFAMILY || rc == EAI_NONAME) {
     // Without the wish for configured families: loopback alone is not "configured".
-    hints.ai_flags = flags;
-    rc = ::getaddrinfo(host, where.port.c_str(), &hints, &list);
+    rc = LookUp(where, flags, deadline, stop, operation, list);
   }
   if (rc != 0) {
-    throw std::runtime_error(
-        std::string(operation) + " tcp " + JoinHostPort(where.host, where.port) + ": lookup " +
-        where.host + ": " + (rc == EAI_SYSTEM ? SystemErrorText(errno) : ::gai_strerror(rc)));
+    throw std::runtime_error(std::string(operation) + " tcp " +
+                             JoinHostPort(where.host, where.port) + ": lookup " + where.host +
+                             ": " + ::gai_strerror(rc));
   }
-  return AddressList(list);
+  return list;
 }
 
 FileDescriptor NewSocket(int family, int protocol) {
@@ -134,7 +201,8 @@ sockaddr_un UnixAddress(const std::string& path, std::string_view operation) {
 
 FileDescriptor ListenTcp(std::string_view address) {
   HostPort where = SplitHostPort(address);
-  AddressList list = Resolve(where, AI_PASSIVE, "listen");
+  AddressList list =
+      Resolve(where, AI_PASSIVE, "listen", SteadyClock::time_point::max(), StopToken());
   // With an empty host the IPv6 wildcard serves both families where the system has IPv6.
   const addrinfo* chosen = list.get();
   for (const addrinfo* a = list.get(); where.host.empty() && a != nullptr; a = a->ai_next) {
@@ -195,7 +263,7 @@ FileDescriptor ConnectTcp(std::string_view address, Milliseconds timeout, const 
   SteadyClock::time_point deadline = DeadlineAfter(timeout);
   HostPort where = SplitHostPort(address);
   if (where.host.empty()) where.host = "localhost";
-  AddressList list = Resolve(where, 0, "dial");
+  AddressList list = Resolve(where, 0, "dial", deadline, stop);
   int error = ETIMEDOUT;
   for (const addrinfo* a = list.get(); a != nullptr; a = a->ai_next) {
     FileDescriptor fd = NewSocket(a->ai_family, a->ai_protocol);

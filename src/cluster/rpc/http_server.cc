@@ -5,6 +5,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -48,14 +49,17 @@ class HttpServer::Impl {
 
   void Serve(int fd) {
     boost::system::error_code error;
-    asio::ip::tcp::socket socket(context_);
+    // One thread at a time works on a connection: its time limit is handled on any thread
+    // otherwise.
+    const asio::strand<asio::io_context::executor_type> strand = asio::make_strand(context_);
+    asio::ip::tcp::socket socket(strand);
     // The protocol only matters for options that are not used here.
     socket.assign(asio::ip::tcp::v4(), fd, error);
     if (error) {
       close(fd);
       return;
     }
-    asio::co_spawn(context_, Session(beast::tcp_stream(std::move(socket))), asio::detached);
+    asio::co_spawn(strand, Session(beast::tcp_stream(std::move(socket))), asio::detached);
   }
 
   void Stop() noexcept {

@@ -10,9 +10,11 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 
+#include "base/error/system_error.h"
 #include "base/io/file_descriptor.h"
 #include "base/log/log.h"
 #include "base/net/socket.h"
@@ -23,6 +25,10 @@ namespace {
 
 // A connection that has not said in this time what it is, is closed.
 constexpr Milliseconds kSniffLimit{10'000};
+// How long nothing is accepted after a failure, such as no free descriptor, and how often that is
+// told.
+constexpr Milliseconds kAcceptPause{50};
+constexpr Milliseconds kAcceptLogPause{10'000};
 // Enough to tell: HTTP/2 connections begin with "PRI * HTTP/2.0", and no HTTP/1 request with "PRI
 // ".
 constexpr int kSniffBytes = 4;
@@ -38,6 +44,11 @@ class OnePortServer::Impl {
     try {
       listener_ = ListenTcp(address);
       port_ = LocalPort(listener_.get());
+      // Here, where a failure can be told.
+      epoll_ = FileDescriptor(epoll_create1(EPOLL_CLOEXEC));
+      if (!epoll_.valid()) throw SystemError("epoll_create", "", errno);
+      wake_ = FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+      if (!wake_.valid()) throw SystemError("eventfd", "", errno);
     } catch (const std::exception& e) {
       throw MakeError(bind_error).SetRawCause(ErrorText(e));
     }
@@ -89,31 +100,35 @@ class OnePortServer::Impl {
 
   // Accepts connections and hands each to whom its first bytes are for.
   void Accept(const StopToken& stop) {
-    const FileDescriptor epoll(epoll_create1(EPOLL_CLOEXEC));
-    const FileDescriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    StopCallback on_stop(stop, [&wake] {
+    StopCallback on_stop(stop, [this] {
       const uint64_t one = 1;
-      (void)!write(wake.get(), &one, sizeof one);
+      (void)!write(wake_.get(), &one, sizeof one);
     });
-    Add(epoll.get(), listener_.get());
-    Add(epoll.get(), wake.get());
+    Add(epoll_.get(), listener_.get());
+    Add(epoll_.get(), wake_.get());
     std::unordered_map<int, Waiting> waiting;
     while (!stop.stop_requested()) {
+      if (accept_again_ && SteadyClock::now() >= *accept_again_) {
+        accept_again_.reset();
+        Add(epoll_.get(), listener_.get());
+      }
       epoll_event events[64];
-      const int timeout = waiting.empty() ? -1 : 1'000;
-      const int n = epoll_wait(epoll.get(), events, 64, timeout);
+      const int timeout = accept_again_     ? static_cast<int>(kAcceptPause.count())
+                          : waiting.empty() ? -1
+                                            : 1'000;
+      const int n = epoll_wait(epoll_.get(), events, 64, timeout);
       for (int i = 0; i < n; ++i) {
         const int fd = events[i].data.fd;
-        if (fd == wake.get()) continue;
+        if (fd == wake_.get()) continue;
         if (fd == listener_.get()) {
-          AcceptAll(epoll.get(), waiting);
+          AcceptAll(epoll_.get(), waiting);
           continue;
         }
         auto it = waiting.find(fd);
         if (it == waiting.end()) continue;
         FileDescriptor connection = std::move(it->second.fd);
         waiting.erase(it);
-        epoll_ctl(epoll.get(), EPOLL_CTL_DEL, fd, nullptr);
+        epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
         Dispatch(std::move(connection));
       }
       const auto now = SteadyClock::now();
@@ -134,9 +149,7 @@ class OnePortServer::Impl {
       FileDescriptor fd(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (fd.get() < 0) {
         if (errno == EINTR || errno == ECONNABORTED) continue;
-        if (errno != EAGAIN) {
-          Log().Warn("fail to accept a connection", {F("error", strerror(errno))});
-        }
+        if (errno != EAGAIN) PauseAccepting(epoll, errno);
         return;
       }
       // Readable only when there is enough to decide.
@@ -146,6 +159,18 @@ class OnePortServer::Impl {
       waiting.emplace(number, Waiting{std::move(fd), SteadyClock::now()});
       Add(epoll, number);
     }
+  }
+
+  // The connection stays in the queue, so the listener stays readable: without a pause this thread
+  // would do nothing but fail.
+  void PauseAccepting(int epoll, int error) {
+    const auto now = SteadyClock::now();
+    epoll_ctl(epoll, EPOLL_CTL_DEL, listener_.get(), nullptr);
+    accept_again_ = now + kAcceptPause;
+    if (accept_logged_ && now - *accept_logged_ < kAcceptLogPause) return;
+    accept_logged_ = now;
+    Log().Warn("fail to accept a connection, trying again (the limit of open files may be too low)",
+               {F("error", strerror(error))});
   }
 
   void Dispatch(FileDescriptor fd) {
@@ -165,10 +190,15 @@ class OnePortServer::Impl {
   }
 
   FileDescriptor listener_;
+  FileDescriptor epoll_;
+  FileDescriptor wake_;
   uint16_t port_ = 0;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> grpc_acceptor_;
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<HttpServer> http_;
+  // Of the acceptor.
+  std::optional<SteadyClock::time_point> accept_again_;  // set: the listener is not watched
+  std::optional<SteadyClock::time_point> accept_logged_;
   std::jthread acceptor_;
 };
 

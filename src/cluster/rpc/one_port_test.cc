@@ -2,7 +2,17 @@
 
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+
+#include "base/io/file_descriptor.h"
+#include "base/net/socket.h"
 #include "cluster/etcd/client.h"
 #include "cluster/etcd/fake_etcd_test.h"
 #include "cluster/etcd/watch.h"
@@ -151,6 +161,53 @@ TEST(OnePort, ATakenPortIsReported) {
     EXPECT_EQ(e.code(), 40048);
     EXPECT_NE(e.raw_cause().find("address already in use"), std::string::npos) << e.raw_cause();
   }
+}
+
+// Seconds of processor time of this process.
+double ProcessorTime() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+TEST_F(OnePortTest, WaitsWhenThereIsNoDescriptorForAConnection) {
+  const FileDescriptor client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = std::min<rlim_t>(before.rlim_cur, 256);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  std::vector<FileDescriptor> taken;
+  for (int fd; (fd = dup(client.get())) >= 0;) taken.emplace_back(fd);
+  ASSERT_EQ(errno, EMFILE);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(server_.port());
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(client.get(), reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  const double begin = ProcessorTime();
+  WaitFor(Milliseconds(400), StopToken());
+  EXPECT_LT(ProcessorTime() - begin, 0.2);
+  taken.clear();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  // The connection has waited.
+  const timeval limit{5, 0};
+  ASSERT_EQ(setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+  WriteAll(client.get(), "GET /page HTTP/1.0\r\n\r\n", Milliseconds(5'000), StopToken());
+  char answer[64] = {};
+  ASSERT_GT(recv(client.get(), answer, sizeof answer, 0), 12);
+  EXPECT_EQ(std::string(answer, 12), "HTTP/1.0 200");
+}
+
+TEST(HttpGet, EndsAtItsLimit) {
+  // Takes connections and says nothing.
+  const FileDescriptor silent = ListenTcp("127.0.0.1:0");
+  const std::string address = "127.0.0.1:" + std::to_string(LocalPort(silent.get()));
+  const auto begin = SteadyClock::now();
+  EXPECT_FALSE(HttpGet(address, "/", Milliseconds(200)));
+  EXPECT_LT(SteadyClock::now() - begin, Milliseconds(2'000));
+  EXPECT_FALSE(HttpGet("no-port", "/", Milliseconds(200)));
+  EXPECT_FALSE(HttpGet("unix:/nowhere", "/", Milliseconds(200)));
 }
 
 }  // namespace
