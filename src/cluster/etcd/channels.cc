@@ -1,6 +1,7 @@
 #include "cluster/etcd/channels.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace dm::cluster {
 namespace {
@@ -76,11 +77,20 @@ const char* CodeName(grpc::StatusCode code) {
   }
 }
 
+// gRPC's own words for a call that was never sent.
+constexpr std::string_view kNotConnected = "failed to connect to all addresses";
+
+// Connecting and the call together take `limit`.
 grpc::Status Try(Channels& channels, const std::shared_ptr<Endpoint>& endpoint, Milliseconds limit,
                  const Attempt& attempt, const StopToken& stop) {
+  const auto deadline = std::chrono::system_clock::now() + limit;
   AwaitConnection(channels, *endpoint, limit, stop);
+  if (std::chrono::system_clock::now() >= deadline) {
+    return {grpc::UNAVAILABLE, fmt::format("{}; {} did not take the connection in {} ms",
+                                           kNotConnected, endpoint->address, limit.count())};
+  }
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + limit);
+  context.set_deadline(deadline);
   StopCallback on_stop(stop, [&context] { context.TryCancel(); });
   return attempt(context, endpoint->channel);
 }
@@ -100,6 +110,21 @@ std::string StatusText(const grpc::Status& status) {
                      status.error_message());
 }
 
+std::optional<grpc::Status> StatusOfText(std::string_view text) {
+  constexpr std::string_view kHead = "rpc error: code = ";
+  constexpr std::string_view kMiddle = " desc = ";
+  const size_t middle = text.find(kMiddle);
+  if (!text.starts_with(kHead) || middle == std::string_view::npos) return std::nullopt;
+  const std::string_view name = text.substr(kHead.size(), middle - kHead.size());
+  for (int code = grpc::OK; code <= grpc::UNAUTHENTICATED; ++code) {
+    if (name == CodeName(static_cast<grpc::StatusCode>(code))) {
+      return grpc::Status(static_cast<grpc::StatusCode>(code),
+                          std::string(text.substr(middle + kMiddle.size())));
+    }
+  }
+  return std::nullopt;
+}
+
 bool IsRepeatable(const grpc::Status& status) {
   if (status.error_code() == grpc::UNAVAILABLE || status.error_code() == grpc::DEADLINE_EXCEEDED) {
     return true;
@@ -109,11 +134,35 @@ bool IsRepeatable(const grpc::Status& status) {
        {"etcdserver: mvcc: database space exceeded", "etcdserver: too many requests",
         "etcdserver: no leader", "etcdserver: not capable", "etcdserver: server stopped",
         "etcdserver: request timed out", "etcdserver: unhealthy cluster",
-        "etcdserver: leader changed", "raft: stopped", "received prior goaway: code: NO_ERROR",
-        "connection reset by peer"}) {
+        "etcdserver: leader changed", "raft: stopped", "raft proposal dropped",
+        "received prior goaway: code: NO_ERROR", "connection reset by peer"}) {
     if (text.find(phrase) != std::string::npos) return true;
   }
   return false;
+}
+
+bool IsNoSpace(const grpc::Status& status) {
+  return status.error_message().find("database space exceeded") != std::string::npos;
+}
+
+bool IsCertainlyNotApplied(const grpc::Status& status) {
+  switch (status.error_code()) {
+    case grpc::INVALID_ARGUMENT:
+    case grpc::NOT_FOUND:
+    case grpc::ALREADY_EXISTS:
+    case grpc::PERMISSION_DENIED:
+    case grpc::UNAUTHENTICATED:
+    case grpc::FAILED_PRECONDITION:
+    case grpc::OUT_OF_RANGE:
+    case grpc::UNIMPLEMENTED:
+      return true;
+    case grpc::RESOURCE_EXHAUSTED:
+      // etcd may notice that its space is used up only after it has written.
+      return !IsNoSpace(status);
+    default:
+      return status.error_message().find(kNotConnected) != std::string::npos ||
+             status.error_message().find("raft proposal dropped") != std::string::npos;
+  }
 }
 
 Channels::Channels(EtcdOptions options) : options_(std::move(options)) {
@@ -197,6 +246,8 @@ void CallWithRepeats(Channels& channels, ErrorCode code, const Attempt& attempt,
                      const StopToken& stop) {
   const auto end = SteadyClock::now() + channels.options().request_timeout;
   grpc::Status status;
+  // Of an attempt that may have been applied: what later attempts say does not take that back.
+  std::optional<grpc::Status> unclear;
   int rounds = 0;
   for (size_t tries = 0;;) {
     ThrowIfStopped(stop);
@@ -210,6 +261,8 @@ void CallWithRepeats(Channels& channels, ErrorCode code, const Attempt& attempt,
     status = Try(channels, endpoint, limit, attempt, stop);
     ThrowIfStopped(stop);
     if (status.ok()) return;
+    // That the space is used up settles only its own attempt.
+    if (!IsCertainlyNotApplied(status) && !(unclear && IsNoSpace(status))) unclear = status;
     if (!IsRepeatable(status)) break;
     channels.MarkFailed(endpoint);
     if (++tries % endpoints != 0) continue;  // another endpoint at once
@@ -218,7 +271,7 @@ void CallWithRepeats(Channels& channels, ErrorCode code, const Attempt& attempt,
     if (rest <= kRepeatPause) break;
     WaitFor(kRepeatPause, stop);
   }
-  const std::string text = StatusText(status);
+  const std::string text = StatusText(unclear.value_or(status));
   throw MakeError(code, text).SetRawCause(text);
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,10 +54,18 @@ std::string NormalizeEndpoint(std::string_view endpoint);
 
 // "rpc error: code = Unavailable desc = ..."
 std::string StatusText(const grpc::Status& status);
+// The reverse; nullopt for any other text.
+std::optional<grpc::Status> StatusOfText(std::string_view text);
 
 // An attempt with this result may be repeated: the cluster is busy or has no leader, or the
 // connection broke.
 bool IsRepeatable(const grpc::Status& status);
+
+// etcd has used up its space.
+bool IsNoSpace(const grpc::Status& status);
+
+// The server has not done, and will not do, what was asked for. False: nobody knows.
+bool IsCertainlyNotApplied(const grpc::Status& status);
 
 // Waits until the endpoint is connected, at most `limit` and the dial timeout; with several
 // endpoints only until a try to connect has failed. Without somebody waiting, a connection that is
@@ -69,11 +78,13 @@ void AwaitConnection(const Channels& channels, const Endpoint& endpoint, Millise
 using Attempt =
     std::function<grpc::Status(grpc::ClientContext&, const std::shared_ptr<grpc::Channel>&)>;
 
-// Performs a call with repeats, as said at EtcdClient. Throws Cancelled, or Error `code`.
+// Performs a call with repeats, as said at EtcdClient. Throws Cancelled, or Error `code` with the
+// last failure, or the last one after which the call may have been applied.
 void CallWithRepeats(Channels& channels, ErrorCode code, const Attempt& attempt,
                      const StopToken& stop);
 
-// Performs a call once within `budget`. Throws Cancelled; else answers the status.
+// Performs a call once within `budget`, connecting included. Throws Cancelled; else answers the
+// status.
 grpc::Status CallOnce(Channels& channels, Milliseconds budget, const Attempt& attempt,
                       const StopToken& stop);
 

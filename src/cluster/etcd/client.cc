@@ -271,11 +271,18 @@ std::vector<EtcdMember> EtcdClient::MemberList(const StopToken& stop) {
 void EtcdClient::MemberRemove(uint64_t id, const StopToken& stop) {
   pb::MemberRemoveRequest request;
   request.set_id(id);
+  bool repeated = false;
   CallWithRepeats(
       *channels_, ErrorCode::kHAFailTxnOperation,
       [&](grpc::ClientContext& context, const auto& channel) {
         pb::MemberRemoveResponse response;
-        return pb::Cluster::NewStub(channel)->MemberRemove(&context, request, &response);
+        const grpc::Status status =
+            pb::Cluster::NewStub(channel)->MemberRemove(&context, request, &response);
+        // The answer to the first attempt was lost.
+        if (std::exchange(repeated, true) && status.error_code() == grpc::NOT_FOUND) {
+          return grpc::Status::OK;
+        }
+        return status;
       },
       stop);
 }
@@ -286,8 +293,16 @@ bool IsCompactedError(const Error& error) {
   return Mentions(error, "required revision has been compacted");
 }
 
+bool IsNoSpaceError(const Error& error) { return Mentions(error, "database space exceeded"); }
+
+bool MayHaveBeenApplied(const Error& error) {
+  if (error.code() != static_cast<int>(ErrorCode::kHAFailTxnOperation)) return false;
+  const std::optional<grpc::Status> status = StatusOfText(error.raw_cause());
+  return status && !IsCertainlyNotApplied(*status);
+}
+
 bool IsLimitedResyncError(const Error& error) {
-  return Mentions(error, "database space exceeded") || Mentions(error, "code = DeadlineExceeded");
+  return IsNoSpaceError(error) || Mentions(error, "code = DeadlineExceeded");
 }
 
 bool IsResyncError(const Error& error) {

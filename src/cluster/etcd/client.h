@@ -90,6 +90,7 @@ class EtcdClient {
                                      bool previous = false);
 
   std::vector<EtcdMember> MemberList(const StopToken& stop);
+  // A member that is gone when the call is repeated counts as removed.
   void MemberRemove(uint64_t id, const StopToken& stop);
 
   // Endpoints as they are now.
@@ -107,6 +108,11 @@ class EtcdClient {
 bool IsResyncError(const Error& error);
 // The part of them that may last: no space, deadline exceeded.
 bool IsLimitedResyncError(const Error& error);
+// The write that failed with this error may have been applied, or may be applied later: the answer
+// was lost, or the cluster did not say in time. False: it certainly never is.
+bool MayHaveBeenApplied(const Error& error);
+// The failure is that etcd has used up its space. Whether the write was applied can be read.
+bool IsNoSpaceError(const Error& error);
 // The revision asked for is no longer kept.
 bool IsCompactedError(const Error& error);
 

@@ -4,6 +4,7 @@
 
 #include "cluster/etcd/fake_etcd_test.h"
 #include "cluster/etcd/lease.h"
+#include "cluster/etcd/memory_etcd_test.h"
 #include "cluster/etcd/watch.h"
 
 namespace dm::cluster {
@@ -64,6 +65,70 @@ TEST(EtcdClient, UsesAnotherEndpointWhenOneIsDead) {
   EXPECT_EQ(client.endpoints().front(), etcd.endpoint());  // a socket comes first
   EtcdClient other(OptionsOf({"http://127.0.0.1:1", "unix:/nonexistent/socket", etcd.endpoint()}));
   EXPECT_TRUE(other.Get("k", StopToken()));
+}
+
+// The status of each attempt, and whether the write may have been applied.
+TEST(EtcdClient, TellsWhetherAWriteMayHaveBeenApplied) {
+  const grpc::Status late(grpc::UNAVAILABLE, "etcdserver: request timed out");
+  const grpc::Status busy(grpc::RESOURCE_EXHAUSTED, "etcdserver: too many requests");
+  const grpc::Status large(grpc::INVALID_ARGUMENT, "etcdserver: request is too large");
+  const grpc::Status full(grpc::RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded");
+  const grpc::Status dropped(grpc::UNKNOWN, "raft proposal dropped");
+  const grpc::Status cut(grpc::UNAVAILABLE, "Socket closed");
+  struct Case {
+    std::vector<grpc::Status> attempts;
+    bool applied;
+  };
+  for (const Case& each : std::vector<Case>{{{late}, true},
+                                            {{busy, busy}, false},
+                                            {{large}, false},
+                                            {{cut}, true},
+                                            {{dropped}, false},
+                                            {{full}, true},
+                                            // What the last attempt says does not take it back.
+                                            {{late, large}, true},
+                                            {{late, full}, true},
+                                            {{cut, busy}, true}}) {
+    testing::MemoryEtcd etcd;
+    size_t next = 0;
+    etcd.InjectFaults([&](const auto&) -> std::optional<testing::TxnFault> {
+      return testing::TxnFault{each.attempts.at(std::min(next++, each.attempts.size() - 1))};
+    });
+    EtcdOptions options = OptionsOf({etcd.endpoint()});
+    options.request_timeout = Milliseconds(800 * (each.attempts.size() - 1) + 900);
+    EtcdClient client(options);
+    try {
+      client.Put("k", "v", StopToken());
+      ADD_FAILURE();
+    } catch (const Error& e) {
+      EXPECT_EQ(MayHaveBeenApplied(e), each.applied) << e.ToString();
+    }
+  }
+}
+
+TEST(EtcdClient, WhatWasNeverSentWasNotApplied) {
+  EtcdOptions options = OptionsOf({"unix:/nonexistent/socket"});
+  options.request_timeout = Milliseconds(300);
+  EtcdClient client(options);
+  const auto begin = SteadyClock::now();
+  try {
+    client.Put("k", "v", StopToken());
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_FALSE(MayHaveBeenApplied(e)) << e.ToString();
+  }
+  // Connecting and the call share the limit.
+  EXPECT_LT(SteadyClock::now() - begin, Milliseconds(1'500));
+}
+
+TEST(EtcdClient, AMemberThatIsGoneAtTheRepeatWasRemoved) {
+  testing::MemoryEtcd etcd;
+  etcd.SetMembers({{1, "a"}, {2, "b"}});
+  etcd.LoseAnswerToRemoval(grpc::Status(grpc::UNAVAILABLE, "Socket closed"));
+  EtcdClient client(OptionsOf({etcd.endpoint()}));
+  client.MemberRemove(2, StopToken());
+  EXPECT_EQ(client.MemberList(StopToken()).size(), 1u);
+  EXPECT_THROW(client.MemberRemove(2, StopToken()), Error);  // really unknown
 }
 
 TEST(EtcdClient, AStopEndsACall) {

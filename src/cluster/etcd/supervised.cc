@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -101,6 +102,40 @@ void EndStaleChild(const std::string& pid_file, const std::string& data_dir,
   }
 }
 
+bool Contains(const std::string& path, std::string_view text) {
+  std::ifstream file(path, std::ios::binary);
+  std::string window;
+  std::vector<char> chunk(1 << 20);
+  while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())), file.gcount() > 0) {
+    window.append(chunk.data(), static_cast<size_t>(file.gcount()));
+    if (window.find(text) != std::string::npos) return true;
+    if (window.size() > text.size()) window.erase(0, window.size() - text.size());
+  }
+  return false;
+}
+
+// Whether the directory holds a member's data. Throws if it holds only half of them: etcd would
+// begin a new log over the old database and accept no write, or lose some.
+bool CheckData(const EtcdServerConfig& config) {
+  const std::string log = config.data_dir + "/member/wal";
+  const std::string database = config.data_dir + "/member/snap/db";
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(log, none)) {
+    if (entry.path().extension() == ".wal") return true;
+  }
+  // A first start that was interrupted leaves a database, too, but nothing of a cluster in it.
+  if (config.mark_of_use.empty() || !Contains(database, config.mark_of_use)) return false;
+  throw StartError(fmt::format("data directory {0} holds a database (member/snap/db) but not its "
+                               "log (member/wal)",
+                               config.data_dir))
+      .SetWorkaround(fmt::format(
+          "Please restore {0}/member from a backup. Without one: a member of a larger cluster is "
+          "taken out at another dm-master (`offline-member --master`) and comes back with an empty "
+          "directory; a single dm-master starts anew with an empty directory, to which exported "
+          "configurations can be imported (`config import`).",
+          config.data_dir));
+}
+
 std::vector<std::string> ArgumentsOf(const EtcdServerConfig& config, bool has_data) {
   std::vector<std::string> args = {config.binary,
                                    "--name",
@@ -127,6 +162,10 @@ std::vector<std::string> ArgumentsOf(const EtcdServerConfig& config, bool has_da
                                    std::to_string(config.max_txn_ops),
                                    "--max-request-bytes",
                                    std::to_string(config.max_request_bytes),
+                                   "--heartbeat-interval",
+                                   std::to_string(config.heartbeat.count()),
+                                   "--election-timeout",
+                                   std::to_string(config.election_timeout.count()),
                                    "--strict-reconfig-check=true",
                                    "--pre-vote=true",
                                    "--enable-grpc-gateway=false",
@@ -173,6 +212,7 @@ class SupervisedEtcd::Impl {
     run_dir_path_ = config_.data_dir + "/run";
     PrepareDirectory(stop);
     EndStaleChild(PidFile(), config_.data_dir, stop);
+    has_data_ = CheckData(config_);
     unlinkat(run_dir_.get(), kSocketName, 0);
     supervisor_ = std::jthread([this] { Supervise(); });
     try {
@@ -282,8 +322,7 @@ class SupervisedEtcd::Impl {
   // Starts the process; answers the end of the pipe that its log comes through, nullopt if it could
   // not be started (last_log_ says why).
   std::optional<Fd> Spawn() {
-    const bool has_data = access((config_.data_dir + "/member/wal").c_str(), F_OK) == 0;
-    std::vector<std::string> args = ArgumentsOf(config_, has_data);
+    std::vector<std::string> args = ArgumentsOf(config_, has_data_);
     std::vector<std::string> environment = Environment();
     const std::vector<char*> argv = Pointers(args);
     const std::vector<char*> envp = Pointers(environment);
@@ -378,15 +417,19 @@ class SupervisedEtcd::Impl {
       }
       return;
     }
-    const std::string level = json.value("level", "info");
-    const std::string message = json.value("msg", "");
-    const std::string cause = json.value("error", "");
+    const auto text = [&json](const char* name) {
+      const auto it = json.find(name);
+      return it != json.end() && it->is_string() ? it->get<std::string>() : std::string();
+    };
+    const std::string level = text("level");
+    const std::string message = text("msg");
+    const std::string cause = text("error");
     for (const char* known : {"level", "ts", "caller", "msg", "stacktrace"}) json.erase(known);
     const auto handler = nlohmann::ordered_json::error_handler_t::replace;
     const std::string detail = json.empty() ? "" : json.dump(-1, ' ', false, handler);
     if (level == "debug") {
       logger.Debug(message, {F("detail", detail)});
-    } else if (level == "info") {
+    } else if (level == "info" || level.empty()) {
       logger.Info(message, {F("detail", detail)});
     } else if (level == "warn") {
       logger.Warn(message, {F("detail", detail)});
@@ -428,6 +471,7 @@ class SupervisedEtcd::Impl {
   std::string run_dir_path_;
   Fd run_dir_;
   Fd lock_;
+  bool has_data_ = false;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool asked_ = false;  // Stop was called

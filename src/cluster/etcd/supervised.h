@@ -23,7 +23,15 @@ struct EtcdServerConfig {
   std::string auto_compaction_mode = "periodic";
   std::string auto_compaction_retention = "1h";
   int64_t quota_backend_bytes = 2'147'483'648;
+  // Between ticks of raft, and without a leader until a member stands for election. For members
+  // that hear each other over a network these are etcd's defaults; a member that is alone needs no
+  // patience, and waits for one to two election timeouts at each start.
+  Milliseconds heartbeat{100};
+  Milliseconds election_timeout{1'000};
   std::string log_level = "warn";  // of etcd's own messages
+  // Part of a key that every database that was ever in use holds: tells one without its log, which
+  // is refused, from the remains of an interrupted first start. Empty: nothing is refused.
+  std::string mark_of_use;
   // Environment variable DM_ETCD_BINARY overrides the default.
   std::string binary;
 };
@@ -47,7 +55,8 @@ class SupervisedEtcd {
   };
 
   // Starts the child and waits until it answers. Throws Cancelled, or Error 38038: the directory is
-  // unusable or in use, etcd ended (its own message is the cause), or it did not answer in 10 s.
+  // unusable, in use or lacks its log, etcd ended (its own message is the cause), or it did not
+  // answer in 10 s.
   SupervisedEtcd(EtcdServerConfig config, const StopToken& stop);
   // As Stop.
   ~SupervisedEtcd();

@@ -39,10 +39,9 @@ auto SubtaskStageEvent(const KeySpace& space) {
 }
 
 WorkerKeepAlive KeepAliveEvent(const WatchEvent& event) {
-  WorkerKeepAlive record;
-  if (event.type == WatchEvent::Type::kPut) record = DecodeWorkerKeepAlive(event.kv.value);
-  record.worker = DecodeKey(keys::kWorkerKeepAlive, event.kv.key).front();
-  return record;
+  std::string worker = DecodeKey(keys::kWorkerKeepAlive, event.kv.key).front();
+  if (event.type == WatchEvent::Type::kDelete) return {std::move(worker), ""};
+  return WorkerKeepAliveOf(std::move(worker), event.kv.value);
 }
 
 LoadTask LoadTaskEvent(const WatchEvent& event) {

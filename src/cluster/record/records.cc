@@ -2,10 +2,13 @@
 
 #include <sys/time.h>
 
+#include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "base/error/error.h"
+#include "base/io/text.h"
+#include "base/log/log.h"
 
 namespace dm::cluster {
 namespace {
@@ -15,8 +18,15 @@ using nlohmann::json;
 // A JSON string as the records' other writers print it: '<', '>' and '&' are escaped too.
 std::string Quote(std::string_view text) {
   std::string out = "\"";
-  for (size_t i = 0; i < text.size(); ++i) {
+  size_t length = 0;
+  for (size_t i = 0; i < text.size(); i += length) {
     const unsigned char c = static_cast<unsigned char>(text[i]);
+    length = RuneLength(text.substr(i));
+    if (length != 1) {
+      out += length == 0 ? "\\ufffd" : text.substr(i, length);
+      length = std::max<size_t>(length, 1);
+      continue;
+    }
     switch (c) {
       case '"':
         out += "\\\"";
@@ -159,6 +169,18 @@ WorkerInfo DecodeWorkerInfo(std::string_view value) {
 WorkerKeepAlive DecodeWorkerKeepAlive(std::string_view value) {
   const Reader reader(value);
   return {reader.Text("worker-name"), reader.Text("join-time")};
+}
+
+WorkerKeepAlive WorkerKeepAliveOf(std::string worker, std::string_view value) {
+  WorkerKeepAlive record;
+  try {
+    record = DecodeWorkerKeepAlive(value);
+  } catch (const Error& e) {
+    Log().Warn("the value of a worker's keepalive is unusable",
+               {F("worker", worker), F("error", e)});
+  }
+  record.worker = std::move(worker);
+  return record;
 }
 
 SourceBound DecodeSourceBound(std::string_view value) {

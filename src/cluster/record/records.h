@@ -95,7 +95,8 @@ struct LeaderRecord {
   bool operator==(const LeaderRecord&) const = default;
 };
 
-// Values as stored. Decoding throws Error 42502 for anything else.
+// Values as stored: valid JSON also for texts that are not valid UTF-8 (each bad byte becomes
+// U+FFFD). Decoding throws Error 42502 for anything else.
 std::string Encode(const WorkerInfo& record);
 std::string Encode(const WorkerKeepAlive& record);
 std::string Encode(const SourceBound& record);
@@ -110,6 +111,9 @@ std::string EncodeClusterId(uint64_t id);
 
 WorkerInfo DecodeWorkerInfo(std::string_view value);
 WorkerKeepAlive DecodeWorkerKeepAlive(std::string_view value);
+// Of a worker whose name its key tells. Never throws: that the key is there is what matters; a
+// value that cannot be read leaves the join time empty.
+WorkerKeepAlive WorkerKeepAliveOf(std::string worker, std::string_view value);
 SourceBound DecodeSourceBound(std::string_view value);
 RelayStage DecodeRelayStage(std::string_view value);
 SubtaskStage DecodeSubtaskStage(std::string_view value);

@@ -31,6 +31,18 @@ TEST(Records, QuotesLikeTheOtherWriters) {
   EXPECT_EQ(DecodeLoadTaskWorker(R"("a\"b\\\u003c\u0026\u003e\n\u0001")"), "a\"b\\<&>\n\x01");
 }
 
+TEST(Records, AreValidJsonWhateverTheNamesAre) {
+  EXPECT_EQ(EncodeLoadTaskWorker("a\xff\xc3"), R"("a\ufffd\ufffd")");
+  EXPECT_EQ(EncodeLoadTaskWorker("Grüße 漢字 😀"), "\"Grüße 漢字 😀\"");
+  EXPECT_EQ(DecodeWorkerInfo(Encode(WorkerInfo{"w\xff", "h:1"})).name, "w\xEF\xBF\xBD");
+}
+
+TEST(Records, AKeepaliveCountsWhateverItsValueIs) {
+  EXPECT_EQ(WorkerKeepAliveOf("w", R"({"worker-name":"x","join-time":"now"})"),
+            (WorkerKeepAlive{"w", "now"}));
+  EXPECT_EQ(WorkerKeepAliveOf("w", "garbage"), (WorkerKeepAlive{"w", ""}));
+}
+
 TEST(Records, ReadWhatTheyWrite) {
   const SubtaskStage stage{"s", "t", Stage::kStopped, 0};
   EXPECT_EQ(DecodeSubtaskStage(Encode(stage)), stage);

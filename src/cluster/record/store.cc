@@ -61,6 +61,16 @@ Pair ReadAgreeing(EtcdClient& etcd, const std::string& key, SourceOf source_of, 
   }
 }
 
+// Runs `take`; what it cannot read is noted.
+template <class Take>
+void Tolerate(std::vector<UnusableRecord>& unusable, const KeyValue& kv, Take take) {
+  try {
+    take();
+  } catch (const Error& e) {
+    unusable.push_back({kv.key, e});
+  }
+}
+
 template <class Value, class Decode>
 Snapshot<std::map<std::string, Value>> ReadAll(EtcdClient& etcd, const KeySpace& space,
                                                Decode decode, const StopToken& stop) {
@@ -68,7 +78,8 @@ Snapshot<std::map<std::string, Value>> ReadAll(EtcdClient& etcd, const KeySpace&
   const GetResult all = etcd.GetPrefix(EncodeKey(space, {}), stop);
   out.revision = all.revision;
   for (const KeyValue& kv : all.kvs) {
-    out.value.emplace(DecodeKey(space, kv.key).front(), decode(kv));
+    Tolerate(out.unusable, kv,
+             [&] { out.value.emplace(DecodeKey(space, kv.key).front(), decode(kv)); });
   }
   return out;
 }
@@ -79,7 +90,8 @@ std::string TextOf(const KeyValue& kv) { return kv.value; }
 // names where each goes.
 template <class RecordOf>
 int64_t ReadSubtaskParts(EtcdClient& etcd, std::initializer_list<std::string_view> components,
-                         bool exact, RecordOf record, const StopToken& stop) {
+                         bool exact, RecordOf record, std::vector<UnusableRecord>& unusable,
+                         const StopToken& stop) {
   Txn txn;
   for (const KeySpace* space : {&keys::kSubtask, &keys::kSubtaskStage, &keys::kValidatorStage}) {
     std::string key = EncodeKey(*space, components);
@@ -88,13 +100,19 @@ int64_t ReadSubtaskParts(EtcdClient& etcd, std::initializer_list<std::string_vie
   }
   const TxnResult result = etcd.Commit(txn, stop);
   for (const KeyValue& kv : result.gets[0].kvs) {
-    record(DecodeKey(keys::kSubtask, kv.key)).config = kv.value;
+    Tolerate(unusable, kv, [&] { record(DecodeKey(keys::kSubtask, kv.key)).config = kv.value; });
   }
   for (const KeyValue& kv : result.gets[1].kvs) {
-    record(DecodeKey(keys::kSubtaskStage, kv.key)).stage = StageOf(kv);
+    Tolerate(unusable, kv, [&] {
+      const SubtaskStage stage = StageOf(kv);
+      record(DecodeKey(keys::kSubtaskStage, kv.key)).stage = stage;
+    });
   }
   for (const KeyValue& kv : result.gets[2].kvs) {
-    record(DecodeKey(keys::kValidatorStage, kv.key)).validator_stage = StageOf(kv);
+    Tolerate(unusable, kv, [&] {
+      const SubtaskStage stage = StageOf(kv);
+      record(DecodeKey(keys::kValidatorStage, kv.key)).validator_stage = stage;
+    });
   }
   return result.revision;
 }
@@ -141,7 +159,7 @@ Snapshot<std::map<std::string, SubtaskRecord>> ReadSubtasks(EtcdClient& etcd,
   out.revision = ReadSubtaskParts(
       etcd, {source}, /*exact=*/false,
       [&](const std::vector<std::string>& parts) -> SubtaskRecord& { return out.value[parts[1]]; },
-      stop);
+      out.unusable, stop);
   return out;
 }
 
@@ -150,7 +168,8 @@ Snapshot<SubtaskRecord> ReadSubtask(EtcdClient& etcd, std::string_view source,
   Snapshot<SubtaskRecord> out;
   out.revision = ReadSubtaskParts(
       etcd, {source, task}, /*exact=*/true,
-      [&](const std::vector<std::string>&) -> SubtaskRecord& { return out.value; }, stop);
+      [&](const std::vector<std::string>&) -> SubtaskRecord& { return out.value; }, out.unusable,
+      stop);
   return out;
 }
 
@@ -197,29 +216,53 @@ std::optional<std::string> ReadLoadTask(EtcdClient& etcd, std::string_view task,
   return DecodeLoadTaskWorker(*text);
 }
 
-std::optional<CliArgs> ReadCliArgs(EtcdClient& etcd, std::string_view task, std::string_view source,
-                                   const StopToken& stop) {
-  const std::optional<std::string> text =
-      ReadText(etcd, EncodeKey(keys::kTaskCliArgs, {task, source}), 0, stop);
-  if (!text) return std::nullopt;
-  return DecodeCliArgs(*text);
+std::optional<StoredCliArgs> ReadCliArgs(EtcdClient& etcd, std::string_view task,
+                                         std::string_view source, const StopToken& stop) {
+  const std::optional<KeyValue> kv = etcd.Get(EncodeKey(keys::kTaskCliArgs, {task, source}), stop);
+  if (!kv) return std::nullopt;
+  return StoredCliArgs{DecodeCliArgs(kv->value), kv->create_revision};
 }
 
-void PutCliArgs(EtcdClient& etcd, std::string_view task, std::string_view source,
-                const CliArgs& args, const StopToken& stop) {
-  etcd.Put(EncodeKey(keys::kTaskCliArgs, {task, source}), Encode(args), stop);
+void UpdateCliArgs(EtcdClient& etcd, std::string_view task, std::string_view source,
+                   int64_t create_revision, const std::function<void(CliArgs&)>& change,
+                   const StopToken& stop) {
+  const std::string key = EncodeKey(keys::kTaskCliArgs, {task, source});
+  std::optional<KeyValue> kv = etcd.Get(key, stop);
+  while (kv && kv->create_revision == create_revision) {
+    CliArgs args = DecodeCliArgs(kv->value);
+    change(args);
+    std::string value = Encode(args);
+    if (value == kv->value) return;
+    Txn txn;
+    txn.compares.push_back(Compare::ModRevision(key, kv->mod_revision));
+    txn.then.push_back(Operation::Put(key, std::move(value)));
+    txn.otherwise.push_back(Operation::Get(key));
+    TxnResult result = etcd.Commit(txn, stop);
+    if (result.succeeded) return;
+    std::vector<KeyValue>& now = result.gets.front().kvs;
+    kv = now.empty() ? std::nullopt : std::optional<KeyValue>(std::move(now.front()));
+  }
 }
 
 Snapshot<std::map<std::string, WorkerInfo>> ReadWorkers(EtcdClient& etcd, const StopToken& stop) {
   return ReadAll<WorkerInfo>(
-      etcd, keys::kWorkerInfo, [](const KeyValue& kv) { return DecodeWorkerInfo(kv.value); }, stop);
+      etcd, keys::kWorkerInfo,
+      [](const KeyValue& kv) {
+        WorkerInfo info = DecodeWorkerInfo(kv.value);
+        info.name = DecodeKey(keys::kWorkerInfo, kv.key).front();
+        return info;
+      },
+      stop);
 }
 
 Snapshot<std::map<std::string, WorkerKeepAlive>> ReadKeepAlives(EtcdClient& etcd,
                                                                 const StopToken& stop) {
   return ReadAll<WorkerKeepAlive>(
       etcd, keys::kWorkerKeepAlive,
-      [](const KeyValue& kv) { return DecodeWorkerKeepAlive(kv.value); }, stop);
+      [](const KeyValue& kv) {
+        return WorkerKeepAliveOf(DecodeKey(keys::kWorkerKeepAlive, kv.key).front(), kv.value);
+      },
+      stop);
 }
 
 Snapshot<std::map<std::string, std::string>> ReadSourceConfigs(EtcdClient& etcd,
@@ -254,7 +297,7 @@ Snapshot<std::map<std::string, std::map<std::string, SubtaskRecord>>> ReadAllSub
       [&](const std::vector<std::string>& parts) -> SubtaskRecord& {
         return out.value[parts[1]][parts[0]];
       },
-      stop);
+      out.unusable, stop);
   return out;
 }
 
@@ -264,8 +307,11 @@ Snapshot<std::map<std::string, std::map<std::string, std::string>>> ReadLoadTask
   const GetResult all = etcd.GetPrefix(EncodeKey(keys::kLoadTask, {}), stop);
   out.revision = all.revision;
   for (const KeyValue& kv : all.kvs) {
-    const std::vector<std::string> parts = DecodeKey(keys::kLoadTask, kv.key);
-    out.value[parts[0]][parts[1]] = DecodeLoadTaskWorker(kv.value);
+    Tolerate(out.unusable, kv, [&] {
+      const std::vector<std::string> parts = DecodeKey(keys::kLoadTask, kv.key);
+      std::string worker = DecodeLoadTaskWorker(kv.value);
+      out.value[parts[0]][parts[1]] = std::move(worker);
+    });
   }
   return out;
 }
@@ -278,6 +324,10 @@ void AddBind(Txn& txn, std::string_view source, std::string_view worker) {
 
 void AddUnbind(Txn& txn, std::string_view worker) {
   txn.then.push_back(Operation::Delete(EncodeKey(keys::kBoundWorker, {worker})));
+}
+
+Compare UnboundCompare(std::string_view worker) {
+  return Compare::CreateRevision(EncodeKey(keys::kBoundWorker, {worker}), 0);
 }
 
 void AddRelayStage(Txn& txn, std::string_view source, Stage stage) {
@@ -339,6 +389,10 @@ void AddRelayAssignmentRemoval(Txn& txn, std::string_view worker) {
 
 void AddCliArgs(Txn& txn, std::string_view task, std::string_view source, const CliArgs& args) {
   txn.then.push_back(Operation::Put(EncodeKey(keys::kTaskCliArgs, {task, source}), Encode(args)));
+}
+
+void AddCliArgsRemoval(Txn& txn, std::string_view task, std::string_view source) {
+  txn.then.push_back(Operation::Delete(EncodeKey(keys::kTaskCliArgs, {task, source})));
 }
 
 void AddCliArgsRemoval(Txn& txn, std::string_view task) {

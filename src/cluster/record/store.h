@@ -4,24 +4,33 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/error/error.h"
 #include "base/thread/stop.h"
 #include "cluster/etcd/client.h"
 #include "cluster/record/records.h"
 
 namespace dm::cluster {
 
+// A stored record that cannot be read: damaged, or written by something else.
+struct UnusableRecord {
+  std::string key;
+  Error error;  // 11110: the key, 42502: the value
+};
+
 // What was read and the store's revision at that time; a watch that misses nothing starts at
-// revision + 1.
+// revision + 1. One record that cannot be read does not hide the others.
 template <class T>
 struct Snapshot {
   T value{};
   int64_t revision = 0;
+  std::vector<UnusableRecord> unusable;
 };
 
 // ---- one worker's side ----
@@ -46,7 +55,7 @@ struct RelaySource {
 Snapshot<std::optional<RelaySource>> ReadRelaySource(EtcdClient& etcd, std::string_view worker,
                                                      const StopToken& stop);
 
-// A subtask as stored: each part may be missing.
+// A subtask as stored: each part may be missing, or unusable.
 struct SubtaskRecord {
   std::optional<std::string> config;  // TOML
   std::optional<SubtaskStage> stage;
@@ -82,15 +91,23 @@ void DeleteLoadTask(EtcdClient& etcd, std::string_view task, std::string_view so
 std::optional<std::string> ReadLoadTask(EtcdClient& etcd, std::string_view task,
                                         std::string_view source, const StopToken& stop);
 
-std::optional<CliArgs> ReadCliArgs(EtcdClient& etcd, std::string_view task, std::string_view source,
-                                   const StopToken& stop);
-void PutCliArgs(EtcdClient& etcd, std::string_view task, std::string_view source,
-                const CliArgs& args, const StopToken& stop);
+struct StoredCliArgs {
+  CliArgs args;
+  int64_t create_revision = 0;  // of the record: another one belongs to another start of the task
+};
+std::optional<StoredCliArgs> ReadCliArgs(EtcdClient& etcd, std::string_view task,
+                                         std::string_view source, const StopToken& stop);
+// Changes the arguments that were created at that revision. Nothing happens if they are gone, or if
+// the task was started anew with others.
+void UpdateCliArgs(EtcdClient& etcd, std::string_view task, std::string_view source,
+                   int64_t create_revision, const std::function<void(CliArgs&)>& change,
+                   const StopToken& stop);
 
 // ---- the leader's side ----
 
+// By name. The name is the key's, whatever the value says.
 Snapshot<std::map<std::string, WorkerInfo>> ReadWorkers(EtcdClient& etcd, const StopToken& stop);
-// By worker name.
+// By worker name. That the key exists says that the worker lives, whatever its value is.
 Snapshot<std::map<std::string, WorkerKeepAlive>> ReadKeepAlives(EtcdClient& etcd,
                                                                 const StopToken& stop);
 // TOML by source id.
@@ -116,6 +133,8 @@ Snapshot<std::map<std::string, std::map<std::string, std::string>>> ReadLoadTask
 
 void AddBind(Txn& txn, std::string_view source, std::string_view worker);  // bound and last bound
 void AddUnbind(Txn& txn, std::string_view worker);                         // never the last bound
+// The condition that the worker has no bind.
+Compare UnboundCompare(std::string_view worker);
 void AddRelayStage(Txn& txn, std::string_view source, Stage stage);
 void AddSourceConfig(Txn& txn, std::string_view source, std::string toml);
 // Configuration and relay stage; bound and last bound of `worker` unless that is empty.
@@ -130,6 +149,7 @@ void AddSubtaskStage(Txn& txn, std::string_view source, std::string_view task, S
 void AddRelayAssignment(Txn& txn, std::string_view worker, std::string_view source);
 void AddRelayAssignmentRemoval(Txn& txn, std::string_view worker);
 void AddCliArgs(Txn& txn, std::string_view task, std::string_view source, const CliArgs& args);
+void AddCliArgsRemoval(Txn& txn, std::string_view task, std::string_view source);
 // Of all sources of the task.
 void AddCliArgsRemoval(Txn& txn, std::string_view task);
 void AddLoadTaskRemoval(Txn& txn, std::string_view task);

@@ -2,12 +2,82 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "base/error/error.h"
+#include "base/io/text.h"
 #include "base/log/log.h"
 #include "mysql/client/retry.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
+namespace {
+
+constexpr size_t kMaxNameCharacters = 64;
+
+// Characters; 0 if there is one that no name may hold.
+size_t NameLength(std::string_view name) {
+  size_t count = 0;
+  while (!name.empty()) {
+    uint32_t rune = 0;
+    const size_t bytes = RuneLength(name, &rune);
+    if (bytes == 0 || rune == 0 || rune > 0xffff) return 0;
+    name.remove_prefix(bytes);
+    ++count;
+  }
+  return count;
+}
+
+// Of the tables that this task keeps.
+std::vector<std::string_view> SuffixesOf(const TaskConfig& task) {
+  std::vector<std::string_view> suffixes = {kOwnerSuffix};
+  const auto add = [&suffixes](bool wanted, std::initializer_list<std::string_view> more) {
+    if (wanted) suffixes.insert(suffixes.end(), more);
+  };
+  const std::optional<TaskMode> mode = ParseTaskMode(task.task_mode);
+  add(mode && HasLoad(*mode), {kLoaderCheckpointSuffix, kLightningListSuffix});
+  add(mode && HasSync(*mode), {kSyncerCheckpointSuffix, kOnlineDdlSuffix});
+  add(task.is_sharding || !task.shard_mode.empty(), {kShardingMetaSuffix});
+  add(!task.validators.empty(), {kValidatorCheckpointSuffix, kValidatorPendingSuffix,
+                                 kValidatorErrorSuffix, kValidatorStatusSuffix});
+  return suffixes;
+}
+
+}  // namespace
+
+bool IsPossibleName(std::string_view name) {
+  const size_t length = NameLength(name);
+  return length > 0 && length <= kMaxNameCharacters && name.back() != ' ';
+}
+
+void CheckMetaNames(const TaskConfig& task) {
+  if (!IsPossibleName(task.meta_schema)) {
+    throw Error(ErrorCode::kConfigNotSupported,
+                fmt::format("`meta-schema` {} cannot be the name of a schema: at most {} "
+                            "characters, none beyond U+FFFF, no blank at the end",
+                            Quote(task.meta_schema), kMaxNameCharacters))
+        .SetWorkaround("Please change `meta-schema` in the task configuration file.");
+  }
+  std::string_view longest;
+  for (std::string_view suffix : SuffixesOf(task)) {
+    if (suffix.size() > longest.size()) longest = suffix;
+  }
+  const size_t length = NameLength(task.name);
+  if (length == 0) {
+    throw Error(ErrorCode::kConfigNeedUniqueTaskName,
+                fmt::format("task name {} holds a character that no table name may hold: NUL, one "
+                            "beyond U+FFFF, or broken UTF-8",
+                            Quote(task.name)));
+  }
+  if (length + longest.size() <= kMaxNameCharacters) return;
+  throw Error(ErrorCode::kConfigNeedUniqueTaskName,
+              fmt::format("task name {} is too long: it has {} characters, and this task keeps the "
+                          "table `<name>{}` in the downstream, whose name may have {}",
+                          Quote(task.name), length, longest, kMaxNameCharacters))
+      .SetWorkaround(fmt::format("Please shorten `name` in the task configuration file to at most "
+                                 "{} characters.",
+                                 kMaxNameCharacters - longest.size()));
+}
 
 std::string MetaTable(std::string_view meta_schema, std::string_view task,
                       std::string_view suffix) {

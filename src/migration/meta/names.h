@@ -6,9 +6,19 @@
 #include <vector>
 
 #include "base/thread/stop.h"
+#include "migration/config/task.h"
 #include "mysql/client/connection.h"
 
 namespace dm::migration {
+
+// Throws Error 20019 (the task's name) or 20071 (the meta schema's) if a table that the task keeps
+// there would have a name that no server takes: found out before anything is written, not when the
+// load is done.
+void CheckMetaNames(const TaskConfig& task);
+
+// A server takes it as the name of a schema or table: 1 to 64 characters, each from the basic plane
+// and not NUL, the last one no blank.
+bool IsPossibleName(std::string_view name);
 
 // `schema`.`<task><suffix>` in back quotes.
 std::string MetaTable(std::string_view meta_schema, std::string_view task, std::string_view suffix);

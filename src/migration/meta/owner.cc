@@ -19,6 +19,11 @@ constexpr int kGuardSlot = -1;
 constexpr int kRaiseAttempts = 30;
 constexpr Milliseconds kRaiseWait{100};
 
+// Also beyond every epoch of a table that was dropped with the task's meta data: a writer of the
+// task's former life may still be there. The server's time in microseconds is.
+constexpr std::string_view kNextEpoch =
+    "GREATEST(epoch + 1, CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS UNSIGNED))";
+
 }  // namespace
 
 OwnerTable::OwnerTable(std::string_view meta_schema, std::string_view task,
@@ -50,7 +55,7 @@ std::vector<uint64_t> OwnerTable::RaiseAll(mysql::Connection& connection, size_t
   connection.Execute(insert, stop);
   connection.Begin(stop);
   connection.Execute(
-      fmt::format("UPDATE {} SET epoch = epoch + 1 WHERE id = {} AND slot >= 0", table_, id_),
+      fmt::format("UPDATE {} SET epoch = {} WHERE id = {} AND slot >= 0", table_, kNextEpoch, id_),
       stop);
   mysql::ResultSet rows = connection.Query(
       fmt::format("SELECT slot, epoch FROM {} WHERE id = {} AND slot >= 0 ORDER BY slot", table_,
@@ -66,7 +71,8 @@ std::vector<uint64_t> OwnerTable::RaiseAll(mysql::Connection& connection, size_t
 }
 
 void OwnerTable::RaiseEverySource(mysql::Connection& connection, const StopToken& stop) const {
-  connection.Execute(fmt::format("UPDATE {} SET epoch = epoch + 1 WHERE slot >= 0", table_), stop);
+  connection.Execute(fmt::format("UPDATE {} SET epoch = {} WHERE slot >= 0", table_, kNextEpoch),
+                     stop);
 }
 
 uint64_t OwnerTable::NextEpoch(uint64_t epoch) {

@@ -1,5 +1,6 @@
 // The downstream's proof of who may write: one row a writing connection, with an epoch that every
-// run raises. A transaction of an older run fails at its first statement, so a writer that was
+// run raises, to a number that never was one before, not even before the task's meta data were
+// removed. A transaction of an older run fails at its first statement, so a writer that was
 // stopped, cut off or forgotten cannot write over its successor.
 #pragma once
 

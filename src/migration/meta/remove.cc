@@ -76,14 +76,17 @@ void RemoveTaskMeta(mysql::Connection& connection, std::string_view meta_schema,
        {kLoaderCheckpointSuffix, kLightningListSuffix, kSyncerCheckpointSuffix, kSyncerStateSuffix,
         kShardingMetaSuffix, kSyncerDdlSuffix, kOnlineDdlSuffix, kValidatorCheckpointSuffix,
         kValidatorPendingSuffix, kValidatorErrorSuffix, kValidatorStatusSuffix, kOwnerSuffix}) {
+    // A table with an impossible name never was there, and the server refuses even to look for it.
+    if (!IsPossibleName(fmt::format("{}{}", task, suffix))) continue;
     connection.Execute("DROP TABLE IF EXISTS " + MetaTable(meta_schema, task, suffix), stop);
   }
-  connection.Execute("DROP DATABASE IF EXISTS " +
-                         mysql::QuoteName(std::string(meta_schema) + "_" + std::string(task)),
-                     stop);
+  std::vector<std::string> schemas = {fmt::format("{}_{}", meta_schema, task)};
   for (const std::string& source_id : source_ids) {
-    connection.Execute(
-        "DROP DATABASE IF EXISTS " + mysql::QuoteName(ForeignLoadSchema(task, source_id)), stop);
+    schemas.push_back(ForeignLoadSchema(task, source_id));
+  }
+  for (const std::string& schema : schemas) {
+    if (!IsPossibleName(schema)) continue;
+    connection.Execute("DROP DATABASE IF EXISTS " + mysql::QuoteName(schema), stop);
   }
 }
 

@@ -17,12 +17,15 @@ namespace {
 constexpr unsigned kPrivateDirectory = 0700;
 constexpr unsigned kPrivateFile = 0600;
 
-// `name` names a file beside others: it must not lead elsewhere.
+// `name` names a file beside others: what would lead elsewhere, hide the file, or is no part of a
+// file name is written as %XX, and so is '%', so that no two names share a file.
 std::string FileFor(const std::string& directory, const std::string& name) {
-  if (name.empty() || name.find('/') != std::string::npos || name.starts_with('.')) {
-    throw cli::CommandError("can not write a file for the name `" + name + "`");
+  std::string file;
+  for (const char c : name) {
+    const bool escaped = c == '/' || c == '%' || c == '\0' || (c == '.' && file.empty());
+    file += escaped ? fmt::format("%{:02X}", static_cast<unsigned char>(c)) : std::string(1, c);
   }
-  return JoinPath(directory, name + ".yaml");
+  return JoinPath(directory, file + ".yaml");
 }
 
 // One line: {"source":["worker1","worker2"]}.

@@ -336,6 +336,30 @@ TEST(Program, ExportsWhatTheMasterHolds) {
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
+TEST(Program, ExportsNamesThatAreNoFileNames) {
+  FakeMaster master;
+  master.SetAnswer([](const std::string& method, const auto&, google::protobuf::Message* response) {
+    if (method == "ListSourceConfigs") {
+      auto* answer = static_cast<pb::ListSourceConfigsResponse*>(response);
+      answer->set_result(true);
+      for (const char* id : {"mysql/01", "mysql%2F01", "..", ".hidden", "a.b"}) {
+        (*answer->mutable_sourceconfigs())[id] = std::string(id) + "\n";
+      }
+    } else {
+      static_cast<pb::ListTaskConfigsResponse*>(response)->set_result(true);
+    }
+    return grpc::Status::OK;
+  });
+  TemporaryDirectory directory;
+  const std::string target = directory.path() + "/configs";
+  EXPECT_EQ(Dmctl({"config", "export", "-p", target, "--master-addr", master.address()}).err, "");
+  EXPECT_EQ(ReadFile(target + "/sources/mysql%2F01.yaml"), "mysql/01\n");
+  EXPECT_EQ(ReadFile(target + "/sources/mysql%252F01.yaml"), "mysql%2F01\n");
+  EXPECT_EQ(ReadFile(target + "/sources/%2E..yaml"), "..\n");
+  EXPECT_EQ(ReadFile(target + "/sources/%2Ehidden.yaml"), ".hidden\n");
+  EXPECT_EQ(ReadFile(target + "/sources/a.b.yaml"), "a.b\n");
+}
+
 TEST(Program, SendsTheContentOfTlsFiles) {
   FakeMaster master;
   std::string task;

@@ -1,5 +1,7 @@
 #include "programs/master/confirm.h"
 
+#include <algorithm>
+
 #include "base/error/error.h"
 #include "base/log/log.h"
 #include "cluster/rpc/convert.h"
@@ -11,6 +13,9 @@ namespace {
 
 constexpr int kRounds = 10;
 constexpr Milliseconds kRoundPause{1'000};
+// The worker hears of a change within milliseconds; in these rounds a failure that it reports may
+// still be the one from before.
+constexpr int kSettlingRounds = 2;
 constexpr Milliseconds kTotalLimit{40'000};
 constexpr Milliseconds kCallLimit{30'000};
 constexpr Milliseconds kGonePoll{50};
@@ -31,8 +36,8 @@ std::optional<Verdict> JudgeSource(const Expectation& expected,
   return Verdict{true, ErrorsText(status.sourcestatus().result())};
 }
 
-std::optional<Verdict> JudgeTask(const Expectation& expected,
-                                 const pb::QueryStatusResponse& status) {
+std::optional<Verdict> JudgeTask(const Expectation& expected, const pb::QueryStatusResponse& status,
+                                 bool settled) {
   if (expected.kind == Kind::kTaskGone && status.subtaskstatus_size() == 0) {
     return Verdict{true, ""};
   }
@@ -45,19 +50,30 @@ std::optional<Verdict> JudgeTask(const Expectation& expected,
     }
     return std::nullopt;
   }
+  switch (subtask.stage()) {
+    case pb::New:
+    case pb::Pausing:
+    case pb::Resuming:
+    case pb::Stopping:
+      return std::nullopt;  // on its way
+    default:
+      break;
+  }
   const std::string errors = ErrorsText(subtask.result());
   const bool stage_fits = expected.kind == Kind::kTaskRunning
                               ? subtask.stage() == pb::Running || subtask.stage() == pb::Finished
                               : subtask.stage() == pb::Paused;
   const bool ok = subtask.name() == expected.task && stage_fits;
-  if (!ok && errors.empty()) return std::nullopt;
+  if (!ok && (errors.empty() || !settled)) return std::nullopt;
   return Verdict{ok, errors};
 }
 
 }  // namespace
 
-std::optional<Verdict> Judge(const Expectation& expected, const pb::QueryStatusResponse& status) {
-  return expected.task.empty() ? JudgeSource(expected, status) : JudgeTask(expected, status);
+std::optional<Verdict> Judge(const Expectation& expected, const pb::QueryStatusResponse& status,
+                             bool settled) {
+  return expected.task.empty() ? JudgeSource(expected, status)
+                               : JudgeTask(expected, status, settled);
 }
 
 void Confirm(const Scheduler& scheduler, const std::string& worker, const Expectation& expected,
@@ -92,13 +108,14 @@ void Confirm(const Scheduler& scheduler, const std::string& worker, const Expect
       }
       pb::QueryStatusResponse status;
       try {
-        client->QueryStatus(expected.task, kCallLimit, gone, &status);
+        const auto left = std::chrono::ceil<Milliseconds>(end - SteadyClock::now());
+        client->QueryStatus(expected.task, std::min(left, kCallLimit), gone, &status);
       } catch (const Error& e) {
         Log().Warn("fail to query the status of an operation",
                    {F("worker", worker), F("source", expected.source), F("error", e)});
         continue;
       }
-      const std::optional<Verdict> verdict = Judge(expected, status);
+      const std::optional<Verdict> verdict = Judge(expected, status, round >= kSettlingRounds);
       if (!verdict) continue;
       out->set_result(verdict->ok);
       out->set_msg(verdict->message);

@@ -22,12 +22,14 @@ struct Expectation {
 };
 
 // What a worker's answer means; nullopt: not yet. A fulfilled expectation may carry the errors that
-// the worker reported.
+// the worker reported. `settled`: the worker has had time to hear of the change, so errors that
+// keep a task from running are not those from before it.
 struct Verdict {
   bool ok = false;
   std::string message;
 };
-std::optional<Verdict> Judge(const Expectation& expected, const pb::QueryStatusResponse& status);
+std::optional<Verdict> Judge(const Expectation& expected, const pb::QueryStatusResponse& status,
+                             bool settled);
 
 // Asks `worker` up to 10 times, 1 s apart, at most 40 s and until `gone` (the caller has left), and
 // fills `out`. An empty `worker`, or one that is not registered: says that no worker was found.

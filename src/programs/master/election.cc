@@ -74,7 +74,9 @@ void Election::RunSession(const std::shared_ptr<cluster::KeptLease>& lease, cons
     const LinkedStop session_end(stop, lease->lost());
     const LinkedStop round_end(session_end.token(), resigned);
     try {
-      DeleteStaleKeys(key, round_end.token());
+      // Also a key of this session's former round: each term has a key of its own, so that a write
+      // of a former term that etcd still holds back finds that its condition is false.
+      DeleteCampaignKeys(*etcd_, options_.self.id, round_end.token());
       const int64_t create_revision = Campaign(key, lease->id(), round_end.token());
       AwaitTurn(create_revision, round_end.token());
       Lead({key, create_revision, lease}, round_end.token());
@@ -85,30 +87,17 @@ void Election::RunSession(const std::shared_ptr<cluster::KeptLease>& lease, cons
           {F("error", WrapError(ErrorCode::kElectionCampaignFail, e, ErrorText(e)))});
     }
     if (session_end.token().stop_requested()) return;
-    // Lets another member try, if there is one.
     try {
-      etcd_->Delete(key, session_end.token());
+      // Lets another member try, if there is one.
+      try {
+        etcd_->Delete(key, session_end.token());
+      } catch (const Error& e) {
+        ElectionLog().Warn("fail to delete the own campaign key", {F("error", e)});
+      }
       WaitFor(kRoundRetryPause, session_end.token());
     } catch (const Cancelled&) {
       return;
-    } catch (const std::exception& e) {
-      ElectionLog().Warn("fail to delete the own campaign key", {F("error", ErrorText(e))});
     }
-  }
-}
-
-void Election::DeleteStaleKeys(const std::string& own_key, const StopToken& stop) {
-  for (const cluster::KeyValue& kv : etcd_->GetPrefix(CampaignPrefix(), stop).kvs) {
-    if (kv.key == own_key) continue;
-    try {
-      if (cluster::DecodeLeaderRecord(kv.value).id != options_.self.id) continue;
-    } catch (const Error& e) {
-      ElectionLog().Warn("a campaign key is unusable", {F("key", kv.key), F("error", e)});
-      continue;
-    }
-    ElectionLog().Info("delete the campaign key of a former process of this member",
-                       {F("key", kv.key)});
-    etcd_->Delete(kv.key, stop);
   }
 }
 
@@ -120,7 +109,7 @@ int64_t Election::Campaign(const std::string& key, int64_t lease, const StopToke
   txn.otherwise.push_back(Operation::Get(key));
   const cluster::TxnResult result = etcd_->Commit(txn, stop);
   if (result.succeeded) return result.revision;
-  // A repeated request that had succeeded, or a former round of this session.
+  // A repeated request that had succeeded.
   const cluster::KeyValue& kv = result.gets.at(0).kvs.at(0);
   if (kv.value != value) etcd_->Put(key, value, stop, lease);
   return kv.create_revision;
@@ -171,6 +160,22 @@ void Election::Lead(const Leadership& leadership, const StopToken& stop) {
     throw;
   }
   callbacks_.retired();
+}
+
+void DeleteCampaignKeys(cluster::EtcdClient& etcd, const std::string& member,
+                        const StopToken& stop) {
+  for (const cluster::KeyValue& kv : etcd.GetPrefix(CampaignPrefix(), stop).kvs) {
+    try {
+      if (cluster::DecodeLeaderRecord(kv.value).id != member) continue;
+      ElectionLog().Info("delete a campaign key", {F("member", member), F("key", kv.key)});
+    } catch (const Error& e) {
+      // Each campaign has a lease. What has none would keep every member from leading for ever.
+      ElectionLog().Warn("a campaign key is unusable",
+                         {F("key", kv.key), F("lease", kv.lease), F("error", e)});
+      if (kv.lease != 0) continue;
+    }
+    etcd.Delete(kv.key, stop);
+  }
 }
 
 cluster::LeaderRecord ReadLeader(cluster::EtcdClient& etcd, const StopToken& stop) {

@@ -54,7 +54,6 @@ class Election {
   void Resign();
   void Run(const StopToken& stop);
   void RunSession(const std::shared_ptr<cluster::KeptLease>& lease, const StopToken& stop);
-  void DeleteStaleKeys(const std::string& own_key, const StopToken& stop);
   int64_t Campaign(const std::string& key, int64_t lease, const StopToken& stop);
   void AwaitTurn(int64_t create_revision, const StopToken& stop);
   void Lead(const Leadership& leadership, const StopToken& stop);
@@ -67,6 +66,11 @@ class Election {
   StopSource closing_;
   std::jthread thread_;
 };
+
+// Ends the campaigns of a member; if it leads, its term. Deletes also what stands among the
+// campaign keys, is none, and would never go by itself.
+void DeleteCampaignKeys(cluster::EtcdClient& etcd, const std::string& member,
+                        const StopToken& stop);
 
 // The member that leads now. Throws Error 11108 if there is none.
 cluster::LeaderRecord ReadLeader(cluster::EtcdClient& etcd, const StopToken& stop);

@@ -1,6 +1,7 @@
 #include "programs/master/leader.h"
 
 #include <ctime>
+#include <optional>
 #include <random>
 
 #include "base/error/error.h"
@@ -31,9 +32,18 @@ void Commit(cluster::EtcdClient& etcd, const cluster::Txn& txn, const StopToken&
   }
 }
 
-cluster::ClusterVersion ReadVersion(cluster::EtcdClient& etcd, const StopToken& stop) {
+// nullopt: there is one, but it cannot be read.
+std::optional<cluster::ClusterVersion> ReadVersion(cluster::EtcdClient& etcd,
+                                                   const StopToken& stop) {
   const auto kv = etcd.Get(std::string(cluster::keys::kClusterVersion), stop);
-  return kv ? cluster::DecodeClusterVersion(kv->value) : cluster::ClusterVersion{};
+  if (!kv) return cluster::ClusterVersion{};
+  try {
+    return cluster::DecodeClusterVersion(kv->value);
+  } catch (const Error& e) {
+    Log().Error("the stored version of the cluster is unusable and left as it is",
+                {F("key", kv->key), F("error", e)});
+    return std::nullopt;
+  }
 }
 
 void PutVersion(cluster::EtcdClient& etcd, const Leadership& leadership,
@@ -46,13 +56,14 @@ void PutVersion(cluster::EtcdClient& etcd, const Leadership& leadership,
 
 }  // namespace
 
-Leader::Leader(std::shared_ptr<cluster::EtcdClient> etcd) : etcd_(std::move(etcd)) {}
+Leader::Leader(std::shared_ptr<cluster::EtcdClient> etcd, TxnLimits limits)
+    : etcd_(std::move(etcd)), limits_(limits) {}
 
 void Leader::Start(const Leadership& leadership, const std::function<void()>& lost,
                    const StopToken& stop) {
   Log().Info("bootstrap before scheduler start");
   // A new cluster begins below every version, so that an interrupted first start is seen.
-  if (ReadVersion(*etcd_, stop).release_version.empty()) {
+  if (const auto version = ReadVersion(*etcd_, stop); version && version->release_version.empty()) {
     PutVersion(*etcd_, leadership, {0, "min-ver"}, stop);
   }
   Metrics()
@@ -60,16 +71,16 @@ void Leader::Start(const Leadership& leadership, const std::function<void()>& lo
                   "the counter of how many times does dm-master start leader components")
       .Add();
   auto scheduler = std::make_shared<Scheduler>(
-      etcd_, LeaderFence{leadership.campaign_key, leadership.create_revision}, lost);
+      etcd_, LeaderFence{leadership.campaign_key, leadership.create_revision}, limits_, lost);
   scheduler->Start(stop);
   ReadClusterId(leadership, stop);
   Log().Info("bootstrap after scheduler started");
-  const cluster::ClusterVersion stored = ReadVersion(*etcd_, stop);
-  if (stored.internal_no < kInternalVersion) {
+  const std::optional<cluster::ClusterVersion> stored = ReadVersion(*etcd_, stop);
+  if (stored && stored->internal_no < kInternalVersion) {
     PutVersion(*etcd_, leadership, {kInternalVersion, std::string(ReleaseVersion())}, stop);
-  } else if (stored.internal_no > kInternalVersion) {
+  } else if (stored && stored->internal_no > kInternalVersion) {
     Log().Warn("the cluster's data were written by a newer version",
-               {F("stored", cluster::Encode(stored))});
+               {F("stored", cluster::Encode(*stored))});
   }
   {
     std::lock_guard lock(mutex_);
@@ -96,7 +107,12 @@ void Leader::ReadClusterId(const Leadership& leadership, const StopToken& stop) 
   const std::string key(cluster::keys::kClusterId);
   uint64_t id = 0;
   if (const auto kv = etcd_->Get(key, stop)) {
-    id = cluster::DecodeClusterId(kv->value);
+    try {
+      id = cluster::DecodeClusterId(kv->value);
+    } catch (const Error& e) {
+      Log().Error("the stored id of the cluster is unusable and left as it is",
+                  {F("key", key), F("error", e)});
+    }
   } else {
     id = (static_cast<uint64_t>(time(nullptr)) << 32) + std::random_device{}();
     cluster::Txn txn = Fenced(leadership);

@@ -17,7 +17,8 @@ namespace dm::master {
 // requests. Thread-safe.
 class Leader {
  public:
-  explicit Leader(std::shared_ptr<cluster::EtcdClient> etcd);
+  // `limits`: those of the etcd.
+  Leader(std::shared_ptr<cluster::EtcdClient> etcd, TxnLimits limits);
 
   // For Election::Callbacks. `lost`: called when a write found that the leadership is gone.
   void Start(const Leadership& leadership, const std::function<void()>& lost,
@@ -29,7 +30,7 @@ class Leader {
   std::shared_ptr<Scheduler> Await(const std::function<bool()>& gone);
   // Without waiting; nullptr: this member does not lead.
   std::shared_ptr<Scheduler> Current() const;
-  // 0 on a member that never led.
+  // 0 on a member that never led, or if the stored one cannot be read.
   uint64_t cluster_id() const;
 
   // From now on requests do not wait.
@@ -40,6 +41,7 @@ class Leader {
   void ReadClusterId(const Leadership& leadership, const StopToken& stop);
 
   const std::shared_ptr<cluster::EtcdClient> etcd_;
+  const TxnLimits limits_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::shared_ptr<cluster::KeptLease> session_;

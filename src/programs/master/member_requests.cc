@@ -68,13 +68,14 @@ void AddWorkers(const RequestContext& context, const std::set<std::string>& name
 }
 
 void OfflineMaster(const RequestContext& context, const std::string& name) {
-  for (const cluster::EtcdMember& member : context.etcd.MemberList(context.stop)) {
-    if (member.name != name) continue;
-    // The last member stays: etcd refuses.
-    context.etcd.MemberRemove(member.id, context.stop);
-    return;
-  }
-  throw MakeError(ErrorCode::kMasterMasterNameNotExist, name);
+  const std::vector<cluster::EtcdMember> members = context.etcd.MemberList(context.stop);
+  const auto member = std::find_if(members.begin(), members.end(),
+                                   [&](const auto& each) { return each.name == name; });
+  if (member == members.end()) throw MakeError(ErrorCode::kMasterMasterNameNotExist, name);
+  // Without its campaign key, which a crashed member leaves for as long as its lease, another one
+  // leads at once. The last member stays, as etcd is to say, and goes on leading.
+  if (members.size() > 1) DeleteCampaignKeys(context.etcd, name, context.stop);
+  context.etcd.MemberRemove(member->id, context.stop);
 }
 
 void NotFound(std::string_view what, pb::GetCfgResponse* response) {

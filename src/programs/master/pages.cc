@@ -47,7 +47,8 @@ std::string WithoutProcessFamilies(const std::string& exposition) {
   return out;
 }
 
-HttpResponse AnswerPage(const cluster::HttpRequest& request, const std::string& etcd_endpoint) {
+HttpResponse AnswerPage(const cluster::HttpRequest& request, const std::string& etcd_endpoint,
+                        bool openapi) {
   const std::string path = request.path();
   if (path == "/status") return {200, "text/plain", VersionText()};
   if (path == "/metrics") {
@@ -58,7 +59,7 @@ HttpResponse AnswerPage(const cluster::HttpRequest& request, const std::string& 
     return {200, std::string(kMetricsType), std::move(body)};
   }
   if (path == "/health" || path == "/version") return FromEtcd(etcd_endpoint, path);
-  if (path.starts_with("/api/v1/")) {
+  if (openapi && path.starts_with("/api/v1/")) {
     const Error error = MakeError(ErrorCode::kOpenAPINotSupported, "the OpenAPI");
     return {501, "application/json; charset=UTF-8",
             fmt::format("{{\"error_code\":{},\"error_msg\":{}}}\n", error.code(),

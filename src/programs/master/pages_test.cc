@@ -5,8 +5,8 @@
 namespace dm::master {
 namespace {
 
-cluster::HttpResponse Get(const std::string& target) {
-  return AnswerPage({"GET", target, "", ""}, "unix:/nowhere");
+cluster::HttpResponse Get(const std::string& target, bool openapi = true) {
+  return AnswerPage({"GET", target, "", ""}, "unix:/nowhere", openapi);
 }
 
 TEST(Pages, StatusIsTheVersion) {
@@ -21,6 +21,11 @@ TEST(Pages, WhatIsNotThereSaysSo) {
   EXPECT_NE(Get("/api/v1/tasks").body.find("\"error_code\":49003"), std::string::npos);
   EXPECT_EQ(Get("/apis/v1alpha1/status/t").status, 501);
   EXPECT_NE(Get("/apis/v1alpha1/status/t").body.find("\"code\": 12"), std::string::npos);
+}
+
+TEST(Pages, TheOpenApiIsThereOnlyIfItIsSwitchedOn) {
+  EXPECT_EQ(Get("/api/v1/tasks", /*openapi=*/false).status, 404);
+  EXPECT_EQ(Get("/api/v1/tasks", /*openapi=*/false).body, "404 page not found\n");
 }
 
 TEST(Pages, MetricsWorkWithoutEtcd) {

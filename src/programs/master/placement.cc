@@ -156,6 +156,8 @@ void Placement::RemoveLoadTasks(const std::string& task) {
   std::erase_if(load_tasks_, [&](const auto& entry) { return entry.first.first == task; });
 }
 
+void Placement::ClearLoadTasks() { load_tasks_.clear(); }
+
 void Placement::AddSubtask(const std::string& task, const std::string& source) {
   subtasks_.emplace(task, source);
 }

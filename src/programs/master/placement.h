@@ -60,6 +60,8 @@ class Placement {
   bool HasSource(const std::string& source) const { return sources_.contains(source); }
   const std::set<std::string>& sources() const { return sources_; }
   std::vector<std::string> Unbound() const;
+  // Worker by source.
+  const std::map<std::string, std::string>& bounds() const { return bounds_; }
   // Empty: not bound.
   std::string WorkerOf(const std::string& source) const;
 
@@ -78,6 +80,7 @@ class Placement {
   // The worker that held them, empty if unknown.
   std::string RemoveLoadTask(const std::string& task, const std::string& source);
   void RemoveLoadTasks(const std::string& task);
+  void ClearLoadTasks();
   // Records count only while the subtask is configured.
   void AddSubtask(const std::string& task, const std::string& source);
   void RemoveSubtask(const std::string& task, const std::string& source);

@@ -51,8 +51,8 @@ struct RequestContext {
   cluster::EtcdClient& etcd;
   Scheduler* scheduler = nullptr;  // null only where the request may do without a leader
   RateLimit& rate_limit;
-  StopToken stop;              // the process ends
-  std::function<bool()> gone;  // the caller has left, or the process ends
+  StopToken stop;              // stops when the caller has left, or the process ends
+  std::function<bool()> gone;  // the same as a question
 };
 
 // source_requests.cc
@@ -84,6 +84,9 @@ void ListTaskConfigs(const RequestContext& context, const google::protobuf::Empt
                      pb::ListTaskConfigsResponse* response);
 void ListSourceConfigs(const RequestContext& context, const google::protobuf::Empty& request,
                        pb::ListSourceConfigsResponse* response);
+
+// Calls `work` for 0..count-1 from up to 64 threads and waits for all. `work` must not throw.
+void ForEach(size_t count, const std::function<void(size_t)>& work);
 
 // Confirms all expectations at once (worker and what is expected of it), sorted by source.
 struct Pending {

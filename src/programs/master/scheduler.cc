@@ -1,9 +1,10 @@
+// Recovery, observers and placing; scheduler_requests.cc has what is asked of the scheduler,
+// scheduler_txn.cc how it writes.
 #include "programs/master/scheduler.h"
 
 #include <algorithm>
 
 #include "base/error/error.h"
-#include "base/io/text.h"
 #include "base/log/log.h"
 #include "base/metrics/metrics.h"
 
@@ -12,17 +13,17 @@ namespace {
 
 using cluster::Stage;
 using cluster::Txn;
-using migration::SourceConfig;
-using migration::SubtaskConfig;
 
 constexpr std::string_view kStateMetric = "dm_master_worker_state";
+constexpr std::string_view kEventErrorMetric = "dm_master_worker_event_error";
+// Between tries of what failed: doubled from the first to the second.
+constexpr Milliseconds kFirstRetryPause{500};
+constexpr Milliseconds kLastRetryPause{5'000};
 
 const Logger& SchedulerLog() {
   static const Logger logger = Log().With({F("component", "scheduler")});
   return logger;
 }
-
-std::string ListText(const std::vector<std::string>& names) { return "[" + Join(names, " ") + "]"; }
 
 template <class Map>
 std::vector<std::string> KeysOf(const Map& map) {
@@ -31,59 +32,78 @@ std::vector<std::string> KeysOf(const Map& map) {
   return keys;
 }
 
+void CountEventError(const char* type) {
+  Metrics()
+      .GetCounter(std::string(kEventErrorMetric), "counter of worker event error", {{"type", type}})
+      .Add();
+}
+
+// What was read, with a log line for each record that could not be.
+template <class T>
+T Known(cluster::Snapshot<T>&& snapshot) {
+  for (const cluster::UnusableRecord& record : snapshot.unusable) {
+    SchedulerLog().Error("a stored record is unusable and left out",
+                         {F("key", record.key), F("error", record.error)});
+  }
+  return std::move(snapshot.value);
+}
+
+Milliseconds Longer(Milliseconds pause) { return std::min(2 * pause, kLastRetryPause); }
+
 }  // namespace
 
-Scheduler::Scheduler(std::shared_ptr<cluster::EtcdClient> etcd, LeaderFence fence,
-                     std::function<void()> on_fenced)
-    : etcd_(std::move(etcd)), fence_(std::move(fence)), on_fenced_(std::move(on_fenced)) {}
+Scheduler::Scheduler(std::shared_ptr<cluster::EtcdClient> etcd, LeaderFence fence, TxnLimits limits,
+                     std::function<void()> on_term_over)
+    : etcd_(std::move(etcd)),
+      fence_(std::move(fence)),
+      limits_(limits),
+      on_term_over_(std::move(on_term_over)) {}
 
 Scheduler::~Scheduler() { Close(); }
 
 void Scheduler::Start(const StopToken& stop) {
   SchedulerLog().Info("the scheduler is starting");
   {
-    std::lock_guard lock(mutex_);
-    if (started_) throw MakeError(ErrorCode::kSchedulerStarted);
+    std::lock_guard change(change_mutex_);
+    if (phase_ != Phase::kNew) throw MakeError(ErrorCode::kSchedulerStarted);
     const StopCallback on_stop(stop, [this] { stop_.request_stop(); });
     Recover(stop_.get_token());
-    started_ = true;
+    Update([this] { phase_ = Phase::kStarted; });
   }
   worker_observer_ = std::jthread([this] { ObserveWorkers(stop_.get_token()); });
   load_task_observer_ = std::jthread([this] { ObserveLoadTasks(stop_.get_token()); });
+  placer_ = std::jthread([this] { PlaceAgainLoop(stop_.get_token()); });
   SchedulerLog().Info("the scheduler has started");
 }
 
 void Scheduler::Close() {
-  stop_.request_stop();  // first: ends writes that hold the lock
+  stop_.request_stop();  // first: ends a change that is writing
   {
-    std::lock_guard lock(mutex_);
-    started_ = false;
+    std::lock_guard change(change_mutex_);
+    Update([this] { phase_ = Phase::kOver; });
   }
-  if (worker_observer_.joinable()) worker_observer_.join();
-  if (load_task_observer_.joinable()) load_task_observer_.join();
-  Metrics().Remove(kStateMetric, {});
-  Metrics().Remove("dm_master_worker_event_error", {});
+  for (std::jthread* thread : {&worker_observer_, &load_task_observer_, &placer_}) {
+    if (thread->joinable()) thread->join();
+  }
+  Metrics().Remove(std::string(kStateMetric), {});
+  Metrics().Remove(std::string(kEventErrorMetric), {});
 }
 
 void Scheduler::CheckStarted() const {
-  if (!started_) throw MakeError(ErrorCode::kSchedulerNotStarted);
+  if (phase_ == Phase::kNew) throw MakeError(ErrorCode::kSchedulerNotStarted);
+  if (phase_ == Phase::kOver) throw MakeError(ErrorCode::kMasterRequestIsNotForwardToLeader);
 }
 
-cluster::TxnResult Scheduler::Commit(Txn txn) {
-  txn.compares.push_back(
-      cluster::Compare::CreateRevision(fence_.campaign_key, fence_.create_revision));
-  cluster::TxnResult result = etcd_->Commit(txn, stop_.get_token());
-  if (!result.succeeded) {
-    if (!std::exchange(fenced_, true)) on_fenced_();
-    throw MakeError(ErrorCode::kMasterRequestIsNotForwardToLeader);
-  }
-  return result;
+std::unique_lock<std::mutex> Scheduler::BeginChange() const {
+  std::unique_lock lock(change_mutex_);
+  CheckStarted();
+  return lock;
 }
 
 // ---- recovery ----
 
 void Scheduler::Recover(const StopToken& stop) {
-  for (const auto& [id, toml] : cluster::ReadSourceConfigs(*etcd_, stop).value) {
+  for (const auto& [id, toml] : Known(cluster::ReadSourceConfigs(*etcd_, stop))) {
     try {
       sources_.emplace(id, migration::ParseSourceToml(toml));
       placement_.AddSource(id);
@@ -92,19 +112,18 @@ void Scheduler::Recover(const StopToken& stop) {
                            {F("source", id), F("error", e)});
     }
   }
-  for (const auto& [source, stage] : cluster::ReadRelayStages(*etcd_, stop).value) {
+  for (const auto& [source, stage] : Known(cluster::ReadRelayStages(*etcd_, stop))) {
     relay_stages_.insert(source);
   }
   LoadSubtasks(stop);
   LoadWorkers(stop);
   for (const auto& [worker, place] : placement_.workers()) ShowStage(worker);
-  // Every idle worker, then what is still unplaced.
-  for (const std::string& worker : KeysOf(placement_.workers())) PlaceWorker(worker);
-  for (const std::string& source : placement_.Unbound()) PlaceSource(source);
+  Follow([this] { PlaceAll(); });
+  if (term_over_) throw MakeError(ErrorCode::kMasterRequestIsNotForwardToLeader);
 }
 
 void Scheduler::LoadSubtasks(const StopToken& stop) {
-  for (const auto& [task, by_source] : cluster::ReadAllSubtasks(*etcd_, stop).value) {
+  for (const auto& [task, by_source] : Known(cluster::ReadAllSubtasks(*etcd_, stop))) {
     for (const auto& [source, record] : by_source) {
       if (!record.config) {
         SchedulerLog().Warn("a stored stage has no subtask configuration",
@@ -123,32 +142,36 @@ void Scheduler::LoadSubtasks(const StopToken& stop) {
       }
     }
   }
-  const auto load_tasks = cluster::ReadLoadTasks(*etcd_, stop);
+  auto load_tasks = cluster::ReadLoadTasks(*etcd_, stop);
   load_task_revision_ = load_tasks.revision;
-  for (const auto& [task, by_source] : load_tasks.value) {
+  for (const auto& [task, by_source] : Known(std::move(load_tasks))) {
     for (const auto& [source, worker] : by_source) placement_.SetLoadTask(task, source, worker);
   }
 }
 
 void Scheduler::LoadWorkers(const StopToken& stop) {
-  const auto relays = cluster::ReadRelayAssignments(*etcd_, stop).value;
-  const auto workers = cluster::ReadWorkers(*etcd_, stop).value;
-  const auto bounds = cluster::ReadBounds(*etcd_, stop).value;
-  for (const auto& [worker, bound] : cluster::ReadLastBounds(*etcd_, stop).value) {
+  const auto relays = Known(cluster::ReadRelayAssignments(*etcd_, stop));
+  const auto workers = Known(cluster::ReadWorkers(*etcd_, stop));
+  auto stored_bounds = cluster::ReadBounds(*etcd_, stop);
+  const std::vector<cluster::UnusableRecord> unusable_bounds = stored_bounds.unusable;
+  const auto bounds = Known(std::move(stored_bounds));
+  for (const auto& [worker, bound] : Known(cluster::ReadLastBounds(*etcd_, stop))) {
     placement_.RememberLastBind(worker, bound.source);
   }
-  const auto alive = cluster::ReadKeepAlives(*etcd_, stop);
-  keepalive_revision_ = alive.revision;
+  auto keepalives = cluster::ReadKeepAlives(*etcd_, stop);
+  keepalive_revision_ = keepalives.revision;
+  const auto alive = Known(std::move(keepalives));
 
-  Txn announce;
-  Txn withdraw;
+  std::vector<Piece> announce;
+  std::vector<Piece> withdraw;
   for (const auto& [worker, source] : relays) {
     auto known = sources_.find(source);
     if (known == sources_.end()) {
       SchedulerLog().Warn("relay is assigned for an unknown source",
                           {F("worker", worker), F("source", source)});
     } else if (known->second.enable_relay) {
-      cluster::AddRelayAssignmentRemoval(withdraw, worker);  // the source's own switch wins
+      // The source's own switch wins.
+      cluster::AddRelayAssignmentRemoval(withdraw.emplace_back().txn, worker);
     }
   }
   for (const auto& [name, info] : workers) {
@@ -157,7 +180,7 @@ void Scheduler::LoadWorkers(const StopToken& stop) {
                                         !sources_.at(relay->second).enable_relay) {
       placement_.AssignRelay(name, relay->second);
     }
-    if (!alive.value.contains(name)) continue;
+    if (!alive.contains(name)) continue;
     placement_.Online(name);
     auto bound = bounds.find(name);
     if (bound == bounds.end()) continue;
@@ -165,7 +188,7 @@ void Scheduler::LoadWorkers(const StopToken& stop) {
     if (!sources_.contains(source) || !placement_.WorkerOf(source).empty()) continue;
     try {
       placement_.Bind(source, name);
-      cluster::AddBind(announce, source, name);
+      cluster::AddBind(announce.emplace_back().txn, source, name);
     } catch (const Error& e) {
       SchedulerLog().Warn("a stored bind is withdrawn",
                           {F("worker", name), F("source", source), F("error", e)});
@@ -173,10 +196,15 @@ void Scheduler::LoadWorkers(const StopToken& stop) {
   }
   for (const auto& [worker, bound] : bounds) {
     const WorkerPlace* place = placement_.FindWorker(worker);
-    if (place == nullptr || place->source != bound.source) cluster::AddUnbind(withdraw, worker);
+    if (place == nullptr || place->source != bound.source) {
+      cluster::AddUnbind(withdraw.emplace_back().txn, worker);
+    }
   }
-  if (!withdraw.empty()) Commit(std::move(withdraw));
-  if (!announce.empty()) Commit(std::move(announce));
+  for (const cluster::UnusableRecord& record : unusable_bounds) {
+    withdraw.emplace_back().txn.then.push_back(cluster::Operation::Delete(record.key));
+  }
+  CommitPieces(std::move(withdraw));
+  CommitPieces(std::move(announce));
 }
 
 void Scheduler::AddHandle(const cluster::WorkerInfo& info) {
@@ -189,48 +217,30 @@ void Scheduler::AddHandle(const cluster::WorkerInfo& info) {
 void Scheduler::ObserveWorkers(const StopToken& stop) {
   int64_t revision = keepalive_revision_;
   bool reconcile = false;
-  while (!stop.stop_requested()) {
+  Milliseconds pause = kFirstRetryPause;
+  while (true) {
+    bool handling = false;
     try {
       if (reconcile) {
-        WaitFor(Milliseconds(500), stop);
-        const auto alive = cluster::ReadKeepAlives(*etcd_, stop);
-        ReconcileWorkers(stop);
-        revision = alive.revision;
+        WaitFor(pause, stop);
+        pause = Longer(pause);
+        handling = true;
+        revision = ReconcileWorkers(stop);
         reconcile = false;
+        pause = kFirstRetryPause;
+        handling = false;
       }
       auto watch = cluster::WatchKeepAlives(*etcd_, revision + 1);
       while (true) {
-        for (const auto& event : watch.Next(stop)) {
-          if (event.error) {
-            SchedulerLog().Error("a keepalive of a worker is unusable", {F("error", *event.error)});
-            continue;
-          }
-          SchedulerLog().Info("receive worker status change event",
-                              {F("worker", event.record.worker), F("delete", event.removed)});
-          std::lock_guard lock(mutex_);
-          if (!started_) return;
-          try {
-            if (event.removed) {
-              WorkerOffline(event.record.worker);
-            } else {
-              WorkerOnline(event.record.worker);
-            }
-          } catch (const Error&) {
-            Metrics()
-                .GetCounter("dm_master_worker_event_error", "counter of worker event error",
-                            {{"type", "handle"}})
-                .Add();
-            throw;
-          }
-        }
+        const auto events = watch.Next(stop);
+        handling = true;
+        for (const auto& event : events) HandleWorkerEvent(event);
+        handling = false;
       }
     } catch (const Cancelled&) {
       return;
     } catch (const std::exception& e) {
-      Metrics()
-          .GetCounter("dm_master_worker_event_error", "counter of worker event error",
-                      {{"type", "watch"}})
-          .Add();
+      CountEventError(handling ? "handle" : "watch");
       SchedulerLog().Warn("observing workers goes on with a new snapshot",
                           {F("error", ErrorText(e))});
       reconcile = true;
@@ -238,10 +248,28 @@ void Scheduler::ObserveWorkers(const StopToken& stop) {
   }
 }
 
-void Scheduler::ReconcileWorkers(const StopToken& stop) {
-  const auto alive = cluster::ReadKeepAlives(*etcd_, stop).value;
-  std::lock_guard lock(mutex_);
-  if (!started_) return;
+void Scheduler::HandleWorkerEvent(const cluster::RecordEvent<cluster::WorkerKeepAlive>& event) {
+  if (event.error) {
+    SchedulerLog().Error("a keepalive of a worker is unusable", {F("error", *event.error)});
+    return;
+  }
+  SchedulerLog().Info("receive worker status change event",
+                      {F("worker", event.record.worker), F("delete", event.removed)});
+  std::lock_guard change(change_mutex_);
+  if (phase_ != Phase::kStarted) return;
+  if (event.removed) {
+    WorkerOffline(event.record.worker);
+  } else {
+    WorkerOnline(event.record.worker);
+  }
+}
+
+int64_t Scheduler::ReconcileWorkers(const StopToken& stop) {
+  auto snapshot = cluster::ReadKeepAlives(*etcd_, stop);
+  const int64_t revision = snapshot.revision;
+  const auto alive = Known(std::move(snapshot));
+  std::lock_guard change(change_mutex_);
+  if (phase_ != Phase::kStarted) return revision;
   for (const std::string& worker : KeysOf(placement_.workers())) {
     if (alive.contains(worker)) {
       WorkerOnline(worker);
@@ -249,18 +277,22 @@ void Scheduler::ReconcileWorkers(const StopToken& stop) {
       WorkerOffline(worker);
     }
   }
+  Follow([this] { PlaceAll(); });
+  return revision;
 }
 
 void Scheduler::ObserveLoadTasks(const StopToken& stop) {
   int64_t revision = load_task_revision_;
   bool reconcile = false;
-  while (!stop.stop_requested()) {
+  Milliseconds pause = kFirstRetryPause;
+  while (true) {
     try {
       if (reconcile) {
-        WaitFor(Milliseconds(500), stop);
-        revision = cluster::ReadLoadTasks(*etcd_, stop).revision;
-        ReconcileLoadTasks(stop);
+        WaitFor(pause, stop);
+        pause = Longer(pause);
+        revision = ReconcileLoadTasks(stop);
         reconcile = false;
+        pause = kFirstRetryPause;
       }
       auto watch = cluster::WatchLoadTasks(*etcd_, revision + 1);
       while (true) {
@@ -287,28 +319,70 @@ void Scheduler::LoadTaskChanged(const cluster::RecordEvent<cluster::LoadTask>& e
   SchedulerLog().Info("receive load task",
                       {F("delete", event.removed), F("task", record.task),
                        F("source", record.source), F("worker", record.worker)});
-  std::lock_guard lock(mutex_);
-  if (!started_) return;
+  std::lock_guard change(change_mutex_);
+  if (phase_ != Phase::kStarted) return;
   if (!event.removed) {
-    placement_.SetLoadTask(record.task, record.source, record.worker);
+    Update([&] { placement_.SetLoadTask(record.task, record.source, record.worker); });
     return;
   }
-  const std::string worker = placement_.RemoveLoadTask(record.task, record.source);
+  std::string worker;
+  Update([&] { worker = placement_.RemoveLoadTask(record.task, record.source); });
   if (worker.empty()) return;
-  if (const auto move = placement_.Rearrange(worker, record.source)) Perform(*move);
+  Follow([&] {
+    if (const auto move = placement_.Rearrange(worker, record.source)) Perform(*move);
+  });
 }
 
-void Scheduler::ReconcileLoadTasks(const StopToken& stop) {
-  const auto stored = cluster::ReadLoadTasks(*etcd_, stop).value;
-  std::lock_guard lock(mutex_);
-  if (!started_) return;
-  for (const auto& [task, by_source] : subtasks_) placement_.RemoveLoadTasks(task);
-  for (const auto& [task, by_source] : stored) {
-    for (const auto& [source, worker] : by_source) placement_.SetLoadTask(task, source, worker);
+int64_t Scheduler::ReconcileLoadTasks(const StopToken& stop) {
+  auto snapshot = cluster::ReadLoadTasks(*etcd_, stop);
+  const int64_t revision = snapshot.revision;
+  const auto stored = Known(std::move(snapshot));
+  std::lock_guard change(change_mutex_);
+  if (phase_ != Phase::kStarted) return revision;
+  Update([&] {
+    placement_.ClearLoadTasks();
+    for (const auto& [task, by_source] : stored) {
+      for (const auto& [source, worker] : by_source) placement_.SetLoadTask(task, source, worker);
+    }
+  });
+  Follow([this] { PlaceAll(); });
+  return revision;
+}
+
+void Scheduler::PlaceAgain() {
+  {
+    std::lock_guard lock(again_mutex_);
+    place_again_ = true;
+  }
+  again_wanted_.notify_all();
+}
+
+void Scheduler::PlaceAgainLoop(const StopToken& stop) {
+  Milliseconds pause = kFirstRetryPause;
+  while (true) {
+    try {
+      {
+        std::unique_lock lock(again_mutex_);
+        again_wanted_.wait(lock, stop, [this] { return place_again_; });
+        place_again_ = false;
+      }
+      WaitFor(pause, stop);
+      std::lock_guard change(change_mutex_);
+      if (phase_ != Phase::kStarted) return;
+      PlaceAll();
+      pause = kFirstRetryPause;
+    } catch (const Cancelled&) {
+      return;
+    } catch (const std::exception& e) {
+      pause = Longer(pause);
+      SchedulerLog().Warn("placing sources fails again",
+                          {F("error", ErrorText(e)), F("next try ms", pause.count())});
+      PlaceAgain();
+    }
   }
 }
 
-// ---- events of workers (the lock is held) ----
+// ---- events of workers (inside a change) ----
 
 void Scheduler::WorkerOnline(const std::string& worker) {
   const WorkerPlace* place = placement_.FindWorker(worker);
@@ -326,9 +400,9 @@ void Scheduler::WorkerOnline(const std::string& worker) {
     Commit(std::move(txn));
     return;
   }
-  placement_.Online(worker);
+  Update([&] { placement_.Online(worker); });
   ShowStage(worker);
-  PlaceWorker(worker);
+  Follow([&] { PlaceWorker(worker); });
 }
 
 void Scheduler::WorkerOffline(const std::string& worker) {
@@ -339,15 +413,26 @@ void Scheduler::WorkerOffline(const std::string& worker) {
     Txn txn;
     cluster::AddUnbind(txn, worker);
     Commit(std::move(txn));
-    placement_.Unbind(source);
   }
-  placement_.Offline(worker);
+  Update([&] {
+    if (!source.empty()) placement_.Unbind(source);
+    placement_.Offline(worker);
+  });
   ShowStage(worker);
   SchedulerLog().Info("dm-worker is offline", {F("worker", worker), F("source", source)});
-  if (!source.empty()) PlaceSource(source);
+  if (!source.empty()) Follow([&] { PlaceSource(source); });
 }
 
-// ---- placing (the lock is held) ----
+// ---- placing (inside a change) ----
+
+void Scheduler::Follow(const std::function<void()>& place) {
+  try {
+    place();
+  } catch (const Error& e) {
+    SchedulerLog().Warn("placing sources failed, trying again soon", {F("error", e)});
+    PlaceAgain();
+  }
+}
 
 void Scheduler::ShowStage(const std::string& worker) {
   const WorkerPlace* place = placement_.FindWorker(worker);
@@ -360,18 +445,30 @@ void Scheduler::ShowStage(const std::string& worker) {
       .Set(MetricValue(place->stage));
 }
 
+bool Scheduler::AddBindTo(Txn& txn, const std::string& source, bool enable_relay,
+                          const std::string& worker) {
+  // A worker that has a bind of which this process does not know must not get another.
+  txn.compares.push_back(cluster::UnboundCompare(worker));
+  cluster::AddBind(txn, source, worker);
+  // A stage that is stored already (perhaps Paused) is respected.
+  const bool relay = enable_relay && !relay_stages_.contains(source);
+  if (relay) cluster::AddRelayStage(txn, source, Stage::kRunning);
+  return relay;
+}
+
+void Scheduler::TakeOverBind(const std::string& source, const std::string& worker, bool relay) {
+  if (relay) relay_stages_.insert(source);
+  Update([&] { placement_.Bind(source, worker); });
+  ShowStage(worker);
+  SchedulerLog().Info("bind the source to worker", {F("source", source), F("worker", worker)});
+}
+
 void Scheduler::Bind(const std::string& source, const std::string& worker) {
   placement_.CheckBind(source, worker);
   Txn txn;
-  cluster::AddBind(txn, source, worker);
-  // A stage that is stored already (perhaps Paused) is respected.
-  const bool relay = sources_.at(source).enable_relay && !relay_stages_.contains(source);
-  if (relay) cluster::AddRelayStage(txn, source, Stage::kRunning);
+  const bool relay = AddBindTo(txn, source, sources_.at(source).enable_relay, worker);
   Commit(std::move(txn));
-  if (relay) relay_stages_.insert(source);
-  placement_.Bind(source, worker);
-  ShowStage(worker);
-  SchedulerLog().Info("bind the source to worker", {F("source", source), F("worker", worker)});
+  TakeOverBind(source, worker, relay);
 }
 
 void Scheduler::Perform(const Move& move) {
@@ -387,11 +484,13 @@ void Scheduler::Perform(const Move& move) {
   if (!move.from_worker.empty()) cluster::AddUnbind(txn, move.from_worker);
   if (!move.displaced_source.empty()) cluster::AddUnbind(txn, move.worker);
   Commit(std::move(txn));
-  if (!move.from_worker.empty()) placement_.Unbind(move.source);
-  if (!move.displaced_source.empty()) placement_.Unbind(move.displaced_source);
-  Bind(move.source, move.worker);
+  Update([&] {
+    if (!move.from_worker.empty()) placement_.Unbind(move.source);
+    if (!move.displaced_source.empty()) placement_.Unbind(move.displaced_source);
+  });
   ShowStage(move.worker);
   if (!move.from_worker.empty()) ShowStage(move.from_worker);
+  Bind(move.source, move.worker);
   if (!move.from_worker.empty() && !move.displaced_source.empty()) {
     try {
       Bind(move.displaced_source, move.from_worker);
@@ -419,288 +518,30 @@ void Scheduler::PlaceWorker(const std::string& worker) {
   if (const auto move = placement_.ChooseSource(worker)) Perform(*move);
 }
 
-// ---- workers ----
-
-void Scheduler::RegisterWorker(const std::string& name, const std::string& address) {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  if (const WorkerPlace* place = placement_.FindWorker(name)) {
-    if (place->info.address == address) return;
-    throw MakeError(ErrorCode::kSchedulerWorkerExist, name);
-  }
-  const cluster::WorkerInfo info{name, address};
-  Txn txn;
-  cluster::AddWorker(txn, info);
-  Commit(std::move(txn));
-  AddHandle(info);
-  ShowStage(name);
-  SchedulerLog().Info("add the dm-worker", {F("worker", name), F("address", address)});
-}
-
-void Scheduler::RemoveWorker(const std::string& name) {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  const WorkerPlace* place = placement_.FindWorker(name);
-  if (place == nullptr) throw MakeError(ErrorCode::kSchedulerWorkerNotExist, name);
-  if (place->stage != WorkerStage::kOffline) {
-    throw MakeError(ErrorCode::kSchedulerWorkerOnline, name);
-  }
-  Txn txn;
-  cluster::AddWorkerRemoval(txn, name);
-  Commit(std::move(txn));
-  placement_.RemoveWorker(name);
-  clients_.erase(name);
-  Metrics().Remove(kStateMetric, {{"worker", name}});
-}
-
-std::vector<WorkerPlace> Scheduler::Workers() const {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  std::vector<WorkerPlace> out;
-  for (const auto& [name, place] : placement_.workers()) out.push_back(place);
-  return out;
-}
-
-std::string Scheduler::WorkerOf(const std::string& source) const {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  return placement_.WorkerOf(source);
-}
-
-std::shared_ptr<WorkerClient> Scheduler::ClientOf(const std::string& worker) const {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  auto it = clients_.find(worker);
-  return it == clients_.end() ? nullptr : it->second;
-}
-
-std::optional<WorkerStage> Scheduler::StageOf(const std::string& worker) const {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  const WorkerPlace* place = placement_.FindWorker(worker);
-  if (place == nullptr) return std::nullopt;
-  return place->stage;
-}
-
-// ---- sources ----
-
-void Scheduler::AddSource(const SourceConfig& source, const std::string& worker) {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  const std::string& id = source.source_id;
-  if (sources_.contains(id)) throw MakeError(ErrorCode::kSchedulerSourceCfgExist, id);
-  if (!worker.empty()) {
-    const WorkerPlace* place = placement_.FindWorker(worker);
-    if (place == nullptr) throw MakeError(ErrorCode::kSchedulerWorkerNotExist, worker);
-    if (place->stage != WorkerStage::kFree) {
-      throw MakeError(ErrorCode::kSchedulerWorkerNotFree, worker);
+// Every idle worker, then what is still unplaced, then what would be better elsewhere. One failure
+// does not keep the others from their places.
+void Scheduler::PlaceAll() {
+  std::optional<Error> failure;
+  const auto attempt = [&](auto place) {
+    if (term_over_) return;
+    try {
+      place();
+    } catch (const Error& e) {
+      if (!failure) failure = e;
     }
+  };
+  for (const std::string& worker : KeysOf(placement_.workers())) {
+    attempt([&] { PlaceWorker(worker); });
   }
-  Txn txn;
-  cluster::AddSourceConfig(txn, id, migration::SourceToToml(source));
-  Commit(std::move(txn));
-  sources_.emplace(id, source);
-  placement_.AddSource(id);
-  if (worker.empty()) {
-    PlaceSource(id);
-  } else {
-    Bind(id, worker);
+  for (const std::string& source : placement_.Unbound()) {
+    attempt([&] { PlaceSource(source); });
   }
-}
-
-void Scheduler::CheckSourceRemoval(const std::string& source) const {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  if (!sources_.contains(source)) throw MakeError(ErrorCode::kSchedulerSourceCfgNotExist, source);
-  std::vector<std::string> tasks;
-  for (const auto& [task, by_source] : subtasks_) {
-    if (by_source.contains(source)) tasks.push_back(task);
+  for (const auto& [source, worker] : std::map(placement_.bounds())) {
+    attempt([&] {
+      if (const auto move = placement_.Rearrange(worker, source)) Perform(*move);
+    });
   }
-  if (!tasks.empty()) {
-    throw MakeError(ErrorCode::kSchedulerSourceOpTaskExist, source, ListText(tasks));
-  }
-  std::vector<std::string> relay_workers;
-  for (const auto& [name, place] : placement_.workers()) {
-    if (place.relay_source == source) relay_workers.push_back(name);
-  }
-  if (!relay_workers.empty()) {
-    throw MakeError(ErrorCode::kSchedulerSourceOpRelayExist, source, ListText(relay_workers));
-  }
-}
-
-void Scheduler::RemoveSource(const std::string& source) {
-  CheckSourceRemoval(source);
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  const std::string worker = placement_.WorkerOf(source);
-  Txn txn;
-  cluster::AddSourceRemoval(txn, source, worker);
-  Commit(std::move(txn));
-  sources_.erase(source);
-  relay_stages_.erase(source);
-  placement_.RemoveSource(source);
-  if (worker.empty()) return;
-  ShowStage(worker);
-  PlaceWorker(worker);
-}
-
-std::map<std::string, SourceConfig> Scheduler::Sources() const {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  return sources_;
-}
-
-bool Scheduler::HasSource(const std::string& source) const {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  return sources_.contains(source);
-}
-
-// ---- subtasks ----
-
-Latches::Latch Scheduler::AcquireLatch(const std::string& task,
-                                       std::string_view while_doing) const {
-  return latches_.Acquire(task, while_doing);
-}
-
-std::vector<std::string> Scheduler::AddSubtasks(const std::vector<SubtaskConfig>& subtasks,
-                                                Stage stage) {
-  if (subtasks.empty()) return {};
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  const std::string& task = subtasks.front().name;
-  std::vector<std::string> names;
-  std::vector<std::string> existing;
-  std::vector<std::string> unbound;
-  Txn txn;
-  for (const SubtaskConfig& subtask : subtasks) {
-    if (std::find(names.begin(), names.end(), subtask.name) == names.end()) {
-      names.push_back(subtask.name);
-    }
-    const std::string& source = subtask.source_id;
-    if (auto known = subtasks_.find(subtask.name);
-        known != subtasks_.end() && known->second.contains(source)) {
-      existing.push_back(source);
-      continue;
-    }
-    if (placement_.WorkerOf(source).empty()) unbound.push_back(source);
-    cluster::AddSubtask(txn, source, subtask.name, migration::SubtaskToToml(subtask), stage,
-                        subtask.validator.mode != "none");
-  }
-  if (names.size() > 1) throw MakeError(ErrorCode::kSchedulerMultiTask, ListText(names));
-  if (existing.size() == subtasks.size()) {
-    throw MakeError(ErrorCode::kSchedulerSubTaskExist, task, ListText(existing));
-  }
-  if (!unbound.empty()) throw MakeError(ErrorCode::kSchedulerSourcesUnbound, ListText(unbound));
-  Commit(std::move(txn));
-  for (const SubtaskConfig& subtask : subtasks) {
-    if (subtasks_[task].emplace(subtask.source_id, Subtask{subtask, stage}).second) {
-      placement_.AddSubtask(task, subtask.source_id);
-    }
-  }
-  return existing;
-}
-
-std::vector<std::string> Scheduler::CheckSubtasks(const std::string& task,
-                                                  const std::vector<std::string>& sources) const {
-  auto known = subtasks_.find(task);
-  if (known == subtasks_.end()) {
-    throw MakeError(ErrorCode::kSchedulerSubTaskOpTaskNotExist, task);
-  }
-  std::vector<std::string> unknown;
-  for (const std::string& source : sources) {
-    if (!known->second.contains(source)) unknown.push_back(source);
-  }
-  if (!unknown.empty()) {
-    throw MakeError(ErrorCode::kSchedulerSubTaskOpSourceNotExist, ListText(unknown));
-  }
-  // A key may be written only once in a transaction.
-  const std::set<std::string> once(sources.begin(), sources.end());
-  return {once.begin(), once.end()};
-}
-
-void Scheduler::RemoveSubtasks(const std::string& task, const std::vector<std::string>& sources) {
-  if (task.empty() || sources.empty()) return;
-  const Latches::Latch latch = AcquireLatch(task, "removing subtasks");
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  const std::vector<std::string> checked = CheckSubtasks(task, sources);
-  Txn txn;
-  for (const std::string& source : checked) cluster::AddSubtaskRemoval(txn, source, task);
-  Commit(std::move(txn));
-  for (const std::string& source : checked) {
-    subtasks_[task].erase(source);
-    placement_.RemoveSubtask(task, source);
-  }
-  if (subtasks_[task].empty()) subtasks_.erase(task);
-}
-
-void Scheduler::SetStage(Stage stage, const std::string& task,
-                         const std::vector<std::string>& sources) {
-  if (task.empty() || sources.empty()) return;
-  if (stage != Stage::kRunning && stage != Stage::kPaused && stage != Stage::kStopped) {
-    throw MakeError(ErrorCode::kSchedulerSubTaskStageInvalidUpdate, cluster::ToString(stage));
-  }
-  const Latches::Latch latch = AcquireLatch(task, "updating the stage of subtasks");
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  const std::vector<std::string> checked = CheckSubtasks(task, sources);
-  Txn txn;
-  for (const std::string& source : checked) cluster::AddSubtaskStage(txn, source, task, stage);
-  Commit(std::move(txn));
-  for (const std::string& source : checked) subtasks_[task].at(source).expect = stage;
-}
-
-void Scheduler::RemoveTaskRecords(const std::string& task) {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  Txn txn;
-  cluster::AddLoadTaskRemoval(txn, task);
-  Commit(std::move(txn));
-  placement_.RemoveLoadTasks(task);
-}
-
-void Scheduler::SetCliArgs(const std::string& task, const std::vector<std::string>& sources,
-                           const std::optional<cluster::CliArgs>& args) {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  Txn txn;
-  if (args) {
-    for (const std::string& source : sources) cluster::AddCliArgs(txn, task, source, *args);
-  } else {
-    cluster::AddCliArgsRemoval(txn, task);
-  }
-  if (!txn.empty()) Commit(std::move(txn));
-}
-
-void Scheduler::RearrangeForLoad(const std::vector<std::string>& sources) {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  for (const std::string& source : sources) {
-    const std::string worker = placement_.WorkerOf(source);
-    if (worker.empty()) continue;
-    if (const auto move = placement_.Rearrange(worker, source)) Perform(*move);
-  }
-}
-
-std::map<std::string, SubtaskConfig> Scheduler::SubtasksOf(const std::string& task) const {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  std::map<std::string, SubtaskConfig> out;
-  if (auto known = subtasks_.find(task); known != subtasks_.end()) {
-    for (const auto& [source, subtask] : known->second) out.emplace(source, subtask.config);
-  }
-  return out;
-}
-
-std::map<std::string, std::set<std::string>> Scheduler::Tasks() const {
-  std::lock_guard lock(mutex_);
-  CheckStarted();
-  std::map<std::string, std::set<std::string>> out;
-  for (const auto& [task, by_source] : subtasks_) {
-    for (const auto& [source, subtask] : by_source) out[task].insert(source);
-  }
-  return out;
+  if (failure) throw *failure;
 }
 
 }  // namespace dm::master

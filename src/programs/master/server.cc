@@ -10,6 +10,7 @@
 #include "base/metrics/process.h"
 #include "cluster/etcd/client.h"
 #include "cluster/etcd/supervised.h"
+#include "cluster/record/keys.h"
 #include "cluster/rpc/etcd_proxy.h"
 #include "cluster/rpc/one_port.h"
 #include "programs/master/election.h"
@@ -20,6 +21,10 @@
 namespace dm::master {
 namespace {
 
+// Of raft. The etcd is the only member of its cluster (the configuration refuses others), so nobody
+// else's silence has to be waited for: a restarted dm-master leads again within a second.
+constexpr Milliseconds kHeartbeat{50};
+constexpr Milliseconds kElectionTimeout{300};
 constexpr size_t kRequestSlackBytes = 512 << 10;
 constexpr Milliseconds kGrace{200};
 // Process managers may signal parent and child at once: the child's end is no crash then.
@@ -41,6 +46,9 @@ cluster::EtcdServerConfig EtcdConfigOf(const Config& config) {
   out.auto_compaction_retention = config.auto_compaction_retention;
   out.quota_backend_bytes = config.quota_backend_bytes;
   out.log_level = config.log_level == "info" ? "warn" : config.log_level;
+  out.heartbeat = kHeartbeat;
+  out.election_timeout = kElectionTimeout;
+  out.mark_of_use = cluster::keys::kLeaderPrefix;
   return out;
 }
 
@@ -55,14 +63,15 @@ class Server::Running {
         proxy_(etcd_.endpoint()),
         client_(std::make_shared<cluster::EtcdClient>(
             cluster::EtcdOptions{.endpoints = {etcd_.endpoint()}})),
-        leader_(client_),
+        leader_(client_, {config.max_txn_ops, config.max_request_bytes}),
         service_(config, leader_, *client_, requests_stop_.get_token()) {
     cluster::OnePortServer::Handlers handlers;
     handlers.services = {service_.service()};
     handlers.generic = proxy_.service();
     handlers.max_grpc_request_bytes = config.max_request_bytes + kRequestSlackBytes;
-    handlers.http = [endpoint = etcd_.endpoint()](const cluster::HttpRequest& request) {
-      return AnswerPage(request, endpoint);
+    handlers.http = [endpoint = etcd_.endpoint(),
+                     openapi = config.openapi](const cluster::HttpRequest& request) {
+      return AnswerPage(request, endpoint, openapi);
     };
     port_.Start(std::move(handlers));
     Election::Options options;

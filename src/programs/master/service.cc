@@ -2,6 +2,9 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
+#include <thread>
+
 #include "base/error/error.h"
 #include "base/log/log.h"
 #include "cluster/rpc/print_json.h"
@@ -25,6 +28,28 @@ std::string Payload(const google::protobuf::Message& request) {
   }
   return request.ShortDebugString();
 }
+
+// Stops its token when the caller has gone, or the process ends. gRPC's synchronous server only
+// answers the question, so a thread asks.
+class CallerWatch {
+ public:
+  explicit CallerWatch(std::function<bool()> gone)
+      : thread_([this, gone = std::move(gone)](const StopToken& done) {
+          try {
+            while (!gone()) WaitFor(kGonePoll, done);
+            source_.request_stop();
+          } catch (const Cancelled&) {
+            // The request is done.
+          }
+        }) {}
+
+  StopToken token() const { return source_.get_token(); }
+
+ private:
+  static constexpr Milliseconds kGonePoll{100};
+  StopSource source_;
+  std::jthread thread_;
+};
 
 }  // namespace
 
@@ -202,13 +227,18 @@ class MasterService::Impl final : public pb::Master::Service {
     } catch (const Error& e) {
       return Status(grpc::StatusCode::UNKNOWN, e.ToString());
     }
-    const RequestContext context{config_,     cipher_, etcd_, scheduler.get(),
-                                 rate_limit_, stop_,   gone};
+    const CallerWatch watch(gone);
+    const RequestContext context{config_,     cipher_,       etcd_, scheduler.get(),
+                                 rate_limit_, watch.token(), gone};
     try {
       perform(context, request, response);
     } catch (const Cancelled& e) {
       return Status(grpc::StatusCode::CANCELLED, e.what());
     } catch (const std::exception& e) {
+      // As if nobody had led when the request came: the caller may try again.
+      if (ToError(e).code() == static_cast<int>(ErrorCode::kMasterRequestIsNotForwardToLeader)) {
+        return Status(grpc::StatusCode::UNKNOWN, ToError(e).ToString());
+      }
       response->set_result(false);
       response->set_msg(ErrorText(e));
     }

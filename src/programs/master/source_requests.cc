@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "base/error/error.h"
+#include "base/io/text.h"
 #include "base/log/log.h"
 #include "dmmaster.pb.h"
 #include "programs/master/requests.h"
@@ -35,14 +37,15 @@ void Create(const RequestContext& context, const std::vector<SourceConfig>& sour
       context.scheduler->AddSource(source, worker);
       added.push_back(source.source_id);
     }
-  } catch (const Error&) {
-    for (const std::string& id : added) {
-      try {
-        context.scheduler->RemoveSource(id);
-      } catch (const Error& e) {
-        Log().Error("fail to remove a source that was just added",
-                    {F("source", id), F("error", e)});
-      }
+  } catch (const Error& failure) {
+    if (added.empty()) throw;
+    try {
+      context.scheduler->RemoveSources(added);
+    } catch (const Error& e) {
+      Log().Error("fail to remove the sources that were just added",
+                  {F("sources", Join(added, " ")), F("error", e)});
+      throw Error(failure).Annotate(
+          fmt::format("sources [{}] were added and could not be removed again", Join(added, " ")));
     }
     throw;
   }
@@ -50,26 +53,33 @@ void Create(const RequestContext& context, const std::vector<SourceConfig>& sour
 
 }  // namespace
 
+void ForEach(size_t count, const std::function<void(size_t)>& work) {
+  constexpr size_t kMaxThreads = 64;
+  std::atomic<size_t> next{0};
+  const auto run = [&] {
+    for (size_t i; (i = next++) < count;) work(i);
+  };
+  std::vector<std::jthread> threads;
+  for (size_t i = 1; i < std::min(count, kMaxThreads); ++i) threads.emplace_back(run);
+  run();
+}
+
 std::vector<pb::CommonWorkerResponse> ConfirmAll(const RequestContext& context,
                                                  std::vector<Pending> pending) {
   std::sort(pending.begin(), pending.end(), [](const Pending& a, const Pending& b) {
     return a.expected.source < b.expected.source;
   });
   std::vector<pb::CommonWorkerResponse> out(pending.size());
-  std::vector<std::jthread> threads;
-  for (size_t i = 0; i < pending.size(); ++i) {
-    threads.emplace_back([&, i] {
-      try {
-        context.rate_limit.Take(pending[i].expected.source, context.gone);
-        Confirm(*context.scheduler, pending[i].worker, pending[i].expected, context.gone, &out[i]);
-      } catch (const std::exception& e) {
-        out[i].set_result(false);
-        out[i].set_msg(ErrorText(e));
-        out[i].set_source(pending[i].expected.source);
-      }
-    });
-  }
-  threads.clear();  // waits
+  ForEach(pending.size(), [&](size_t i) {
+    try {
+      context.rate_limit.Take(pending[i].expected.source, context.gone);
+      Confirm(*context.scheduler, pending[i].worker, pending[i].expected, context.gone, &out[i]);
+    } catch (const std::exception& e) {
+      out[i].set_result(false);
+      out[i].set_msg(ErrorText(e));
+      out[i].set_source(pending[i].expected.source);
+    }
+  });
   return out;
 }
 
@@ -97,10 +107,9 @@ void OperateSource(const RequestContext& context, const pb::OperateSourceRequest
     case pb::StopSource: {
       kind = Expectation::Kind::kSourceGone;
       ids = Ids(request);
-      // All or none.
-      for (const std::string& id : ids) scheduler.CheckSourceRemoval(id);
-      for (const std::string& id : ids) pending.push_back({scheduler.WorkerOf(id), {kind, id, ""}});
-      for (const std::string& id : ids) scheduler.RemoveSource(id);
+      for (const auto& [id, worker] : scheduler.RemoveSources(ids)) {
+        pending.push_back({worker, {kind, id, ""}});
+      }
       unbound_text = "source is stopped and hasn't bound to worker before being stopped";
       break;
     }

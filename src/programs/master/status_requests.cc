@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <set>
-#include <thread>
 
 #include "base/error/error.h"
 #include "base/io/text.h"
@@ -115,12 +114,8 @@ void QueryStatus(const RequestContext& context, const pb::QueryStatusListRequest
     AddQuestions(workers, source, scheduler.WorkerOf(source), !named.empty(), questions);
   }
   std::vector<pb::QueryStatusResponse> answers(questions.size());
-  {
-    std::vector<std::jthread> threads;
-    for (size_t i = 0; i < questions.size(); ++i) {
-      threads.emplace_back([&, i] { answers[i] = Ask(context, questions[i], request.name()); });
-    }
-  }
+  ForEach(questions.size(),
+          [&](size_t i) { answers[i] = Ask(context, questions[i], request.name()); });
   for (auto& answer : answers) *response->add_sources() = std::move(answer);
   if (request.name().empty()) AddUnboundEntries(context, named, sources, response);
   std::stable_sort(response->mutable_sources()->begin(), response->mutable_sources()->end(),

@@ -8,6 +8,7 @@
 #include "migration/config/key_table.h"
 #include "migration/config/subtask.h"
 #include "migration/config/task.h"
+#include "migration/meta/names.h"
 #include "migration/meta/remove.h"
 #include "programs/master/precheck.h"
 #include "programs/master/requests.h"
@@ -42,6 +43,7 @@ Prepared PrepareParsed(const RequestContext& context, const std::string& text,
   }
   migration::ValidateTask(task);
   migration::RefuseUnsupported(task);
+  migration::CheckMetaNames(task);
   const std::map<std::string, SourceConfig> sources = context.scheduler->Sources();
   {
     migration::DbConfig target = *task.target_database;
@@ -115,6 +117,16 @@ void RemoveMeta(const RequestContext& context, const Prepared& prepared) {
     throw MakeError(ErrorCode::kSchedulerSubTaskExist, task, "[" + Join(sources, " ") + "]")
         .Annotate("while remove-meta is true");
   }
+  // Refused here, since the start would be refused when everything is removed.
+  std::vector<std::string> unbound;
+  for (const SubtaskConfig& subtask : prepared.subtasks) {
+    if (context.scheduler->WorkerOf(subtask.source_id).empty()) {
+      unbound.push_back(subtask.source_id);
+    }
+  }
+  if (!unbound.empty()) {
+    throw MakeError(ErrorCode::kSchedulerSourcesUnbound, fmt::format("[{}]", Join(unbound, " ")));
+  }
   try {
     context.scheduler->RemoveTaskRecords(task);
     const SubtaskConfig& first = prepared.subtasks.front();
@@ -168,8 +180,7 @@ void StartTask(const RequestContext& context, const pb::StartTaskRequest& reques
     if (request.removemeta()) RemoveMeta(context, prepared);
     std::optional<cluster::CliArgs> args;
     if (!request.starttime().empty()) args = cluster::CliArgs{request.starttime(), "", ""};
-    scheduler.SetCliArgs(task, sources, args);
-    existing = scheduler.AddSubtasks(prepared.subtasks, Stage::kRunning);
+    existing = scheduler.AddSubtasks(prepared.subtasks, Stage::kRunning, args);
   }
   scheduler.RearrangeForLoad(sources);
   response->set_result(true);

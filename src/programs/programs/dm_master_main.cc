@@ -28,13 +28,15 @@ int Run(const dm::master::Config& config) {
   dm::StopSignals signals;
   dm::Log().Info("Welcome to dm-master", {dm::F("release-version", dm::ReleaseVersion())});
   dm::Log().Info("dm-master config", {dm::F("config", config.ToToml())});
+  // At once: what follows may take a while.
+  const dm::StopCallback on_signal(signals.token(), [&signals] {
+    dm::Log().Info("got signal to exit", {dm::F("signal", signals.received())});
+  });
   int code = kClean;
   dm::master::Server server(config);
   try {
     server.Run(signals.token());
-    dm::Log().Info("got signal to exit", {dm::F("signal", signals.received())});
   } catch (const dm::Cancelled&) {
-    dm::Log().Info("got signal to exit", {dm::F("signal", signals.received())});
     code = 128 + signals.received();
   } catch (const std::exception& e) {
     if (server.served()) {

@@ -29,13 +29,15 @@ int Run(const dm::worker::Config& config) {
   dm::StopSignals signals;
   dm::Log().Info("Welcome to dm-worker", {dm::F("release-version", dm::ReleaseVersion())});
   dm::Log().Info("dm-worker config", {dm::F("config", config.ToToml())});
+  // At once: what follows may take a while.
+  const dm::StopCallback on_signal(signals.token(), [&signals] {
+    dm::Log().Info("got signal to exit", {dm::F("signal", signals.received())});
+  });
   int code = kClean;
   try {
     dm::worker::Server server(config);
     server.Run(signals.token());
-    dm::Log().Info("got signal to exit", {dm::F("signal", signals.received())});
   } catch (const dm::Cancelled&) {
-    dm::Log().Info("got signal to exit", {dm::F("signal", signals.received())});
     code = kFailedStart;
   } catch (const std::exception& e) {
     const bool join =

@@ -6,25 +6,20 @@ namespace dm::worker {
 
 std::optional<migration::TaskCliArgs> EtcdCliArgs::Get() {
   const auto args = cluster::ReadCliArgs(*etcd_, key_.task, key_.source, {});
+  create_revision_ = args ? args->create_revision : 0;
   if (!args) return std::nullopt;
-  return migration::TaskCliArgs{args->start_time, args->safe_mode_duration,
-                                args->wait_time_on_stop};
-}
-
-template <class Change>
-void EtcdCliArgs::Update(Change change) {
-  auto args = cluster::ReadCliArgs(*etcd_, key_.task, key_.source, {});
-  if (!args) return;
-  change(*args);
-  cluster::PutCliArgs(*etcd_, key_.task, key_.source, *args, {});
+  return migration::TaskCliArgs{args->args.start_time, args->args.safe_mode_duration,
+                                args->args.wait_time_on_stop};
 }
 
 void EtcdCliArgs::ClearStartTime() {
-  Update([](cluster::CliArgs& args) { args.start_time.clear(); });
+  cluster::UpdateCliArgs(*etcd_, key_.task, key_.source, create_revision_,
+                         [](cluster::CliArgs& args) { args.start_time.clear(); }, {});
 }
 
 void EtcdCliArgs::ClearSafeModeDuration() {
-  Update([](cluster::CliArgs& args) { args.safe_mode_duration.clear(); });
+  cluster::UpdateCliArgs(*etcd_, key_.task, key_.source, create_revision_,
+                         [](cluster::CliArgs& args) { args.safe_mode_duration.clear(); }, {});
 }
 
 void EtcdLoadTask::Put() {

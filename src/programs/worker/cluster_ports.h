@@ -1,6 +1,8 @@
 // The units' ports, kept in etcd.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -16,7 +18,8 @@ struct SubtaskKey {
   std::string worker;
 };
 
-// Calls block on etcd for at most its request timeout and throw Error 42501.
+// Calls block on etcd for at most its request timeout and throw Error 42501. The clearing calls
+// change only the record that Get has read: that of a later start of the task stays.
 class EtcdCliArgs : public migration::CliArgsPort {
  public:
   EtcdCliArgs(std::shared_ptr<cluster::EtcdClient> etcd, SubtaskKey key)
@@ -26,9 +29,7 @@ class EtcdCliArgs : public migration::CliArgsPort {
   void ClearSafeModeDuration() override;
 
  private:
-  template <class Change>
-  void Update(Change change);
-
+  std::atomic<int64_t> create_revision_{0};  // of the record that was read; 0: none
   const std::shared_ptr<cluster::EtcdClient> etcd_;
   const SubtaskKey key_;
 };

@@ -163,10 +163,18 @@ void SourceWorker::Observe(const StopToken& stop) {
 
 int64_t SourceWorker::Reconcile(const StopToken& stop) {
   const auto snapshot = cluster::ReadSubtasks(*environment_.etcd, source_id_, stop);
+  for (const auto& record : snapshot.unusable) {
+    Log().Error("a stored record of a subtask is unusable",
+                {F("source", source_id_), F("key", record.key), F("error", record.error)});
+  }
+  const bool complete = snapshot.unusable.empty();
   for (const auto& entry : All()) {
     const std::string& task = entry->subtask->name();
     const auto it = snapshot.value.find(task);
-    if (it == snapshot.value.end() || !it->second.config || !it->second.stage) Remove(task);
+    // A stage that is there but cannot be read is no reason to end what runs.
+    if (it == snapshot.value.end() || !it->second.config || (!it->second.stage && complete)) {
+      Remove(task);
+    }
   }
   for (const auto& [task, record] : snapshot.value) {
     if (record.config && record.stage) {
