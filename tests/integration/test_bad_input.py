@@ -77,6 +77,32 @@ def test_task_file(running, schema, change, phrases):
     assert running.status("bad") is None
 
 
+@pytest.mark.parametrize("name,mode,phrases", [
+    ("x" * 39, "all", ["20019", "_lightning_checkpoint_list", "at most 38 characters"]),
+    ("x" * 47, "incremental", ["20019", "_syncer_checkpoint", "at most 46 characters"]),
+    ("\N{GRINNING FACE}", "all", ["20019", "U+FFFF"]),
+], ids=["all", "incremental", "character"])
+def test_task_name_that_makes_no_table_names(running, schema, name, mode, phrases):
+    path = running.write("bad-name.yaml", open(running.task_file("bad", ["src"], running.downstream, [schema], **{
+        "task-mode": mode, "meta-schema": "dm_bad_name"})).read().replace("name: bad\n", f"name: {name}\n"))
+    shown(running.ctl("check-task", path, check=False), *phrases)
+    shown(running.ctl("start-task", path, "--remove-meta", check=False), *phrases)
+    assert not running.downstream.run("SHOW DATABASES LIKE 'dm\\_bad\\_name'")
+
+
+def test_longest_task_name(running, schema):
+    name = "\u6f22" * 37 + "`"
+    path = running.write("long-name.yaml", open(running.task_file(
+        "bad", ["src"], running.downstream, [schema])).read().replace("name: bad\n", f"name: '{name}'\n"))
+    running.ctl("start-task", path)
+    running.wait_stage(name, "Running", "Sync")
+    running.ctl("stop-task", name)
+    running.downstream.run("DROP DATABASE bad")
+    running.ctl("start-task", path, "--remove-meta")
+    running.wait_stage(name, "Running", "Sync")
+    running.ctl("stop-task", name)
+
+
 def test_unknown_names(running):
     shown(running.ctl("pause-task", "nobody", check=False), "nobody")
     shown(running.ctl("resume-task", "nobody", check=False), "nobody")
