@@ -39,7 +39,7 @@ class OwnerTable {
   // another epoch: another run has taken over, and must not be thrown out by one that woke up late.
   void Raise(mysql::Connection& connection, size_t slot, uint64_t epoch, uint64_t next,
              const StopToken& stop) const;
-  // An epoch above `epoch` that no other run chooses (those add one).
+  // An epoch above `epoch` that no other run chooses (those add one, or take the time).
   static uint64_t NextEpoch(uint64_t epoch);
 
   // The statement that proves `epoch`; first in every transaction. It locks the slot's row, changes
