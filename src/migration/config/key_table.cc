@@ -92,7 +92,7 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"heartbeat-report-interval", kNoEffect, kOld},
     {"timezone", kWorks, ""},
     {"case-sensitive", kWorks, ""},
-    {"collation_compatible", kRefused, "strict: adding collations to statements"},
+    {"collation_compatible", kWorks, ""},
     {"target-database", kWorks, ""},
     {"target-database.host", kWorks, ""},
     {"target-database.port", kWorks, ""},
@@ -247,9 +247,8 @@ void RefuseTls(std::string_view key, const std::optional<SecurityConfig>& securi
   if (security && !security->empty()) Refuse(key, "connections with TLS");
 }
 
-void RefuseTaskLevel(ShardMode shard_mode, std::string_view collation) {
+void RefuseTaskLevel(ShardMode shard_mode) {
   if (shard_mode != ShardMode::kNone) Refuse("shard-mode", ToString(shard_mode));
-  if (collation == "strict") Refuse("collation_compatible", "strict");
 }
 
 }  // namespace
@@ -264,7 +263,7 @@ void RefuseUnsupported(const SourceConfig& source) {
 }
 
 void RefuseUnsupported(const SubtaskConfig& subtask) {
-  RefuseTaskLevel(subtask.shard_mode, subtask.collation_compatible);
+  RefuseTaskLevel(subtask.shard_mode);
   RefuseTls("from.security", subtask.from.security);
   RefuseTls("target-database.security", subtask.to.security);
   RefuseTls("security", subtask.loader_security);
@@ -292,8 +291,7 @@ void RefuseUnsupported(const SubtaskConfig& subtask) {
 }
 
 void RefuseUnsupported(const TaskConfig& task) {
-  RefuseTaskLevel(ParseShardMode(task.shard_mode).value_or(ShardMode::kNone),
-                  task.collation_compatible);
+  RefuseTaskLevel(ParseShardMode(task.shard_mode).value_or(ShardMode::kNone));
   if (task.target_database) RefuseTls("target-database.security", task.target_database->security);
 }
 

@@ -330,7 +330,6 @@ TEST(KeyTableTest, RefusedKeysOfATask) {
       {"shard-mode", "shard-mode: optimistic", "", "shard-mode"},
       {"strict-optimistic-shard-mode", "strict-optimistic-shard-mode: true\nshard-mode: optimistic",
        "", "shard-mode"},
-      {"collation_compatible", "collation_compatible: strict", "", "collation_compatible"},
       {"mysql-instances[].filter-rules", "filters: {f: {schema-pattern: a, action: Do}}",
        "filter-rules: [f]", "filters"},
       {"filters", "filters: {f: {schema-pattern: a, action: Do}}", "filter-rules: [f]", "filters"},

@@ -6,6 +6,7 @@
 
 #include "migration/dumpfile/schema_script.h"
 #include "mysql/client/retry.h"
+#include "mysql/sql/adapt.h"
 #include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
 #include "mysql/value/quote.h"
@@ -82,6 +83,10 @@ std::string SchemaPhase::Translate(const mysql::Connection& db, const std::strin
       if (CrossesKinds(from_mariadb, db.server())) {
         MakeCollationsExplicit(&parsed[0], {}, db.server());
       }
+      mysql::AdaptToTarget(&parsed[0], restore.target, [&](const std::string& what) {
+        log_.Warn("the downstream cannot take a part of a definition, it is left out or replaced",
+                  {F("part", what), F("statement", statement)});
+      });
       return mysql::Restore(parsed[0], restore);
     }
   } catch (const Error& e) {

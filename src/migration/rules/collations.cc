@@ -66,6 +66,26 @@ std::string CollationRenamer::Rename(std::string_view name, mysql::CollationFami
   return renamed;
 }
 
+void NameCollationsStrictly(mysql::Statement* statement, const ImplicitCollations& implicit,
+                            const std::function<void(std::string)>& warn) {
+  const auto lookup = [&](std::string_view name) -> std::string {
+    const mysql::Charset charset = mysql::FindCharset(name);
+    for (const auto& [known, collation] : implicit.by_charset) {
+      if (charset != mysql::Charset::kUnknown && mysql::FindCharset(known) == charset) {
+        return collation;
+      }
+    }
+    return "";
+  };
+  // What a server takes that tells no default of its own.
+  constexpr std::string_view kServerDefault = "latin1_swedish_ci";
+  // First, so that there is nothing left to warn of.
+  if (!implicit.table.empty()) mysql::SetImplicitTableCollation(statement, implicit.table);
+  mysql::CompleteCollations(statement, lookup,
+                            implicit.database.empty() ? kServerDefault : implicit.database, warn);
+  mysql::CompleteAlteredCollations(statement, lookup);
+}
+
 void MakeCollationsExplicit(mysql::Statement* statement, const ImplicitCollations& implicit,
                             const mysql::ServerInfo& target) {
   const auto lookup = [&](std::string_view charset) {

@@ -1,6 +1,7 @@
 // Collations of statements that go from one kind of server to another (docs/compatibility.md).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -45,6 +46,11 @@ struct ImplicitCollations {
   std::string database;  // of a CREATE DATABASE that names nothing; may be empty
   std::string table;     // of a CREATE TABLE that names nothing; may be empty
 };
+
+// `collation_compatible: strict`: names in `statement` every collation that it leaves to a default,
+// for any target. `warn` gets one line for each that is not known.
+void NameCollationsStrictly(mysql::Statement* statement, const ImplicitCollations& implicit,
+                            const std::function<void(std::string)>& warn);
 
 // Names in `statement` what it leaves implicit and `target` may understand differently.
 void MakeCollationsExplicit(mysql::Statement* statement, const ImplicitCollations& implicit,

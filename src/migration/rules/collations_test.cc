@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
 
@@ -101,6 +104,38 @@ TEST(Collations, Conversions) {
   EXPECT_EQ(
       Sent("ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_uca1400_as_cs", kMySql),
       "ALTER TABLE `t` CONVERT TO CHARACTER SET UTF8MB4 COLLATE UTF8MB4_0900_AS_CS");
+}
+
+TEST(Collations, Strictly) {
+  ImplicitCollations implicit;
+  implicit.by_charset = {{"utf8mb4", "utf8mb4_0900_ai_ci"},
+                         {"utf8mb3", "utf8mb3_general_ci"},
+                         {"latin1", "latin1_swedish_ci"}};
+  implicit.table = "utf8mb4_general_ci";
+  std::vector<std::string> warnings;
+  const auto strictly = [&](std::string_view text) {
+    mysql::Statement statement;
+    EXPECT_TRUE(mysql::ParseFirst(text, {}, &statement));
+    NameCollationsStrictly(&statement, implicit,
+                           [&](std::string warning) { warnings.push_back(std::move(warning)); });
+    return mysql::Restore(statement);
+  };
+  EXPECT_EQ(strictly("CREATE TABLE t (a VARCHAR(5)) CHARSET utf8mb4"),
+            "CREATE TABLE `t` (`a` VARCHAR(5)) DEFAULT CHARACTER SET = UTF8MB4 DEFAULT COLLATE = "
+            "UTF8MB4_0900_AI_CI");
+  EXPECT_EQ(strictly("CREATE TABLE t (a VARCHAR(5) CHARSET latin1)"),
+            "CREATE TABLE `t` (`a` VARCHAR(5) CHARACTER SET LATIN1 COLLATE latin1_swedish_ci) "
+            "DEFAULT COLLATE = UTF8MB4_GENERAL_CI");
+  EXPECT_EQ(strictly("ALTER TABLE t ADD b TEXT CHARACTER SET utf8mb3"),
+            "ALTER TABLE `t` ADD COLUMN `b` TEXT CHARACTER SET UTF8MB3 COLLATE utf8mb3_general_ci");
+  EXPECT_EQ(strictly("ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4"),
+            "ALTER TABLE `t` CONVERT TO CHARACTER SET UTF8MB4 COLLATE UTF8MB4_0900_AI_CI");
+  EXPECT_EQ(strictly("CREATE DATABASE d"), "CREATE DATABASE `d` COLLATE = latin1_swedish_ci");
+  EXPECT_TRUE(warnings.empty());
+  EXPECT_EQ(strictly("CREATE TABLE t (a VARCHAR(5) CHARSET gbk)"),
+            "CREATE TABLE `t` (`a` VARCHAR(5) CHARACTER SET GBK) DEFAULT COLLATE = "
+            "UTF8MB4_GENERAL_CI");
+  EXPECT_EQ(warnings.size(), 1u);
 }
 
 TEST(Collations, TextThatIsPassedOn) {

@@ -144,6 +144,28 @@ TEST(TableRouterTest, SeveralMatchesOfOneLevelAreAnError) {
   EXPECT_THAT(router.Route("a2", "u"), Pair("z", "u"));
 }
 
+TEST(TableRouterTest, KeepsTablesApart) {
+  const auto rule = [](std::string schema, std::string table, std::string target_schema,
+                       std::string target_table) {
+    RouteRule route;
+    route.schema_pattern = std::move(schema);
+    route.table_pattern = std::move(table);
+    route.target_schema = std::move(target_schema);
+    route.target_table = std::move(target_table);
+    return route;
+  };
+  const TableRouter router({rule("shop_*", "t_*", "shop", "t"), rule("hr", "", "people", ""),
+                            rule("a", "x", "target", "x"), rule("b", "y", "target", "x"),
+                            rule("c", "z", "target", "z"), rule("all_*", "", "one", "")},
+                           true);
+  EXPECT_FALSE(router.KeepsApart("shop_1", "t_1"));
+  EXPECT_TRUE(router.KeepsApart("hr", "staff"));
+  EXPECT_FALSE(router.KeepsApart("a", "x"));
+  EXPECT_TRUE(router.KeepsApart("c", "z"));
+  EXPECT_FALSE(router.KeepsApart("all_1", "t"));
+  EXPECT_TRUE(router.KeepsApart("unrouted", "t"));
+}
+
 TEST(TableRouterTest, Refusals) {
   auto cause = [](const RouteRule& rule) {
     Error e = Caught([&] { TableRouter({rule}, false); });

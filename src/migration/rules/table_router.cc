@@ -20,7 +20,20 @@ struct CompiledRoute {
   std::optional<NamePattern> table;  // none: schema level
   std::string target_schema;
   std::string target_table;
+  bool any_schema = false;  // the pattern has wildcards
+  bool any_table = false;
+
+  // May both send tables to the same one?
+  bool Meets(const CompiledRoute& other) const {
+    return target_schema == other.target_schema &&
+           (target_table.empty() || other.target_table.empty() ||
+            target_table == other.target_table);
+  }
 };
+
+bool HasWildcard(std::string_view pattern) {
+  return pattern.starts_with('~') || pattern.find_first_of("*?[") != std::string_view::npos;
+}
 
 void CheckExtractor(std::string_view kind, const std::optional<Extractor>& extractor) {
   if (!extractor) return;
@@ -44,8 +57,8 @@ struct TableRouter::Impl {
   // Key: schema, NUL, table.
   mutable std::unordered_map<std::string, std::pair<std::string, std::string>> decisions;
 
-  std::pair<std::string, std::string> Decide(std::string_view schema,
-                                             std::string_view table) const {
+  // The route that decides; nullptr if none matches.
+  const CompiledRoute* Find(std::string_view schema, std::string_view table) const {
     const CompiledRoute* on_table = nullptr;
     const CompiledRoute* on_schema = nullptr;
     size_t table_matches = 0, schema_matches = 0;
@@ -65,7 +78,12 @@ struct TableRouter::Impl {
                                      : fmt::format("table `{}`.`{}` matches more than one rule",
                                                    schema, table));
     }
-    const CompiledRoute* route = on_table != nullptr ? on_table : on_schema;
+    return on_table != nullptr ? on_table : on_schema;
+  }
+
+  std::pair<std::string, std::string> Decide(std::string_view schema,
+                                             std::string_view table) const {
+    const CompiledRoute* route = Find(schema, table);
     if (route == nullptr) return {std::string(schema), std::string(table)};
     const bool renamed = !table.empty() && !route->target_table.empty();
     return {route->target_schema, renamed ? route->target_table : std::string(table)};
@@ -90,7 +108,8 @@ TableRouter::TableRouter(const std::vector<RouteRule>& rules, bool case_sensitiv
       std::optional<NamePattern> table;
       if (!rule.table_pattern.empty()) table.emplace(rule.table_pattern, case_sensitive);
       impl_->routes.push_back({NamePattern(rule.schema_pattern, case_sensitive), std::move(table),
-                               rule.target_schema, rule.target_table});
+                               rule.target_schema, rule.target_table,
+                               HasWildcard(rule.schema_pattern), HasWildcard(rule.table_pattern)});
     }
   } catch (const std::invalid_argument& e) {
     throw WrapError(ErrorCode::kConfigGenTableRouter, e);
@@ -111,6 +130,16 @@ std::pair<std::string, std::string> TableRouter::Route(std::string_view schema,
   std::unique_lock lock(impl_->mutex);
   impl_->decisions.emplace(std::move(key), target);
   return target;
+}
+
+bool TableRouter::KeepsApart(std::string_view schema, std::string_view table) const {
+  const CompiledRoute* route = impl_->Find(schema, table);
+  if (route == nullptr) return true;
+  if (route->any_schema || (route->any_table && !route->target_table.empty())) return false;
+  for (const CompiledRoute& other : impl_->routes) {
+    if (&other != route && other.Meets(*route)) return false;
+  }
+  return true;
 }
 
 }  // namespace dm::migration

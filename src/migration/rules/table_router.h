@@ -25,6 +25,11 @@ class TableRouter {
   // (raw cause "... matches more than one rule") if several rules of the winning level match.
   std::pair<std::string, std::string> Route(std::string_view schema, std::string_view table) const;
 
+  // Is this the only table that the rules send to its target? True for a table that no rule
+  // matches; a rule with a wildcard that changes the name, or another rule with the same target,
+  // may merge tables. Same errors as Route.
+  bool KeepsApart(std::string_view schema, std::string_view table) const;
+
  private:
   struct Impl;
   std::shared_ptr<Impl> impl_;

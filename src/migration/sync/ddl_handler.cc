@@ -11,7 +11,9 @@
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/rules/system_schema.h"
+#include "migration/sync/foreign_keys.h"
 #include "migration/sync/logged_statement.h"
+#include "mysql/sql/adapt.h"
 #include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
 #include "mysql/sql/rewrite.h"
@@ -150,7 +152,8 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   mysql::TrackerChange change =
       context_.tracker->Plan(query.schema, mysql::JoinAlters(std::move(sources)));
   DM_FAILPOINT("sync/before-execute");
-  executor_->Execute(WorkOf(planned, query, event, timestamp), stop);
+  const DdlWork work = WorkOf(planned, query, event, timestamp);
+  if (!work.statements.empty()) executor_->Execute(work, stop);
   DM_FAILPOINT("sync/before-track");
   context_.tracker->Commit(std::move(change));
   for (const Planned& p : planned) {
@@ -194,24 +197,8 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
         continue;
       }
     }
-    if (context_.sessions->foreign_keys) {
-      bool adds_key = false;
-      if (const auto* create = split.As<mysql::CreateTable>()) {
-        for (const auto& c : create->constraints) {
-          adds_key = adds_key || c.kind == mysql::ConstraintKind::kForeign;
-        }
-      } else if (const auto* alter = split.As<mysql::AlterTable>()) {
-        for (const auto& spec : alter->specs) {
-          adds_key = adds_key || (spec.kind == mysql::AlterKind::kAddConstraint &&
-                                  spec.constraint.kind == mysql::ConstraintKind::kForeign);
-        }
-      }
-      if (adds_key) {
-        throw Error(ErrorCode::kSyncerUnsupportedStmt,
-                    "FOREIGN KEY statement not supported in foreign_key_checks=1 mode");
-      }
-    }
     p.routed = mysql::RenameTables(split, names);
+    RouteForeignKeys(&p.routed, p.tables.front(), p.targets.front(), context_, fold);
     p.source = std::move(split);
     planned.push_back(std::move(p));
   }
@@ -221,7 +208,10 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
 void DdlHandler::MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEvent& query,
                                           const StopToken& stop) {
   const Sessions& sessions = *context_.sessions;
-  if (!CrossesKinds(sessions.upstream_server.is_mariadb, sessions.downstream_server)) return;
+  if (!sessions.strict_collations &&
+      !CrossesKinds(sessions.upstream_server.is_mariadb, sessions.downstream_server)) {
+    return;
+  }
   if (planned->tables.empty()) return;
   const std::string& schema = planned->tables.front().schema;
   ImplicitCollations implicit;
@@ -243,9 +233,18 @@ void DdlHandler::MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEv
     if (collation != nullptr) implicit.database = collation->name;
   }
   if (mysql::HasImplicitTableCollation(planned->routed)) {
+    // Not the event's collation of the database: it is logged only where a session has set another
+    // one, for LOAD DATA.
     implicit.table = DatabaseCollation(schema, stop);
   }
-  MakeCollationsExplicit(&planned->routed, implicit, sessions.downstream_server);
+  if (sessions.strict_collations) {
+    NameCollationsStrictly(&planned->routed, implicit, [&](const std::string& warning) {
+      Log().Warn("collation is left implicit",
+                 {F("statement", planned->routed.text), F("reason", warning)});
+    });
+  } else {
+    MakeCollationsExplicit(&planned->routed, implicit, sessions.downstream_server);
+  }
 
   const std::vector<mysql::Option>* options = nullptr;
   if (const auto* create = planned->routed.As<mysql::CreateDatabase>()) options = &create->options;
@@ -339,7 +338,16 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
                                             : mysql::SqlTarget::kMySql;
   work.restore.no_backslash_escapes = server.no_backslash_escapes;
   work.restore.collation_names = collations_.For(server);
-  for (const Planned& p : planned) work.statements.push_back(p.routed);
+  for (const Planned& p : planned) {
+    Statement adapted = p.routed;
+    const auto left_out = [&](const std::string& what) {
+      Log().Warn("the downstream cannot take a part of a statement, it is left out or replaced",
+                 {F("part", what), F("statement", adapted.text)});
+    };
+    if (mysql::AdaptToTarget(&adapted, work.restore.target, left_out)) {
+      work.statements.push_back(std::move(adapted));
+    }
+  }
   if (!server.is_tidb) work.statements = mysql::JoinAlters(std::move(work.statements));
   if (query.status.time_zone) {
     zone_ = *query.status.time_zone == "SYSTEM" ? context_.sessions->upstream_zone

@@ -7,6 +7,7 @@
 
 #include "base/error/error.h"
 #include "base/log/log.h"
+#include "migration/rows/logged_definition.h"
 #include "migration/rules/system_schema.h"
 #include "mysql/binlog/rows.h"
 
@@ -118,6 +119,14 @@ void RowPlanner::OnPartialRows(const mysql::RawEvent& event, const Stream& strea
 
 void RowPlanner::Prepare(Table& table, const StopToken& stop) {
   mysql::TablePtr tracked = TrackedTable(context_, table.id, stop);
+  std::string why;
+  if (std::optional<mysql::TableInfo> logged = LoggedDefinition(*tracked, *table.map, &why)) {
+    Log().Warn("the tracked definition of a table is not that of its rows, theirs is taken",
+               {F("table", table.id.Quoted()), F("difference", why)});
+    tracked = std::make_shared<const mysql::TableInfo>(std::move(*logged));
+    context_.tracker->PutTable(table.id.schema, table.id.table, tracked);
+    context_.checkpoint->PutDefinition(table.id, tracked);
+  }
   TableId target = context_.rules->Route(table.id);
   mysql::TablePtr downstream = context_.downstream->Get(target, stop);
   mysql::LiteralOptions literals;

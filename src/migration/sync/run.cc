@@ -47,6 +47,8 @@ mysql::TrackerOptions TrackerOptionsOf(const RunInputs& in) {
   options.lower_case_table_names = in.sessions->lower_case_table_names;
   options.mariadb = in.sessions->flavor == mysql::Flavor::kMariaDb;
   options.downstream_tidb = in.sessions->downstream_server.is_tidb;
+  const mysql::ServerInfo& upstream = in.sessions->upstream_server;
+  options.inline_references = !upstream.is_mariadb && upstream.AtLeast(9, 0);
   return options;
 }
 

@@ -130,7 +130,8 @@ Sessions OpenSessions(const SubtaskConfig& config, const StopToken& stop) {
     downstream = mysql::Connection::Connect(s.downstream, stop);
   }
   s.downstream_server = downstream->server();
-  if (CrossesKinds(s.upstream_server.is_mariadb, s.downstream_server)) {
+  s.strict_collations = config.collation_compatible == "strict";
+  if (s.strict_collations || CrossesKinds(s.upstream_server.is_mariadb, s.downstream_server)) {
     const mysql::ResultSet sets = upstream->Query("SHOW CHARACTER SET", stop);
     const auto charset = sets.ColumnIndex("Charset");
     const auto collation = sets.ColumnIndex("Default collation");

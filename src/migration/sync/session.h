@@ -24,8 +24,9 @@ struct Sessions {
   mysql::ServerInfo upstream_server;
   mysql::ServerInfo downstream_server;
   // Upstream's default collation by lower-case character set; read if the downstream is of another
-  // kind (CrossesKinds), else empty.
+  // kind (CrossesKinds) or collations are named strictly, else empty.
   std::map<std::string, std::string> default_collations;
+  bool strict_collations = false;  // `collation_compatible: strict`
   int lower_case_table_names = 0;  // of the upstream
   std::string upstream_zone;       // "+08:00"
   mysql::TimeZone rows_zone;       // TIMESTAMP values are written in it

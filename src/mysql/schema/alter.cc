@@ -41,7 +41,10 @@ PartitionBy ParsePartition(const std::string& text) {
 class Alteration {
  public:
   Alteration(const TableInfo& table, const AlterTable& statement, const BuildOptions& options)
-      : old_(table), table_(table), statement_(statement), options_(options) {}
+      : old_(table), table_(table), statement_(statement), options_(options) {
+    options_.last_foreign_key = LastNumber(table.foreign_keys, ForeignKeyPrefix(table.name));
+    options_.last_check = LastNumber(table.checks, CheckPrefix(table.name));
+  }
 
   TableInfo Run() {
     for (const AlterSpec& spec : statement_.specs) Collect(spec);
@@ -109,9 +112,18 @@ class Alteration {
           Refuse(3821, fmt::format("Check constraint '{}' is not found in the table.", spec.name));
         }
         return;
+      case AlterKind::kDropPeriod:
+        if (std::erase_if(table_.periods,
+                          [&](const PeriodInfo& period) {
+                            return EqualNames(period.name, spec.name);
+                          }) == 0 &&
+            !spec.if_exists) {
+          RefuseDrop(spec.name);
+        }
+        return;
       case AlterKind::kDropConstraint:
         if (EraseForeignKey(spec.name) || EraseCheck(spec.name)) return;
-        if (old_.FindIndex(spec.name) != nullptr) {
+        if (const IndexInfo* index = old_.FindIndex(spec.name); index != nullptr && index->unique) {
           dropped_indexes_.insert(LowerName(spec.name));
         } else if (!spec.if_exists) {
           RefuseDrop(spec.name);
@@ -178,6 +190,21 @@ class Alteration {
     RefuseUnknownColumn(spec.after, old_.name);
   }
 
+  void Move(std::vector<Slot>* slots, const AlterSpec& spec) const {
+    if (spec.position == AlterSpec::Position::kNone) return;
+    const std::string& name =
+        spec.kind == AlterKind::kModifyColumn ? spec.columns.front().name : spec.name;
+    const auto it = std::find_if(slots->begin(), slots->end(), [&](const Slot& slot) {
+      return slot.old_name == LowerName(name);
+    });
+    // IF EXISTS, and there is none.
+    if (it == slots->end()) return;
+    Slot moved = std::move(*it);
+    slots->erase(it);
+    const size_t at = Position(*slots, spec);
+    slots->insert(slots->begin() + static_cast<std::ptrdiff_t>(at), std::move(moved));
+  }
+
   static bool Has(const std::vector<Slot>& slots, std::string_view name) {
     return std::any_of(slots.begin(), slots.end(),
                        [&](const Slot& slot) { return EqualNames(slot.column.name, name); });
@@ -186,7 +213,6 @@ class Alteration {
   void BuildColumns() {
     std::vector<Slot> slots;
     std::vector<ColumnInfo> hidden;
-    std::map<const AlterSpec*, Slot> moved;
     for (const ColumnInfo& column : old_.columns) {
       if (column.hidden) {
         hidden.push_back(column);
@@ -194,44 +220,23 @@ class Alteration {
       }
       if (dropped_.contains(column.lower_name)) continue;
       Slot slot{column, column.lower_name};
-      const AlterSpec* position = nullptr;
       if (const auto it = changed_.find(column.lower_name); it != changed_.end()) {
-        for (const AlterSpec* spec : it->second) {
-          slot.column = Changed(slot.column, *spec);
-          if (spec->position != AlterSpec::Position::kNone) position = spec;
-        }
+        for (const AlterSpec* spec : it->second) slot.column = Changed(slot.column, *spec);
       }
-      if (position != nullptr) {
-        moved.emplace(position, std::move(slot));
-      } else {
-        slots.push_back(std::move(slot));
-      }
+      slots.push_back(std::move(slot));
     }
-    // AFTER may name a column that a later change puts in its place.
-    std::vector<const AlterSpec*> pending;
+    // Changed columns are where they were until it is their turn to move, added ones come in turn.
     for (const AlterSpec& spec : statement_.specs) {
-      if (moved.contains(&spec) || spec.kind == AlterKind::kAddColumn) pending.push_back(&spec);
-    }
-    while (!pending.empty()) {
-      std::vector<const AlterSpec*> waiting;
-      for (const AlterSpec* spec : pending) {
-        const bool waits =
-            spec->position == AlterSpec::Position::kAfter && !Has(slots, spec->after);
-        if (waits && !PassedOver(*spec)) {
-          waiting.push_back(spec);
-        } else if (const auto it = moved.find(spec); it != moved.end()) {
-          const size_t at = Position(slots, *spec);
-          slots.insert(slots.begin() + static_cast<std::ptrdiff_t>(at), std::move(it->second));
-        } else {
-          Add(&slots, *spec);
-        }
+      if (spec.kind == AlterKind::kAddColumn) {
+        Add(&slots, spec);
+      } else {
+        Move(&slots, spec);
       }
-      if (waiting.size() == pending.size()) RefuseUnknownColumn(waiting.front()->after, old_.name);
-      pending = std::move(waiting);
     }
     if (slots.empty()) {
       Refuse(1090, "You can't delete all columns with ALTER TABLE; use DROP TABLE instead");
     }
+    KeepInvisibleKeyFirst(&slots);
     std::set<std::string> names;
     table_.columns.clear();
     for (Slot& slot : slots) {
@@ -244,15 +249,23 @@ class Alteration {
     for (const AlterSpec& spec : statement_.specs) ChangeDefault(spec);
   }
 
+  // MySQL's generated invisible primary key stays the first column, also before a new FIRST one.
+  void KeepInvisibleKeyFirst(std::vector<Slot>* slots) const {
+    const ColumnInfo& old = old_.columns.front();
+    if (options_.mariadb || !old.invisible || old.lower_name != "my_row_id" ||
+        !old.is_auto_increment() || !old.is_primary()) {
+      return;
+    }
+    for (size_t i = 1; i < slots->size(); ++i) {
+      if ((*slots)[i].old_name != old.lower_name || !(*slots)[i].column.invisible) continue;
+      std::rotate(slots->begin(), slots->begin() + static_cast<std::ptrdiff_t>(i),
+                  slots->begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    }
+  }
+
   // IF NOT EXISTS asks for the table as it was, and for what this statement added before.
   bool Exists(const std::string& name) const {
     return OldColumn(name) != nullptr || added_.contains(LowerName(name));
-  }
-
-  bool PassedOver(const AlterSpec& spec) const {
-    return spec.kind == AlterKind::kAddColumn && spec.if_exists &&
-           std::all_of(spec.columns.begin(), spec.columns.end(),
-                       [&](const ColumnDef& definition) { return Exists(definition.name); });
   }
 
   void Add(std::vector<Slot>* slots, const AlterSpec& spec) {
@@ -411,6 +424,7 @@ class Alteration {
     std::vector<IndexInfo> indexes;
     for (IndexInfo& index : table_.indexes) {
       if (dropped_indexes_.contains(index.lower_name)) continue;
+      RefuseTornUnique(index);
       // A column that is dropped and added again under its name keeps its place in the index.
       std::erase_if(index.columns, [&](const IndexColumn& part) {
         return dropped_.contains(LowerName(part.name)) && table_.FindColumn(part.name) == nullptr;
@@ -421,7 +435,9 @@ class Alteration {
         if (it != renamed_.end()) part.name = it->second;
         const ColumnInfo* column = table_.FindColumn(part.name);
         if (column == nullptr) continue;
-        part.length = PrefixLength(*column, part.length);
+        part.length = index.kind == IndexInfo::Kind::kPlain
+                          ? KeyPartLength(*column, part.length, index.unique, options_)
+                          : PrefixLength(*column, part.length);
       }
       indexes.push_back(std::move(index));
     }
@@ -436,6 +452,18 @@ class Alteration {
         if (index == nullptr && !spec.if_exists) RefuseKey(spec.name);
         if (index != nullptr) index->invisible = !spec.flag;
       }
+    }
+  }
+
+  // MariaDB takes no column out of a unique key that has others.
+  void RefuseTornUnique(const IndexInfo& index) const {
+    if (!options_.mariadb || !index.unique || index.columns.size() < 2) return;
+    const auto gone =
+        std::count_if(index.columns.begin(), index.columns.end(), [&](const IndexColumn& part) {
+          return dropped_.contains(LowerName(part.name)) && table_.FindColumn(part.name) == nullptr;
+        });
+    if (gone > 0 && gone < static_cast<std::ptrdiff_t>(index.columns.size())) {
+      Refuse(1072, fmt::format("Key column of '{}' doesn't exist in table", index.name));
     }
   }
 
@@ -466,6 +494,12 @@ class Alteration {
   }
 
   void RewriteForeignKeys() {
+    for (PeriodInfo& period : table_.periods) {
+      for (std::string* name : {&period.start, &period.end}) {
+        const auto it = renamed_.find(LowerName(*name));
+        if (it != renamed_.end()) *name = it->second;
+      }
+    }
     for (ForeignKeyInfo& key : table_.foreign_keys) {
       for (std::string& name : key.columns) {
         if (dropped_.contains(LowerName(name))) {
@@ -476,12 +510,7 @@ class Alteration {
         const auto it = renamed_.find(LowerName(name));
         if (it != renamed_.end()) name = it->second;
       }
-      if (EqualNames(key.ref_table, old_.name) && EqualNames(key.ref_schema, options_.schema)) {
-        for (std::string& name : key.ref_columns) {
-          const auto it = renamed_.find(LowerName(name));
-          if (it != renamed_.end()) name = it->second;
-        }
-      }
+      // References to the table itself are changed with those of other tables.
     }
   }
 
@@ -639,9 +668,14 @@ class Alteration {
               definitions.push_back(std::move(definition));
             }
           }
-        } else if (definitions.empty()) {
-          clause.count = clause.count.value_or(1) + spec.partitions.size();
         } else {
+          // Those that have no definition have names all the same.
+          const uint64_t have = definitions.empty() ? clause.count.value_or(1) : 0;
+          for (uint64_t i = 0; i < have && i < 8192; ++i) {
+            PartitionDef definition;
+            definition.name = fmt::format("p{}", i);
+            definitions.push_back(std::move(definition));
+          }
           for (const PartitionDef& definition : spec.partitions) added(definition);
         }
         break;
@@ -690,7 +724,7 @@ class Alteration {
   const TableInfo& old_;
   TableInfo table_;
   const AlterTable& statement_;
-  const BuildOptions& options_;
+  BuildOptions options_;
   std::set<std::string> dropped_;          // lower names of columns
   std::set<std::string> dropped_indexes_;  // lower names
   std::set<std::string> added_;            // lower names

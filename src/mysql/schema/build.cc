@@ -8,6 +8,7 @@
 
 #include "base/error/error.h"
 #include "mysql/schema/edit.h"
+#include "mysql/sql/lexer.h"
 #include "mysql/sql/restore.h"
 
 namespace dm::mysql {
@@ -29,23 +30,32 @@ bool NameTaken(const Items& items, std::string_view name) {
                      [&](const auto& item) { return EqualNames(item.name, name); });
 }
 
-// prefix_1, prefix_2, ...
+// The next of prefix_1, prefix_2, ... behind the last in use, now or (`floor`) before the
+// statement.
 template <class Items>
-std::string NumberedName(const Items& items, const std::string& prefix) {
+std::string NumberedName(const Items& items, const std::string& prefix, int64_t floor) {
+  return fmt::format("{}{}", prefix, std::max(LastNumber(items, prefix), floor) + 1);
+}
+
+// The first free of CONSTRAINT_1, CONSTRAINT_2, ...: MariaDB's names of checks.
+std::string FreeCheckName(const std::vector<CheckInfo>& checks) {
   int n = 1;
-  while (NameTaken(items, fmt::format("{}{}", prefix, n))) ++n;
-  return fmt::format("{}{}", prefix, n);
+  while (NameTaken(checks, fmt::format("CONSTRAINT_{}", n))) ++n;
+  return fmt::format("CONSTRAINT_{}", n);
 }
 
 ColumnInfo* MutableColumn(TableInfo* table, std::string_view name) {
   return const_cast<ColumnInfo*>(table->FindColumn(name));
 }
 
-// Is `columns` a beginning of the index's columns?
-bool Covers(const IndexInfo& index, const std::vector<std::string>& columns) {
-  if (index.columns.size() < columns.size() || index.kind != IndexInfo::Kind::kPlain) return false;
-  for (size_t i = 0; i < columns.size(); ++i) {
-    if (!EqualNames(index.columns[i].name, columns[i]) || index.columns[i].length >= 0) {
+// Are the columns of `shorter` a beginning of those of `index`?
+bool Covers(const IndexInfo& index, const IndexInfo& shorter) {
+  if (index.columns.size() < shorter.columns.size() || index.kind != IndexInfo::Kind::kPlain) {
+    return false;
+  }
+  for (size_t i = 0; i < shorter.columns.size(); ++i) {
+    if (!EqualNames(index.columns[i].name, shorter.columns[i].name) ||
+        index.columns[i].length >= 0) {
       return false;
     }
   }
@@ -54,10 +64,7 @@ bool Covers(const IndexInfo& index, const std::vector<std::string>& columns) {
 
 void DropCoveredGenerated(TableInfo* table, const IndexInfo& added) {
   std::erase_if(table->indexes, [&](const IndexInfo& index) {
-    if (!index.generated || index.lower_name == added.lower_name) return false;
-    std::vector<std::string> names;
-    for (const IndexColumn& part : index.columns) names.push_back(part.name);
-    return Covers(added, names);
+    return index.generated && index.lower_name != added.lower_name && Covers(added, index);
   });
 }
 
@@ -78,7 +85,19 @@ void AddHiddenColumn(TableInfo* table, IndexInfo* index, size_t place, const Exp
   table->columns.push_back(std::move(hidden));
 }
 
-void AddIndex(TableInfo* table, const Constraint& constraint) {
+// The columns of a period in a key WITHOUT OVERLAPS.
+void AddPeriodColumns(const TableInfo& table, std::string_view name, IndexInfo* index) {
+  for (const PeriodInfo& period : table.periods) {
+    if (!EqualNames(period.name, name)) continue;
+    for (const std::string& column : {period.end, period.start}) {
+      index->columns.push_back({column, 0, -1});
+    }
+    return;
+  }
+  Refuse(4158, fmt::format("Period `{}` is not found in table", name));
+}
+
+void AddIndex(TableInfo* table, const Constraint& constraint, const BuildOptions& options) {
   IndexInfo index;
   index.primary = constraint.kind == ConstraintKind::kPrimary;
   index.unique = index.primary || constraint.kind == ConstraintKind::kUnique;
@@ -126,6 +145,10 @@ void AddIndex(TableInfo* table, const Constraint& constraint) {
       AddHiddenColumn(table, &index, i, part.expr);
       continue;
     }
+    if (part.without_overlaps) {
+      AddPeriodColumns(*table, part.column, &index);
+      continue;
+    }
     const ColumnInfo* column = table->FindColumn(part.column);
     if (column == nullptr) {
       Refuse(1072, fmt::format("Key column '{}' doesn't exist in table", part.column));
@@ -135,7 +158,10 @@ void AddIndex(TableInfo* table, const Constraint& constraint) {
         Refuse(1060, fmt::format("Duplicate column name '{}'", part.column));
       }
     }
-    index.columns.push_back({column->name, column->offset, PrefixLength(*column, part.length)});
+    const int64_t length = index.kind == IndexInfo::Kind::kPlain
+                               ? KeyPartLength(*column, part.length, index.unique, options)
+                               : PrefixLength(*column, part.length);
+    index.columns.push_back({column->name, column->offset, length});
   }
   if (index.primary) {
     for (const IndexColumn& part : index.columns) {
@@ -151,11 +177,30 @@ void AddIndex(TableInfo* table, const Constraint& constraint) {
   table->indexes.push_back(std::move(index));
 }
 
-void AddForeignKey(TableInfo* table, const Constraint& constraint, const BuildOptions& options) {
+// The index that a server makes for a foreign key, without a name that must be made.
+IndexInfo GeneratedIndex(const Constraint& constraint, const BuildOptions& options) {
+  IndexInfo index;
+  index.generated = true;
+  const bool by_symbol = options.mariadb || !constraint.symbol.empty();
+  index.SetName(by_symbol ? constraint.name : constraint.index_name);
+  for (const IndexPart& part : constraint.parts) index.columns.push_back({part.column, 0, -1});
+  return index;
+}
+
+// Does `other`, which stands before or behind it, make the index of a foreign key needless?
+bool Replaces(const IndexInfo& other, const IndexInfo& generated, bool behind) {
+  if (!Covers(other, generated)) return false;
+  return !other.generated || behind || other.columns.size() > generated.columns.size();
+}
+
+// `index_name`: for the index that a server makes for it, empty: made here.
+void AddForeignKey(TableInfo* table, const Constraint& constraint, const BuildOptions& options,
+                   const std::string& index_name) {
   ForeignKeyInfo key;
-  key.name = constraint.name;
+  key.name = options.mariadb ? constraint.name : constraint.symbol;
   if (key.name.empty()) {
-    key.name = NumberedName(table->foreign_keys, table->name + "_ibfk_");
+    key.name =
+        NumberedName(table->foreign_keys, ForeignKeyPrefix(table->name), options.last_foreign_key);
   } else if (NameTaken(table->foreign_keys, key.name)) {
     if (constraint.if_not_exists) return;
     Refuse(1826, fmt::format("Duplicate foreign key constraint name '{}'", key.name));
@@ -175,16 +220,22 @@ void AddForeignKey(TableInfo* table, const Constraint& constraint, const BuildOp
   key.on_update = constraint.reference.on_update;
   key.id = ++table->max_foreign_key_id;
 
-  // Servers make an index for it unless one serves already.
+  IndexInfo index = GeneratedIndex(constraint, options);
   const bool served =
       std::any_of(table->indexes.begin(), table->indexes.end(),
-                  [&](const IndexInfo& index) { return Covers(index, key.columns); });
+                  [&](const IndexInfo& other) { return Replaces(other, index, /*behind=*/false); });
   if (!served) {
-    IndexInfo index;
-    const std::string& base = constraint.name.empty() ? key.columns.front() : constraint.name;
-    index.SetName(FreeIndexName(*table, base));
-    index.generated = true;
-    for (const std::string& column : key.columns) index.columns.push_back({column, 0, -1});
+    for (size_t i = 0; i < key.columns.size(); ++i) index.columns[i].name = key.columns[i];
+    // Their names are free for it.
+    std::erase_if(table->indexes,
+                  [&](const IndexInfo& other) { return other.generated && Covers(index, other); });
+    if (!index_name.empty()) {
+      index.SetName(index_name);
+    } else if (index.name.empty()) {
+      index.SetName(FreeIndexName(*table, key.columns.front()));
+    } else if (table->FindIndex(index.name) != nullptr) {
+      Refuse(1061, fmt::format("Duplicate key name '{}'", index.name));
+    }
     index.id = ++table->max_index_id;
     table->indexes.push_back(std::move(index));
   }
@@ -194,7 +245,9 @@ void AddForeignKey(TableInfo* table, const Constraint& constraint, const BuildOp
 void AddCheck(TableInfo* table, std::string name, const ExprPtr& expr, bool enforced,
               bool in_column, bool if_not_exists, const BuildOptions& options) {
   if (name.empty()) {
-    name = NumberedName(table->checks, options.mariadb ? "CONSTRAINT_" : table->name + "_chk_");
+    name = options.mariadb
+               ? FreeCheckName(table->checks)
+               : NumberedName(table->checks, CheckPrefix(table->name), options.last_check);
   } else if (NameTaken(table->checks, name)) {
     if (if_not_exists) return;
     Refuse(3822, fmt::format("Duplicate check constraint name '{}'.", name));
@@ -215,52 +268,136 @@ void AddCheck(TableInfo* table, std::string name, const ExprPtr& expr, bool enfo
   table->checks.push_back(std::move(check));
 }
 
-// Names of the unnamed indexes of a CREATE TABLE.
-class IndexNames {
+void AddPeriod(TableInfo* table, const Constraint& constraint) {
+  if (UpperWord(constraint.period) == "SYSTEM_TIME") {
+    Refuse(8200, "system-versioned tables are not supported");
+  }
+  if (constraint.parts.size() != 2) Refuse(4155, "a period has two columns");
+  if (NameTaken(table->periods, constraint.period)) {
+    if (constraint.if_not_exists) return;
+    Refuse(4154, fmt::format("Table '{}' cannot have more than one application-time period",
+                             table->name));
+  }
+  PeriodInfo period;
+  period.name = constraint.period;
+  period.start = constraint.parts[0].column;
+  period.end = constraint.parts[1].column;
+  for (const IndexPart& part : constraint.parts) {
+    ColumnInfo* column = MutableColumn(table, part.column);
+    if (column == nullptr) {
+      Refuse(1054, fmt::format("Unknown column '{}' in '{}'", part.column, table->name));
+    }
+    column->flags |= column_flag::kNotNull;
+    if (!column->default_value) column->flags |= column_flag::kNoDefaultValue;
+  }
+  table->periods.push_back(std::move(period));
+}
+
+// Names that a CREATE TABLE leaves to the server, made in the order of its text.
+class MadeNames {
  public:
-  IndexNames(const CreateTable& statement, const TableInfo& table)
-      : table_(table),
-        constraints_(statement.constraints.size()),
-        columns_(statement.columns.size()) {
+  MadeNames(const CreateTable& statement, const TableInfo& table, const BuildOptions& options)
+      : statement_(statement),
+        table_(table),
+        options_(options),
+        indexes_(statement.constraints.size()),
+        checks_(statement.constraints.size()),
+        column_indexes_(statement.columns.size()),
+        column_checks_(statement.columns.size()) {
     size_t column = 0;
     for (size_t i = 0; i <= statement.constraints.size(); ++i) {
       const bool last = i == statement.constraints.size();
       const size_t until =
           last ? statement.columns.size() : statement.constraints[i].columns_before;
-      for (; column < until && column < statement.columns.size(); ++column) {
-        const ColumnDef& definition = statement.columns[column];
-        if (definition.Find(ColumnOptionKind::kUniqueKey) != nullptr) {
-          columns_[column] = Make(definition.name);
-        }
-      }
-      if (!last) Visit(statement.constraints[i], &constraints_[i]);
+      for (; column < until && column < statement.columns.size(); ++column) VisitColumn(column);
+      if (!last) Visit(i);
     }
   }
 
-  const std::string& OfConstraint(size_t i) const { return constraints_[i]; }
-  const std::string& OfColumn(size_t i) const { return columns_[i]; }
+  const std::string& OfIndex(size_t constraint) const { return indexes_[constraint]; }
+  const std::string& OfCheck(size_t constraint) const { return checks_[constraint]; }
+  const std::string& OfColumnIndex(size_t column) const { return column_indexes_[column]; }
+  // In the order of the column's checks; empty for those that have a name.
+  const std::vector<std::string>& OfColumnChecks(size_t column) const {
+    return column_checks_[column];
+  }
 
  private:
-  void Visit(const Constraint& constraint, std::string* name) {
+  void VisitColumn(size_t i) {
+    const ColumnDef& definition = statement_.columns[i];
+    if (definition.Find(ColumnOptionKind::kUniqueKey) != nullptr) {
+      column_indexes_[i] = Make(definition.name);
+    }
+    for (const ColumnOption& option : definition.options) {
+      if (option.kind != ColumnOptionKind::kCheck) continue;
+      column_checks_[i].push_back(options_.mariadb || !option.text.empty() ? "" : NextCheck());
+    }
+  }
+
+  void Visit(size_t i) {
+    const Constraint& constraint = statement_.constraints[i];
+    std::string base;
     switch (constraint.kind) {
       case ConstraintKind::kPrimary:
-      case ConstraintKind::kForeign:
-      case ConstraintKind::kCheck:
       case ConstraintKind::kPeriod:
         return;
-      default:
+      case ConstraintKind::kCheck:
+        if (!options_.mariadb && constraint.name.empty()) checks_[i] = NextCheck();
+        return;
+      case ConstraintKind::kForeign: {
+        const IndexInfo generated = GeneratedIndex(constraint, options_);
+        if (IsServed(i, generated)) return;
+        base = generated.name;
         break;
+      }
+      default:
+        base = constraint.name;
     }
-    if (!constraint.name.empty()) {
-      taken_.insert(LowerName(constraint.name));
+    if (!base.empty()) {
+      taken_.insert(LowerName(base));
       return;
     }
     const IndexPart& first = constraint.parts.front();
     const ColumnInfo* column = table_.FindColumn(first.column);
-    *name = Make(first.expr != nullptr ? "functional_index"
-                 : column != nullptr   ? column->name
-                                       : first.column);
+    indexes_[i] = Make(first.expr != nullptr ? "functional_index"
+                       : column != nullptr   ? column->name
+                                             : first.column);
   }
+
+  // Is there an index that makes the one of this foreign key needless?
+  bool IsServed(size_t place, const IndexInfo& generated) const {
+    for (size_t i = 0; i < statement_.constraints.size(); ++i) {
+      const Constraint& other = statement_.constraints[i];
+      if (i == place) continue;
+      IndexInfo index;
+      switch (other.kind) {
+        case ConstraintKind::kForeign:
+          index = GeneratedIndex(other, options_);
+          break;
+        case ConstraintKind::kPrimary:
+        case ConstraintKind::kUnique:
+        case ConstraintKind::kIndex:
+          for (const IndexPart& part : other.parts) {
+            const ColumnInfo* column = table_.FindColumn(part.column);
+            const int64_t length = column == nullptr ? -1 : PrefixLength(*column, part.length);
+            index.columns.push_back({part.column, 0, length});
+          }
+          break;
+        default:
+          continue;
+      }
+      if (Replaces(index, generated, i > place)) return true;
+    }
+    if (generated.columns.size() != 1) return false;
+    return std::any_of(statement_.columns.begin(), statement_.columns.end(),
+                       [&](const ColumnDef& definition) {
+                         return EqualNames(definition.name, generated.columns.front().name) &&
+                                (definition.Find(ColumnOptionKind::kUniqueKey) != nullptr ||
+                                 definition.Find(ColumnOptionKind::kPrimaryKey) != nullptr);
+                       });
+  }
+
+  std::string NextCheck() { return fmt::format("{}{}", CheckPrefix(table_.name), ++last_check_); }
 
   std::string Make(const std::string& base) {
     std::string name = base;
@@ -270,10 +407,15 @@ class IndexNames {
     return name;
   }
 
+  const CreateTable& statement_;
   const TableInfo& table_;
+  const BuildOptions& options_;
   std::set<std::string> taken_;
-  std::vector<std::string> constraints_;
-  std::vector<std::string> columns_;
+  int64_t last_check_ = 0;
+  std::vector<std::string> indexes_;
+  std::vector<std::string> checks_;
+  std::vector<std::string> column_indexes_;
+  std::vector<std::vector<std::string>> column_checks_;
 };
 
 void ApplyTableOptions(TableInfo* table, const std::vector<Option>& options) {
@@ -318,6 +460,19 @@ void Refuse(int server_errno, std::string text) {
   throw error;
 }
 
+std::string ForeignKeyPrefix(std::string_view table) { return std::string(table) + "_ibfk_"; }
+std::string CheckPrefix(std::string_view table) { return std::string(table) + "_chk_"; }
+
+int64_t KeyPartLength(const ColumnInfo& column, int64_t length, bool unique,
+                      const BuildOptions& options) {
+  constexpr int64_t kMaxKeyBytes = 3072;
+  const int64_t kept = PrefixLength(column, length);
+  const bool blob = column.type == FieldType::kTinyBlob || column.type == FieldType::kBlob ||
+                    column.type == FieldType::kMediumBlob || column.type == FieldType::kLongBlob;
+  if (!options.mariadb || !blob || kept >= 0 || unique) return kept;
+  return std::min(column.length, kMaxKeyBytes) / BytesPerCharacter(column.charset);
+}
+
 int64_t PrefixLength(const ColumnInfo& column, int64_t length) {
   const bool prefixable = column.is_string() || column.type == FieldType::kGeometry;
   return !prefixable || (column.length >= 0 && length >= column.length) ? -1 : length;
@@ -335,7 +490,9 @@ void SetDefaults(const std::string& charset, const std::string& collation,
                  std::string* table_collation) {
   if (charset == "default") {
     *table_charset = NormaliseCharset(options.default_charset);
-    *table_collation = NormaliseCharset(options.default_collation);
+    // To MariaDB the word stands for the character set alone.
+    *table_collation = options.mariadb ? DefaultCollationFor(*table_charset, options)
+                                       : NormaliseCharset(options.default_collation);
   } else if (!charset.empty()) {
     *table_charset = charset;
     *table_collation = DefaultCollationFor(charset, options);
@@ -390,24 +547,43 @@ PartitionInfo BuildPartition(const PartitionBy& clause) {
 void AddConstraint(TableInfo* table, const Constraint& constraint, const BuildOptions& options) {
   switch (constraint.kind) {
     case ConstraintKind::kForeign:
-      AddForeignKey(table, constraint, options);
+      AddForeignKey(table, constraint, options, "");
       break;
     case ConstraintKind::kCheck:
       AddCheck(table, constraint.name, constraint.check, constraint.enforced, false,
                constraint.if_not_exists, options);
       break;
     case ConstraintKind::kPeriod:
-      if (constraint.period == "SYSTEM_TIME") {
-        Refuse(8200, "system-versioned tables are not supported");
-      }
+      AddPeriod(table, constraint);
       break;
     default:
-      AddIndex(table, constraint);
+      AddIndex(table, constraint, options);
   }
 }
 
+namespace {
+
+// MariaDB's JSON is a text with a check, unless the definition has one of its own.
+void AddJsonCheck(TableInfo* table, const ColumnDef& column, const BuildOptions& options) {
+  if (!options.mariadb || column.type.code != FieldType::kJson ||
+      column.Find(ColumnOptionKind::kCheck) != nullptr) {
+    return;
+  }
+  auto argument = std::make_shared<Expr>();
+  argument->kind = ExprKind::kColumn;
+  argument->name = column.name;
+  auto call = std::make_shared<Expr>();
+  call->kind = ExprKind::kFunction;
+  call->name = "json_valid";
+  call->args.push_back(std::move(argument));
+  AddCheck(table, column.name, call, true, true, false, options);
+}
+
+}  // namespace
+
 void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions& options,
                    bool skip_existing, const std::string& unique_name) {
+  AddJsonCheck(table, column, options);
   for (const ColumnOption& option : column.options) {
     Constraint constraint;
     constraint.if_not_exists = skip_existing;
@@ -430,8 +606,8 @@ void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions
                  option.expr, option.enforced, true, false, options);
         break;
       case ColumnOptionKind::kReference:
-        // Only MariaDB (10.5 and later) makes a foreign key of it.
-        if (options.mariadb) {
+        // MySQL before 9 takes it for a comment.
+        if (options.mariadb || options.inline_references) {
           constraint.kind = ConstraintKind::kForeign;
           constraint.reference = option.reference;
           AddConstraint(table, constraint, options);
@@ -479,24 +655,39 @@ TableInfo BuildTableInfo(const CreateTable& statement, const BuildOptions& optio
     table.columns.push_back(std::move(column));
   }
 
-  std::vector<const Constraint*> foreign;
+  std::vector<size_t> foreign;
   // Names are made in the order of the text; indexes are kept as the reference keeps them, those of
   // columns last.
-  IndexNames names(statement, table);
+  const MadeNames names(statement, table, options);
+  for (const Constraint& constraint : statement.constraints) {
+    if (constraint.kind == ConstraintKind::kPeriod) AddPeriod(&table, constraint);
+  }
   for (size_t i = 0; i < statement.constraints.size(); ++i) {
     const Constraint& constraint = statement.constraints[i];
+    if (constraint.kind == ConstraintKind::kPeriod) continue;
     if (constraint.kind == ConstraintKind::kForeign) {
-      foreign.push_back(&constraint);
+      foreign.push_back(i);
       continue;
     }
     Constraint copy = constraint;
-    if (copy.name.empty()) copy.name = names.OfConstraint(i);
+    if (copy.name.empty()) {
+      copy.name = copy.kind == ConstraintKind::kCheck ? names.OfCheck(i) : names.OfIndex(i);
+    }
     AddConstraint(&table, copy, options);
   }
   for (size_t i = 0; i < statement.columns.size(); ++i) {
-    AddInlineKeys(&table, statement.columns[i], options, false, names.OfColumn(i));
+    ColumnDef named = statement.columns[i];
+    size_t check = 0;
+    for (ColumnOption& option : named.options) {
+      if (option.kind != ColumnOptionKind::kCheck) continue;
+      const std::string& made = names.OfColumnChecks(i)[check++];
+      if (!made.empty()) option.text = made;
+    }
+    AddInlineKeys(&table, named, options, false, names.OfColumnIndex(i));
   }
-  for (const Constraint* constraint : foreign) AddConstraint(&table, *constraint, options);
+  for (size_t i : foreign) {
+    AddForeignKey(&table, statement.constraints[i], options, names.OfIndex(i));
+  }
   for (const ColumnInfo& column : table.columns) {
     for (const std::string& name : column.dependences) {
       if (table.FindColumn(name) == nullptr) {

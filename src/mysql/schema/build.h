@@ -25,6 +25,11 @@ struct BuildOptions {
   // what the reference stores. Set it to the server's own defaults where the definition is that of
   // a MySQL or MariaDB table, whose SHOW CREATE TABLE leaves defaults out.
   CollationLookup default_collation_of;
+  // REFERENCES in a column definition makes a foreign key (MySQL 9; MariaDB always).
+  bool inline_references = false;
+  // ALTER TABLE: highest numbers in generated names of foreign keys and checks before it.
+  int64_t last_foreign_key = 0;
+  int64_t last_check = 0;
 };
 
 // Definition of a CREATE TABLE with a column list. Throws Error with the server's wording as

@@ -20,6 +20,7 @@ constexpr int64_t kTinyBlobLength = 255;
 constexpr int64_t kBlobLength = 65535;
 constexpr int64_t kMediumBlobLength = 16777215;
 constexpr int64_t kLongBlobLength = 4294967295;
+constexpr int64_t kVectorLength = 2048;  // MySQL 9, where none is given
 
 struct IntegerLength {
   FieldType type;
@@ -116,6 +117,9 @@ void SetLengths(ColumnInfo* column, const DataType& type) {
       break;
     case FieldType::kBit:
       column->length = std::max<int64_t>(type.length, 1);
+      break;
+    case FieldType::kVector:
+      if (type.length < 0) column->length = kVectorLength;
       break;
     case FieldType::kDate:
       column->length = 10;
@@ -308,6 +312,24 @@ std::string TimeText(const std::string& text) {
                      fraction);
 }
 
+// "2020-1-2" as "2020-01-02", and times alike; other text as it is.
+std::string PaddedParts(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    if (text[i] < '0' || text[i] > '9') {
+      out += text[i++];
+      continue;
+    }
+    size_t end = i;
+    while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
+    // Not the fraction of a second.
+    if (end - i == 1 && (i == 0 || text[i - 1] != '.')) out += '0';
+    out += text.substr(i, end - i);
+    i = end;
+  }
+  return out;
+}
+
 std::string TemporalText(const ColumnInfo& column, std::string_view literal) {
   std::string text(literal);
   const size_t dot = std::min(text.find('.'), text.size());
@@ -323,6 +345,9 @@ std::string TemporalText(const ColumnInfo& column, std::string_view literal) {
     text = std::move(out);
   }
   if (text == "0" && column.type != FieldType::kTime) text = "0000-00-00";
+  if (column.type != FieldType::kTime && text.find('-') != std::string::npos) {
+    text = PaddedParts(text);
+  }
   switch (column.type) {
     case FieldType::kDate:
       return text.substr(0, std::min<size_t>(text.find(' '), text.size()));
@@ -352,6 +377,48 @@ std::string FloatText(const std::string& text) {
   return fmt::format("{}", value);
 }
 
+// "1.5e2" as "150"; other text as it is.
+std::string WithoutExponent(const std::string& text) {
+  const size_t e = text.find_first_of("eE");
+  if (e == std::string::npos || e == 0) return text;
+  int exponent = 0;
+  const char* digits = text.data() + e + 1 + (text[e + 1] == '+' ? 1 : 0);
+  const auto [end, error] = std::from_chars(digits, text.data() + text.size(), exponent);
+  if (error != std::errc() || end != text.data() + text.size() || std::abs(exponent) > 100) {
+    return text;
+  }
+  std::string sign = text[0] == '-' || text[0] == '+' ? text.substr(0, 1) : "";
+  std::string number = text.substr(sign.size(), e - sign.size());
+  size_t point = std::min(number.find('.'), number.size());
+  number.erase(point, 1);
+  int64_t at = static_cast<int64_t>(point) + exponent;
+  if (at < 0) {
+    number.insert(0, static_cast<size_t>(-at), '0');
+    at = 0;
+  }
+  if (static_cast<size_t>(at) > number.size()) number.resize(static_cast<size_t>(at), '0');
+  number.insert(static_cast<size_t>(at), ".");
+  return sign + number;
+}
+
+// The members of a SET in the order of its definition, each as it is written there.
+std::string SetText(const ColumnInfo& column, const std::string& text) {
+  std::vector<std::string> given;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t comma = std::min(text.find(',', begin), text.size());
+    given.push_back(text.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  std::string out;
+  size_t found = 0;
+  for (const std::string& element : column.elements) {
+    const auto is_it = [&](const std::string& member) { return EqualNames(member, element); };
+    if (std::none_of(given.begin(), given.end(), is_it)) continue;
+    out += (found++ > 0 ? "," : "") + element;
+  }
+  return found > 0 || text.empty() ? out : text;
+}
+
 // A literal's bytes as the column keeps them.
 std::string LiteralText(const ColumnInfo& column, std::string text) {
   switch (column.type) {
@@ -360,9 +427,9 @@ std::string LiteralText(const ColumnInfo& column, std::string text) {
     case FieldType::kInt24:
     case FieldType::kLong:
     case FieldType::kLongLong:
-      return ScaleDecimal(text, 0).value_or(text);
+      return ScaleDecimal(WithoutExponent(text), 0).value_or(text);
     case FieldType::kNewDecimal:
-      return ScaleDecimal(text, column.decimals).value_or(text);
+      return ScaleDecimal(WithoutExponent(text), column.decimals).value_or(text);
     case FieldType::kFloat:
     case FieldType::kDouble:
       return FloatText(text);
@@ -373,6 +440,8 @@ std::string LiteralText(const ColumnInfo& column, std::string text) {
       return TemporalText(column, text);
     case FieldType::kYear:
       return YearText(text);
+    case FieldType::kSet:
+      return SetText(column, text);
     case FieldType::kEnum:
       for (const std::string& element : column.elements) {
         if (EqualNames(element, text)) return element;

@@ -1,6 +1,7 @@
 // Steps that change a definition under construction. Not for use outside this room.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -17,14 +18,39 @@ namespace dm::mysql {
 // as the upstream would.
 void AddConstraint(TableInfo* table, const Constraint& constraint, const BuildOptions& options);
 
-// Inline PRIMARY KEY, UNIQUE, CHECK of a column definition. REFERENCES is ignored, as servers do
-// (MariaDB excepted). With `skip_existing` a key that is there already is passed over.
+// Inline PRIMARY KEY, UNIQUE, CHECK and, where the server makes a key of it, REFERENCES of a column
+// definition. With `skip_existing` a key that is there already is passed over.
 // `unique_name` is the name of an inline UNIQUE, empty: made.
 void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions& options,
                    bool skip_existing = false, const std::string& unique_name = "");
 
+// Highest n of the names prefix_n; 0 if there is none.
+template <class Items>
+int64_t LastNumber(const Items& items, const std::string& prefix) {
+  int64_t last = 0;
+  for (const auto& item : items) {
+    const std::string& name = item.name;
+    if (name.size() <= prefix.size() || !EqualNames(name.substr(0, prefix.size()), prefix))
+      continue;
+    int64_t number = 0;
+    for (size_t i = prefix.size(); i < name.size() && number >= 0 && number < 100'000'000; ++i) {
+      number = name[i] >= '0' && name[i] <= '9' ? number * 10 + (name[i] - '0') : -1;
+    }
+    last = std::max(last, number);
+  }
+  return last;
+}
+
+// Prefixes of generated names: `t_ibfk_`, and MySQL's `t_chk_`.
+std::string ForeignKeyPrefix(std::string_view table);
+std::string CheckPrefix(std::string_view table);
+
 // Length of an index prefix as kept: -1 for the whole column, and for types that have no prefixes.
 int64_t PrefixLength(const ColumnInfo& column, int64_t length);
+// As PrefixLength, for a part of a BTREE key: MariaDB takes what fits of a text or blob of which no
+// length is given, but for unique keys.
+int64_t KeyPartLength(const ColumnInfo& column, int64_t length, bool unique,
+                      const BuildOptions& options);
 
 // Collation of a character set that is named alone.
 std::string DefaultCollationFor(const std::string& charset, const BuildOptions& options);

@@ -130,6 +130,7 @@ class SchemaTracker::View {
     options.schema = schema;
     options.inline_keys_as_flags = tracker_.options_.shard_mode;
     options.default_collation_of = tracker_.options_.default_collation_of;
+    options.inline_references = tracker_.options_.inline_references;
     return options;
   }
 
@@ -201,6 +202,16 @@ class SchemaTracker::View {
       // Foreign keys are not copied, their indexes are.
       copy.foreign_keys.clear();
       copy.auto_increment = 0;
+      // MySQL gives every check a new name, in the order of the old ones.
+      if (!tracker_.options_.mariadb) {
+        std::stable_sort(copy.checks.begin(), copy.checks.end(),
+                         [](const CheckInfo& a, const CheckInfo& b) {
+                           return LowerName(a.name) < LowerName(b.name);
+                         });
+      }
+      for (size_t i = 0; i < copy.checks.size() && !tracker_.options_.mariadb; ++i) {
+        copy.checks[i].name = fmt::format("{}{}", CheckPrefix(name.name), i + 1);
+      }
       Put(name, std::move(copy));
       return;
     }
@@ -223,15 +234,84 @@ class SchemaTracker::View {
       Refuse(1050, fmt::format("Table '{}.{}' already exists", to.schema, to.name));
     }
     if (!HasSchema(to.schema)) Refuse(1049, fmt::format("Unknown database '{}'", to.schema));
-    // Foreign keys with generated names follow the table's name.
-    const std::string prefix = copy.name + "_ibfk_";
+    // Generated names follow the table's name.
+    const auto follow = [&](std::string* name, const std::string& prefix, std::string now) {
+      if (name->starts_with(prefix)) *name = std::move(now) + name->substr(prefix.size());
+    };
     for (ForeignKeyInfo& key : copy.foreign_keys) {
-      if (key.name.starts_with(prefix))
-        key.name = to.name + "_ibfk_" + key.name.substr(prefix.size());
+      follow(&key.name, ForeignKeyPrefix(copy.name), ForeignKeyPrefix(to.name));
     }
+    for (CheckInfo& check : copy.checks) {
+      if (tracker_.options_.mariadb) break;
+      follow(&check.name, CheckPrefix(copy.name), CheckPrefix(to.name));
+    }
+    const std::string old_name = copy.name;
     copy.name = to.name;
     Drop(from);
     Put(to, std::move(copy));
+    ChangeReferences({from.schema, old_name}, [&](ForeignKeyInfo* key) {
+      key->ref_schema = to.schema;
+      key->ref_table = to.name;
+    });
+  }
+
+  // Calls `change` for every foreign key of any table that refers to `parent`.
+  template <class Change>
+  void ChangeReferences(const TableName& parent, Change change) {
+    const std::string schema = tracker_.Key(parent.schema);
+    const std::string table = tracker_.Key(parent.name);
+    const auto refers = [&](const ForeignKeyInfo& key) {
+      return tracker_.Key(key.ref_table) == table && tracker_.Key(key.ref_schema) == schema;
+    };
+    for (const TableName& name : TablesWithForeignKeys()) {
+      const TablePtr child = Find(name);
+      if (child == nullptr ||
+          std::none_of(child->foreign_keys.begin(), child->foreign_keys.end(), refers)) {
+        continue;
+      }
+      TableInfo copy = *child;
+      for (ForeignKeyInfo& key : copy.foreign_keys) {
+        if (refers(key)) change(&key);
+      }
+      Put(name, std::move(copy));
+    }
+  }
+
+  std::vector<TableName> TablesWithForeignKeys() const {
+    std::vector<TableName> names;
+    const auto add = [&](const std::string& schema, const std::string& table,
+                         const TablePtr& definition) {
+      if (definition == nullptr || definition->foreign_keys.empty()) return;
+      const TableName name{schema, table};
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    };
+    for (const auto& [schema_key, schema] : tracker_.schemas_) {
+      for (const auto& [key, entry] : schema.tables) add(schema.name, entry.name, entry.definition);
+    }
+    for (const Step& step : change_->steps_) add(step.schema, step.table, step.definition);
+    return names;
+  }
+
+  // Foreign keys of other tables follow the columns that they refer to.
+  void FollowRenamedColumns(const TableName& name, const AlterTable& alter) {
+    std::vector<std::pair<std::string, std::string>> renamed;
+    for (const AlterSpec& spec : alter.specs) {
+      if (spec.kind == AlterKind::kRenameColumn) {
+        renamed.emplace_back(spec.name, spec.new_name);
+      } else if (spec.kind == AlterKind::kChangeColumn && spec.name != spec.columns.front().name) {
+        renamed.emplace_back(spec.name, spec.columns.front().name);
+      }
+    }
+    if (renamed.empty()) return;
+    ChangeReferences(name, [&](ForeignKeyInfo* key) {
+      for (std::string& column : key->ref_columns) {
+        for (const auto& [from, to] : renamed) {
+          if (!EqualNames(column, from)) continue;
+          column = to;
+          break;
+        }
+      }
+    });
   }
 
   void AlterTable_(const AlterTable& alter, TableName name, std::string_view default_schema) {
@@ -251,6 +331,7 @@ class SchemaTracker::View {
                        other.name};
     };
     Put(name, AlterTableInfo(*table, alter, Options(name.schema)));
+    FollowRenamedColumns({name.schema, table->name}, alter);
     for (const AlterSpec& spec : alter.specs) {
       if (spec.kind == AlterKind::kRenameTable) {
         const TableName to = full(spec.table);
@@ -474,6 +555,7 @@ BuildOptions SchemaTracker::BuildOptionsFor(std::string_view schema) const {
   options.schema = schema;
   options.inline_keys_as_flags = options_.shard_mode;
   options.default_collation_of = options_.default_collation_of;
+  options.inline_references = options_.inline_references;
   return options;
 }
 

@@ -24,6 +24,7 @@ struct TrackerOptions {
   // A sharding mode is on: ADD COLUMN ... UNIQUE sets the column's flag without an index.
   bool shard_mode = false;
   CollationLookup default_collation_of;  // see BuildOptions
+  bool inline_references = false;        // see BuildOptions
 };
 
 // What a statement changes, computed by Plan, not yet visible to readers. Movable; valid for the

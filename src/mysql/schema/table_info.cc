@@ -1,5 +1,8 @@
 #include "mysql/schema/table_info.h"
 
+#include <locale.h>
+#include <wctype.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -66,14 +69,38 @@ auto FindByName(Items& items, std::string_view name) -> decltype(&items.front())
   return nullptr;
 }
 
+// Letters of two bytes in UTF-8 (Latin, Greek, Cyrillic, Armenian) in lower case; all others, and
+// what is no UTF-8, as they are.
+std::string LowerBeyondAscii(const std::string& text) {
+  static const locale_t locale =
+      newlocale(LC_CTYPE_MASK, "C.UTF-8", static_cast<locale_t>(nullptr));
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto first = static_cast<unsigned char>(text[i]);
+    const auto second = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    out += text[i];
+    if (first < 0xC2 || first > 0xDF || (second & 0xC0) != 0x80) continue;
+    ++i;
+    const wint_t upper = (first & 0x1Fu) << 6 | (second & 0x3Fu);
+    wint_t lower = locale == nullptr ? upper : towlower_l(upper, locale);
+    if (lower < 0x80 || lower > 0x7FF) lower = upper;
+    out.back() = static_cast<char>(0xC0 | lower >> 6);
+    out += static_cast<char>(0x80 | (lower & 0x3F));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string LowerName(std::string_view name) {
   std::string lower(name);
+  bool ascii = true;
   for (char& c : lower) {
     if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
+    ascii = ascii && static_cast<unsigned char>(c) < 0x80;
   }
-  return lower;
+  return ascii ? lower : LowerBeyondAscii(lower);
 }
 
 bool EqualNames(std::string_view a, std::string_view b) { return LowerName(a) == LowerName(b); }

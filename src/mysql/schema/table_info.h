@@ -95,7 +95,7 @@ struct IndexInfo {
   int type = 1;  // 1 BTREE, 2 HASH, 3 RTREE
   enum class Kind { kPlain, kFullText, kSpatial, kVector } kind = Kind::kPlain;
   std::string comment;
-  // Made by the server for a foreign key; goes when an explicit index covers it. Not stored.
+  // Made by the server for a foreign key; goes when an explicit index covers it.
   bool generated = false;
 
   void SetName(std::string new_name);
@@ -120,6 +120,13 @@ struct CheckInfo {
   bool enforced = true;
   bool in_column = false;
   std::string expr;
+};
+
+// MariaDB: PERIOD FOR name (start_column, end_column).
+struct PeriodInfo {
+  std::string name;
+  std::string start;
+  std::string end;
 };
 
 struct PartitionDefinition {
@@ -150,6 +157,7 @@ struct TableInfo {
   std::vector<IndexInfo> indexes;   // in order of definition
   std::vector<ForeignKeyInfo> foreign_keys;
   std::vector<CheckInfo> checks;
+  std::vector<PeriodInfo> periods;
   std::optional<PartitionInfo> partition;
   int state = 0;
   int64_t auto_increment = 0;
@@ -172,7 +180,8 @@ struct TableInfo {
 
 using TablePtr = std::shared_ptr<const TableInfo>;
 
-// Lower-cases ASCII and, as servers do for names, common non-ASCII letters are left alone.
+// A name (UTF-8) in lower case, as servers fold names to compare them: letters of the alphabets
+// that have two cases.
 std::string LowerName(std::string_view name);
 bool EqualNames(std::string_view a, std::string_view b);
 

@@ -34,6 +34,15 @@ size_t SequenceLength(std::string_view text, size_t pos) {
   return length;
 }
 
+bool IsUtf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const size_t length = SequenceLength(text, i);
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
 // With the escapes of the reference's encoder: also <, > and &, and U+2028/9; bytes that are no
 // UTF-8 become U+FFFD.
 std::string Quoted(std::string_view text) {
@@ -184,6 +193,13 @@ std::string ColumnJson(const ColumnInfo& column) {
                        column.type_understood);
   }
   if (column.invisible) out += ",\"dm_invisible\":true";
+  // Bytes that are no text are lost in the reference's member.
+  const auto whole = [&](const char* key, const std::optional<std::string>& value) {
+    if (is_bit || !value || IsUtf8(*value)) return;
+    out += fmt::format(",\"{}\":{}", key, Quoted(Base64(*value)));
+  };
+  whole("dm_default", column.default_value);
+  whole("dm_origin_default", column.origin_default);
   return out + "}";
 }
 
@@ -191,7 +207,7 @@ std::string IndexJson(const IndexInfo& index) {
   return fmt::format(
       "{{\"id\":{},\"idx_name\":{},\"tbl_name\":{{\"O\":\"\",\"L\":\"\"}},\"idx_cols\":{},"
       "\"state\":5,\"backfill_state\":0,\"comment\":{},\"index_type\":{},\"is_unique\":{},"
-      "\"is_primary\":{},\"is_invisible\":{},\"is_global\":{},\"mv_index\":{}}}",
+      "\"is_primary\":{},\"is_invisible\":{},\"is_global\":{},\"mv_index\":{}{}{}}}",
       index.id, Name(index.name),
       List(index.columns,
            [](const IndexColumn& part) {
@@ -199,7 +215,23 @@ std::string IndexJson(const IndexInfo& index) {
                                 part.offset, part.length);
            }),
       Quoted(index.comment), index.type, index.unique, index.primary, index.invisible, index.global,
-      index.multi_valued);
+      index.multi_valued, index.generated ? ",\"dm_generated\":true" : "",
+      index.kind == IndexInfo::Kind::kPlain
+          ? ""
+          : fmt::format(",\"dm_kind\":{}", static_cast<int>(index.kind)));
+}
+
+// Members that only we know; empty if there is nothing to say.
+std::string OwnMembers(const std::vector<IndexInfo>& special, const TableInfo& table) {
+  std::string out;
+  if (!special.empty()) out += ",\"dm_indexes\":" + List(special, IndexJson);
+  if (!table.periods.empty()) {
+    out += ",\"dm_periods\":" + List(table.periods, [](const PeriodInfo& period) {
+             return fmt::format("{{\"name\":{},\"start\":{},\"end\":{}}}", Quoted(period.name),
+                                Quoted(period.start), Quoted(period.end));
+           });
+  }
+  return out;
 }
 
 int ActionNumber(ReferenceAction action) {
@@ -357,10 +389,12 @@ void ReadColumn(const Json& json, ColumnInfo* column) {
     column->collation = Text(*type, "Collate");
     if (const Json* elements = Member(*type, "Elems")) column->elements = Texts(*elements);
   }
+  const auto bytes = [&](const char* key, std::optional<std::string>* value) {
+    if (Member(json, key) != nullptr) *value = Unbase64(Text(json, key));
+  };
+  bytes("dm_default", &column->default_value);
+  bytes("dm_origin_default", &column->origin_default);
   if (column->type == FieldType::kBit) {
-    const auto bytes = [&](const char* key, std::optional<std::string>* value) {
-      if (Member(json, key) != nullptr) *value = Unbase64(Text(json, key));
-    };
     bytes("default_bit", &column->default_value);
     bytes("origin_default_bit", &column->origin_default);
   }
@@ -388,6 +422,11 @@ void ReadIndex(const Json& json, IndexInfo* index) {
   index->invisible = Bool(json, "is_invisible");
   index->global = Bool(json, "is_global");
   index->multi_valued = Bool(json, "mv_index");
+  index->generated = Bool(json, "dm_generated");
+  const int64_t kind = Int(json, "dm_kind");
+  if (kind >= 0 && kind <= static_cast<int64_t>(IndexInfo::Kind::kVector)) {
+    index->kind = static_cast<IndexInfo::Kind>(kind);
+  }
 }
 
 std::string JoinNames(const std::vector<std::string>& names) {
@@ -501,6 +540,14 @@ TableInfo Read(const Json& json) {
   if (const Json* indexes = Member(json, "index_info")) {
     for (const Json& item : *indexes) ReadIndex(item, &table.indexes.emplace_back());
   }
+  if (const Json* indexes = Member(json, "dm_indexes")) {
+    for (const Json& item : *indexes) ReadIndex(item, &table.indexes.emplace_back());
+  }
+  if (const Json* periods = Member(json, "dm_periods")) {
+    for (const Json& item : *periods) {
+      table.periods.push_back({Text(item, "name"), Text(item, "start"), Text(item, "end")});
+    }
+  }
   if (const Json* keys = Member(json, "fk_info")) {
     for (const Json& item : *keys) {
       ForeignKeyInfo key;
@@ -551,9 +598,13 @@ TableInfo Read(const Json& json) {
 
 std::string TableInfoToJson(const TableInfo& table) {
   std::vector<IndexInfo> indexes;
+  // The reference stores no such indexes, so they stand in a member of ours.
+  std::vector<IndexInfo> special;
   for (const IndexInfo& index : table.indexes) {
-    if (index.kind == IndexInfo::Kind::kFullText || index.kind == IndexInfo::Kind::kSpatial)
+    if (index.kind != IndexInfo::Kind::kPlain) {
+      special.push_back(index);
       continue;
+    }
     if (index.primary && table.primary_key_is_handle) continue;
     indexes.push_back(index);
   }
@@ -575,8 +626,8 @@ std::string TableInfoToJson(const TableInfo& table) {
       "\"partition\":{},\"compression\":{},\"view\":null,\"sequence\":null,\"Lock\":null,"
       "\"version\":5,\"tiflash_replica\":null,\"is_columnar\":false,\"temp_table_type\":0,"
       "\"cache_table_status\":0,\"policy_ref_info\":null,\"stats_options\":null,"
-      "\"exchange_partition_info\":null,\"ttl_info\":null}}",
-      PartitionJson(table.partition), Quoted(table.compression));
+      "\"exchange_partition_info\":null,\"ttl_info\":null{}}}",
+      PartitionJson(table.partition), Quoted(table.compression), OwnMembers(special, table));
   return out;
 }
 

@@ -254,11 +254,10 @@ void Parser::ParseAdd(AlterTable* out) {
     return;
   }
   const bool column_word = AcceptWord("COLUMN");
-  if (!column_word && IsWord("PERIOD") && IsWord("FOR", 1)) {
-    AlterSpec spec = Spec(AlterKind::kPeriod);
-    const size_t from = pos_;
-    ParseConstraint();
-    spec.text = "ADD " + VerbatimSince(from);
+  if (!column_word && IsPeriodStart()) {
+    AlterSpec spec = Spec(AlterKind::kAddConstraint);
+    spec.constraint = ParseConstraint();
+    spec.if_exists = spec.constraint.if_not_exists;
     out->specs.push_back(std::move(spec));
     return;
   }
@@ -322,12 +321,12 @@ void Parser::ParseDropSpec(AlterTable* out) {
     pos_ += 2;
     spec.kind = AlterKind::kSystemVersioning;
     spec.text = "DROP";
-  } else if (IsWord("PERIOD") && IsWord("FOR", 1)) {
-    const size_t from = pos_ - 1;
-    pos_ += 2;
-    Name("a period name");
-    spec.kind = AlterKind::kPeriod;
-    spec.text = VerbatimSince(from);
+  } else if (IsPeriodStart()) {
+    Take();
+    spec.kind = AlterKind::kDropPeriod;
+    spec.if_exists = IfExists();
+    ExpectWord("FOR");
+    spec.name = Name("a period name");
   } else {
     AcceptWord("COLUMN");
     spec.kind = AlterKind::kDropColumn;

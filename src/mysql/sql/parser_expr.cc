@@ -409,7 +409,7 @@ ExprPtr Parser::WordPrimary() {
       expr->text = StringLiteral("a value");
       return expr;
     }
-    if (In(kBareFunctions, word)) {
+    if (In(kBareFunctions, word) || (word == "SYSDATE" && options_.sql_mode.oracle())) {
       auto expr = Make(ExprKind::kFunction, {}, Take().text);
       expr->has_parens = false;
       return expr;

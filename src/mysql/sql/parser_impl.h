@@ -70,6 +70,7 @@ class Parser {
   CreateTable ParseCreateTable(bool or_replace);
   void ParseTableElement(CreateTable* out);
   bool IsConstraintStart() const;
+  bool IsPeriodStart() const;
   Constraint ParseConstraint();
   std::vector<IndexPart> IndexParts();
   void ParseIndexOptions(IndexOptions* out);

@@ -1,6 +1,8 @@
 // Table options and partitioning.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "mysql/sql/parser_impl.h"
@@ -131,6 +133,16 @@ std::vector<Option> Parser::TableOptions() {
 }
 
 bool Parser::TableOption(std::vector<Option>* out) {
+  // MariaDB prints options of engines with their names in quotes.
+  if (Peek().kind == TokenKind::kQuotedName && IsSymbol("=", 1)) {
+    const std::string name = UpperWord(Take().text);
+    const auto known = std::find_if(std::begin(kOptions), std::end(kOptions),
+                                    [&](const KnownOption& option) { return option.name == name; });
+    Option option = OptionValue(name, Value::kWord);
+    option.known = known != std::end(kOptions);
+    out->push_back(std::move(option));
+    return true;
+  }
   if (Peek().kind != TokenKind::kWord) return false;
   const auto add_flag = [&](std::string name) {
     Option option;
@@ -360,8 +372,11 @@ void Parser::PartitionValues(PartitionDef* out) {
   if (!AcceptWord("VALUES")) return;
   if (AcceptWords({"LESS", "THAN"})) {
     out->values = Values::kLessThan;
-    if (IsWord("MAXVALUE")) {
-      out->less_than.push_back(Expression());
+    if (AcceptWord("MAXVALUE")) {
+      // Not by Expression: subpartitions may follow in parentheses.
+      auto bound = std::make_shared<Expr>();
+      bound->kind = ExprKind::kMaxValue;
+      out->less_than.push_back(std::move(bound));
       return;
     }
     ExpectSymbol("(");

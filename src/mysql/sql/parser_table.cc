@@ -33,7 +33,7 @@ CreateTable Parser::ParseCreateTable(bool or_replace) {
   if (IsWord("IGNORE") || IsWord("REPLACE") || IsWord("AS") || IsWord("SELECT") || IsWord("WITH") ||
       IsWord("VALUES") || IsWord("TABLE") ||
       (IsSymbol("(") && (IsWord("SELECT", 1) || IsSymbol("(", 1)))) {
-    Fail("CREATE TABLE ... SELECT is not supported");
+    Fail("CREATE TABLE ... SELECT cannot be replicated as a statement: binlog_format must be ROW");
   }
   if (create.columns.empty()) Fail("expected a list of columns");
   if (AcceptWords({"ON", "COMMIT"})) {
@@ -60,7 +60,12 @@ bool Parser::IsConstraintStart() const {
     return true;
   }
   if (IsWord("VECTOR")) return IsAny({"KEY", "INDEX"}, 1);
-  return IsWord("PERIOD") && IsWord("FOR", 1);
+  return IsPeriodStart();
+}
+
+// A column may be called so, too.
+bool Parser::IsPeriodStart() const {
+  return IsWord("PERIOD") && (IsWord("FOR", 1) || IsWord("IF", 1));
 }
 
 Constraint Parser::ParseConstraint() {
@@ -70,6 +75,7 @@ Constraint Parser::ParseConstraint() {
                          !IsAny({"PRIMARY", "UNIQUE", "FOREIGN", "CHECK"}, 1);
     out.if_not_exists = IfNotExists();
     if (!unnamed) out.name = Name("a constraint name");
+    out.symbol = out.name;
     if (!IsAny({"PRIMARY", "UNIQUE", "FOREIGN", "CHECK"})) {
       Fail("expected PRIMARY KEY, UNIQUE, FOREIGN KEY or CHECK");
     }
@@ -82,7 +88,9 @@ Constraint Parser::ParseConstraint() {
     out.enforced = ParseEnforced();
     return out;
   }
-  if (AcceptWords({"PERIOD", "FOR"})) {
+  if (AcceptWord("PERIOD")) {
+    out.if_not_exists = IfNotExists();
+    ExpectWord("FOR");
     out.kind = ConstraintKind::kPeriod;
     out.period = Name("a period name");
     if (UpperWord(out.period) == "SYSTEM_TIME") out.period = "SYSTEM_TIME";
@@ -94,8 +102,8 @@ Constraint Parser::ParseConstraint() {
     ExpectWord("KEY");
     if (IfNotExists()) out.if_not_exists = true;
     if (!IsSymbol("(")) {
-      std::string name = Name("a foreign key name");
-      if (out.name.empty()) out.name = std::move(name);
+      out.index_name = Name("a foreign key name");
+      if (out.name.empty()) out.name = out.index_name;
     }
     out.parts = IndexParts();
     out.reference = ParseReference();
@@ -159,9 +167,7 @@ std::vector<IndexPart> Parser::IndexParts() {
     } else {
       AcceptWord("ASC");
     }
-    if (IsWord("WITHOUT") && IsWord("OVERLAPS", 1)) {
-      Fail("WITHOUT OVERLAPS is not supported");
-    }
+    part.without_overlaps = AcceptWords({"WITHOUT", "OVERLAPS"});
     parts.push_back(std::move(part));
   } while (AcceptSymbol(","));
   ExpectSymbol(")");
@@ -205,10 +211,9 @@ void Parser::ParseIndexOptions(IndexOptions* out) {
       const size_t value = pos_;
       StringLiteral("an attribute");
       out->verbatim.push_back(word + " = " + VerbatimSince(value));
-    } else if (Peek().kind == TokenKind::kWord && IsSymbol("=", 1) &&
-               !IsAny({"ALGORITHM", "LOCK"})) {
+    } else if (IsName() && IsSymbol("=", 1) && !IsAny({"ALGORITHM", "LOCK"})) {
       // MariaDB: M=8, DISTANCE=cosine, CLUSTERING=YES and options of engines.
-      const std::string word = Take().upper;
+      const std::string word = UpperWord(Take().text);
       Take();
       const size_t value = pos_;
       Take();
@@ -281,8 +286,17 @@ ExprPtr Parser::DefaultValue(bool* parens) {
     return expr;
   }
   if (IsNowWord()) return NowFunction();
-  if (IsWord("NULL") || IsWord("TRUE") || IsWord("FALSE")) return Primary();
-  return Unary();
+  // A literal with a sign or, in MariaDB, a call: operators need parentheses, and a COLLATE behind
+  // it is the column's.
+  if (IsSymbol("-") || IsSymbol("+")) {
+    const bool minus = Take().text == "-";
+    auto sign = std::make_shared<Expr>();
+    sign->kind = ExprKind::kUnary;
+    sign->name = minus ? "-" : "+";
+    sign->args.push_back(Primary());
+    return sign;
+  }
+  return Primary();
 }
 
 bool Parser::ParseColumnOption(ColumnDef* out) {
@@ -398,10 +412,10 @@ bool Parser::ParseColumnOption(ColumnDef* out) {
     option.kind = ColumnOptionKind::kVerbatim;
     option.text = "NOT SECONDARY";
   } else if (IsAny({"ENGINE_ATTRIBUTE", "SECONDARY_ENGINE_ATTRIBUTE"}) ||
-             (Peek().kind == TokenKind::kWord && IsSymbol("=", 1))) {
+             (IsName() && IsSymbol("=", 1))) {
     // Also MariaDB's REF_SYSTEM_ID = n and options of engines.
     option.kind = ColumnOptionKind::kVerbatim;
-    option.text = Take().upper;
+    option.text = UpperWord(Take().text);
     AcceptSymbol("=");
     const size_t value = pos_;
     if (AtEnd() || IsSymbol(",") || IsSymbol(")")) Fail("expected a value");

@@ -510,6 +510,7 @@ TEST(Names, ReferencesAndRouting) {
     return out;
   };
   EXPECT_EQ(refs("create database X", true), "x. ");
+  EXPECT_EQ(refs("create database X"), "X. ");
   EXPECT_EQ(refs("create table T (a int, foreign key (a) references P (a))"), "Shop.T ");
   EXPECT_EQ(refs("create table T like H.U"), "Shop.T H.U ");
   EXPECT_EQ(refs("create table T like H.U", true), "shop.t h.u ");

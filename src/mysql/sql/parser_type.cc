@@ -201,6 +201,18 @@ void Parser::ParseTypeWord(DataType* type, std::vector<ColumnOption>* implied) {
     return;
   }
   set(known->normal, known->code);
+  if (options_.mariadb && options_.sql_mode.oracle()) {
+    // Oracle's DATE has a time, its BLOB no limit, its NUMBER without digits a fraction.
+    if (word == "DATE") {
+      set("DATETIME", FieldType::kDateTime);
+      return;
+    }
+    if (word == "BLOB" && !IsSymbol("(")) set("LONGBLOB", FieldType::kLongBlob);
+    if (word == "NUMBER" && !IsSymbol("(")) {
+      set("DOUBLE", FieldType::kDouble);
+      return;
+    }
+  }
   if ((word == "CHAR" || word == "CHARACTER") && AcceptWord("VARYING")) {
     set("VARCHAR", FieldType::kVarchar);
   }

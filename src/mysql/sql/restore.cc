@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "mysql/sql/lexer.h"
@@ -174,21 +175,32 @@ void Writer::Body(const CreateTable& create) {
     return;
   }
   Put(" (");
+  // Servers name keys in the order of the text, so it stays. The form that is shown has the columns
+  // first, and so has TiDB.
+  const bool as_written = For(SqlTarget::kMySql) || For(SqlTarget::kMariaDb);
   bool first = true;
-  for (const ColumnDef& column : create.columns) {
+  size_t next = 0;
+  const auto comma = [&] {
     if (!first) Put(",");
     first = false;
-    Write(column);
-  }
+  };
+  const auto columns_until = [&](size_t end) {
+    for (; next < std::min(end, create.columns.size()); ++next) {
+      comma();
+      Write(create.columns[next]);
+    }
+  };
   for (const Constraint& constraint : create.constraints) {
     if (constraint.kind == ConstraintKind::kSpatial && For(SqlTarget::kTiDb)) continue;
     if (constraint.kind == ConstraintKind::kPeriod && !For(SqlTarget::kMariaDb) &&
         !For(SqlTarget::kCanonical)) {
       continue;
     }
-    Put(",");
+    columns_until(as_written ? constraint.columns_before : create.columns.size());
+    comma();
     Constraint_(constraint);
   }
+  columns_until(create.columns.size());
   Put(")");
   std::vector<Option> options = create.options;
   std::erase_if(options, [this](const Option& option) { return !Known(option); });
@@ -519,7 +531,12 @@ void Writer::Spec(const AlterSpec& spec) {
       Put(spec.text);
       Put(" SYSTEM VERSIONING");
       break;
-    case AlterKind::kPeriod:
+    case AlterKind::kDropPeriod:
+      Put("DROP PERIOD ");
+      if (spec.if_exists) Special("IF EXISTS ");
+      Put("FOR ");
+      Period(spec.name);
+      break;
     case AlterKind::kVerbatim:
       Put(spec.text);
       break;

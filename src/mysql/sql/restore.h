@@ -44,8 +44,6 @@ std::string Restore(const DataType& type, const RestoreOptions& options = {});
 std::string Restore(const PartitionBy& partition, const RestoreOptions& options = {});
 std::string Restore(const PartitionDef& definition, const RestoreOptions& options = {});
 
-// `name` in back quotes, doubled inside.
-std::string QuoteIdentifier(std::string_view name);
 // `schema`.`name`, or `name` alone if the schema is empty.
 std::string QuoteTableName(const TableName& table);
 // 'text' with quotes doubled, and backslashes escaped unless the session has no escapes.

@@ -59,6 +59,7 @@ class Writer {
   bool Options(const std::vector<Option>& options);
   bool Known(const Option& option) const;
   void Constraint_(const Constraint& constraint);
+  void Period(const std::string& name);
   void IndexParts(const std::vector<IndexPart>& parts);
   void IndexOptions_(const IndexOptions& options);
   void Reference_(const Reference& reference);

@@ -321,6 +321,7 @@ void Writer::IndexParts(const std::vector<IndexPart>& parts) {
       if (part.length >= 0) Put(fmt::format("({})", part.length));
     }
     if (part.descending) Put(" DESC");
+    if (part.without_overlaps) Put(" WITHOUT OVERLAPS");
   }
   Put(")");
 }
@@ -380,6 +381,14 @@ void Writer::Reference_(const Reference& reference) {
   }
 }
 
+void Writer::Period(const std::string& name) {
+  if (UpperWord(name) == "SYSTEM_TIME") {
+    Put("SYSTEM_TIME");
+  } else {
+    Identifier(name);
+  }
+}
+
 void Writer::Constraint_(const Constraint& constraint) {
   const auto index = [&](std::string_view words) {
     Put(words);
@@ -411,13 +420,20 @@ void Writer::Constraint_(const Constraint& constraint) {
       index("VECTOR INDEX");
       break;
     case ConstraintKind::kForeign:
-      Put("CONSTRAINT ");
-      if (!constraint.name.empty()) {
-        Identifier(constraint.name);
+      // MySQL takes an index name for no more than that: the key gets a name of its own.
+      if (For(SqlTarget::kMySql) && constraint.symbol.empty() && !constraint.index_name.empty()) {
+        Put("FOREIGN KEY ");
+        Identifier(constraint.index_name);
         Put(" ");
+      } else {
+        Put("CONSTRAINT ");
+        if (!constraint.name.empty()) {
+          Identifier(constraint.name);
+          Put(" ");
+        }
+        Put("FOREIGN KEY ");
+        if (constraint.if_not_exists) Special("IF NOT EXISTS ");
       }
-      Put("FOREIGN KEY ");
-      if (constraint.if_not_exists) Special("IF NOT EXISTS ");
       IndexParts(constraint.parts);
       Put(" ");
       Reference_(constraint.reference);
@@ -425,6 +441,7 @@ void Writer::Constraint_(const Constraint& constraint) {
     case ConstraintKind::kCheck:
       if (!constraint.name.empty()) {
         Put("CONSTRAINT ");
+        if (constraint.if_not_exists) Special("IF NOT EXISTS ");
         Identifier(constraint.name);
         Put(" ");
       }
@@ -434,12 +451,10 @@ void Writer::Constraint_(const Constraint& constraint) {
       Enforced(constraint.enforced);
       break;
     case ConstraintKind::kPeriod:
-      Put("PERIOD FOR ");
-      if (constraint.period == "SYSTEM_TIME") {
-        Put(constraint.period);
-      } else {
-        Identifier(constraint.period);
-      }
+      Put("PERIOD ");
+      if (constraint.if_not_exists) Special("IF NOT EXISTS ");
+      Put("FOR ");
+      Period(constraint.period);
       Put(" ");
       IndexParts(constraint.parts);
       break;

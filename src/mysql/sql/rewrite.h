@@ -35,6 +35,16 @@ std::vector<TableName> TableRefs(const Statement& statement, std::string_view de
 // if there are fewer names than references.
 Statement RenameTables(const Statement& statement, std::span<const TableName> names);
 
+// Tables that the foreign keys of a CREATE or ALTER TABLE refer to, each once; `child` is the table
+// the statement is about, whose schema is meant where none is named.
+std::vector<TableName> ReferencedTables(const Statement& statement, const TableName& child);
+
+// Gives the foreign keys of a routed statement the routed names of the tables they refer to.
+// `source` is the upstream's name of the table, `target` its routed name. A table that goes to the
+// same schema and was named without one stays without one.
+void RouteReferences(Statement* routed, const TableName& source, const TableName& target,
+                     const std::function<TableName(const TableName&)>& route);
+
 // Default collation of a character set on the upstream, lower case; empty if not known.
 using CollationLookup = std::function<std::string(std::string_view charset)>;
 

@@ -46,6 +46,7 @@ struct IndexPart {
   int64_t length = -1;  // prefix length; -1 = whole column
   ExprPtr expr;
   bool descending = false;
+  bool without_overlaps = false;  // MariaDB: `column` is a period
 };
 
 struct IndexOptions {
@@ -90,7 +91,11 @@ struct Constraint {
   std::vector<IndexPart> parts;
   IndexOptions options;
   Reference reference;  // kForeign
-  ExprPtr check;        // kCheck
+  // kForeign: CONSTRAINT name and index name as written; `name` is the one that counts in the
+  // normal form, which is the first of them.
+  std::string symbol;
+  std::string index_name;
+  ExprPtr check;  // kCheck
   bool enforced = true;
   std::string period;         // kPeriod: name; its columns are `parts`
   size_t columns_before = 0;  // columns that stand before it in a CREATE TABLE
@@ -277,7 +282,7 @@ enum class AlterKind {
   kRebuildPartition,     // names, or flag = ALL
   kMaintainPartition,    // text = ANALYZE, CHECK, OPTIMIZE, REPAIR, DISCARD, IMPORT; names or ALL
   kSystemVersioning,     // text = ADD or DROP
-  kPeriod,               // text: ADD PERIOD ... / DROP PERIOD ... (verbatim)
+  kDropPeriod,           // name
   kVerbatim,             // text in normal form: FORCE, ALGORITHM = INPLACE, ORDER BY `a`, ...
 };
 

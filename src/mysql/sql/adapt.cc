@@ -1,0 +1,215 @@
+#include "mysql/sql/adapt.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "mysql/sql/lexer.h"
+#include "mysql/value/quote.h"
+
+namespace dm::mysql {
+namespace {
+
+// Functions that TiDB takes in an index without experimental settings.
+bool TidbIndexes(const ExprPtr& expr) {
+  if (expr == nullptr) return true;
+  if (expr->kind == ExprKind::kFunction) {
+    const std::string name = UpperWord(expr->name);
+    const bool known = name == "LOWER" || name == "UPPER" || name == "MD5" || name == "REVERSE" ||
+                       name.starts_with("JSON_") || name == "TIDB_SHARD" || name == "VITESS_HASH";
+    if (!known) return false;
+  }
+  return std::all_of(expr->args.begin(), expr->args.end(), TidbIndexes);
+}
+
+class Adaptation {
+ public:
+  Adaptation(SqlTarget target, const LeftOut& left_out) : target_(target), left_out_(left_out) {}
+
+  bool Run(Statement* statement) {
+    if (target_ == SqlTarget::kCanonical) return true;
+    if (auto* create = statement->As<CreateTable>()) {
+      Create(create);
+    } else if (auto* alter = statement->As<AlterTable>()) {
+      return Alter(alter);
+    } else if (auto* index = statement->As<CreateIndex>()) {
+      index->lock_options.clear();
+      return Keeps(index->index);
+    } else if (auto* drop = statement->As<DropIndex>()) {
+      drop->lock_options.clear();
+    } else if (auto* sequence = statement->As<SequenceStatement>()) {
+      if (!For(SqlTarget::kMySql)) return true;
+      left_out_(fmt::format("sequence {}", QuoteTableName(sequence->sequence)));
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  bool For(SqlTarget target) const { return target_ == target; }
+  bool ForMySqlLike() const { return For(SqlTarget::kMySql) || For(SqlTarget::kTiDb); }
+
+  void Create(CreateTable* create) {
+    for (ColumnDef& column : create->columns) Column(&column);
+    std::erase_if(create->constraints,
+                  [&](const Constraint& constraint) { return !Keeps(constraint); });
+    if (create->partition && create->partition->method.kind == PartitionMethod::Kind::kSystemTime &&
+        !For(SqlTarget::kMariaDb)) {
+      left_out_("PARTITION BY SYSTEM_TIME");
+      create->partition.reset();
+    }
+    if (!For(SqlTarget::kMariaDb)) {
+      std::erase_if(create->columns, [&](const ColumnDef& column) {
+        if (column.Find(ColumnOptionKind::kGeneratedAsRow) == nullptr) return false;
+        left_out_(fmt::format("column {} (GENERATED ALWAYS AS ROW)", QuoteName(column.name)));
+        return true;
+      });
+    }
+  }
+
+  void Column(ColumnDef* column) {
+    Type(column);
+    if (For(SqlTarget::kMariaDb)) {
+      // Without NOT ENFORCED the check would refuse rows.
+      std::erase_if(column->options, [&](const ColumnOption& option) {
+        if (option.kind != ColumnOptionKind::kCheck || option.enforced) return false;
+        left_out_(fmt::format("CHECK of column {} (NOT ENFORCED)", QuoteName(column->name)));
+        return true;
+      });
+    }
+  }
+
+  // Types of MariaDB alone become the text that shows their values.
+  void Type(ColumnDef* column) {
+    if (!ForMySqlLike()) return;
+    DataType& type = column->type;
+    const std::string was = type.word;
+    if (was == "UUID") {
+      type.word = "CHAR";
+      type.length = 36;
+    } else if (was == "INET6") {
+      type.word = "VARCHAR";
+      type.length = 45;
+    } else if (was == "INET4") {
+      type.word = "VARCHAR";
+      type.length = 15;
+    } else if (was == "XMLTYPE") {
+      type.word = "LONGTEXT";
+      type.length = -1;
+    } else {
+      return;
+    }
+    type.opaque = false;
+    type.code = type.word == "CHAR"       ? FieldType::kString
+                : type.word == "LONGTEXT" ? FieldType::kLongBlob
+                                          : FieldType::kVarchar;
+    if (was != "XMLTYPE") type.charset = "ascii";
+    left_out_(
+        fmt::format("column {}: type {}, {} instead", QuoteName(column->name), was,
+                    type.length >= 0 ? fmt::format("{}({})", type.word, type.length) : type.word));
+  }
+
+  bool Drop(const Constraint& constraint, std::string_view why) {
+    std::string name = constraint.name.empty() ? "" : QuoteName(constraint.name) + " ";
+    left_out_(fmt::format("{} {}({})", constraint.kind == ConstraintKind::kCheck ? "check" : "key",
+                          name, why));
+    return false;
+  }
+
+  bool Keeps(const Constraint& constraint) {
+    if (constraint.kind == ConstraintKind::kSpatial && For(SqlTarget::kTiDb)) {
+      return Drop(constraint, "SPATIAL");
+    }
+    if (constraint.kind == ConstraintKind::kVector && ForMySqlLike()) {
+      return Drop(constraint, "VECTOR");
+    }
+    if (constraint.kind == ConstraintKind::kPeriod && !For(SqlTarget::kMariaDb)) {
+      left_out_(fmt::format("PERIOD FOR {}", constraint.period));
+      return false;
+    }
+    if (constraint.kind == ConstraintKind::kCheck && !constraint.enforced &&
+        For(SqlTarget::kMariaDb)) {
+      return Drop(constraint, "NOT ENFORCED");
+    }
+    for (const IndexPart& part : constraint.parts) {
+      if (part.without_overlaps && !For(SqlTarget::kMariaDb)) {
+        return Drop(constraint, "WITHOUT OVERLAPS");
+      }
+      if (part.expr == nullptr) continue;
+      if (For(SqlTarget::kMariaDb)) return Drop(constraint, "of an expression");
+      if (For(SqlTarget::kTiDb) && !TidbIndexes(part.expr)) {
+        return Drop(constraint, "of an expression with functions that TiDB does not index");
+      }
+    }
+    return true;
+  }
+
+  bool Alter(AlterTable* alter) {
+    const bool had = !alter->specs.empty();
+    std::erase_if(alter->specs, [&](AlterSpec& spec) { return !Keeps(&spec); });
+    return !had || !alter->specs.empty();
+  }
+
+  bool Keeps(AlterSpec* spec) {
+    for (ColumnDef& column : spec->columns) Column(&column);
+    switch (spec->kind) {
+      case AlterKind::kAddConstraint:
+        return Keeps(spec->constraint);
+      case AlterKind::kColumnVisible:
+        // Only MySQL has it; every statement of ours names its columns.
+        return For(SqlTarget::kMySql);
+      case AlterKind::kIndexVisible:
+        return true;
+      case AlterKind::kDropCheck:
+        if (!For(SqlTarget::kMySql)) {
+          spec->kind = AlterKind::kDropConstraint;
+          // It may have been left out.
+          if (For(SqlTarget::kMariaDb)) spec->if_exists = true;
+        }
+        return true;
+      case AlterKind::kAlterCheck:
+        if (!For(SqlTarget::kMariaDb)) return true;
+        if (!spec->flag) {
+          spec->kind = AlterKind::kDropConstraint;
+          spec->if_exists = true;
+          return true;
+        }
+        left_out_(fmt::format("check {} (ENFORCED later)", QuoteName(spec->name)));
+        return false;
+      case AlterKind::kSystemVersioning:
+      case AlterKind::kDropPeriod:
+        if (For(SqlTarget::kMariaDb)) return true;
+        left_out_(spec->kind == AlterKind::kDropPeriod ? "DROP PERIOD FOR " + spec->name
+                                                       : spec->text + " SYSTEM VERSIONING");
+        return false;
+      case AlterKind::kPartitionBy:
+        if (spec->partition->method.kind != PartitionMethod::Kind::kSystemTime ||
+            For(SqlTarget::kMariaDb)) {
+          return true;
+        }
+        left_out_("PARTITION BY SYSTEM_TIME");
+        return false;
+      case AlterKind::kVerbatim:
+        return KeepsVerbatim(spec->text);
+      default:
+        return true;
+    }
+  }
+
+  bool KeepsVerbatim(std::string_view text) const {
+    // How to do the work: a method that the target does not know or cannot use would stop it.
+    return !text.starts_with("ALGORITHM") && !text.starts_with("LOCK");
+  }
+
+  const SqlTarget target_;
+  const LeftOut& left_out_;
+};
+
+}  // namespace
+
+bool AdaptToTarget(Statement* statement, SqlTarget target, const LeftOut& left_out) {
+  return Adaptation(target, left_out).Run(statement);
+}
+
+}  // namespace dm::mysql

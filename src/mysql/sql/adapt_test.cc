@@ -1,0 +1,149 @@
+#include "mysql/sql/adapt.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "mysql/sql/parser.h"
+#include "mysql/sql/rewrite.h"
+
+namespace dm::mysql {
+namespace {
+
+struct Adapted {
+  std::string text;  // "nothing" if nothing is left
+  std::vector<std::string> left_out;
+};
+
+Adapted Adapt(std::string_view text, SqlTarget target, bool from_mariadb) {
+  ParseOptions parse;
+  parse.mariadb = from_mariadb;
+  Statement statement;
+  EXPECT_TRUE(ParseFirst(text, parse, &statement)) << text;
+  Adapted out;
+  const bool some = AdaptToTarget(
+      &statement, target, [&](std::string line) { out.left_out.push_back(std::move(line)); });
+  RestoreOptions restore;
+  restore.target = target;
+  out.text = some ? Restore(statement, restore) : "nothing";
+  return out;
+}
+
+TEST(Adapt, WaysToDoTheWorkGoForEveryServer) {
+  for (SqlTarget target : {SqlTarget::kMySql, SqlTarget::kMariaDb, SqlTarget::kTiDb}) {
+    EXPECT_EQ(Adapt("alter table t add c int, algorithm=instant, lock none", target, false).text,
+              "ALTER TABLE `t` ADD COLUMN `c` INT");
+    EXPECT_EQ(Adapt("alter table t algorithm=nocopy", target, true).text, "nothing");
+    EXPECT_EQ(Adapt("drop index i on t algorithm=inplace lock=none", target, false).text,
+              "DROP INDEX `i` ON `t`");
+    EXPECT_EQ(Adapt("create index i on t (a) algorithm inplace", target, false).text,
+              "CREATE INDEX `i` ON `t` (`a`)");
+  }
+  EXPECT_EQ(Adapt("alter table t algorithm=copy", SqlTarget::kCanonical, false).text,
+            "ALTER TABLE `t` ALGORITHM = COPY");
+}
+
+TEST(Adapt, MariaDbTypesBecomeText) {
+  const Adapted adapted =
+      Adapt("create table t (a uuid, b inet6 not null, c inet4)", SqlTarget::kMySql, true);
+  EXPECT_EQ(
+      adapted.text,
+      "CREATE TABLE `t` (`a` CHAR(36) CHARACTER SET ASCII,`b` VARCHAR(45) CHARACTER SET ASCII "
+      "NOT NULL,`c` VARCHAR(15) CHARACTER SET ASCII)");
+  EXPECT_EQ(adapted.left_out.size(), 3u);
+  EXPECT_EQ(adapted.left_out[0], "column `a`: type UUID, CHAR(36) instead");
+  EXPECT_EQ(Adapt("alter table t add a uuid", SqlTarget::kTiDb, true).text,
+            "ALTER TABLE `t` ADD COLUMN `a` CHAR(36) CHARACTER SET ASCII");
+  EXPECT_EQ(Adapt("alter table t add a uuid", SqlTarget::kMariaDb, true).text,
+            "ALTER TABLE `t` ADD COLUMN `a` UUID");
+}
+
+TEST(Adapt, WhatOnlyMySqlHas) {
+  EXPECT_EQ(Adapt("create table t (a int, key k (a), key f ((a + 1)), check (a > 0) not enforced, "
+                  "check (a < 9))",
+                  SqlTarget::kMariaDb, false)
+                .text,
+            "CREATE TABLE `t` (`a` INT,INDEX `k`(`a`),CHECK(`a`<9))");
+  EXPECT_EQ(Adapt("alter table t alter a set invisible", SqlTarget::kMariaDb, false).text,
+            "nothing");
+  EXPECT_EQ(Adapt("alter table t alter a set invisible, add b int", SqlTarget::kTiDb, false).text,
+            "ALTER TABLE `t` ADD COLUMN `b` INT");
+  EXPECT_EQ(Adapt("alter table t drop check c", SqlTarget::kMariaDb, false).text,
+            "ALTER TABLE `t` DROP CONSTRAINT IF EXISTS `c`");
+  EXPECT_EQ(Adapt("alter table t alter check c not enforced", SqlTarget::kMariaDb, false).text,
+            "ALTER TABLE `t` DROP CONSTRAINT IF EXISTS `c`");
+  EXPECT_EQ(Adapt("alter table t alter check c enforced", SqlTarget::kMariaDb, false).text,
+            "nothing");
+  EXPECT_EQ(Adapt("alter table t alter check c enforced", SqlTarget::kMySql, false).text,
+            "ALTER TABLE `t` ALTER CHECK `c` ENFORCED");
+}
+
+TEST(Adapt, WhatTiDbDoesNotIndex) {
+  EXPECT_EQ(Adapt("create table t (a varchar(5), g point not null, spatial index s (g), key l "
+                  "((lower(a))), unique key c ((concat(a, 'x'))), key p ((a + 1)))",
+                  SqlTarget::kTiDb, false)
+                .text,
+            "CREATE TABLE `t` (`a` VARCHAR(5),`g` POINT NOT NULL,INDEX `l`((LOWER(`a`))),INDEX "
+            "`p`((`a`+1)))");
+  EXPECT_EQ(Adapt("create spatial index s on t (g)", SqlTarget::kTiDb, false).text, "nothing");
+  EXPECT_EQ(Adapt("alter table t add spatial index s (g)", SqlTarget::kTiDb, false).text,
+            "nothing");
+}
+
+TEST(Adapt, WhatOnlyMariaDbHas) {
+  const Adapted adapted = Adapt(
+      "create table t (a int, s date, e date, period for p (s, e), unique (a, p without overlaps))",
+      SqlTarget::kMySql, true);
+  EXPECT_EQ(adapted.text, "CREATE TABLE `t` (`a` INT,`s` DATE,`e` DATE)");
+  EXPECT_EQ(adapted.left_out.size(), 2u);
+  EXPECT_EQ(Adapt("alter table t drop period for p", SqlTarget::kMySql, true).text, "nothing");
+  EXPECT_EQ(Adapt("alter table t drop period for p", SqlTarget::kMariaDb, true).text,
+            "ALTER TABLE `t` DROP PERIOD FOR `p`");
+  EXPECT_EQ(Adapt("create sequence s", SqlTarget::kMySql, true).text, "nothing");
+  EXPECT_EQ(Adapt("create sequence s", SqlTarget::kMariaDb, true).text, "CREATE SEQUENCE `s`");
+  EXPECT_EQ(Adapt("create table t (a int) engine=Aria transactional=1 page_checksum=1",
+                  SqlTarget::kMySql, true)
+                .text,
+            "CREATE TABLE `t` (`a` INT) ENGINE = Aria");
+}
+
+std::string Routed(std::string_view text, const TableName& target) {
+  const auto route = [](const TableName& name) {
+    if (name.schema == "shop") return TableName{"store", name.name == "p" ? "parents" : name.name};
+    return name;
+  };
+  Statement statement;
+  EXPECT_TRUE(ParseFirst(text, {}, &statement));
+  RouteReferences(&statement, {"shop", "c"}, target, route);
+  return Restore(statement);
+}
+
+TEST(ForeignKeys, PointToTheRoutedTable) {
+  const char* create =
+      "create table c (a int references p (id), foreign key (a) references p (id))";
+  EXPECT_EQ(Routed(create, {"store", "c"}),
+            "CREATE TABLE `c` (`a` INT REFERENCES `parents`(`id`),CONSTRAINT FOREIGN KEY (`a`) "
+            "REFERENCES `parents`(`id`))");
+  EXPECT_EQ(Routed("alter table c add foreign key (a) references p (id)", {"other", "c"}),
+            "ALTER TABLE `c` ADD CONSTRAINT FOREIGN KEY (`a`) REFERENCES `store`.`parents`(`id`)");
+  EXPECT_EQ(Routed("alter table c add foreign key (a) references hr.p (id)", {"store", "c"}),
+            "ALTER TABLE `c` ADD CONSTRAINT FOREIGN KEY (`a`) REFERENCES `hr`.`p`(`id`)");
+  Statement statement;
+  ParseFirst(create, {}, &statement);
+  EXPECT_EQ(ReferencedTables(statement, {"shop", "c"}), (std::vector<TableName>{{"shop", "p"}}));
+}
+
+TEST(ForeignKeys, MySqlTakesAnIndexNameForNoMore) {
+  Statement statement;
+  ParseFirst("create table c (a int, foreign key i (a) references p (id))", {}, &statement);
+  RestoreOptions mysql;
+  mysql.target = SqlTarget::kMySql;
+  EXPECT_EQ(Restore(statement, mysql),
+            "CREATE TABLE `c` (`a` INT,FOREIGN KEY `i` (`a`) REFERENCES `p`(`id`))");
+  EXPECT_EQ(Restore(statement),
+            "CREATE TABLE `c` (`a` INT,CONSTRAINT `i` FOREIGN KEY (`a`) REFERENCES `p`(`id`))");
+}
+
+}  // namespace
+}  // namespace dm::mysql

@@ -1,0 +1,13 @@
+-- case: pairs=mariadb-mariadb,mysql9-mysql9
+-- schemas: ddl_fk=ddl_fk_target
+-- full
+CREATE TABLE parent (id INT PRIMARY KEY);
+INSERT INTO parent VALUES (1), (2);
+-- live
+CREATE TABLE child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE);
+INSERT INTO child VALUES (1, 1), (2, 2);
+ALTER TABLE child ADD q INT, ADD CONSTRAINT named FOREIGN KEY (q) REFERENCES ddl_fk.parent (id);
+ALTER TABLE child ADD r INT, ADD FOREIGN KEY ix (r) REFERENCES child (id);
+UPDATE child SET q = 2 WHERE id = 1;
+ALTER TABLE child DROP FOREIGN KEY named;
+-- check: SELECT CONSTRAINT_NAME, REFERENCED_TABLE_NAME, DELETE_RULE FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA LIKE 'ddl_fk%' AND UNIQUE_CONSTRAINT_SCHEMA = CONSTRAINT_SCHEMA ORDER BY 1

@@ -1,0 +1,265 @@
+// The schema tracker against what real servers say. Reads records made by record.py, feeds their
+// statements to a tracker and compares every table that changed with information_schema.
+//
+//   ddl_differential --limit PERCENT RECORD...
+//
+// A statement agrees if the tracker takes it or refuses it as the server does, and if then every
+// table is the same. After one that does not, the tracker takes the server's tables over, so that a
+// fault counts once. What only one side refuses must be explained (explained.h). The definitions
+// that SHOW CREATE TABLE gives are compared as well. Prints the first disagreements and the share
+// that agrees for each kind of server; exit code 1 if one is below the limit or a refusal is
+// unexplained, 2 for bad arguments or records.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "base/error/error.h"
+#include "described.h"
+#include "explained.h"
+#include "mysql/schema/schema_tracker.h"
+#include "mysql/schema/table_info_json.h"
+#include "mysql/sql/restore.h"
+#include "mysql/sql/rewrite.h"
+
+namespace dm::mysql {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kShown = 100;  // disagreements printed in full
+
+struct Share {
+  int agree = 0;
+  int all = 0;
+  int refused = 0;      // by both
+  int explained = 0;    // refused by one side, for a reason that is known
+  int unexplained = 0;  // refused by one side
+
+  double Percent() const { return all == 0 ? 0 : 100.0 * agree / all; }
+  void Add(const Share& other) {
+    agree += other.agree;
+    all += other.all;
+    refused += other.refused;
+    explained += other.explained;
+    unexplained += other.unexplained;
+  }
+  std::string ToString() const {
+    return fmt::format(
+        "{} of {} statements agree ({:.2f} %); {} refused by both, {} by one side for a known "
+        "reason, "
+        "{} by one side for no known reason",
+        agree, all, Percent(), refused, explained, unexplained);
+  }
+};
+
+// One server's tracker, fed by one record.
+class Comparison {
+ public:
+  // `start`: the first line of the record.
+  explicit Comparison(const json& start)
+      : mariadb_(start.at("flavor") == "mariadb"),
+        database_(start.at("database")),
+        tracker_(Options(start)) {
+    parse_.mariadb = mariadb_;
+    Exec(fmt::format("create database {} character set {} collate {}", database_,
+                     start.at("charset").get<std::string>(),
+                     start.at("collation").get<std::string>()));
+  }
+
+  // What is wrong after the statement; empty if it agrees.
+  std::string Step(const json& step, Share* share) {
+    const std::string sql = step.at("sql");
+    const int server_errno = step.at("errno");
+    parse_.sql_mode = SqlMode::Parse(step.at("mode").get<std::string>());
+    std::string refusal;
+    ++share->all;
+    try {
+      if (server_errno == 0) {
+        for (const json& logged : step.at("logged")) Exec(logged.get<std::string>());
+      } else {
+        Plan(sql);
+      }
+    } catch (const Error& error) {
+      refusal = error.raw_cause().empty() ? error.message() : error.raw_cause();
+    }
+    if (server_errno != 0) {
+      if (!refusal.empty()) {
+        ++share->refused;
+        ++share->agree;
+        return "";
+      }
+      if (WhyOnlyTheServerRefuses(server_errno) != nullptr) {
+        ++share->explained;
+        ++share->agree;
+        return "";
+      }
+      ++share->unexplained;
+      return fmt::format("\n    the server refuses it with {}, the tracker does not", server_errno);
+    }
+    std::string problem;
+    if (!refusal.empty()) {
+      if (WhyOnlyTheTrackerRefuses(refusal) != nullptr) {
+        ++share->explained;
+      } else {
+        ++share->unexplained;
+        problem = "\n    only the tracker refuses it: " + refusal;
+      }
+    } else {
+      problem = Compare(step);
+    }
+    if (problem.empty()) ++share->agree;
+    if (!problem.empty() || !refusal.empty()) TakeOver(step);
+    return problem;
+  }
+
+ private:
+  static TrackerOptions Options(const json& start) {
+    TrackerOptions options;
+    options.mariadb = start.at("flavor") == "mariadb";
+    options.inline_references = std::atoi(start.at("version").get<std::string>().c_str()) >= 9;
+    std::map<std::string, std::string, std::less<>> defaults = start.at("default_collations");
+    options.default_collation_of = [defaults = std::move(defaults)](std::string_view charset) {
+      auto found = defaults.find(charset);
+      if (found == defaults.end() && charset == "utf8") found = defaults.find("utf8mb3");
+      return found == defaults.end() ? std::string() : found->second;
+    };
+    return options;
+  }
+
+  // What is to be executed, in its normal form and parsed from it again: it must mean the same.
+  std::vector<Statement> Parts(const std::string& sql) const {
+    std::vector<Statement> parts;
+    Statement statement;
+    if (!ParseFirst(sql, parse_, &statement) || !statement.IsDdl()) return parts;
+    RestoreOptions restore;
+    restore.target = mariadb_ ? SqlTarget::kMariaDb : SqlTarget::kMySql;
+    ParseOptions plain;
+    plain.mariadb = mariadb_;
+    for (const Statement& part : JoinAlters(SplitDdl(statement, database_))) {
+      const std::string canonical = Restore(part);
+      Statement again;
+      ParseFirst(canonical, plain, &again);
+      if (Restore(again) != canonical) {
+        throw Error(ErrorCode::kSyncerParseDDL, "normal form is not stable")
+            .SetRawCause("normal form is not stable: " + canonical);
+      }
+      ParseFirst(Restore(part, restore), plain, &again);
+      parts.push_back(std::move(again));
+    }
+    return parts;
+  }
+
+  TrackerChange Plan(const std::string& sql) const { return tracker_.Plan(database_, Parts(sql)); }
+  void Exec(const std::string& sql) { tracker_.Commit(Plan(sql)); }
+
+  std::string Compare(const json& step) const {
+    std::string out;
+    BuildOptions build = tracker_.BuildOptionsFor(database_);
+    for (const std::string name : step.at("dropped")) {
+      if (tracker_.GetTable(database_, name) != nullptr) {
+        out += "\n    the tracker still has " + name;
+      }
+    }
+    for (const auto& [name, server] : step.at("tables").items()) {
+      const TablePtr tracked = tracker_.GetTable(database_, name);
+      if (tracked == nullptr) {
+        out += "\n    the tracker lacks " + name;
+        continue;
+      }
+      try {
+        const Described theirs = DescribeServer(server, build);
+        std::string difference = Difference(Describe(*tracked, build), theirs);
+        const std::string text = TableInfoToJson(*tracked);
+        if (TableInfoToJson(TableInfoFromJson(text)) != text) {
+          difference += "\n    storing it changes it";
+        }
+        if (!difference.empty()) out += fmt::format("\n  table {}:{}", name, difference);
+        difference = Difference(Describe(Shown(server, build), build), theirs);
+        if (!difference.empty()) out += fmt::format("\n  shown table {}:{}", name, difference);
+      } catch (const Error& error) {
+        out += fmt::format("\n  table {}: {} {}", name, error.what(), error.raw_cause());
+      }
+    }
+    return out;
+  }
+
+  // The definition that SHOW CREATE TABLE gives.
+  TableInfo Shown(const json& server, const BuildOptions& build) const {
+    ParseOptions parse;
+    parse.mariadb = mariadb_;
+    return ParseCreateTable(server.at("create").get<std::string>(), parse, build);
+  }
+
+  void TakeOver(const json& step) {
+    const BuildOptions build = tracker_.BuildOptionsFor(database_);
+    for (const std::string name : step.at("dropped")) tracker_.DropTable(database_, name);
+    for (const auto& [name, server] : step.at("tables").items()) {
+      try {
+        tracker_.PutTable(database_, name, std::make_shared<const TableInfo>(Shown(server, build)));
+      } catch (const Error&) {
+        // Reported by Compare; what touches this table will disagree, too.
+        tracker_.DropTable(database_, name);
+      }
+    }
+  }
+
+  const bool mariadb_;
+  const std::string database_;
+  SchemaTracker tracker_;
+  ParseOptions parse_;
+};
+
+int Main(int argc, char** argv) {
+  if (argc < 4 || std::string_view(argv[1]) != "--limit") {
+    fmt::print(stderr, "usage: ddl_differential --limit PERCENT RECORD...\n");
+    return 2;
+  }
+  const double limit = std::atof(argv[2]);
+  std::map<std::string, Share> shares;  // by kind of server
+  int shown = 0;
+  for (int i = 3; i < argc; ++i) {
+    std::ifstream in(argv[i]);
+    std::string line;
+    if (!std::getline(in, line)) throw std::runtime_error(fmt::format("no record at {}", argv[i]));
+    const json start = json::parse(line).at("start");
+    Comparison comparison(start);
+    Share share;
+    while (std::getline(in, line)) {
+      const json step = json::parse(line);
+      const std::string problem = comparison.Step(step, &share);
+      if (!problem.empty() && shown++ < kShown) {
+        fmt::print("{}: statement {}: [{}] {}{}\n", argv[i], share.all,
+                   step.at("mode").get<std::string>(), step.at("sql").get<std::string>(), problem);
+      }
+    }
+    shares[start.at("flavor").get<std::string>() + " " + start.at("version").get<std::string>()]
+        .Add(share);
+  }
+  if (shown > kShown) fmt::print("({} more that disagree are not shown)\n", shown - kShown);
+  bool good = true;
+  for (const auto& [server, share] : shares) {
+    fmt::print("{}: {}\n", server, share.ToString());
+    good = good && share.all > 0 && share.Percent() >= limit && share.unexplained == 0;
+  }
+  fmt::print("the limit is {} % for each server: {}\n", limit, good ? "good" : "FAILED");
+  return good ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace dm::mysql
+
+int main(int argc, char** argv) {
+  try {
+    return dm::mysql::Main(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "ddl_differential: {}\n", error.what());
+    return 2;
+  }
+}
