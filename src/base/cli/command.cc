@@ -91,23 +91,6 @@ std::optional<size_t> FirstWord(const std::vector<Flag>& flags,
 
 namespace {
 
-// Edit distance of two words, letter case ignored.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::string left = ToLower(a), right = ToLower(b);
-  std::vector<size_t> row(right.size() + 1);
-  for (size_t j = 0; j < row.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= left.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= right.size(); ++j) {
-      size_t replaced = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row.back();
-}
-
 constexpr size_t kSuggestionDistance = 2;
 
 std::string UnknownCommandText(const Command& root, const std::string& word) {

@@ -319,6 +319,41 @@ bool IsValidUtf8(std::string_view text) {
   return true;
 }
 
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::string left = ToLower(a), right = ToLower(b);
+  std::vector<size_t> row(right.size() + 1);
+  for (size_t j = 0; j < row.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= left.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= right.size(); ++j) {
+      size_t replaced = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+std::optional<std::string> NearestWord(std::string_view word,
+                                       const std::vector<std::string>& candidates) {
+  const size_t limit = std::min<size_t>(2 + word.size() / 8, (word.size() + 1) / 3);
+  std::optional<std::string> nearest;
+  size_t least = limit + 1;
+  for (const std::string& candidate : candidates) {
+    const size_t distance = EditDistance(word, candidate);
+    if (distance >= least) continue;
+    least = distance;
+    nearest = candidate;
+  }
+  return nearest;
+}
+
+std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates) {
+  const std::optional<std::string> nearest = NearestWord(word, candidates);
+  return nearest ? fmt::format(", did you mean \"{}\"?", *nearest) : "";
+}
+
 std::optional<uint64_t> ParseUint(std::string_view text) {
   uint64_t value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -48,6 +48,15 @@ bool IsValidUtf8(std::string_view text);
 // code point goes to `*rune` if that is not null.
 size_t RuneLength(std::string_view text, uint32_t* rune = nullptr);
 
+// Letters to change, add or remove to make one word of the other; letter case ignored.
+size_t EditDistance(std::string_view a, std::string_view b);
+// What somebody who wrote `word` may have meant: the candidate with the least distance, if that is
+// small for a word of this length; the first of several.
+std::optional<std::string> NearestWord(std::string_view word,
+                                       const std::vector<std::string>& candidates);
+// NearestWord as the end of a message: `, did you mean "x"?`; empty if there is none.
+std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates);
+
 // Unsigned decimal number that fills the whole text; nullopt otherwise.
 std::optional<uint64_t> ParseUint(std::string_view text);
 // Signed decimal number that fills the whole text; nullopt otherwise.

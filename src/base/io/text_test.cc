@@ -107,5 +107,21 @@ TEST(TextTest, Utf8) {
   EXPECT_FALSE(IsValidUtf8("\xe6\x97"));
 }
 
+TEST(NearestWord, WhatWasMeant) {
+  const std::vector<std::string> keys = {"threads",          "rows",     "where", "chunk-filesize",
+                                         "block-allow-list", "source-id"};
+  EXPECT_EQ(NearestWord("thread", keys), "threads");
+  EXPECT_EQ(NearestWord("Threads", keys), "threads");
+  EXPECT_EQ(NearestWord("chunkfilesize", keys), "chunk-filesize");
+  EXPECT_EQ(NearestWord("block-alow-list", keys), "block-allow-list");
+  EXPECT_EQ(NearestWord("sourceid", keys), "source-id");
+  EXPECT_EQ(NearestWord("row", keys), "rows");
+  EXPECT_EQ(NearestWord("nonsense", keys), std::nullopt);
+  EXPECT_EQ(NearestWord("a", keys), std::nullopt);
+  EXPECT_EQ(NearestWord("", keys), std::nullopt);
+  EXPECT_EQ(DidYouMean("wher", keys), ", did you mean \"where\"?");
+  EXPECT_EQ(DidYouMean("nonsense", keys), "");
+}
+
 }  // namespace
 }  // namespace dm

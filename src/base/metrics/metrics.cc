@@ -7,6 +7,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <bit>
 #include <stdexcept>
 
 #include "base/metrics/process.h"
@@ -28,6 +29,24 @@ double Gauge::value() const { return series_ == nullptr ? 0 : series_->Value(); 
 
 void Histogram::Observe(double value) const {
   if (series_ != nullptr) series_->Observe(value);
+}
+
+void DurationBatch::Add(std::chrono::nanoseconds duration, uint64_t count) {
+  // The bounds are 5 us times powers of 2: ceil(duration / 5 us) tells the power.
+  const uint64_t ns = duration.count() < 0 ? 0 : static_cast<uint64_t>(duration.count());
+  const uint64_t units = (ns + 4999) / 5000;
+  const size_t bucket = units <= 1 ? 0 : static_cast<size_t>(std::bit_width(units - 1));
+  buckets_[std::min(bucket, kBuckets - 1)] += count;
+  count_ += count;
+  seconds_ += static_cast<double>(ns) * 1e-9 * static_cast<double>(count);
+}
+
+void DurationBatch::FlushTo(const Histogram& histogram) {
+  if (count_ == 0) return;
+  if (histogram.series_ != nullptr) {
+    histogram.series_->ObserveMultiple({buckets_.begin(), buckets_.end()}, seconds_);
+  }
+  *this = DurationBatch();
 }
 
 std::vector<double> ExponentialBuckets(double start, double factor, int count) {

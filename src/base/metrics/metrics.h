@@ -2,6 +2,9 @@
 // stay usable after their series was removed (they then count for nobody).
 #pragma once
 
+#include <array>
+#include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -49,7 +52,24 @@ class Histogram {
   void Observe(double value) const;
 
  private:
+  friend class DurationBatch;
   std::shared_ptr<prometheus::Histogram> series_;
+};
+
+// Durations of one thread on their way to a histogram of DurationBuckets(): what is observed for
+// every row costs neither a lock nor a search there.
+class DurationBatch {
+ public:
+  void Add(std::chrono::nanoseconds duration, uint64_t count = 1);
+  bool empty() const { return count_ == 0; }
+  // Hands everything over and is empty again.
+  void FlushTo(const Histogram& histogram);
+
+ private:
+  static constexpr size_t kBuckets = 26;  // the last: beyond all bounds
+  std::array<uint64_t, kBuckets> buckets_{};
+  uint64_t count_ = 0;
+  double seconds_ = 0;
 };
 
 // start, start*factor, ... (count values)

@@ -105,6 +105,45 @@ TEST(MetricsTest, ManyThreads) {
   EXPECT_EQ(registry.GetCounter("n", "n").value(), 2000);
 }
 
+TEST(DurationBatchTest, SameBucketsAsOneByOne) {
+  MetricsRegistry registry;
+  const Histogram singly = registry.GetHistogram("a", "", DurationBuckets());
+  const Histogram batched = registry.GetHistogram("b", "", DurationBuckets());
+  DurationBatch batch;
+  EXPECT_TRUE(batch.empty());
+  using std::chrono::nanoseconds;
+  // Beside every bound, and beyond all of them.
+  std::vector<nanoseconds> durations = {nanoseconds(-5), nanoseconds(0), nanoseconds(1),
+                                        std::chrono::hours(1)};
+  for (int power = 0; power < 25; ++power) {
+    for (int64_t off : {-1, 1}) durations.emplace_back((int64_t{5000} << power) + off);
+  }
+  for (nanoseconds duration : durations) {
+    for (int i = 0; i < 3; ++i) {
+      singly.Observe(std::max(std::chrono::duration<double>(duration).count(), 0.0));
+    }
+    batch.Add(duration, 3);
+  }
+  EXPECT_FALSE(batch.empty());
+  batch.FlushTo(batched);
+  EXPECT_TRUE(batch.empty());
+  std::string expected = registry.Expose(false);
+  const size_t at = expected.find("# TYPE b");
+  const auto buckets = [](std::string text, char name) {
+    // The sums are of different roundings.
+    std::string out;
+    for (size_t i = 0; (i = text.find(std::string(1, name) + "_bucket", i)) != std::string::npos;) {
+      const size_t end = text.find('\n', i);
+      out += text.substr(i + 1, end - i);
+      i = end;
+    }
+    return out;
+  };
+  EXPECT_EQ(buckets(expected.substr(at), 'b'), buckets(expected.substr(0, at), 'a'));
+  EXPECT_NE(buckets(expected, 'a'), "");
+  batch.FlushTo(Histogram());  // counts for nobody
+}
+
 TEST(BucketsTest, Shapes) {
   EXPECT_EQ(ExponentialBuckets(1, 2, 4), (std::vector<double>{1, 2, 4, 8}));
   EXPECT_EQ(LinearBuckets(0, 100, 3), (std::vector<double>{0, 100, 200}));

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -24,7 +25,9 @@ namespace http = beast::http;
 
 constexpr std::chrono::seconds kIdleLimit{60};
 constexpr size_t kMaxBodyBytes = 64 << 20;
-constexpr int kThreads = 4;
+constexpr int kThreads = 2;
+// Requests in progress; some wait for other machines.
+constexpr size_t kHandlers = 16;
 
 HttpResponse Answer(const HttpHandler& handler, const HttpRequest& request) {
   try {
@@ -63,6 +66,7 @@ class HttpServer::Impl {
   }
 
   void Stop() noexcept {
+    handlers_.join();
     context_.stop();
     for (std::thread& thread : threads_) {
       if (thread.joinable()) thread.join();
@@ -84,10 +88,16 @@ class HttpServer::Impl {
         request.target = std::string(message.target());
         request.content_type = std::string(message[http::field::content_type]);
         request.body = message.body();
-        HttpResponse answer = Answer(handler_, request);
+        HttpResponse answer = co_await asio::co_spawn(
+            handlers_.get_executor(),
+            [this, &request]() -> asio::awaitable<HttpResponse> {
+              co_return Answer(handler_, request);
+            },
+            asio::use_awaitable);
         http::response<http::string_body> response(static_cast<http::status>(answer.status),
                                                    message.version());
         response.set(http::field::content_type, answer.content_type);
+        for (const auto& [name, value] : answer.headers) response.set(name, value);
         response.keep_alive(message.keep_alive());
         response.body() = std::move(answer.body);
         response.prepare_payload();
@@ -107,6 +117,7 @@ class HttpServer::Impl {
 
   HttpHandler handler_;
   asio::io_context context_;
+  asio::thread_pool handlers_{kHandlers};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::vector<std::thread> threads_;
 };

@@ -31,9 +31,11 @@ struct HttpResponse {
   int status = 200;
   std::string content_type = "text/plain";
   std::string body;
+  std::vector<std::pair<std::string, std::string>> headers{};  // others
 };
 
-// Called from several threads at once. What it throws becomes status 500 with its text.
+// Called from several threads at once, and may block; ends soon when the server is being stopped.
+// What it throws becomes status 500 with its text.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
 // "404 page not found".

@@ -240,9 +240,9 @@ class Reader {
     void Finish(std::string_view type) {
       for (const Entry& entry : entries_) {
         if (entry.taken) continue;
-        reader_.violations_.Add(entry.key,
-                                fmt::format("field {} not found in type {}",
-                                            entry.key.IsScalar() ? entry.key.Scalar() : "", type));
+        const std::string key = entry.key.IsScalar() ? entry.key.Scalar() : "";
+        reader_.violations_.Add(entry.key, fmt::format("field {} not found in type {}{}", key, type,
+                                                       DidYouMean(key, absent_)));
       }
     }
 
@@ -253,11 +253,13 @@ class Reader {
         entry.taken = true;
         return entry.value;
       }
+      absent_.emplace_back(key);
       return std::nullopt;
     }
 
     Reader& reader_;
     Entries entries_;
+    std::vector<std::string> absent_;  // keys that there could have been
   };
 
   // An empty value leaves the default.

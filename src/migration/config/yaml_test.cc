@@ -62,9 +62,9 @@ filters: []
 )"),
             R"(yaml: unmarshal errors:
   line 4: field sauce not found in type config.MySQLInstance
-  line 5: field binlog-nam not found in type config.Meta
+  line 5: field binlog-nam not found in type config.Meta, did you mean "binlog-name"?
   line 7: field colum not found in type router.Extractor
-  line 7: field traget-schema not found in type router.TableRule
+  line 7: field traget-schema not found in type router.TableRule, did you mean "target-schema"?
   line 10: cannot unmarshal !!str `abc` into int
   line 12: field batch already set in type config.SyncerConfig
   line 13: field name already set in type config.TaskConfig

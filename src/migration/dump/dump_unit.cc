@@ -71,7 +71,9 @@ class DumpUnit : public Unit {
     // The load unit, if there is one, goes on in the directory.
     if (channel_ != nullptr && !HasLoad(config_.mode)) channel_->Unlock();
   }
-  UnitStatus Status() const override;
+  UnitStatus Status() const override { return progress_.Status(); }
+  void RefreshMetrics() override { metrics_.Update(progress_); }
+  void LogProgress() override;
 
  private:
   void ReadUpstreamSqlMode(const StopToken& stop);
@@ -90,7 +92,7 @@ class DumpUnit : public Unit {
   std::optional<TableFilter> filter_;
   std::string time_zone_;
   DumpProgress progress_;
-  mutable DumpMetrics metrics_;
+  DumpMetrics metrics_;
 };
 
 void DumpUnit::Init(const StopToken& stop) {
@@ -262,15 +264,16 @@ UnitResult DumpUnit::Run(EndingRequest& ending) {
   return result;
 }
 
-UnitStatus DumpUnit::Status() const {
+void DumpUnit::LogProgress() {
   const DumpStatus status = progress_.Status();
-  metrics_.Update(progress_);
+  const std::optional<double> remaining = progress_.RemainingSeconds();
   log_.Info("progress status of dumpling",
             {F("total_tables", status.total_tables), F("finished_tables", status.completed_tables),
              F("estimated_total_rows", status.estimate_total_rows),
              F("finished_rows", status.finished_rows), F("estimated_progress", status.progress),
-             F("bps", status.bps)});
-  return status;
+             F("bps", status.bps),
+             F("estimate time to finish",
+               remaining ? fmt::format("{:.0f}s", *remaining) : std::string("unknown"))});
 }
 
 }  // namespace

@@ -36,6 +36,10 @@ void DumpMetrics::Update(const DumpProgress& progress) {
       .Set(static_cast<double>(progress.finished_bytes));
   metrics.GetGauge("dumpling_dump_finished_rows", "counter for dumpling finished rows", labels_)
       .Set(static_cast<double>(progress.finished_rows));
+  if (const auto seconds = progress.RemainingSeconds()) {
+    metrics.GetGauge("dm_dump_remaining_seconds", "seconds until the dump is done", labels_)
+        .Set(*seconds);
+  }
   const auto rows = static_cast<double>(progress.estimated_rows);
   const auto tables = static_cast<double>(progress.completed_tables);
   double more_rows = 0;
@@ -63,6 +67,7 @@ void DumpMetrics::Remove() {
   std::lock_guard lock(mutex_);
   open_ = false;
   Metrics().Remove("dumpling_", labels_);
+  Metrics().Remove("dm_dump_remaining_seconds", labels_);
   Metrics().Remove(kExitCount, labels_);
 }
 

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace dm::migration {
 
 void DumpProgress::Reset() {
@@ -13,10 +16,18 @@ void DumpProgress::Reset() {
   produced_chunks = 0;
   completed_chunks = 0;
   all_produced = false;
-  std::lock_guard lock(mutex_);
-  last_bytes_ = 0;
-  last_bps_ = 0;
-  last_time_ = std::chrono::steady_clock::now();
+  speed_.Reset(0);
+  row_speed_.Reset(0);
+}
+
+std::optional<double> DumpProgress::RemainingSeconds() const {
+  const uint64_t rows = finished_rows;
+  const uint64_t estimate = estimated_rows;
+  row_speed_.Update(static_cast<int64_t>(rows));
+  if (all_produced && completed_chunks >= produced_chunks) return 0;
+  const double speed = row_speed_.PerSecond();
+  if (speed <= 0 || estimate == 0) return std::nullopt;
+  return estimate > rows ? static_cast<double>(estimate - rows) / speed : 0;
 }
 
 DumpStatus DumpProgress::Status() const {
@@ -37,17 +48,9 @@ DumpStatus DumpProgress::Status() const {
           fmt::format("{:5.2f} %", static_cast<double>(done) / static_cast<double>(total) * 100);
     }
   }
-  std::lock_guard lock(mutex_);
-  const auto now = std::chrono::steady_clock::now();
-  if (bytes > last_bytes_) {
-    const double seconds = std::chrono::duration<double>(now - last_time_).count();
-    const auto bps = static_cast<int64_t>(static_cast<double>(bytes - last_bytes_) /
-                                          (seconds > 0 ? seconds : 1e-9));
-    last_bps_ = bps > 0 ? bps : 1;
-    last_bytes_ = bytes;
-    last_time_ = now;
-  }
-  status.bps = last_bps_;
+  speed_.Update(static_cast<int64_t>(bytes));
+  // 0 says that nothing was written yet.
+  if (bytes > 0) status.bps = std::max<int64_t>(std::llround(speed_.PerSecond()), 1);
   return status;
 }
 

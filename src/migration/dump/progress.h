@@ -2,10 +2,10 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
-#include <mutex>
+#include <optional>
 
+#include "migration/unit/rate_meter.h"
 #include "migration/unit/unit.h"
 
 namespace dm::migration {
@@ -25,12 +25,12 @@ class DumpProgress {
   // Zero again, for a new run.
   void Reset();
   DumpStatus Status() const;
+  // By the estimated number of rows and the speed; nullopt while one of them is not known.
+  std::optional<double> RemainingSeconds() const;
 
  private:
-  mutable std::mutex mutex_;  // guards what the last call saw
-  mutable uint64_t last_bytes_ = 0;
-  mutable int64_t last_bps_ = 0;
-  mutable std::chrono::steady_clock::time_point last_time_ = std::chrono::steady_clock::now();
+  mutable RateMeter speed_;  // bytes
+  mutable RateMeter row_speed_;
 };
 
 }  // namespace dm::migration

@@ -43,7 +43,10 @@ class LoadUnit : public Unit {
         router_(config.route_rules, config.case_sensitive),
         on_duplicate_(ParseOnDuplicate(config.loader.on_duplicate_logical)),
         metrics_(config.name, config.source_id) {}
-  ~LoadUnit() override { Close(); }
+  ~LoadUnit() override {
+    Close();
+    metrics_.Remove();
+  }
 
   UnitType Type() const override { return UnitType::kLoad; }
   void Init(const StopToken& stop) override;
@@ -51,7 +54,9 @@ class LoadUnit : public Unit {
   UnitResult Run(EndingRequest& ending) override;
   void Update(const SubtaskConfig& config) override;
   void Close() noexcept override;
-  UnitStatus Status() const override;
+  UnitStatus Status() const override { return progress_.Status(); }
+  void RefreshMetrics() override { metrics_.Update(progress_); }
+  void LogProgress() override;
 
  private:
   std::unique_ptr<mysql::Connection> Connect(const StopToken& stop) const {
@@ -91,7 +96,7 @@ class LoadUnit : public Unit {
   // The progress rows belong to the dump that this process has made.
   bool rows_are_current_ = false;
   LoadProgress progress_;
-  mutable LoadMetrics metrics_;
+  LoadMetrics metrics_;
 };
 
 void LoadUnit::Init(const StopToken& stop) {
@@ -352,6 +357,7 @@ std::vector<LoadFile> LoadUnit::FilesToLoad(const ImportPlan& plan, mysql::Conne
   int64_t finished = 0;
   for (const LoadFile& file : files) finished += file.offset;
   progress_.finished_bytes = finished;
+  progress_.BeginSpeed();
   std::erase_if(files, [](const LoadFile& file) { return file.offset >= file.size; });
   return files;
 }
@@ -394,16 +400,18 @@ void LoadUnit::Close() noexcept {
     channel_->Unlock();
   }
   ahead_.reset();
-  metrics_.Remove();
+  // What was loaded is shown as long as the subtask lives.
+  if (!HasSync(config_.mode)) metrics_.Remove();
 }
 
-UnitStatus LoadUnit::Status() const {
+void LoadUnit::LogProgress() {
   const LoadStatus status = progress_.Status();
-  metrics_.Update(progress_);
+  const std::optional<double> remaining = progress_.RemainingSeconds();
   log_.Info("progress status of lightning",
             {F("finished_bytes", status.finished_bytes), F("total_bytes", status.total_bytes),
-             F("progress", status.progress), F("current speed (bytes / seconds)", status.bps)});
-  return status;
+             F("progress", status.progress), F("current speed (bytes / seconds)", status.bps),
+             F("estimate time to finish",
+               remaining ? fmt::format("{:.0f}s", *remaining) : std::string("unknown"))});
 }
 
 }  // namespace

@@ -50,6 +50,11 @@ void LoadMetrics::Update(const LoadProgress& progress) {
   double more_finished = 0;
   if (total > total_) more_total = total - std::exchange(total_, total);
   if (finished > finished_) more_finished = finished - std::exchange(finished_, finished);
+  if (const auto seconds = progress.RemainingSeconds()) {
+    Metrics()
+        .GetGauge("dm_load_remaining_seconds", "seconds until the load is done", labels_)
+        .Set(*seconds);
+  }
   constexpr const char* kBytes = "lightning_bytes";
   constexpr const char* kBytesHelp = "count of total bytes";
   CounterOf(kBytes, kBytesHelp, "total_restore").Add(more_total);
@@ -82,6 +87,7 @@ void LoadMetrics::Remove() {
   std::lock_guard lock(mutex_);
   open_ = false;
   Metrics().Remove("lightning_", labels_);
+  Metrics().Remove("dm_load_remaining_seconds", labels_);
   Metrics().Remove(kExitCount, labels_);
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace dm::migration {
@@ -10,16 +12,22 @@ void LoadProgress::Reset() {
   total_bytes = 0;
   finished_bytes = 0;
   finished = false;
-  std::lock_guard lock(mutex_);
-  last_bytes_ = 0;
-  last_bps_ = 0;
-  last_time_ = std::chrono::steady_clock::now();
+  speed_.Reset(0);
 }
 
 void LoadProgress::SetBinlog(std::string position, std::string gtid) {
   std::lock_guard lock(mutex_);
   binlog_ = std::move(position);
   binlog_gtid_ = std::move(gtid);
+}
+
+std::optional<double> LoadProgress::RemainingSeconds() const {
+  if (finished) return 0;
+  const int64_t done = finished_bytes;
+  speed_.Update(done);
+  const double speed = speed_.PerSecond();
+  if (speed <= 0) return std::nullopt;
+  return static_cast<double>(std::max<int64_t>(total_bytes - done, 0)) / speed;
 }
 
 LoadStatus LoadProgress::Status() const {
@@ -35,16 +43,11 @@ LoadStatus LoadProgress::Status() const {
   std::lock_guard lock(mutex_);
   status.meta_binlog = binlog_;
   status.meta_binlog_gtid = binlog_gtid_;
-  const auto now = std::chrono::steady_clock::now();
-  if (status.finished_bytes > last_bytes_) {
-    const double seconds = std::chrono::duration<double>(now - last_time_).count();
-    const auto bps = static_cast<int64_t>(static_cast<double>(status.finished_bytes - last_bytes_) /
-                                          (seconds > 0 ? seconds : 1e-9));
-    last_bps_ = bps > 0 ? bps : 1;
-    last_bytes_ = status.finished_bytes;
-    last_time_ = now;
+  speed_.Update(status.finished_bytes);
+  // 0 says that nothing was written yet.
+  if (status.finished_bytes > 0) {
+    status.bps = std::max<int64_t>(std::llround(speed_.PerSecond()), 1);
   }
-  status.bps = last_bps_;
   return status;
 }
 

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 
+#include "migration/unit/rate_meter.h"
 #include "migration/unit/unit.h"
 
 namespace dm::migration {
@@ -22,15 +23,17 @@ class LoadProgress {
   void Reset();
   // Position of the dump as users see it.
   void SetBinlog(std::string position, std::string gtid);
+  // Counting begins at what was finished before.
+  void BeginSpeed() { speed_.Reset(finished_bytes); }
   LoadStatus Status() const;
+  // By the bytes left and the speed; nullopt while that is not known.
+  std::optional<double> RemainingSeconds() const;
 
  private:
+  mutable RateMeter speed_;
   mutable std::mutex mutex_;  // guards the following
   std::string binlog_;
   std::string binlog_gtid_;
-  mutable int64_t last_bytes_ = 0;
-  mutable int64_t last_bps_ = 0;
-  mutable std::chrono::steady_clock::time_point last_time_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace dm::migration

@@ -7,11 +7,9 @@
 #include <string>
 
 #include "migration/subtask/subtask.h"
+#include "migration/unit/resumable.h"
 
 namespace dm::migration {
-
-// False if one of the errors needs a human (repeating the work cannot help).
-bool IsResumable(const UnitResult& result);
 
 struct BackoffConfig {
   std::chrono::milliseconds min{1000};

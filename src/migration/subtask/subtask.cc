@@ -172,6 +172,16 @@ SubtaskStatus Subtask::Status() const {
   return status;
 }
 
+void Subtask::RefreshMetrics() {
+  std::lock_guard lock(mutex_);
+  if (initialised_ && current_ < units_.size()) units_[current_]->RefreshMetrics();
+}
+
+void Subtask::LogProgress() {
+  std::lock_guard lock(mutex_);
+  if (initialised_ && current_ < units_.size()) units_[current_]->LogProgress();
+}
+
 Stage Subtask::stage() const {
   std::lock_guard lock(mutex_);
   return stage_;

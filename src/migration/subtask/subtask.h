@@ -69,6 +69,9 @@ class Subtask {
   bool WaitStopped(Milliseconds limit);
 
   SubtaskStatus Status() const;
+  // Of the current unit, if there is one (unit.h).
+  void RefreshMetrics();
+  void LogProgress();
   Stage stage() const;
   const std::string& name() const { return name_; }
 

@@ -122,6 +122,13 @@ uint32_t ApplyQueues::OldestTimestamp() const {
   return oldest;
 }
 
+std::vector<size_t> ApplyQueues::Sizes() const {
+  std::vector<size_t> sizes;
+  std::lock_guard lock(mutex_);
+  for (const auto& slot : slots_) sizes.push_back(slot->jobs.size());
+  return sizes;
+}
+
 std::optional<Error> ApplyQueues::error() const {
   std::lock_guard lock(mutex_);
   return error_;

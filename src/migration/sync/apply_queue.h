@@ -15,6 +15,7 @@
 #include "migration/meta/sync_checkpoint.h"
 #include "migration/rows/row_change.h"
 #include "migration/sync/committed_orders.h"
+#include "migration/sync/metrics.h"
 #include "mysql/position/location.h"
 
 namespace dm::migration {
@@ -26,6 +27,8 @@ struct EventRows {
   mysql::Location start;
   mysql::Location end;
   uint32_t timestamp = 0;  // of the event, upstream clock
+  SteadyClock::time_point received;
+  std::shared_ptr<TableJobs> jobs;  // counters of the target table; may be null
 };
 
 // Where the rows of one upstream transaction end (or, for one beyond the memory bound, a piece of
@@ -91,6 +94,8 @@ class ApplyQueues : public CommittedOrders {
   bool Idle() const { return LowWater() == planned(); }
   // Event time of the oldest change that is not committed; 0 if there is none.
   uint32_t OldestTimestamp() const;
+  // Jobs waiting, by slot.
+  std::vector<size_t> Sizes() const;
   std::optional<Error> error() const;
   void Fail(size_t slot, const Error& error);
   // An error that is no worker's: no more is planned.

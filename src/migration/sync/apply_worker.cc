@@ -69,10 +69,8 @@ void ApplyWorker::Run(const StopToken& kill) {
       Apply(batch, kill);
       DM_FAILPOINT("sync/after-commit");
       if (IsSerial()) DM_FAILPOINT("sync/after-serial-commit");
+      Count(batch);  // first: who sees the changes done finds them counted
       queues_.Committed(slot_);
-      context_.stats->rows += std::count_if(batch.begin(), batch.end(),
-                                            [](const Job& job) { return job.event != nullptr; });
-      context_.stats->transactions += 1;
     }
   } catch (const Cancelled&) {
     // Killed: the batch in flight may or may not be downstream.
@@ -81,6 +79,44 @@ void ApplyWorker::Run(const StopToken& kill) {
     Log().Error("fail to execute a batch of changes", {F("slot", slot_), F("error", error)});
     queues_.Fail(slot_, error);
   }
+}
+
+void ApplyWorker::Count(const std::vector<Job>& batch) {
+  const auto now = SteadyClock::now();
+  DurationBatch executed;
+  size_t rows = 0;
+  TableJobs* jobs = nullptr;
+  mysql::RowsKind kind{};
+  size_t run = 0;  // changes of that table and kind one after another
+  const auto hand_over = [&] {
+    if (jobs != nullptr) jobs->CountFinished(kind, slot_, run);
+    run = 0;
+  };
+  for (const Job& job : batch) {
+    if (job.event == nullptr) continue;
+    ++rows;
+    executed.Add(now - job.event->received);
+    if (jobs != job.event->jobs.get() || kind != job.event->batch->kind()) {
+      hand_over();
+      jobs = job.event->jobs.get();
+      kind = job.event->batch->kind();
+    }
+    ++run;
+  }
+  hand_over();
+  context_.stats->rows += static_cast<int64_t>(rows);
+  context_.stats->transactions += 1;
+  if (context_.metrics == nullptr) return;
+  context_.metrics->ObserveExecuted(executed);
+  const mysql::Connection::AnswerTimes& times = connection_->answer_times();
+  SyncMetrics::Transaction transaction;
+  transaction.slot = slot_;
+  transaction.rows = rows;
+  transaction.statements = statements_;
+  transaction.took = times.last - begin_sent_;
+  transaction.begin = begin_took_;
+  transaction.commit = times.last - times.previous;
+  context_.metrics->ObserveTransaction(transaction);
 }
 
 void ApplyWorker::Apply(const std::vector<Job>& batch, const StopToken& kill) {
@@ -105,7 +141,11 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, const StopToken& kill) {
         if (context_.foreign_keys) {
           connection_->Reconnect(kill);  // the session may have its checks switched off
         } else {
+          const auto begin = SteadyClock::now();
           connection_->Rollback(kill);
+          if (context_.metrics != nullptr) {
+            context_.metrics->ObserveRollback(SteadyClock::now() - begin);
+          }
         }
         bool retry = mysql::IsRetryableServerError(e) && attempt + 1 < kExecuteAttempts;
         if (e.server_errno() == kLockWaitTimeout) retry = ++lock_waits < kLockWaitAttempts;
@@ -213,9 +253,13 @@ void ApplyWorker::FlushText(const StopToken& kill) {
   if (text_.sql.empty()) return;
   std::vector<uint64_t> affected = connection_->ExecuteMulti(text_.sql, kill, "batch of changes");
   for (size_t i = 0; i < affected.size() && i < text_.job_of_statement.size(); ++i) {
-    if (text_.job_of_statement[i] >= 0 && affected[i] == 0) {
-      missing_.push_back(text_.job_of_statement[i]);
-    }
+    if (text_.job_of_statement[i] < 0) continue;
+    ++statements_;
+    if (affected[i] == 0) missing_.push_back(text_.job_of_statement[i]);
+  }
+  if (begin_sent_ == SteadyClock::time_point()) {
+    begin_sent_ = connection_->answer_times().sent;
+    begin_took_ = connection_->answer_times().first - begin_sent_;
   }
   text_.sql.clear();
   text_.job_of_statement.clear();
@@ -226,6 +270,8 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   text_.sql.clear();
   text_.job_of_statement.clear();
   missing_.clear();
+  statements_ = 0;
+  begin_sent_ = {};
   Add("BEGIN", kill);
   Add(proof_, kill);
   proof_sent_ = true;
@@ -243,6 +289,7 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
 
 void ApplyWorker::ReportMissing(const std::vector<Job>& batch) {
   context_.stats->missing += static_cast<int64_t>(missing_.size());
+  if (context_.metrics != nullptr) context_.metrics->CountNotFound(missing_.size());
   constexpr size_t kShown = 3;
   for (size_t i = 0; i < std::min(missing_.size(), kShown); ++i) {
     const Job& job = batch[missing_[i]];

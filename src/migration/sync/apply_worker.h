@@ -29,6 +29,7 @@ struct ApplyContext {
   const SyncCheckpointTable* checkpoint = nullptr;
   const Fence* fence = nullptr;  // may be null
   ApplyStats* stats = nullptr;
+  SyncMetrics* metrics = nullptr;
   StopToken graceful;           // ends waiting for another try
   bool foreign_keys = false;    // the session checks them
   bool read_committed = false;  // isolation level of the workers
@@ -64,6 +65,8 @@ class ApplyWorker {
 
   void Apply(const std::vector<Job>& batch, const StopToken& kill);
   void Execute(const std::vector<Job>& batch, bool safe, const StopToken& kill);
+  // The batch is committed: counts it.
+  void Count(const std::vector<Job>& batch);
   void Add(std::string_view statement, const StopToken& kill);
   void AddChange(const Job& job, size_t index, bool safe, const StopToken& kill);
   void FlushText(const StopToken& kill);
@@ -95,7 +98,10 @@ class ApplyWorker {
   Text text_;
   size_t max_text_;
   std::vector<int32_t> missing_;  // jobs of the transaction whose row was not there
-  bool proof_sent_ = false;       // of the transaction being executed
+  size_t statements_ = 0;         // sent since BEGIN
+  SteadyClock::time_point begin_sent_;
+  SteadyClock::duration begin_took_{};
+  bool proof_sent_ = false;  // of the transaction being executed
   std::unordered_map<std::shared_ptr<const TablePlan>, std::string>
       definitions_;  // table_info by plan
 };

@@ -1,5 +1,7 @@
 #include "migration/sync/checkpoint.h"
 
+#include <algorithm>
+
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "mysql/schema/table_info_json.h"
@@ -184,12 +186,18 @@ Location Checkpoint::flushed() const {
 }
 
 const Location* Checkpoint::Savable(uint64_t low_water) const {
-  const Location* newest = savable_ ? &*savable_ : nullptr;
-  for (const SavePoint& point : saved_) {
-    if (point.order > low_water) break;
-    newest = &point.location;
-  }
-  return newest;
+  // Orders rise.
+  const auto behind =
+      std::upper_bound(saved_.begin(), saved_.end(), low_water,
+                       [](uint64_t order, const SavePoint& point) { return order < point.order; });
+  if (behind != saved_.begin()) return &std::prev(behind)->location;
+  return savable_ ? &*savable_ : nullptr;
+}
+
+Location Checkpoint::Committed(uint64_t low_water) const {
+  std::lock_guard lock(mutex_);
+  const Location* newest = Savable(low_water);
+  return newest != nullptr ? *newest : flushed_;
 }
 
 bool Checkpoint::HasSomethingToFlush(uint64_t low_water) const {

@@ -78,6 +78,8 @@ class Checkpoint {
 
   // --- anyone ---
   mysql::Location flushed() const;
+  // Up to where everything is committed, saved or not.
+  mysql::Location Committed(uint64_t low_water) const;
   // Would Flush write something now?
   bool HasSomethingToFlush(uint64_t low_water) const;
   // Writes what may be written, in one transaction that begins with `proof`, the global row last.

@@ -33,6 +33,21 @@ TEST_F(CheckpointTest, PointsOfTablesAloneAreNoProgress) {
   EXPECT_TRUE(checkpoint_.IsFresh());
 }
 
+TEST_F(CheckpointTest, CommittedIsTheNewestLocationBelowTheLowWaterMark) {
+  EXPECT_EQ(checkpoint_.Committed(0).position, mysql::BinlogPosition()) << "nothing is known";
+  checkpoint_.BeginRun(At(100), false);
+  EXPECT_EQ(checkpoint_.Committed(0).position.offset, 100u);
+  checkpoint_.Save(0, At(150));  // nothing to apply before it
+  for (uint64_t order : {2, 5, 9}) checkpoint_.Save(order, At(100 * order));
+  checkpoint_.Save(9, At(950));  // filtered transactions behind the last change
+  EXPECT_EQ(checkpoint_.Committed(0).position.offset, 150u);
+  EXPECT_EQ(checkpoint_.Committed(1).position.offset, 150u);
+  EXPECT_EQ(checkpoint_.Committed(2).position.offset, 200u);
+  EXPECT_EQ(checkpoint_.Committed(8).position.offset, 500u);
+  EXPECT_EQ(checkpoint_.Committed(9).position.offset, 950u);
+  EXPECT_EQ(checkpoint_.Committed(99).position.offset, 950u);
+}
+
 TEST_F(CheckpointTest, ATablePointIsKnownAfterADdl) {
   checkpoint_.BeginRun(At(100), false);
   auto table = std::make_shared<const mysql::TableInfo>();

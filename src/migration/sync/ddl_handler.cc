@@ -108,6 +108,7 @@ DdlHandler::DdlHandler(PlanContext& context, std::function<void()> flush, DdlExe
 DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mysql::Location& end,
                                        const mysql::Location& save, const std::string& event,
                                        uint32_t timestamp, const StopToken& stop) {
+  const auto received = SteadyClock::now();
   const std::string text = StatementText(query);
   if (text.empty() || text.starts_with("# Dummy")) return Outcome::kSkipped;
   mysql::ParseOptions options;
@@ -145,15 +146,24 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   // Everything before the statement is applied and recorded, the definitions it starts from
   // included: a repetition after a crash must not take them from the changed downstream.
   DM_FAILPOINT("sync/before-flush");
+  const auto flush_begin = SteadyClock::now();
   flush_();
+  const auto waited = SteadyClock::now() - flush_begin;
   std::vector<Statement> sources;
   for (const Planned& p : planned) sources.push_back(p.source);
   // As one list: in `RENAME COLUMN a TO b, RENAME COLUMN b TO a` both names are the old ones.
   mysql::TrackerChange change =
       context_.tracker->Plan(query.schema, mysql::JoinAlters(std::move(sources)));
   DM_FAILPOINT("sync/before-execute");
+  const auto execute_begin = SteadyClock::now();
+  if (context_.metrics != nullptr) {
+    context_.metrics->ObserveDdlPlanned(execute_begin - received, waited, planned.size());
+  }
   const DdlWork work = WorkOf(planned, query, event, timestamp);
   if (!work.statements.empty()) executor_->Execute(work, stop);
+  if (context_.metrics != nullptr) {
+    context_.metrics->ObserveDdlExecuted(SteadyClock::now() - execute_begin, planned.size());
+  }
   DM_FAILPOINT("sync/before-track");
   context_.tracker->Commit(std::move(change));
   for (const Planned& p : planned) {

@@ -133,6 +133,7 @@ void RowPlanner::Prepare(Table& table, const StopToken& stop) {
   literals.time_zone = context_.sessions->rows_zone;
   literals.no_backslash_escapes = context_.sessions->downstream_server.no_backslash_escapes;
   literals.vector_as_text = context_.sessions->downstream_server.is_tidb;
+  if (context_.metrics != nullptr) table.jobs = context_.metrics->JobsOf(target);
   table.plan = BuildTablePlan(table.id, target, *table.map, std::move(tracked),
                               std::move(downstream), literals);
   if (!table.plan->identity) {
@@ -162,10 +163,16 @@ bool RowPlanner::IsApplied(Table& table, const Stream& stream) {
 size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
                           const StopToken& stop) {
   ++rows_events_;
+  const auto received = SteadyClock::now();
   mysql::RowsHeader header = mysql::RowsHeader::Parse(event, stream.format());
   if (header.table_id == mysql::kDummyTableId) return 0;
   Table& table = TableOf(header);
-  if (!table.map || IsApplied(table, stream)) return 0;
+  if (!table.map || IsApplied(table, stream)) {
+    if (context_.metrics != nullptr) {
+      context_.metrics->ObserveSkipped(true, SteadyClock::now() - received);
+    }
+    return 0;
+  }
   if (!table.plan) Prepare(table, stop);
   const TablePlan& plan = *table.plan;
   if (table.touched_epoch != context_.checkpoint->epoch()) {
@@ -179,6 +186,8 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   rows->start = stream.start();
   rows->end = stream.end();
   rows->timestamp = event.header().timestamp;
+  rows->received = received;
+  rows->jobs = table.jobs;
   if (!rows->batch->complete()) {
     uint32_t column = rows->batch->absent_columns().front();
     throw Error(ErrorCode::kBinlogNotLogColumn,
@@ -202,6 +211,18 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
       rows->batch->byte_size() +
       count * (sizeof(Job) + images * rows->batch->column_count() * sizeof(mysql::Cell));
   const uint32_t bytes = static_cast<uint32_t>(memory / count);
+  std::array<size_t, kQueueNames> added{};
+  auto last = SteadyClock::now();
+  SteadyClock::duration queueing{};
+  const auto push = [&](size_t slot, Job job) {
+    const auto begin = SteadyClock::now();
+    context_.queues->Push(slot, std::move(job), stop);
+    last = SteadyClock::now();
+    times_.queueing[slot % kQueueNames].Add(last - begin);
+    queueing += last - begin;
+    ++added[slot % kQueueNames];
+    return begin;
+  };
   for (uint32_t row = 0; row < count; ++row) {
     Job job;
     job.event = rows;
@@ -209,9 +230,10 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
     job.safe = safe;
     job.bytes = bytes;
     if (serial) {
-      context_.queues->Push(context_.queues->serial_slot(), std::move(job), stop);
+      push(context_.queues->serial_slot(), std::move(job));
       continue;
     }
+    const auto begin = last;
     keys_.clear();
     AppendConflictKeys(keys_, plan, rows->batch->before(row), rows->batch->after(row), scratch_);
     if (rows_in_slot_ == 0 || rows_in_slot_ >= kRowsPerSlot) {
@@ -220,7 +242,17 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
     }
     size_t slot = causality_.Assign(keys_, context_.queues->planned() + 1, current_slot_, stop);
     if (slot == current_slot_) ++rows_in_slot_;
-    context_.queues->Push(slot, std::move(job), stop);
+    times_.conflict.Add(push(slot, std::move(job)) - begin);
+  }
+  if (context_.metrics != nullptr) {
+    const mysql::RowsKind kind = rows->batch->kind();
+    const auto index = static_cast<size_t>(kind);
+    context_.metrics->ObserveRows(count);
+    times_.transform[index].Add(last - received - queueing);
+    times_.dispatch[index].Add(queueing);
+    for (size_t queue = 0; queue < kQueueNames; ++queue) {
+      table.jobs->CountAdded(kind, queue, added[queue]);
+    }
   }
   if (serial) {
     serial_rows_ += count;

@@ -48,6 +48,7 @@ struct PlanContext {
   DownstreamTables* downstream = nullptr;
   Checkpoint* checkpoint = nullptr;
   ApplyQueues* queues = nullptr;
+  SyncMetrics* metrics = nullptr;  // may be null
   bool gtid_mode = false;
   // Data up to here may be in the tables by a dump that is not of one position; rows of tables
   // without identity cannot be applied up to there.
@@ -78,6 +79,8 @@ class RowPlanner {
   void OnCommit(const Stream& stream, const StopToken& stop);
   // Definitions changed: plans are made anew. Nothing is in flight.
   void OnSchemaChange();
+  // Durations of this thread; the run adds those of reading.
+  PlannerTimes& times() { return times_; }
 
  private:
   struct Table {
@@ -87,6 +90,7 @@ class RowPlanner {
     std::shared_ptr<const TablePlan> plan;  // made when rows come
     uint64_t touched_epoch = 0;
     std::optional<AppliedPoint>* point = nullptr;  // its entry in points_, once rows came
+    std::shared_ptr<TableJobs> jobs;               // made with the plan
   };
   Table& TableOf(const mysql::RowsHeader& header);
   void Prepare(Table& table, const StopToken& stop);
@@ -108,6 +112,7 @@ class RowPlanner {
   std::vector<std::shared_ptr<const TablePlan>> piece_tables_;  // with rows in pieces before it
   std::vector<uint64_t> keys_;
   std::string scratch_;
+  PlannerTimes times_;
 };
 
 }  // namespace dm::migration

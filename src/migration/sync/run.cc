@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
+#include <utility>
 
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
@@ -13,6 +13,7 @@
 #include "migration/sync/start_location.h"
 #include "migration/sync/tracker_fill.h"
 #include "mysql/client/binlog_status.h"
+#include "mysql/client/clock_offset.h"
 #include "mysql/client/retry.h"
 
 namespace dm::migration {
@@ -29,8 +30,6 @@ constexpr Milliseconds kIdleSave{1000};
 constexpr Milliseconds kRetryWait{3000};
 // Workers have this long to end what they have, after reading has ended.
 constexpr Milliseconds kDrainLimit{20'000};
-// Who waits for the next event so long has read all there is.
-constexpr std::chrono::seconds kCaughtUp{2};
 constexpr int kDuplicateEntry = 1062;
 constexpr size_t kPayloadLimit = size_t{4} << 30;
 constexpr size_t kXaLimit = size_t{1} << 30;
@@ -54,6 +53,37 @@ mysql::TrackerOptions TrackerOptionsOf(const RunInputs& in) {
 
 }  // namespace
 
+std::optional<Location> RunStatus::Committed(const Checkpoint& checkpoint) const {
+  std::lock_guard lock(mutex_);
+  if (queues_ == nullptr) return std::nullopt;
+  return checkpoint.Committed(queues_->LowWater());
+}
+
+int64_t RunStatus::Lag(int64_t now) const {
+  uint32_t oldest = 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (queues_ != nullptr) oldest = queues_->OldestTimestamp();
+  }
+  return lag.Seconds(oldest, now);
+}
+
+void RunStatus::SetQueues(const ApplyQueues* queues) {
+  std::lock_guard lock(mutex_);
+  queues_ = queues;
+}
+
+void RunStatus::SetReadPosition(const std::string& file, uint64_t offset) {
+  std::lock_guard lock(mutex_);
+  if (read_file_ != file) read_file_ = file;
+  read_offset_ = offset;
+}
+
+mysql::BinlogPosition RunStatus::read_position() const {
+  std::lock_guard lock(mutex_);
+  return {read_file_, read_offset_};
+}
+
 SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
     : in_(inputs),
       config_(*inputs.config),
@@ -72,16 +102,21 @@ SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
   plan_.queues = &queues_;
   plan_.gtid_mode = gtid_mode_;
   apply_.connect = in_.sessions->rows;
+  plan_.metrics = in_.metrics;
   apply_.owner = in_.owner;
   apply_.checkpoint = &in_.checkpoint->table();
   apply_.fence = in_.ports->fence;
   apply_.stats = &in_.status->stats;
+  apply_.metrics = in_.metrics;
   apply_.graceful = ending_.graceful();
   apply_.foreign_keys = in_.sessions->foreign_keys;
   apply_.read_committed = in_.sessions->read_committed;
 }
 
-SyncRun::~SyncRun() { StopThreads(); }
+SyncRun::~SyncRun() {
+  in_.status->SetQueues(nullptr);
+  StopThreads();
+}
 
 std::string SyncRun::Proof() const {
   return in_.owner->ProofStatement(connection_slot_, connection_epoch_);
@@ -145,8 +180,7 @@ void SyncRun::Execute() {
 void SyncRun::Prepare() {
   const StopToken stop = reading_.get_token();
   auto upstream = mysql::Connection::Connect(in_.sessions->upstream, stop);
-  std::string now = upstream->QueryValue("SELECT UNIX_TIMESTAMP()", stop).value_or("0");
-  clock_offset_ = static_cast<int64_t>(std::time(nullptr)) - std::stoll(now);
+  in_.status->lag.SetClockOffset(mysql::ReadClockOffset(*upstream, stop));
   std::optional<TaskCliArgs> arguments;
   if (in_.ports->cli_args != nullptr) arguments = in_.ports->cli_args->Get();
   if (arguments && !arguments->wait_time_on_stop.empty()) {
@@ -157,7 +191,9 @@ void SyncRun::Prepare() {
   OpenCheckpointConnection();
   StartWorkers();
   // Only now is the stored state final.
+  const auto load_begin = SteadyClock::now();
   in_.checkpoint->Load(*connection_, stop);
+  in_.metrics->ObserveQuery(SteadyClock::now() - load_begin);
   const bool fresh = in_.checkpoint->IsFresh();
   StartChoice start =
       ChooseStart(config_, *in_.sessions, *in_.checkpoint, arguments, fresh, gtid_mode_, stop);
@@ -250,6 +286,8 @@ void SyncRun::Prepare() {
   stream.gtid_mode = gtid_mode_;
   stream_.emplace(stream, start.location);
   plan_.stream = &*stream_;
+  in_.status->SetReadPosition(start.location.position.file, start.location.position.offset);
+  in_.status->SetQueues(&queues_);
   saver_ = std::jthread([this](const StopToken& token) { SaveLoop(token); });
   watcher_ = std::jthread([this](const StopToken& token) { WatchLoop(token); });
 }
@@ -257,11 +295,10 @@ void SyncRun::Prepare() {
 void SyncRun::Loop() {
   const StopToken stop = reading_.get_token();
   for (;;) {
-    waiting_since_ = SteadyClock::now().time_since_epoch().count();
+    in_.status->lag.OnWait();
+    const auto asked = SteadyClock::now();
     mysql::RawEvent event = stream_->Next(stop);
-    waiting_since_ = 0;
-    in_.status->streaming = true;
-    if (event.header().timestamp != 0) read_timestamp_ = event.header().timestamp;
+    Account(event, asked);
     if (stream_->in_transaction() && !stream_->at_transaction_end()) {
       std::lock_guard lock(boundary_mutex_);
       in_transaction_ = true;
@@ -278,6 +315,25 @@ void SyncRun::Loop() {
       if (ending_asked_) return;
     }
   }
+}
+
+void SyncRun::Account(const mysql::RawEvent& event, SteadyClock::time_point asked) {
+  const auto now = SteadyClock::now();
+  PlannerTimes& times = planner_->times();
+  times.read.Add(now - asked);
+  const bool beat =
+      event.type() == EventType::kHeartbeat || event.type() == EventType::kHeartbeatV2;
+  in_.metrics->Take(times, now, beat);
+  in_.status->streamed = true;
+  if (!beat && !event.header().artificial() && !event.IsFakeRotate()) {
+    in_.metrics->ObserveEvent(event.header().event_size);
+    in_.status->binlog_bytes += event.header().event_size;
+  }
+  in_.status->SetReadPosition(stream_->end().position.file, stream_->read_offset());
+  // Only what belongs to a transaction tells the time that the stream has come to: a file's head
+  // is as old as the file.
+  const bool timed = stream_->in_transaction() || stream_->at_transaction_end();
+  in_.status->lag.OnEvent(timed ? event.header().timestamp : 0, UnixMilliseconds());
 }
 
 Error SyncRun::AtPlace(Error error, const std::string& statement) const {
@@ -332,10 +388,9 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event) {
     in_.checkpoint->Save(queues_.planned(), stream_->transaction_end());
   } else if (type == EventType::kHeartbeat || type == EventType::kHeartbeatV2) {
     HandleHeartbeat(event);
-  } else if (!stream_->in_transaction() && !event.header().artificial() &&
-             !(stream_->end().position == stream_->transaction_end().position)) {
+  } else if (!stream_->in_transaction() && !stream_->gtid() && !event.header().artificial()) {
     // An event between transactions that changes nothing.
-    in_.checkpoint->Save(queues_.planned(), stream_->end());
+    SaveBetweenTransactions(stream_->read_position());
   }
   if (leave_safe_mode) LeaveSafeMode();
 }
@@ -474,30 +529,54 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
   try {
     RefuseLoggedStatement(*in_.rules, in_.sessions->lower_case_table_names != 0, query,
                           in_.sessions->flavor);
+    const auto begin = SteadyClock::now();
     const std::string name =
         stream_->gtid() ? mysql::ToString(*stream_->gtid()) : stream_->end().position.ToString();
     if (ddl_->Handle(query, stream_->end(), stream_->transaction_end(), name,
                      event.header().timestamp, ending_.kill()) == DdlHandler::Outcome::kExecuted) {
       planner_->OnSchemaChange();
       in_.status->ddls += 1;
+    } else {
+      in_.metrics->ObserveSkipped(false, SteadyClock::now() - begin);
     }
   } catch (const Error& e) {
     throw AtPlace(e, StatementText(query));
   }
 }
 
+void SyncRun::SaveBetweenTransactions(const mysql::BinlogPosition& position) {
+  Location location = stream_->end();
+  if (mysql::ComparePositions(location.position, position) < 0) location.position = position;
+  if (last_saved_ && *last_saved_ == location.position) return;
+  last_end_ = location;
+  last_saved_ = location.position;
+  in_.checkpoint->Save(queues_.planned(), location);
+}
+
 void SyncRun::HandleHeartbeat(const mysql::RawEvent& event) {
-  read_timestamp_ = 0;
   // The server has nothing more: what lies before its position, and is no transaction, is done.
   if (stream_->in_transaction() || stream_->gtid()) return;
   mysql::HeartbeatEvent beat = mysql::HeartbeatEvent::Parse(event, in_.sessions->flavor);
-  Location location = stream_->end();
-  const bool behind = mysql::ComparePositions(location.position, {beat.file, beat.position}) < 0 &&
-                      (beat.full_position || location.position.offset >> 32 == 0);
-  if (!behind || mysql::StripRelaySuffix(location.position.file) != beat.file) return;
-  location.position.offset = beat.position;
-  last_end_ = location;
-  in_.checkpoint->Save(queues_.planned(), location);
+  mysql::BinlogPosition position = stream_->read_position();
+  const bool behind = mysql::ComparePositions(position, {beat.file, beat.position}) < 0 &&
+                      (beat.full_position || position.offset >> 32 == 0);
+  if (behind && mysql::StripRelaySuffix(position.file) == beat.file) {
+    position.offset = beat.position;
+  }
+  SaveBetweenTransactions(position);
+  if (IsCaughtUp(position)) in_.status->lag.OnCaughtUp(UnixMilliseconds());
+}
+
+bool SyncRun::IsCaughtUp(const mysql::BinlogPosition& position) const {
+  // By GTID, a server also beats while it passes over transactions that are here already.
+  if (!gtid_mode_ || in_.ports->source_status == nullptr) return true;
+  const auto upstream = in_.ports->source_status->Latest();
+  if (!upstream || upstream->position.empty()) return true;
+  if (mysql::ComparePositions(position, mysql::ParsePositionText(upstream->position)) >= 0) {
+    return true;
+  }
+  const std::optional<mysql::GtidSet>& ours = stream_->end().gtid_set;
+  return ours && ours->Contains(mysql::GtidSet::Parse(in_.sessions->flavor, upstream->gtid_set));
 }
 
 void SyncRun::EndTransaction() {
@@ -508,7 +587,9 @@ void SyncRun::EndTransaction() {
 }
 
 void SyncRun::DrainAndFlush() {
+  const auto begin = SteadyClock::now();
   queues_.Drain(ending_.kill());
+  in_.metrics->ObserveDrain(SteadyClock::now() - begin);
   Flush();
 }
 
@@ -527,6 +608,7 @@ void SyncRun::Flush(int attempts) {
         connection_epoch_ = *std::exchange(next_epoch_, std::nullopt);
       }
       if (in_.checkpoint->Flush(*connection_, Proof(), queues_.LowWater(), ending_.kill())) {
+        in_.metrics->ObserveFlush();
         Log().Debug("flushed checkpoint", {F("location", in_.checkpoint->flushed().ToString())});
         if (std::exchange(start_time_used_, false) && in_.ports->cli_args != nullptr) {
           in_.ports->cli_args->ClearStartTime();
@@ -578,27 +660,22 @@ void SyncRun::SaveLoop(const StopToken& stop) {
   }
 }
 
-int64_t SyncRun::Lag() const {
-  uint32_t oldest = queues_.OldestTimestamp();
-  if (oldest == 0) {
-    // Nothing is queued: filtered events, or the upstream's are slow to come. What was read last
-    // tells how far behind that is, unless there is no more.
-    const SteadyClock::rep since = waiting_since_;
-    const bool caught_up =
-        since != 0 &&
-        SteadyClock::now().time_since_epoch() - SteadyClock::duration(since) > kCaughtUp;
-    if (!caught_up) oldest = read_timestamp_;
-  }
-  if (oldest == 0) return 0;
-  const int64_t lag = static_cast<int64_t>(std::time(nullptr)) - clock_offset_ - oldest;
-  return std::max<int64_t>(lag, 0);
-}
-
 void SyncRun::WatchLoop(const StopToken& stop) {
+  auto saved_since = SteadyClock::now();
   try {
     for (;;) {
       WaitFor(kWatchTick, stop);
-      in_.status->lag_seconds = Lag();
+      in_.status->row_rate.Update(in_.status->done());
+      in_.status->byte_rate.Update(in_.status->binlog_bytes);
+      in_.metrics->SetLag(in_.status->Lag(UnixMilliseconds()));
+      in_.metrics->SetPosition(in_.status->read_position());
+      in_.metrics->SetQueueSizes(queues_.Sizes());
+      in_.metrics->SetConnected(in_.status->lag.Connected(UnixMilliseconds()));
+      if (!in_.checkpoint->HasSomethingToFlush(queues_.LowWater())) {
+        saved_since = SteadyClock::now();
+      }
+      in_.metrics->SetCheckpointAge(
+          std::chrono::duration<double>(SteadyClock::now() - saved_since).count());
       if (queues_.error()) {
         reading_.request_stop();
         return;
@@ -620,8 +697,9 @@ void SyncRun::Finish(bool failed) {
   if (!killed) DrainForEnding();
   queues_.Close();
   threads_.clear();
-  in_.status->streaming = false;
-  in_.status->lag_seconds = 0;
+  in_.status->lag.OnEnd();
+  in_.metrics->SetConnected(false);
+  if (planner_) in_.metrics->Take(planner_->times(), SteadyClock::now(), true);
   if (killed || !connection_ || !stream_) return;
   try {
     // Data up to the last event read may be downstream.

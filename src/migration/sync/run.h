@@ -19,22 +19,47 @@
 #include "migration/sync/ddl_executor.h"
 #include "migration/sync/ddl_handler.h"
 #include "migration/sync/downstream_tables.h"
+#include "migration/sync/lag.h"
+#include "migration/sync/metrics.h"
 #include "migration/sync/planner.h"
 #include "migration/sync/safe_mode.h"
 #include "migration/sync/session.h"
 #include "migration/sync/stream.h"
 #include "migration/unit/ports.h"
+#include "migration/unit/rate_meter.h"
 #include "migration/unit/unit.h"
 #include "mysql/schema/schema_tracker.h"
 
 namespace dm::migration {
 
-// What a run tells its observers. Thread-safe.
+// What a run tells its observers, and what stays of it for the next one. Thread-safe.
 struct RunStatus {
   ApplyStats stats;
   std::atomic<int64_t> ddls{0};
-  std::atomic<int64_t> lag_seconds{0};
-  std::atomic<bool> streaming{false};
+  std::atomic<int64_t> binlog_bytes{0};  // read from the upstream's binlog
+  std::atomic<bool> streamed{false};     // has there been an event?
+  LagMeter lag;
+  RateMeter row_rate;   // of rows and statements
+  RateMeter byte_rate;  // of binlog_bytes
+
+  // Row changes and statements done.
+  int64_t done() const { return stats.rows + ddls; }
+
+  // Up to where everything is committed downstream; nullopt: no run is under way.
+  std::optional<mysql::Location> Committed(const Checkpoint& checkpoint) const;
+  // Seconds behind, by what the run knows.
+  int64_t Lag(int64_t now) const;
+  // `queues`: of the run that begins; null: it ends.
+  void SetQueues(const ApplyQueues* queues);
+  // Where the stream is read.
+  void SetReadPosition(const std::string& file, uint64_t offset);
+  mysql::BinlogPosition read_position() const;
+
+ private:
+  mutable std::mutex mutex_;
+  const ApplyQueues* queues_ = nullptr;
+  std::string read_file_;
+  uint64_t read_offset_ = 0;
 };
 
 // What a run works with; owned by the unit, not changed while it runs.
@@ -47,6 +72,7 @@ struct RunInputs {
   const DdlIntentTable* ddl_intents = nullptr;
   Checkpoint* checkpoint = nullptr;
   RunStatus* status = nullptr;
+  SyncMetrics* metrics = nullptr;
   bool fresh = false;  // neither this unit nor an earlier one has left a trace
 };
 
@@ -68,6 +94,8 @@ class SyncRun {
   void StartSafeMode();
   void Loop();
   void HandleEvent(const mysql::RawEvent& event);
+  // Before an event is handled: what observers are told of it.
+  void Account(const mysql::RawEvent& event, SteadyClock::time_point asked);
   void HandleQuery(const mysql::RawEvent& event);
   void HandleRows(const mysql::RawEvent& event);
   void HandlePayload(const mysql::RawEvent& event);
@@ -78,12 +106,15 @@ class SyncRun {
   bool HoldForXa(const mysql::RawEvent& event);
   void EndXa(const mysql::RawEvent& prepare);
   void HandleHeartbeat(const mysql::RawEvent& event);
+  // Has the upstream nothing more than what lies before `position`, as far as is known?
+  bool IsCaughtUp(const mysql::BinlogPosition& position) const;
+  // Everything before `position` is done, and no transaction is open.
+  void SaveBetweenTransactions(const mysql::BinlogPosition& position);
   void EndTransaction();
   void LeaveSafeMode();
   void Finish(bool failed);
   void DrainForEnding();
   void StopThreads() noexcept;
-  int64_t Lag() const;
 
   // Writes what is committed.
   void Flush(int attempts = 10);
@@ -129,17 +160,14 @@ class SyncRun {
   // Cuts the workers' connections: with a kill, or when an ending has waited long enough for them.
   StopSource working_;
 
-  std::optional<mysql::Location> last_end_;  // of the last event read
-  size_t rows_in_transaction_ = 0;           // row changes queued since its begin
-  bool in_xa_ = false;                       // between XA START and XA PREPARE
+  std::optional<mysql::Location> last_end_;          // of the last event read
+  std::optional<mysql::BinlogPosition> last_saved_;  // between transactions
+  size_t rows_in_transaction_ = 0;                   // row changes queued since its begin
+  bool in_xa_ = false;                               // between XA START and XA PREPARE
   std::vector<mysql::RawEvent> xa_events_;
   size_t xa_bytes_ = 0;
   bool start_time_used_ = false;
-  std::atomic<int64_t> clock_offset_{0};  // our clock minus the upstream's, seconds
-  // Of the event read last, on the upstream's clock; 0: there is nothing more upstream.
-  std::atomic<uint32_t> read_timestamp_{0};
-  std::atomic<SteadyClock::rep> waiting_since_{0};  // for the next event; 0: not waiting
-  std::vector<std::jthread> threads_;               // workers
+  std::vector<std::jthread> threads_;  // workers
   std::jthread saver_;
   std::jthread watcher_;
 };

@@ -95,14 +95,13 @@ std::string AdaptSqlMode(std::string_view upstream_mode, const mysql::ServerInfo
   return adapted;
 }
 
-Sessions OpenSessions(const SubtaskConfig& config, const StopToken& stop) {
+Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counters,
+                      const StopToken& stop) {
   Sessions s;
-  s.upstream_io = std::make_shared<mysql::IoCounters>();
-  s.downstream_io = std::make_shared<mysql::IoCounters>();
   s.upstream = ToConnectOptions(config.from, ErrorScope::kUpstream);
-  s.upstream.counters = s.upstream_io;
+  s.upstream.counters = counters.upstream;
   s.downstream = ToConnectOptions(config.to, ErrorScope::kDownstream);
-  s.downstream.counters = s.downstream_io;
+  s.downstream.counters = counters.downstream;
   s.foreign_keys = ForeignKeyChecksOn(config.to);
 
   auto upstream = mysql::Connection::Connect(s.upstream, stop);

@@ -32,8 +32,6 @@ struct Sessions {
   mysql::TimeZone rows_zone;       // TIMESTAMP values are written in it
   bool foreign_keys = false;
   bool read_committed = false;  // workers may use that isolation level
-  std::shared_ptr<mysql::IoCounters> upstream_io;
-  std::shared_ptr<mysql::IoCounters> downstream_io;
 };
 
 // The sql_mode of downstream sessions by the upstream's: what decides how statements are read and
@@ -41,7 +39,14 @@ struct Sessions {
 // are; nothing that `downstream` does not know, or that would change a value that is written.
 std::string AdaptSqlMode(std::string_view upstream_mode, const mysql::ServerInfo& downstream);
 
+// What is counted over all sessions of a unit.
+struct SessionCounters {
+  std::shared_ptr<mysql::IoCounters> upstream = std::make_shared<mysql::IoCounters>();
+  std::shared_ptr<mysql::IoCounters> downstream = std::make_shared<mysql::IoCounters>();
+};
+
 // Connects to both sides and asks what has to be known. Throws Error, Cancelled.
-Sessions OpenSessions(const SubtaskConfig& config, const StopToken& stop);
+Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counters,
+                      const StopToken& stop);
 
 }  // namespace dm::migration

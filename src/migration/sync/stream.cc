@@ -14,6 +14,9 @@ namespace {
 // One reset a minute: a stream that breaks more often is an error for the user to see.
 constexpr std::chrono::minutes kResetInterval{1};
 
+// A silent upstream is known to be there, and to have nothing more, within this time.
+constexpr Milliseconds kHeartbeatPeriod{1000};
+
 bool CountsAsRows(mysql::EventType type) {
   return mysql::IsRowsEvent(type) || type == mysql::EventType::kTransactionPayload;
 }
@@ -35,6 +38,7 @@ void Stream::Open(const StopToken& stop) {
     network.flavor = options_.flavor;
     network.server_id = server_id_;
     network.replica_host = options_.worker_name;
+    network.heartbeat_period = kHeartbeatPeriod;
     source_ = mysql::NetworkEventSource::Connect(network, stop);
     mysql::Location start = resume_;
     start.suffix = 0;

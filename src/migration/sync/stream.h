@@ -39,6 +39,8 @@ class Stream {
   const mysql::Location& transaction_end() const { return recorder_->transaction_end(); }
   // End of the transaction before the event's.
   const mysql::Location& transaction_begin() const { return recorder_->transaction_begin(); }
+  mysql::BinlogPosition read_position() const { return recorder_->read_position(); }
+  uint64_t read_offset() const { return recorder_->read_offset(); }
   const std::optional<mysql::Gtid>& gtid() const { return recorder_->current_gtid(); }
   bool at_transaction_end() const { return recorder_->at_transaction_end(); }
   bool in_transaction() const { return recorder_->in_transaction(); }

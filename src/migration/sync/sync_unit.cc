@@ -2,11 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <mutex>
 
 #include "base/log/log.h"
 #include "migration/meta/names.h"
+#include "migration/sync/lag.h"
+#include "migration/sync/metrics.h"
 #include "migration/sync/run.h"
+#include "migration/unit/resumable.h"
 #include "mysql/position/position.h"
 #include "mysql/value/quote.h"
 
@@ -25,6 +30,24 @@ Rules CompileRules(const SubtaskConfig& config) {
   return rules;
 }
 
+// Bytes of the upstream's binlog behind `read`.
+uint64_t UnreadBytes(const UpstreamPosition& upstream, const mysql::BinlogPosition& read) {
+  const mysql::BinlogPosition end = mysql::ParsePositionText(upstream.position);
+  const std::string file = mysql::StripRelaySuffix(read.file);
+  if (mysql::CompareFileNames(file, end.file) > 0) return 0;
+  if (file == end.file) return end.offset > read.offset ? end.offset - read.offset : 0;
+  uint64_t bytes = end.offset;
+  for (const auto& [name, size] : upstream.files) {
+    if (name == end.file) continue;
+    if (name == file) {
+      bytes += size > read.offset ? size - read.offset : 0;
+    } else if (mysql::CompareFileNames(name, file) > 0) {
+      bytes += size;
+    }
+  }
+  return bytes;
+}
+
 class SyncUnit : public Unit {
  public:
   SyncUnit(const SubtaskConfig& config, const UnitContext& context)
@@ -36,22 +59,37 @@ class SyncUnit : public Unit {
   UnitResult Run(EndingRequest& ending) override;
   void Update(const SubtaskConfig& config) override;
   void Close() noexcept override;
-  UnitStatus Status() const override;
+  UnitStatus Status() const override { return Look().status; }
+  void RefreshMetrics() override;
+  void LogProgress() override;
 
  private:
+  // What status, metrics and log tell, found in one go.
+  struct View {
+    SyncStatus status;
+    std::optional<UpstreamPosition> upstream;
+    double remaining_seconds = 0;
+    uint64_t unread_bytes = 0;  // of the upstream's binlog
+    double bytes_per_second = 0;
+  };
+  View Look() const;
+  bool IsSynced(const UpstreamPosition& upstream, const mysql::Location& committed) const;
+
   SubtaskConfig config_;
   const UnitContext context_;
   std::optional<Rules> rules_;
   std::optional<OwnerTable> owner_;
   std::optional<DdlIntentTable> ddl_intents_;
-  std::shared_ptr<RunStatus> run_status_ = std::make_shared<RunStatus>();
+  const SessionCounters counters_;
+  const std::shared_ptr<RunStatus> run_status_ = std::make_shared<RunStatus>();
 
   mutable std::mutex mutex_;  // guards what status calls read
-  std::shared_ptr<Sessions> sessions_;
+  mysql::Flavor flavor_ = mysql::Flavor::kMySql;
   std::shared_ptr<Checkpoint> checkpoint_;
-  SteadyClock::time_point run_start_;
-  mutable int64_t last_rows_ = 0;
-  mutable SteadyClock::time_point last_status_;
+  std::shared_ptr<SyncMetrics> metrics_;
+  int64_t rows_before_run_ = 0;
+  SteadyClock::time_point run_begin_;
+  std::optional<SteadyClock::time_point> run_end_;
 };
 
 void SyncUnit::Init(const StopToken& stop) {
@@ -59,25 +97,28 @@ void SyncUnit::Init(const StopToken& stop) {
     throw Error(ErrorCode::kConfigUnsupportedForeignKeyChecksOption,
                 "foreign_key_checks is on together with compact or multiple-rows");
   }
-  auto sessions = std::make_shared<Sessions>(OpenSessions(config_, stop));
+  const Sessions sessions = OpenSessions(config_, counters_, stop);
   rules_ = CompileRules(config_);
   owner_.emplace(config_.meta_schema, config_.name, config_.source_id);
   auto checkpoint = std::make_shared<Checkpoint>(
-      SyncCheckpointTable(config_.meta_schema, config_.name, config_.source_id, sessions->flavor,
+      SyncCheckpointTable(config_.meta_schema, config_.name, config_.source_id, sessions.flavor,
                           config_.syncer.enable_gtid,
-                          sessions->downstream_server.no_backslash_escapes),
+                          sessions.downstream_server.no_backslash_escapes),
       config_.syncer.enable_gtid);
-  auto connection = mysql::Connection::Connect(sessions->downstream, stop);
+  auto connection = mysql::Connection::Connect(sessions.downstream, stop);
   checkpoint->table().Create(*connection, stop);
   CreateOnlineDdlTable(*connection, config_.meta_schema, config_.name, stop);
   owner_->Create(*connection, stop);
   ddl_intents_.emplace(config_.meta_schema, config_.name, config_.source_id,
-                       sessions->downstream_server.no_backslash_escapes);
+                       sessions.downstream_server.no_backslash_escapes);
   ddl_intents_->Create(*connection, stop);
   checkpoint->Load(*connection, stop);
   std::lock_guard lock(mutex_);
-  sessions_ = std::move(sessions);
+  flavor_ = sessions.flavor;
   checkpoint_ = std::move(checkpoint);
+  metrics_ =
+      std::make_shared<SyncMetrics>(config_.name, config_.source_id, context_.worker_name,
+                                    static_cast<size_t>(std::max(config_.syncer.worker_count, 1)));
 }
 
 bool SyncUnit::IsFresh(const StopToken&) {
@@ -87,26 +128,32 @@ bool SyncUnit::IsFresh(const StopToken&) {
 
 UnitResult SyncUnit::Run(EndingRequest& ending) {
   UnitResult result;
+  std::shared_ptr<Checkpoint> checkpoint;
+  std::shared_ptr<SyncMetrics> metrics;
+  {
+    std::lock_guard lock(mutex_);
+    checkpoint = checkpoint_;
+    metrics = metrics_;
+    rows_before_run_ = run_status_->done();
+    run_begin_ = SteadyClock::now();
+    run_end_.reset();
+    run_status_->row_rate.Reset(rows_before_run_);
+    run_status_->byte_rate.Reset(run_status_->binlog_bytes);
+  }
+  metrics->Begin();
   try {
     // Both servers may have changed since Init or the last run.
-    auto sessions = std::make_shared<Sessions>(OpenSessions(config_, ending.graceful()));
-    std::shared_ptr<Checkpoint> checkpoint;
-    {
-      std::lock_guard lock(mutex_);
-      sessions_ = sessions;
-      checkpoint = checkpoint_;
-      run_start_ = last_status_ = SteadyClock::now();
-      last_rows_ = run_status_->stats.rows + run_status_->ddls;
-    }
+    const Sessions sessions = OpenSessions(config_, counters_, ending.graceful());
     RunInputs inputs;
     inputs.config = &config_;
     inputs.ports = &context_;
-    inputs.sessions = sessions.get();
+    inputs.sessions = &sessions;
     inputs.rules = &*rules_;
     inputs.owner = &*owner_;
     inputs.ddl_intents = &*ddl_intents_;
     inputs.checkpoint = checkpoint.get();
     inputs.status = run_status_.get();
+    inputs.metrics = metrics.get();
     SyncRun(inputs, ending).Execute();
     result.is_canceled = true;
   } catch (const Cancelled&) {
@@ -114,9 +161,12 @@ UnitResult SyncUnit::Run(EndingRequest& ending) {
   } catch (const std::exception& e) {
     Error error = ToError(e);
     Log().Error("sync unit ends with an error", {F("task", config_.name), F("error", error)});
+    metrics->CountError(IsResumable(error));
     result.errors.push_back(std::move(error));
     result.is_canceled = ending.ending() != Ending::kNone;
   }
+  std::lock_guard lock(mutex_);
+  run_end_ = SteadyClock::now();
   return result;
 }
 
@@ -128,51 +178,107 @@ void SyncUnit::Update(const SubtaskConfig& config) {
 
 void SyncUnit::Close() noexcept {
   std::lock_guard lock(mutex_);
-  sessions_.reset();
+  if (metrics_ != nullptr) SyncMetrics::Remove(config_.name, config_.source_id);
+  metrics_.reset();
 }
 
-UnitStatus SyncUnit::Status() const {
-  SyncStatus status;
-  std::lock_guard lock(mutex_);
-  status.total_rows = run_status_->stats.rows + run_status_->ddls;
-  auto now = SteadyClock::now();
-  double seconds = std::chrono::duration<double>(now - run_start_).count();
-  if (seconds >= 1) status.total_rps = static_cast<int64_t>(status.total_rows / seconds);
-  double recent = std::chrono::duration<double>(now - last_status_).count();
-  if (recent > 0) {
-    status.recent_rps = static_cast<int64_t>((status.total_rows - last_rows_) / recent);
+bool SyncUnit::IsSynced(const UpstreamPosition& upstream, const mysql::Location& committed) const {
+  if (config_.syncer.enable_gtid) {
+    return committed.gtid_set.value_or(mysql::GtidSet(flavor_))
+        .Contains(mysql::GtidSet::Parse(flavor_, upstream.gtid_set));
   }
-  last_rows_ = status.total_rows;
-  last_status_ = now;
-  status.seconds_behind_master = run_status_->lag_seconds;
-  status.binlog_type = run_status_->streaming ? "remote" : "unknown";
+  mysql::BinlogPosition ours = committed.position;
+  ours.file = mysql::StripRelaySuffix(ours.file);
+  // The upstream was asked before: more than it had may be done by now.
+  return mysql::ComparePositions(ours, mysql::ParsePositionText(upstream.position)) >= 0;
+}
+
+SyncUnit::View SyncUnit::Look() const {
+  View view;
+  SyncStatus& status = view.status;
+  std::lock_guard lock(mutex_);
+  const auto now = SteadyClock::now();
+  const int64_t rows = run_status_->done();
+  status.total_rows = rows;
+  const auto until = run_end_.value_or(now);
+  const double seconds = std::chrono::duration<double>(until - run_begin_).count();
+  if (run_begin_ != SteadyClock::time_point() && seconds > 0) {
+    status.total_rps =
+        std::llround(static_cast<double>(rows - rows_before_run_) / std::max(seconds, 1.0));
+  }
+  if (!run_end_) {
+    run_status_->row_rate.Update(rows, now);
+    run_status_->byte_rate.Update(run_status_->binlog_bytes, now);
+    status.recent_rps = std::llround(run_status_->row_rate.PerSecond());
+    view.bytes_per_second = run_status_->byte_rate.PerSecond();
+  }
+  status.binlog_type = run_status_->streamed ? "remote" : "unknown";
+  status.io_total_bytes = counters_.downstream->total();
+  status.dump_io_total_bytes = counters_.upstream->total();
   mysql::Location flushed = checkpoint_ ? checkpoint_->flushed() : mysql::Location();
   status.syncer_binlog = flushed.position.ToString();
   status.syncer_binlog_gtid = flushed.GtidText();
-  if (sessions_) {
-    status.io_total_bytes = sessions_->downstream_io->total();
-    status.dump_io_total_bytes = sessions_->upstream_io->total();
-  }
-  if (context_.source_status == nullptr) return status;
-  std::optional<UpstreamPosition> upstream = context_.source_status->Latest();
-  if (!upstream) return status;
-  status.master_binlog = upstream->position;
-  status.master_binlog_gtid = upstream->gtid_set;
+  status.seconds_behind_master = run_status_->Lag(UnixMilliseconds());
+  if (context_.source_status != nullptr) view.upstream = context_.source_status->Latest();
+  if (!view.upstream) return view;
+  const UpstreamPosition& upstream = *view.upstream;
+  if (upstream.clock_offset) run_status_->lag.SetClockOffset(*upstream.clock_offset);
+  status.master_binlog = upstream.position;
+  status.master_binlog_gtid = upstream.gtid_set;
+  if (upstream.position.empty() || !checkpoint_) return view;
   try {
-    if (config_.syncer.enable_gtid) {
-      mysql::Flavor flavor = sessions_ ? sessions_->flavor : mysql::Flavor::kMySql;
-      mysql::GtidSet theirs = mysql::GtidSet::Parse(flavor, upstream->gtid_set);
-      status.synced = flushed.gtid_set.value_or(mysql::GtidSet(flavor)) == theirs;
-    } else {
-      mysql::BinlogPosition theirs = mysql::ParsePositionText(upstream->position);
-      mysql::BinlogPosition ours = flushed.position;
-      ours.file = mysql::StripRelaySuffix(ours.file);
-      status.synced = mysql::ComparePositions(ours, theirs) == 0;
+    status.synced = IsSynced(upstream, run_status_->Committed(*checkpoint_).value_or(flushed));
+    if (status.synced) {
+      // As of when the upstream was asked.
+      const int64_t age = std::max<int64_t>(UnixMilliseconds() - upstream.asked_at, 0) / 1000;
+      status.seconds_behind_master = std::min(status.seconds_behind_master, age);
+      run_status_->lag.OnSynced(upstream.asked_at);
     }
+    mysql::BinlogPosition read = run_status_->read_position();
+    if (read.IsZero()) read = flushed.position;
+    view.unread_bytes = UnreadBytes(upstream, read);
   } catch (const Error& e) {
     Log().Warn("cannot compare the upstream's position", {F("error", e)});
   }
-  return status;
+  if (view.bytes_per_second > 0) {
+    view.remaining_seconds = static_cast<double>(view.unread_bytes) / view.bytes_per_second;
+  }
+  return view;
+}
+
+void SyncUnit::RefreshMetrics() {
+  const View view = Look();
+  std::lock_guard lock(mutex_);
+  if (metrics_ == nullptr) return;
+  if (view.upstream && !view.upstream->position.empty()) {
+    metrics_->SetMasterPosition(mysql::ParsePositionText(view.upstream->position));
+  }
+  // Without speed nothing can be told.
+  if (view.unread_bytes == 0 || view.remaining_seconds > 0) {
+    metrics_->SetRemaining(view.remaining_seconds);
+  }
+}
+
+void SyncUnit::LogProgress() {
+  const View view = Look();
+  const SyncStatus& status = view.status;
+  const auto at = [](const std::string& position, const std::string& gtid) {
+    return fmt::format("position: {}, gtid-set: {}", position, gtid);
+  };
+  const Logger log = Log().With({F("task", config_.name), F("unit", "binlog replication")});
+  if (view.bytes_per_second > 0 && view.upstream) {
+    uint64_t total = 0;
+    for (const auto& [name, size] : view.upstream->files) total += size;
+    log.Info("binlog replication progress",
+             {F("total binlog size", total), F("bytes/Second", std::llround(view.bytes_per_second)),
+              F("unsynced binlog size", view.unread_bytes),
+              F("estimate time to catch up", std::llround(view.remaining_seconds))});
+  }
+  log.Info("binlog replication status",
+           {F("total_rows", status.total_rows), F("total_rps", status.total_rps),
+            F("rps", status.recent_rps), F("master_position", status.master_binlog),
+            F("master_gtid", status.master_binlog_gtid),
+            F("checkpoint", at(status.syncer_binlog, status.syncer_binlog_gtid))});
 }
 
 }  // namespace

@@ -2,10 +2,14 @@
 // in tests and in the stand-alone mode they are local.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error/error.h"
+#include "base/thread/stop.h"
 
 namespace dm::migration {
 
@@ -47,6 +51,13 @@ class LoadTaskPort {
 struct UpstreamPosition {
   std::string position;  // "(file, pos)"
   std::string gtid_set;
+  // Names and sizes in bytes of all binlog files, oldest first; empty if they cannot be read. The
+  // last one's size is that of when the file became the last.
+  std::vector<std::pair<std::string, uint64_t>> files;
+  // This machine's clock minus the upstream's.
+  std::optional<Milliseconds> clock_offset;
+  // When this was asked for: milliseconds of this machine's clock since 1970.
+  int64_t asked_at = 0;
 };
 
 class SourceStatusPort {

@@ -123,8 +123,12 @@ class Unit {
   virtual void Update(const SubtaskConfig& config) = 0;
   // Releases everything; the unit may be dropped or initialised again.
   virtual void Close() noexcept = 0;
-  // Callable at any time from any thread.
+  // Callable at any time from any thread, like the following two.
   virtual UnitStatus Status() const = 0;
+  // Brings what /metrics shows of this unit up to date.
+  virtual void RefreshMetrics() {}
+  // Writes how far the unit is to the log: at every query of the status, and every 30 s.
+  virtual void LogProgress() {}
 };
 
 }  // namespace dm::migration

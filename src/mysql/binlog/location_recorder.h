@@ -29,6 +29,10 @@ class LocationRecorder {
   const Location& transaction_begin() const {
     return at_transaction_end_ ? transaction_begin_ : transaction_end_;
   }
+  // Where the stream is: as `end`, but past events that change nothing, too (descriptions and GTID
+  // lists at a file's begin).
+  BinlogPosition read_position() const { return {end_.position.file, offset_}; }
+  uint64_t read_offset() const { return offset_; }
   // Set while inside a transaction: its GTID.
   const std::optional<Gtid>& current_gtid() const { return current_gtid_; }
   // Did the event given last end a transaction (XID, a DDL, COMMIT, XA_PREPARE, ...)?

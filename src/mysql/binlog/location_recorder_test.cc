@@ -209,6 +209,7 @@ TEST(LocationRecorder, ArtificialEventsAndHeartbeatsMoveOnlyTheStream) {
   s.Feed(EventType::kFormatDescription, std::vector<uint8_t>(100), 123);
   s.Feed(EventType::kMariaDbGtidList, std::vector<uint8_t>(4), 1000, kFlagArtificial, 0);
   EXPECT_EQ(s.recorder().end().position.offset, 4u);
+  EXPECT_EQ(s.recorder().read_position(), (BinlogPosition{"m.000001", 1000}));
   s.MariaDbGtid(5, 0);
   EXPECT_EQ(s.recorder().end().position.offset, 1038u);
 }

@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cstring>
 #include <mutex>
+#include <utility>
 
 #include "base/log/log.h"
 #include "mysql/client/link.h"
@@ -508,11 +509,15 @@ std::vector<uint64_t> Connection::ExecuteMulti(std::string_view sql, const StopT
   const StopCallback on_stop(stop, [this] { link_->Interrupt(); });
   if (quoted.empty()) quoted = sql;
   failed_statement_ = 0;
+  answer_times_.sent = SteadyClock::now();
   Send(sql, ErrorCode::kDBExecuteFailed, quoted, stop);
   std::vector<uint64_t> affected;
   for (;;) {
     affected.push_back(ReadAffected(ErrorCode::kDBExecuteFailed, quoted, stop));
     failed_statement_ = affected.size();
+    const auto now = SteadyClock::now();
+    if (affected.size() == 1) answer_times_.first = answer_times_.last = now;
+    answer_times_.previous = std::exchange(answer_times_.last, now);
     if (!mysql_more_results(link_->mysql)) break;
     if (mysql_next_result(link_->mysql) > 0) Fail(ErrorCode::kDBExecuteFailed, quoted, stop);
   }

@@ -162,6 +162,12 @@ class Connection {
   // Index of the statement within the last ExecuteMulti that failed; statements before it
   // succeeded.
   size_t failed_statement() const { return failed_statement_; }
+  // When the last ExecuteMulti was sent, and when its first, last but one and last answers came
+  // (one answer: all three are its time).
+  struct AnswerTimes {
+    SteadyClock::time_point sent, first, previous, last;
+  };
+  const AnswerTimes& answer_times() const { return answer_times_; }
   // An unbuffered SELECT; the stream keeps `stop` and must not outlive the connection.
   RowStream Stream(std::string_view sql, const StopToken& stop = {});
 
@@ -212,6 +218,7 @@ class Connection {
   ServerInfo server_;
   std::unique_ptr<Link> link_;
   size_t failed_statement_ = 0;
+  AnswerTimes answer_times_{};
 };
 
 }  // namespace dm::mysql

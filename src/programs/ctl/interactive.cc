@@ -2,14 +2,19 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/cli/command.h"
+#include "base/io/file.h"
 #include "base/io/text.h"
 #include "programs/ctl/common.h"
+#include "programs/ctl/completion.h"
+#include "programs/ctl/line_editor.h"
 #include "programs/ctl/program.h"
 #include "programs/ctl/session.h"
 
@@ -17,16 +22,26 @@ namespace dm::ctl {
 
 namespace {
 
-constexpr std::string_view kPrompt = "\x1b[31m»\x1b[0m ";
+// Below the home directory; empty without one.
+std::string HistoryFile() {
+  const char* home = std::getenv("HOME");
+  return home == nullptr || *home == '\0' ? "" : JoinPath(home, ".dmctl/history");
+}
 
-// Reads lines; shows a prompt if the input is a terminal.
+bool HoldsSecret(const std::string& line) { return Trim(line).starts_with("encrypt"); }
+
+// Reads lines, at a terminal by an editor.
 class LineReader {
  public:
-  LineReader(std::istream& in, std::ostream& out)
-      : in_(in), out_(out), terminal_(&in == &std::cin && isatty(STDIN_FILENO) != 0) {}
+  LineReader(std::istream& in, const cli::Command& root) : in_(in) {
+    if (&in != &std::cin || isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0) return;
+    editor_ = std::make_unique<LineEditor>(
+        HistoryFile(), [&root](const std::string& line) { return Completions(root, line); },
+        HoldsSecret);
+  }
 
   std::optional<std::string> Next() {
-    if (terminal_) out_ << kPrompt << std::flush;
+    if (editor_) return editor_->Next();
     std::string line;
     if (!std::getline(in_, line)) return std::nullopt;
     return line;
@@ -34,8 +49,7 @@ class LineReader {
 
  private:
   std::istream& in_;
-  std::ostream& out_;
-  bool terminal_;
+  std::unique_ptr<LineEditor> editor_;
 };
 
 // The words of a line; a line with unbalanced quotes is one word.
@@ -48,7 +62,7 @@ std::vector<std::string> Words(const std::string& line) {
 
 int RunInteractive(Session& session, std::istream& in, std::ostream& out) {
   const cli::Command root = CommandTree(session, TreeKind::kInteractive);
-  LineReader reader(in, out);
+  LineReader reader(in, root);
   while (const std::optional<std::string> line = reader.Next()) {
     const std::string trimmed(Trim(*line));
     if (trimmed.empty()) continue;

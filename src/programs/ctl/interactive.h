@@ -8,8 +8,8 @@ namespace dm::ctl {
 class Session;
 
 // Executes the lines of `in` until `exit` or its end, all output to `out`. Failures are printed and
-// end nothing. At a terminal (`in` is standard input) a prompt is shown; editing is the terminal's
-// own. Returns the exit code.
+// end nothing. At a terminal (`in` is standard input) lines can be edited, completed and found
+// again; they are kept in $HOME/.dmctl/history. Returns the exit code.
 int RunInteractive(Session& session, std::istream& in, std::ostream& out);
 
 }  // namespace dm::ctl

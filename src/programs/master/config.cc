@@ -179,6 +179,14 @@ bool ReadKey(std::string_view key, const toml::node& value, Config& config) {
   return false;
 }
 
+std::vector<std::string> KnownKeys() {
+  std::vector<std::string> keys = {"config-file", "secret-key-path"};
+  for (const Setting& setting : Settings()) keys.emplace_back(setting.key);
+  for (std::string_view key : kTlsKeys) keys.emplace_back(key);
+  keys.emplace_back("cert-allowed-cn");
+  return keys;
+}
+
 void ReadExperimental(const toml::table& table, Config& config, std::vector<std::string>& unknown) {
   for (const auto& [key, value] : table) {
     if (key.str() != "openapi") {
@@ -218,7 +226,7 @@ void ReadFile(const std::string& path, Config& config) {
         unknown.push_back(fmt::format("{}.{}", exact, inner.str()));
       }
     } else {
-      unknown.push_back(exact);
+      unknown.push_back(exact + DidYouMean(exact, KnownKeys()));
     }
   }
   if (!unknown.empty()) throw MakeError(ErrorCode::kMasterConfigUnknownItem, Join(unknown, ","));

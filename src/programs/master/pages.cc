@@ -65,12 +65,6 @@ HttpResponse AnswerPage(const cluster::HttpRequest& request, const std::string& 
             fmt::format("{{\"error_code\":{},\"error_msg\":{}}}\n", error.code(),
                         Quoted(error.ToString()))};
   }
-  if (path.starts_with("/apis/")) {
-    const Error error = MakeError(ErrorCode::kMasterNotSupported, "the HTTP gateway");
-    return {501, "application/json",
-            fmt::format("{{\n  \"code\": 12,\n  \"message\": {},\n  \"details\": [\n  ]\n}}",
-                        Quoted(error.ToString()))};
-  }
   return cluster::NotFoundPage();
 }
 

@@ -8,8 +8,8 @@
 namespace dm::master {
 
 // Answers /status, /metrics (this process's and its etcd's), /health and /version (of the etcd at
-// `etcd_endpoint`); /apis/v1alpha1, and /api/v1 if `openapi` is switched on, are refused with
-// status 501 and an error object; anything else is not found.
+// `etcd_endpoint`); /api/v1, if `openapi` is switched on, is refused with status 501 and an error
+// object; anything else is not found.
 cluster::HttpResponse AnswerPage(const cluster::HttpRequest& request,
                                  const std::string& etcd_endpoint, bool openapi);
 

@@ -19,8 +19,6 @@ TEST(Pages, WhatIsNotThereSaysSo) {
   EXPECT_EQ(Get("/nonsense").body, "404 page not found\n");
   EXPECT_EQ(Get("/api/v1/tasks?x=1").status, 501);
   EXPECT_NE(Get("/api/v1/tasks").body.find("\"error_code\":49003"), std::string::npos);
-  EXPECT_EQ(Get("/apis/v1alpha1/status/t").status, 501);
-  EXPECT_NE(Get("/apis/v1alpha1/status/t").body.find("\"code\": 12"), std::string::npos);
 }
 
 TEST(Pages, TheOpenApiIsThereOnlyIfItIsSwitchedOn) {

@@ -40,6 +40,8 @@ class QueryStatusListRequest;
 class QueryStatusListResponse;
 class StartTaskRequest;
 class StartTaskResponse;
+class UpdateTaskRequest;
+class UpdateTaskResponse;
 }  // namespace pb
 
 namespace dm::master {
@@ -64,6 +66,9 @@ void StartTask(const RequestContext& context, const pb::StartTaskRequest& reques
                pb::StartTaskResponse* response);
 void CheckTask(const RequestContext& context, const pb::CheckTaskRequest& request,
                pb::CheckTaskResponse* response);
+// Validates and checks like StartTask and changes nothing: no client relies on more.
+void UpdateTask(const RequestContext& context, const pb::UpdateTaskRequest& request,
+                pb::UpdateTaskResponse* response);
 void OperateTask(const RequestContext& context, const pb::OperateTaskRequest& request,
                  pb::OperateTaskResponse* response);
 

@@ -6,6 +6,7 @@
 
 #include "base/error/error.h"
 #include "base/log/log.h"
+#include "base/metrics/cpu_usage.h"
 #include "base/metrics/metrics.h"
 #include "base/metrics/process.h"
 #include "cluster/etcd/client.h"
@@ -14,6 +15,7 @@
 #include "cluster/rpc/etcd_proxy.h"
 #include "cluster/rpc/one_port.h"
 #include "programs/master/election.h"
+#include "programs/master/gateway.h"
 #include "programs/master/leader.h"
 #include "programs/master/pages.h"
 #include "programs/master/service.h"
@@ -64,14 +66,15 @@ class Server::Running {
         client_(std::make_shared<cluster::EtcdClient>(
             cluster::EtcdOptions{.endpoints = {etcd_.endpoint()}})),
         leader_(client_, {config.max_txn_ops, config.max_request_bytes}),
-        service_(config, leader_, *client_, requests_stop_.get_token()) {
+        service_(config, leader_, *client_, requests_stop_.get_token()),
+        gateway_(config.advertise_addr, requests_stop_.get_token()) {
     cluster::OnePortServer::Handlers handlers;
     handlers.services = {service_.service()};
     handlers.generic = proxy_.service();
     handlers.max_grpc_request_bytes = config.max_request_bytes + kRequestSlackBytes;
-    handlers.http = [endpoint = etcd_.endpoint(),
-                     openapi = config.openapi](const cluster::HttpRequest& request) {
-      return AnswerPage(request, endpoint, openapi);
+    handlers.http = [this, openapi = config.openapi](const cluster::HttpRequest& request) {
+      if (request.target.starts_with("/apis/")) return gateway_.Answer(request);
+      return AnswerPage(request, etcd_.endpoint(), openapi);
     };
     port_.Start(std::move(handlers));
     Election::Options options;
@@ -104,6 +107,7 @@ class Server::Running {
   std::shared_ptr<cluster::EtcdClient> client_;
   Leader leader_;
   MasterService service_;
+  Gateway gateway_;
   std::unique_ptr<Election> election_;
 };
 
@@ -115,6 +119,8 @@ void Server::Run(const StopToken& stop) {
   (void)Metrics().GetCounter(
       "dm_master_start_leader_counter",
       "the counter of how many times does dm-master start leader components");
+  const CpuUsage usage(
+      Metrics().GetGauge("dm_master_cpu_usage", "percent of a processor that is used"));
   Running running(config_, stop);
   served_ = true;
 

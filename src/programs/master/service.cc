@@ -71,6 +71,10 @@ class MasterService::Impl final : public pb::Master::Service {
                    pb::CheckTaskResponse* response) override {
     return Lead(context, "CheckTask", *request, response, master::CheckTask);
   }
+  Status UpdateTask(ServerContext* context, const pb::UpdateTaskRequest* request,
+                    pb::UpdateTaskResponse* response) override {
+    return Lead(context, "UpdateTask", *request, response, master::UpdateTask);
+  }
   Status OperateTask(ServerContext* context, const pb::OperateTaskRequest* request,
                      pb::OperateTaskResponse* response) override {
     return Lead(context, "OperateTask", *request, response, master::OperateTask);
@@ -143,10 +147,6 @@ class MasterService::Impl final : public pb::Master::Service {
   }
 
   // ---- not in this version ----
-  Status UpdateTask(ServerContext*, const pb::UpdateTaskRequest*,
-                    pb::UpdateTaskResponse* response) override {
-    return Refuse("UpdateTask", response);
-  }
   Status UnlockDDLLock(ServerContext*, const pb::UnlockDDLLockRequest*,
                        pb::UnlockDDLLockResponse* response) override {
     return Refuse("UnlockDDLLock", response);

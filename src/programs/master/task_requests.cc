@@ -218,6 +218,26 @@ void CheckTask(const RequestContext& context, const pb::CheckTaskRequest& reques
   response->set_result(true);
 }
 
+void UpdateTask(const RequestContext& context, const pb::UpdateTaskRequest& request,
+                pb::UpdateTaskResponse* response) {
+  Prepared prepared = Prepare(context, request.task(), "");
+  try {
+    response->set_checkresult(
+        CheckText(RunChecks(ForChecks(context, prepared.subtasks), context.stop), CheckLimits{}));
+  } catch (const Error& e) {
+    response->set_checkresult(e.ToString());
+    return;
+  }
+  for (const std::string& source :
+       Restrict(prepared.subtasks, {request.sources().begin(), request.sources().end()})) {
+    auto* answer = response->add_sources();
+    answer->set_result(false);
+    answer->set_msg("source not found in task's config");
+    answer->set_source(source);
+  }
+  response->set_result(true);
+}
+
 void OperateTask(const RequestContext& context, const pb::OperateTaskRequest& request,
                  pb::OperateTaskResponse* response) {
   Scheduler& scheduler = *context.scheduler;

@@ -8,6 +8,7 @@
 #include "base/cli/flag.h"
 #include "base/cli/server_flags.h"
 #include "base/error/error.h"
+#include "base/io/text.h"
 #include "base/io/toml.h"
 #include "base/version/version.h"
 
@@ -112,6 +113,15 @@ bool ReadKey(std::string_view key, const toml::node& value, Config& config) {
   return false;
 }
 
+std::vector<std::string> KnownKeys() {
+  std::vector<std::string> keys = {
+      "name",          "worker-addr",         "advertise-addr", "join",        "log-level",
+      "log-file",      "log-format",          "log-rotate",     "config-file", "relay-dir",
+      "keepalive-ttl", "relay-keepalive-ttl", "redact-info-log"};
+  keys.insert(keys.end(), std::begin(kTlsKeys), std::end(kTlsKeys));
+  return keys;
+}
+
 void ReadFile(const std::string& path, Config& config) {
   toml::table table;
   try {
@@ -125,8 +135,8 @@ void ReadFile(const std::string& path, Config& config) {
   std::string unknown;
   for (const auto& [key, value] : table) {
     if (!ReadKey(key.str(), value, config)) {
-      unknown += fmt::format("{}{} (line {})", unknown.empty() ? "" : ",", key.str(),
-                             value.source().begin.line);
+      unknown += fmt::format("{}{} (line {}){}", unknown.empty() ? "" : ",", key.str(),
+                             value.source().begin.line, DidYouMean(key.str(), KnownKeys()));
     }
   }
   if (!unknown.empty()) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log/log.h"
+#include "base/metrics/cpu_usage.h"
 #include "base/metrics/metrics.h"
 #include "base/version/version.h"
 #include "cluster/record/events.h"
@@ -21,17 +22,26 @@ constexpr Milliseconds kKillLimit{3000};
 // After this many failed snapshots in a row the cluster is made to bind this worker anew.
 constexpr int kPatience = 5;
 
-cluster::HttpResponse AnswerHttp(const cluster::HttpRequest& request) {
-  if (request.path() == "/status") return {.body = VersionText()};
-  if (request.path() == "/metrics") return {.body = Metrics().Expose()};
-  return cluster::NotFoundPage();
-}
-
 }  // namespace
 
 Server::Server(Config config) : config_(std::move(config)) {}
 
 Server::~Server() = default;
+
+cluster::HttpResponse Server::AnswerHttp(const cluster::HttpRequest& request) {
+  if (request.path() == "/status") return {.body = VersionText()};
+  if (request.path() == "/metrics") {
+    const std::shared_ptr<SourceWorker> worker = View().source_worker;
+    std::lock_guard lock(metrics_mutex_);
+    if (worker) {
+      worker->RefreshMetrics();
+    } else {
+      Metrics().Remove("dm_worker_task_state", {});
+    }
+    return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = Metrics().Expose()};
+  }
+  return cluster::NotFoundPage();
+}
 
 void Server::Run(const StopToken& stop) {
   environment_.cipher = migration::PasswordCipher(JoinCluster(config_, stop));
@@ -40,6 +50,8 @@ void Server::Run(const StopToken& stop) {
   if (!config_.relay_dir.empty()) {
     environment_.relay_dir = config_.relay_dir + "/" + config_.name;
   }
+  const CpuUsage usage(
+      Metrics().GetGauge("dm_worker_cpu_usage", "percent of a processor that is used"));
   auto service = MakeWorkerService(*this);
   cluster::OnePortServer port(config_.worker_addr, ErrorCode::kWorkerStartService);
 
@@ -49,7 +61,8 @@ void Server::Run(const StopToken& stop) {
                                            fence_, [this] { KillSource(); });
   keepalive_->Start();
   std::jthread observer([this](const StopToken& ending) { ObserveBind(ending); });
-  port.Start({.services = {service.get()}, .http = AnswerHttp});
+  port.Start({.services = {service.get()},
+              .http = [this](const cluster::HttpRequest& request) { return AnswerHttp(request); }});
   Log().Info("dm-worker is serving", {F("name", config_.name), F("address", config_.worker_addr)});
 
   std::mutex mutex;
@@ -128,6 +141,10 @@ void Server::Apply(const std::optional<cluster::BoundSource>& bound) {
   try {
     StartSource(*bound);
   } catch (const std::exception& e) {
+    Metrics()
+        .GetCounter("dm_worker_operate_error", "operations that failed",
+                    {{"worker", config_.name}, {"type", "SourceBound"}})
+        .Add();
     Log().Error("fail to start the bound source",
                 {F("source", bound->bound.source), F("error", e)});
     std::lock_guard lock(mutex_);

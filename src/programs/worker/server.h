@@ -9,6 +9,7 @@
 
 #include "base/error/error.h"
 #include "cluster/record/store.h"
+#include "cluster/rpc/one_port.h"
 #include "programs/worker/config.h"
 #include "programs/worker/fence.h"
 #include "programs/worker/keepalive.h"
@@ -46,6 +47,7 @@ class Server {
   void StopSource();
   // Called when the lease ends: must not wait for slow calls.
   void KillSource();
+  cluster::HttpResponse AnswerHttp(const cluster::HttpRequest& request);
 
   const Config config_;
   LeaseFence fence_;
@@ -54,6 +56,8 @@ class Server {
 
   mutable std::mutex mutex_;  // never held during a blocking call
   SourceView view_;
+
+  std::mutex metrics_mutex_;  // one at a time brings the metrics up to date and shows them
 };
 
 }  // namespace dm::worker

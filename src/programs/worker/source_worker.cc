@@ -4,6 +4,7 @@
 
 #include "base/error/error.h"
 #include "base/log/log.h"
+#include "base/metrics/metrics.h"
 #include "cluster/record/events.h"
 #include "migration/config/connect_options.h"
 #include "migration/config/key_table.h"
@@ -21,6 +22,7 @@ using migration::SubtaskConfig;
 
 constexpr Milliseconds kResyncPause{500};
 constexpr std::chrono::seconds kWatchCheck{30};
+constexpr std::chrono::seconds kReportInterval{30};
 
 migration::Stage ToStage(cluster::Stage stage) {
   return static_cast<migration::Stage>(static_cast<int>(stage));
@@ -68,7 +70,9 @@ struct SourceWorker::Entry {
   EtcdCliArgs cli_args;
   EtcdLoadTask load_task;
   migration::UnitContext context;
-  std::string config_text;  // of the units at hand; the observer's
+  // What the units at hand were made from; guarded by the worker's mutex.
+  std::string config_text;
+  migration::SourceConfig source;
   std::unique_ptr<Subtask> subtask;
 };
 
@@ -82,6 +86,7 @@ SourceWorker::~SourceWorker() { Stop(); }
 
 void SourceWorker::Start() {
   observer_ = std::jthread([this](const StopToken& stop) { Observe(stop); });
+  reporter_ = std::jthread([this](const StopToken& stop) { ReportLoop(stop); });
   if (source_.checker.check_enable) {
     checker_ = std::jthread([this](const StopToken& stop) { AutoResumeLoop(stop); });
   }
@@ -90,9 +95,11 @@ void SourceWorker::Start() {
 void SourceWorker::Stop() {
   observer_.request_stop();
   checker_.request_stop();
+  reporter_.request_stop();
   // The observer may be waiting for a subtask that pauses or closes: that ends by itself.
   if (observer_.joinable()) observer_.join();
   if (checker_.joinable()) checker_.join();
+  if (reporter_.joinable()) reporter_.join();
   std::vector<std::jthread> closing;
   for (const auto& entry : All()) {
     closing.emplace_back([entry] { entry->subtask->Close(); });
@@ -106,6 +113,7 @@ void SourceWorker::RequestKill() noexcept {
   killed_ = true;
   observer_.request_stop();
   checker_.request_stop();
+  reporter_.request_stop();
   for (const auto& entry : All()) entry->subtask->RequestKill();
 }
 
@@ -131,6 +139,49 @@ std::vector<migration::SubtaskStatus> SourceWorker::Statuses(const std::string& 
 bool SourceWorker::HasSubtasks() const {
   std::lock_guard lock(mutex_);
   return !subtasks_.empty();
+}
+
+void SourceWorker::RefreshMetrics() {
+  constexpr const char* kState = "dm_worker_task_state";
+  Metrics().Remove(kState, {});
+  for (const auto& entry : All()) {
+    const migration::Stage stage = entry->subtask->stage();
+    if (stage != migration::Stage::kStopped && stage != migration::Stage::kFinished) {
+      Metrics()
+          .GetGauge(kState,
+                    "state of task, 0 - invalidStage, 1 - New, 2 - Running, 3 - Paused, 4 - "
+                    "Stopped, 5 - Finished",
+                    {{"task", entry->subtask->name()},
+                     {"source_id", source_id_},
+                     {"worker", environment_.worker_name}})
+          .Set(static_cast<double>(stage));
+    }
+    entry->subtask->RefreshMetrics();
+  }
+}
+
+void SourceWorker::LogProgress(const std::string& name) {
+  for (const auto& entry : All()) {
+    if (name.empty() || entry->subtask->name() == name) entry->subtask->LogProgress();
+  }
+}
+
+void SourceWorker::ReportLoop(const StopToken& stop) {
+  try {
+    while (true) {
+      WaitFor(kReportInterval, stop);
+      LogProgress("");
+    }
+  } catch (const Cancelled&) {
+    // The worker ends.
+  }
+}
+
+void SourceWorker::CountFailure(const char* operation) const {
+  Metrics()
+      .GetCounter("dm_worker_operate_error", "operations that failed",
+                  {{"worker", environment_.worker_name}, {"type", operation}})
+      .Add();
 }
 
 void SourceWorker::Observe(const StopToken& stop) {
@@ -209,6 +260,7 @@ void SourceWorker::Handle(const cluster::SubtaskStage& stage, bool removed, int6
     throw;
   } catch (const Error& e) {
     if (cluster::IsResyncError(e)) throw;
+    CountFailure(removed ? "Delete" : "BeforeAnyOp");
     Log().Error(
         "fail to operate subtask stage",
         {F("task", stage.task), F("stage", cluster::ToString(stage.expect)), F("error", e)});
@@ -227,31 +279,95 @@ void SourceWorker::ApplyStage(const std::string& task, cluster::Stage expect,
   try {
     if (expect == cluster::Stage::kRunning) {
       if (now != migration::Stage::kPaused && now != migration::Stage::kStopped) return;
-      const bool source_changed = RefreshSource(stop);
-      const bool changed = config && (source_changed || *config != entry->config_text);
-      if (changed) entry->context.restored = false;
-      entry->subtask->Resume(changed ? MakeFactory(*entry, *config) : nullptr);
-      if (changed) entry->config_text = *config;
+      RefreshSource(stop);
+      const std::optional<Change> change = config ? ChangeOf(*entry, *config) : std::nullopt;
+      if (change) entry->context.restored = false;
+      entry->subtask->Resume(change ? MakeFactory(*entry, change->text, change->source) : nullptr);
+      if (change) {
+        std::lock_guard lock(mutex_);
+        entry->config_text = change->text;
+        entry->source = change->source;
+      }
     } else if (now == migration::Stage::kRunning || now == migration::Stage::kPaused ||
                now == migration::Stage::kNew || now == migration::Stage::kResuming) {
       entry->subtask->Pause();
     }
   } catch (const Error& e) {
     if (cluster::IsResyncError(e)) throw;
+    CountFailure(expect == cluster::Stage::kRunning ? "Resume" : "Pause");
     Log().Error("fail to operate subtask",
                 {F("task", task), F("stage", cluster::ToString(expect)), F("error", e)});
   }
 }
 
-bool SourceWorker::RefreshSource(const StopToken& stop) {
+void SourceWorker::RefreshSource(const StopToken& stop) {
   const auto text = cluster::ReadSourceConfig(*environment_.etcd, source_id_, stop);
-  if (!text) return false;
+  if (!text) return;
   migration::SourceConfig source = migration::ParseSourceToml(*text);
   migration::AdjustSource(source, environment_.cipher);
   std::lock_guard lock(mutex_);
-  if (source == source_) return false;
   source_ = std::move(source);
-  return true;
+}
+
+std::optional<SourceWorker::Change> SourceWorker::ChangeOf(const Entry& entry,
+                                                           const std::string& text) const {
+  migration::SourceConfig source;
+  {
+    std::lock_guard lock(mutex_);
+    if (text == entry.config_text && source_ == entry.source) return std::nullopt;
+    source = source_;
+  }
+  try {
+    // What never came to run may begin with anything.
+    if (entry.subtask->Status().unit != migration::UnitType::kInvalid) {
+      CheckUpdate(entry, text, source);
+    }
+  } catch (const Error& e) {
+    Log().Warn("the changed configuration cannot be taken over, the task goes on with the old one",
+               {F("task", entry.subtask->name()), F("error", e)});
+    return std::nullopt;
+  }
+  Log().Info("the changed configuration is taken over", {F("task", entry.subtask->name())});
+  return Change{text, std::move(source)};
+}
+
+void SourceWorker::CheckUpdate(const std::string& text) {
+  const std::string task = migration::ParseSubtaskToml(text).name;
+  const std::shared_ptr<Entry> entry = Find(task);
+  if (!entry) throw MakeError(ErrorCode::kWorkerSubTaskNotFound, task);
+  migration::SourceConfig source;
+  {
+    std::lock_guard lock(mutex_);
+    source = source_;
+  }
+  CheckUpdate(*entry, text, source);
+}
+
+void SourceWorker::CheckUpdate(const Entry& entry, const std::string& text,
+                               const migration::SourceConfig& source) const {
+  const migration::UnitType unit = entry.subtask->Status().unit;
+  if (unit != migration::UnitType::kSync) {
+    throw Error(ErrorCode::kWorkerUpdateSubTaskConfig,
+                fmt::format("cannot update subtask {}: its unit is {}, only the sync unit can take "
+                            "over a changed configuration",
+                            entry.subtask->name(), migration::ToString(unit)));
+  }
+  SubtaskConfig before;
+  {
+    std::lock_guard lock(mutex_);
+    before = Adjusted(entry.config_text, entry.source);
+  }
+  migration::CheckSubtaskUpdate(before, Adjusted(text, source));
+}
+
+SubtaskConfig SourceWorker::Adjusted(const std::string& text,
+                                     migration::SourceConfig source) const {
+  SubtaskConfig config = migration::ParseSubtaskToml(text);
+  if (!environment_.relay_dir.empty()) source.relay_dir = environment_.relay_dir;
+  migration::MergeSource(config, source, false);
+  migration::AdjustSubtask(config, environment_.cipher);
+  migration::RefuseUnsupported(config);
+  return config;
 }
 
 void SourceWorker::Create(const std::string& task, const std::string& config, cluster::Stage expect,
@@ -259,28 +375,20 @@ void SourceWorker::Create(const std::string& task, const std::string& config, cl
   auto entry = std::make_shared<Entry>(environment_, task, source_id_);
   entry->context = {environment_.worker_name, environment_.fence, &entry->cli_args,
                     &entry->load_task,        upstream_.get(),    restored};
-  entry->config_text = config;
-  entry->subtask = std::make_unique<Subtask>(task, MakeFactory(*entry, config));
   std::lock_guard lock(mutex_);
+  entry->config_text = config;
+  entry->source = source_;
+  entry->subtask = std::make_unique<Subtask>(task, MakeFactory(*entry, config, source_));
   if (killed_) return;
   subtasks_.emplace(task, entry);
   entry->subtask->Start(ToStage(expect));
   Log().Info("subtask created", {F("task", task), F("stage", cluster::ToString(expect))});
 }
 
-migration::Subtask::UnitFactory SourceWorker::MakeFactory(Entry& entry, const std::string& text) {
-  return [this, &entry, text] {
-    SubtaskConfig config = migration::ParseSubtaskToml(text);
-    migration::SourceConfig source;
-    {
-      std::lock_guard lock(mutex_);
-      source = source_;
-    }
-    if (!environment_.relay_dir.empty()) source.relay_dir = environment_.relay_dir;
-    migration::MergeSource(config, source, false);
-    migration::AdjustSubtask(config, environment_.cipher);
-    migration::RefuseUnsupported(config);
-    return MakeUnits(config, entry.context);
+migration::Subtask::UnitFactory SourceWorker::MakeFactory(Entry& entry, const std::string& text,
+                                                          migration::SourceConfig source) {
+  return [this, &entry, text, source = std::move(source)] {
+    return MakeUnits(Adjusted(text, source), entry.context);
   };
 }
 
@@ -331,6 +439,7 @@ void SourceWorker::AutoResumeLoop(const StopToken& stop) {
           try {
             if (entry->subtask->ResumeFromError()) judge.Dispatched(task, now);
           } catch (const Error& e) {
+            CountFailure("AutoResume");
             Log().Error("dispatch auto resume task failed", {F("task", task), F("error", e)});
           }
           break;

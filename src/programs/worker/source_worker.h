@@ -53,6 +53,13 @@ class SourceWorker {
   // Of one subtask (empty vector if unknown), or of all, sorted by name.
   std::vector<migration::SubtaskStatus> Statuses(const std::string& name) const;
   bool HasSubtasks() const;
+  // Throws Error 40054, 40081, 20070 unless the subtask of this record can take it over when it is
+  // resumed.
+  void CheckUpdate(const std::string& text);
+  // Brings what /metrics shows of the subtasks up to date.
+  void RefreshMetrics();
+  // Writes to the log how far the subtasks (empty name: all) are.
+  void LogProgress(const std::string& name);
   UpstreamStatus& upstream() { return *upstream_; }
 
  private:
@@ -66,16 +73,30 @@ class SourceWorker {
   void ApplyStage(const std::string& task, cluster::Stage expect,
                   const std::optional<std::string>& config, const StopToken& stop,
                   bool restored = false);
-  // Reads the source's configuration again; true if it changed.
-  bool RefreshSource(const StopToken& stop);
+  // Reads the source's configuration again.
+  void RefreshSource(const StopToken& stop);
+  struct Change {
+    std::string text;
+    migration::SourceConfig source;
+  };
+  // For a resume: the records as they are now; nullopt if nothing changed, or what changed cannot
+  // be taken over.
+  std::optional<Change> ChangeOf(const Entry& entry, const std::string& text) const;
+  void CheckUpdate(const Entry& entry, const std::string& text,
+                   const migration::SourceConfig& source) const;
+  // The subtask as it runs: with what the source decides.
+  migration::SubtaskConfig Adjusted(const std::string& text, migration::SourceConfig source) const;
   void Create(const std::string& task, const std::string& config, cluster::Stage expect,
               bool restored);
-  // A factory for the units of this configuration text, for a resume.
-  migration::Subtask::UnitFactory MakeFactory(Entry& entry, const std::string& config);
+  // A factory for the units of this configuration text.
+  migration::Subtask::UnitFactory MakeFactory(Entry& entry, const std::string& config,
+                                              migration::SourceConfig source);
   void Remove(const std::string& task);
   std::shared_ptr<Entry> Find(const std::string& task) const;
   std::vector<std::shared_ptr<Entry>> All() const;
   void AutoResumeLoop(const StopToken& stop);
+  void ReportLoop(const StopToken& stop);
+  void CountFailure(const char* operation) const;
 
   const std::string source_id_;
   const WorkerEnvironment& environment_;
@@ -89,6 +110,7 @@ class SourceWorker {
   bool reconciled_ = false;  // once; the observer's
   std::jthread observer_;
   std::jthread checker_;
+  std::jthread reporter_;
 };
 
 }  // namespace dm::worker

@@ -22,12 +22,14 @@ class UpstreamStatus : public migration::SourceStatusPort {
   // What is known now.
   std::optional<migration::UpstreamPosition> Latest() override;
   // Waits up to `limit` for an answer that was asked for after this call. nullopt: a fresh answer
-  // came; else why not.
+  // came; else why not, and nothing is known until the next answer.
   std::optional<Error> Refresh(Milliseconds limit);
 
  private:
   void Loop(const StopToken& stop);
   migration::UpstreamPosition Ask(const StopToken& stop);
+  // Sizes of the binlog files, if `current` is not the last one known.
+  void ReadFiles(const std::string& current, const StopToken& stop);
 
   const mysql::ConnectOptions options_;
   std::mutex mutex_;
@@ -36,7 +38,10 @@ class UpstreamStatus : public migration::SourceStatusPort {
   uint64_t answered_ = 0;  // the newest question that the last answer is for
   std::optional<migration::UpstreamPosition> latest_;
   std::optional<Error> error_;
-  std::unique_ptr<mysql::Connection> connection_;  // the thread's
+  // The thread's.
+  std::unique_ptr<mysql::Connection> connection_;
+  std::vector<std::pair<std::string, uint64_t>> files_;
+  bool files_refused_ = false;
   std::jthread thread_;
 };
 

@@ -57,6 +57,7 @@ class WorkerService final : public pb::Worker::Service {
       response->set_msg("no sub task started");
       return grpc::Status::OK;
     }
+    worker.LogProgress(request->name());
     const auto statuses = worker.Statuses(request->name());
     if (statuses.empty()) {
       pb::SubTaskStatus* status = response->add_subtaskstatus();
@@ -94,10 +95,16 @@ class WorkerService final : public pb::Worker::Service {
     return grpc::Status::OK;
   }
   grpc::Status CheckSubtasksCanUpdate(grpc::ServerContext*,
-                                      const pb::CheckSubtasksCanUpdateRequest*,
+                                      const pb::CheckSubtasksCanUpdateRequest* request,
                                       pb::CheckSubtasksCanUpdateResponse* response) override {
-    response->set_success(false);
-    response->set_msg(NotSupported("updating a running task").ToString());
+    try {
+      const auto worker = server_.View().source_worker;
+      if (!worker) throw NoSource();
+      worker->CheckUpdate(request->subtaskcfgtomlstring());
+      response->set_success(true);
+    } catch (const std::exception& e) {
+      response->set_msg(ErrorText(e));
+    }
     return grpc::Status::OK;
   }
   grpc::Status GetWorkerValidatorStatus(grpc::ServerContext*, const pb::GetValidationStatusRequest*,

@@ -27,6 +27,7 @@ class Server:
         self.server_id = server_id
         self.port = free_port()
         self.options = options
+        self.environment = None  # more variables of its environment
         self.process = None
 
     # -- for subclasses
@@ -46,7 +47,7 @@ class Server:
             shutil.copytree(self.template(), self.data(), symlinks=True)
         # A starting MariaDB removes every #sql* file of its tmpdir: a shared one would cost another server its tables.
         os.makedirs(os.path.join(self.dir, "tmp"), exist_ok=True)
-        self.process = Process(self.name, self.argv(), os.path.join(self.dir, "server.log"))
+        self.process = Process(self.name, self.argv(), os.path.join(self.dir, "server.log"), env=self.environment)
         self.process.start()
         wait_for(self._ready, lambda: f"{self.name} starts; its log:\n{self.process.tail()}", timeout=90)
         self._make_user()

@@ -13,6 +13,7 @@
 #include "base/log/log.h"
 #include "migration/config/connect_options.h"
 #include "migration/config/subtask.h"
+#include "migration/sync/lag.h"
 #include "migration/sync/sync_unit.h"
 #include "mysql/client/binlog_status.h"
 
@@ -29,7 +30,11 @@ class UpstreamStatus : public SourceStatusPort {
   std::optional<UpstreamPosition> Latest() override {
     auto status = mysql::ReadBinlogStatus(*connection_, StopToken());
     if (!status) return std::nullopt;
-    return UpstreamPosition{status->position.ToString(), status->gtid_set};
+    UpstreamPosition position;
+    position.position = status->position.ToString();
+    position.gtid_set = status->gtid_set;
+    position.asked_at = UnixMilliseconds();
+    return position;
   }
 
  private:

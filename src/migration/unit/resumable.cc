@@ -1,0 +1,76 @@
+#include "migration/unit/resumable.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace dm::migration {
+namespace {
+
+// Errors that repeating cannot cure, by code.
+constexpr std::array kUnresumableCodes = {11129, 32001, 32004, 34020, 34021,
+                                          36008, 36027, 36073, 36074};
+constexpr int kLoadFailed = 34019;
+constexpr int kRelayParse = 11038;
+
+constexpr std::array<std::string_view, 2> kRelayPhrases = {
+    "binlog checksum mismatch, data may be corrupted", "get event err eof"};
+
+// Lower case; looked for in the raw cause.
+constexpr std::array<std::string_view, 19> kUnresumableCauses = {
+    "can't drop column with index",
+    "with tidb_enable_change_multi_schema is disable",
+    "unsupported add column",
+    "unsupported modify column",
+    "unsupported modify charset",
+    "unsupported modify collate",
+    "unsupported drop integer primary key",
+    "unsupported collation",
+    "invalid default value for",
+    "unsupported drop primary key",
+    "error 1059",
+    "error 1117",
+    "error 1069",
+    "error 1062",
+    "error 1406",
+    "error 1366",
+    "error 8025",
+    "could not find first log file name in binary log index file",
+    "the slave is connecting using change master to master_auto_position = 1, but the master has "
+    "purged binary logs containing gtids that the slave requires"};
+
+std::string Lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+bool ContainsAny(const std::string& text, const auto& phrases) {
+  return std::any_of(phrases.begin(), phrases.end(), [&](std::string_view phrase) {
+    return text.find(phrase) != std::string::npos;
+  });
+}
+
+}  // namespace
+
+bool IsResumable(const Error& error) {
+  if (std::find(kUnresumableCodes.begin(), kUnresumableCodes.end(), error.code()) !=
+      kUnresumableCodes.end()) {
+    return false;
+  }
+  const std::string cause = Lower(error.raw_cause());
+  if (ContainsAny(cause, kUnresumableCauses)) return false;
+  if (error.code() == kLoadFailed) {
+    return cause.find("doesn't exist") != std::string::npos ||
+           cause.find("is in mode import") != std::string::npos;
+  }
+  return error.code() != kRelayParse || !ContainsAny(Lower(error.message()), kRelayPhrases);
+}
+
+bool IsResumable(const UnitResult& result) {
+  return std::all_of(result.errors.begin(), result.errors.end(),
+                     [](const Error& e) { return IsResumable(e); });
+}
+
+}  // namespace dm::migration
