@@ -255,7 +255,7 @@ def test_paused_task_takes_changes_over_when_it_is_resumed(cluster, pair, starte
     cluster.ctl("resume-task", "ctl")
     upstream.run("INSERT INTO ctl.t VALUES (3, 3)")
     cluster.wait_synced("ctl", upstream)
-    wait_for(lambda: "the changed configuration cannot be taken over" in open(log).read(), "the worker says so", 10)
+    wait_for(lambda: "the changed configuration cannot be taken over" in open(log).read(), "the worker says so", 30)
     assert "`safe-mode` differs" in open(log).read()
     assert downstream.value("SELECT COUNT(*) FROM ctl.t") == 3
     # A task that is there is not started again, paused or not; a source is not changed.

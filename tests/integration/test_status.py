@@ -44,7 +44,7 @@ class Running:
     def lag(self):
         return int(self.sync()["secondsBehindMaster"])
 
-    def wait_synced(self, timeout=5):
+    def wait_synced(self, timeout=30):
         """DM may need half a minute; ours is as quick as the rows."""
         wait_for(lambda: self.sync()["synced"], lambda: f"synced: {self.sync()}", timeout, interval=0.1)
 
@@ -84,7 +84,7 @@ def test_synced_after_what_is_no_transaction(running):
     running.wait_synced()
     running.up.run("DROP DATABASE elsewhere")
     running.wait_synced()
-    wait_for(lambda: running.sync()["syncerBinlog"] == running.sync()["masterBinlog"], "the checkpoint follows", 5)
+    wait_for(lambda: running.sync()["syncerBinlog"] == running.sync()["masterBinlog"], "the checkpoint follows", 30)
     assert running.lag() == 0
     running.equal()
 
@@ -113,7 +113,7 @@ def test_lag_grows_while_the_downstream_blocks(running):
         cursor = blocker.cursor()
         cursor.execute("LOCK TABLES status.t READ")
         running.up.run("INSERT INTO status.t (v) VALUES (5)")
-        wait_for(lambda: running.lag() >= 3, lambda: f"rows: lag 3, is {running.sync()}", 10)
+        wait_for(lambda: running.lag() >= 3, lambda: f"rows: lag 3, is {running.sync()}", 30)
         assert not running.sync()["synced"]
         cursor.execute("UNLOCK TABLES")
     running.wait_synced()
@@ -122,7 +122,7 @@ def test_lag_grows_while_the_downstream_blocks(running):
         cursor = blocker.cursor()
         cursor.execute("LOCK TABLES status.t READ")
         running.up.run("ALTER TABLE status.t ADD COLUMN w INT")
-        wait_for(lambda: running.lag() >= 3, lambda: f"DDL: lag 3, is {running.sync()}", 10)
+        wait_for(lambda: running.lag() >= 3, lambda: f"DDL: lag 3, is {running.sync()}", 30)
         cursor.execute("UNLOCK TABLES")
     running.wait_synced()
     assert running.lag() == 0
@@ -152,11 +152,11 @@ def test_paused(running):
     assert running.sync()["synced"] and running.lag() == 0
     running.up.run("INSERT INTO status.t (v) VALUES (7)")
     assert not running.sync()["synced"]
-    wait_for(lambda: running.lag() >= 2, lambda: f"the lag of a paused task grows: {running.sync()}", 10)
+    wait_for(lambda: running.lag() >= 2, lambda: f"the lag of a paused task grows: {running.sync()}", 30)
     assert running.sync()["recentRps"] == "0"
     assert running.sync()["binlogType"] == "remote"
     running.cluster.ctl("resume-task", running.task)
-    running.wait_synced(10)
+    running.wait_synced()
     assert running.lag() == 0
     running.equal()
 
@@ -179,7 +179,7 @@ def test_counters(running):
     assert int(first["dumpIOTotalBytes"]) > int(before["dumpIOTotalBytes"]) + 500
     running.cluster.ctl("pause-task", running.task)
     running.cluster.ctl("resume-task", running.task)
-    running.wait_synced(10)
+    running.wait_synced()
     again = running.sync()
     for name in ("totalRows", "ioTotalBytes", "dumpIOTotalBytes"):
         assert int(again[name]) >= int(first[name]), name
@@ -213,9 +213,9 @@ def test_clocks_that_differ(cluster, servers, tmp_path, seconds):
             cursor = blocker.cursor()
             cursor.execute("LOCK TABLES clocks.t READ")
             upstream.run("INSERT INTO clocks.t VALUES (100)")
-            assert 2 <= wait_for(lambda: lag() if lag() >= 2 else None, "the lag grows", 10) < 60
+            assert 2 <= wait_for(lambda: lag() if lag() >= 2 else None, "the lag grows", 30) < 60
             cursor.execute("UNLOCK TABLES")
-        wait_for(lambda: cluster.status("clocks")["sync"]["synced"], "synced", 10)
+        wait_for(lambda: cluster.status("clocks")["sync"]["synced"], "synced", 30)
         assert lag() == 0
     finally:
         cluster.stop()
@@ -236,7 +236,7 @@ def test_upstream_that_does_not_answer(cluster, servers, tmp_path):
         cluster.ctl("start-task", cluster.task_file("silent", ["stopped"], downstream, ["silent"],
                                                     **{"meta-schema": "dm_silent"}))
         cluster.wait_stage("silent", "Running", "Sync")
-        wait_for(lambda: cluster.status("silent")["sync"]["synced"], "synced", 10)
+        wait_for(lambda: cluster.status("silent")["sync"]["synced"], "synced", 30)
         upstream.process.send(signal.SIGSTOP)
         begin = time.monotonic()
         entry = cluster.ctl("query-status", "silent").json["sources"][0]
@@ -249,7 +249,7 @@ def test_upstream_that_does_not_answer(cluster, servers, tmp_path):
         wait_for(lambda: (s := cluster.status("silent")["sync"])["synced"] and s["secondsBehindMaster"] == "0",
                  "caught up again", 15)
         upstream.run("INSERT INTO silent.t VALUES (1)")
-        wait_for(lambda: downstream.value("SELECT COUNT(*) FROM silent.t") == 1, "the row", 10)
+        wait_for(lambda: downstream.value("SELECT COUNT(*) FROM silent.t") == 1, "the row", 30)
     finally:
         upstream.process.send(signal.SIGCONT)
         cluster.stop()
