@@ -170,6 +170,11 @@ class Cluster:
                 {"source-id": source, "block-allow-list": "list", "mydumper-config-name": "dump",
                  "loader-config-name": "load", "syncer-config-name": "sync"} for source in sources],
         }
+        renamed = {s: t for s, t in schemas.items() if s != t} if isinstance(schemas, dict) else {}
+        if renamed:
+            task["routes"] = {f"to-{t}": {"schema-pattern": s, "target-schema": t} for s, t in renamed.items()}
+            for instance in task["mysql-instances"]:
+                instance["route-rules"] = list(task["routes"])
         return self.write(f"task-{name}.yaml", _merge(task, more))
 
     def status(self, task, source=None):
