@@ -99,7 +99,8 @@ def test_synced_by_gtid(by_gtid, kind):
         number = int(time.time())
         by_gtid.up.run(f"SET GTID_NEXT = '{uuid}:{number}'", "BEGIN", "COMMIT", "SET GTID_NEXT = 'AUTOMATIC'")
         by_gtid.wait_synced()
-        assert uuid in by_gtid.sync()["syncerBinlogGtid"]
+        # What is saved follows what is committed.
+        wait_for(lambda: uuid in by_gtid.sync()["syncerBinlogGtid"], "the checkpoint has it", 30)
     by_gtid.up.run("INSERT INTO status.t (v) VALUES (4)")
     by_gtid.wait_synced()
     assert by_gtid.lag() == 0
