@@ -5,6 +5,7 @@ import re
 import select
 import signal
 import subprocess
+import termios
 import time
 
 import pytest
@@ -144,6 +145,10 @@ class Terminal:
                 self.seen += data.decode(errors="replace")
         at = self.seen.index(text) + len(text)
         shown, self.seen = self.seen[:at], self.seen[at:]
+        # The prompt is shown before the line is edited.
+        while text == "»" and termios.tcgetattr(self.fd)[3] & termios.ICANON:
+            assert time.monotonic() < deadline, "the line is edited"
+            time.sleep(0.01)
         return shown
 
     def send(self, text):
@@ -192,7 +197,7 @@ def test_interactive_at_a_terminal(cluster, tmp_path):
     terminal.send("\x1b[A\x1b[A\r")
     terminal.read_until('"name": "master1"')
     terminal.read_until("»")
-    terminal.send("\x03")
+    terminal.send("exit\r")
     assert terminal.end() == 0
     history = os.path.join(home, ".dmctl", "history")
     assert os.stat(history).st_mode & 0o777 == 0o600
@@ -201,14 +206,10 @@ def test_interactive_at_a_terminal(cluster, tmp_path):
     # The next one knows it.
     terminal = Terminal(cluster, home)
     terminal.read_until("»")
-    terminal.send("\x1b[A\x1b[A\x1b[A\r")
+    terminal.send("\x1b[A\x1b[A\x1b[A\x1b[A\r")
     terminal.read_until('"result": true')
     terminal.read_until("»")
     terminal.send("exit\r")
-    assert terminal.end() == 0
-    terminal = Terminal(cluster, home)
-    terminal.read_until("»")
-    terminal.send("\x04")
     assert terminal.end() == 0
 
 
