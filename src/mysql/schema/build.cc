@@ -460,8 +460,8 @@ void Refuse(int server_errno, std::string text) {
   throw error;
 }
 
-std::string ForeignKeyPrefix(std::string_view table) { return std::string(table) + "_ibfk_"; }
-std::string CheckPrefix(std::string_view table) { return std::string(table) + "_chk_"; }
+std::string ForeignKeyPrefix(std::string_view table) { return fmt::format("{}_ibfk_", table); }
+std::string CheckPrefix(std::string_view table) { return fmt::format("{}_chk_", table); }
 
 int64_t KeyPartLength(const ColumnInfo& column, int64_t length, bool unique,
                       const BuildOptions& options) {

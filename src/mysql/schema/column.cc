@@ -414,7 +414,8 @@ std::string SetText(const ColumnInfo& column, const std::string& text) {
   for (const std::string& element : column.elements) {
     const auto is_it = [&](const std::string& member) { return EqualNames(member, element); };
     if (std::none_of(given.begin(), given.end(), is_it)) continue;
-    out += (found++ > 0 ? "," : "") + element;
+    if (found++ > 0) out += ',';
+    out += element;
   }
   return found > 0 || text.empty() ? out : text;
 }

@@ -224,12 +224,13 @@ std::string IndexJson(const IndexInfo& index) {
 // Members that only we know; empty if there is nothing to say.
 std::string OwnMembers(const std::vector<IndexInfo>& special, const TableInfo& table) {
   std::string out;
-  if (!special.empty()) out += ",\"dm_indexes\":" + List(special, IndexJson);
+  if (!special.empty()) out += fmt::format(",\"dm_indexes\":{}", List(special, IndexJson));
   if (!table.periods.empty()) {
-    out += ",\"dm_periods\":" + List(table.periods, [](const PeriodInfo& period) {
-             return fmt::format("{{\"name\":{},\"start\":{},\"end\":{}}}", Quoted(period.name),
-                                Quoted(period.start), Quoted(period.end));
-           });
+    const auto period_json = [](const PeriodInfo& period) {
+      return fmt::format("{{\"name\":{},\"start\":{},\"end\":{}}}", Quoted(period.name),
+                         Quoted(period.start), Quoted(period.end));
+    };
+    out += fmt::format(",\"dm_periods\":{}", List(table.periods, period_json));
   }
   return out;
 }

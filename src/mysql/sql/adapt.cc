@@ -111,7 +111,8 @@ class Adaptation {
   }
 
   bool Drop(const Constraint& constraint, std::string_view why) {
-    std::string name = constraint.name.empty() ? "" : QuoteName(constraint.name) + " ";
+    const std::string name =
+        constraint.name.empty() ? "" : fmt::format("{} ", QuoteName(constraint.name));
     left_out_(fmt::format("{} {}({})", constraint.kind == ConstraintKind::kCheck ? "check" : "key",
                           name, why));
     return false;
@@ -180,8 +181,9 @@ class Adaptation {
       case AlterKind::kSystemVersioning:
       case AlterKind::kDropPeriod:
         if (For(SqlTarget::kMariaDb)) return true;
-        left_out_(spec->kind == AlterKind::kDropPeriod ? "DROP PERIOD FOR " + spec->name
-                                                       : spec->text + " SYSTEM VERSIONING");
+        left_out_(spec->kind == AlterKind::kDropPeriod
+                      ? fmt::format("DROP PERIOD FOR {}", spec->name)
+                      : fmt::format("{} SYSTEM VERSIONING", spec->text));
         return false;
       case AlterKind::kPartitionBy:
         if (spec->partition->method.kind != PartitionMethod::Kind::kSystemTime ||
