@@ -108,7 +108,7 @@ class Alteration {
         if (!EraseForeignKey(spec.name) && !spec.if_exists) RefuseDrop(spec.name);
         return;
       case AlterKind::kDropCheck:
-        if (!EraseCheck(spec.name) && !spec.if_exists) {
+        if (!EraseCheck(spec.name) && !HadCheck(spec.name) && !spec.if_exists) {
           Refuse(3821, fmt::format("Check constraint '{}' is not found in the table.", spec.name));
         }
         return;
@@ -122,7 +122,7 @@ class Alteration {
         }
         return;
       case AlterKind::kDropConstraint:
-        if (EraseForeignKey(spec.name) || EraseCheck(spec.name)) return;
+        if (EraseForeignKey(spec.name) || EraseCheck(spec.name) || HadCheck(spec.name)) return;
         if (const IndexInfo* index = old_.FindIndex(spec.name); index != nullptr && index->unique) {
           dropped_indexes_.insert(LowerName(spec.name));
         } else if (!spec.if_exists) {
@@ -139,9 +139,17 @@ class Alteration {
                          [&](const ForeignKeyInfo& key) { return EqualNames(key.name, name); }) > 0;
   }
 
+  // It may be named twice.
+  bool HadCheck(std::string_view name) const {
+    return std::any_of(old_.checks.begin(), old_.checks.end(),
+                       [&](const CheckInfo& check) { return EqualNames(check.name, name); });
+  }
+
   bool EraseCheck(std::string_view name) {
-    return std::erase_if(table_.checks,
-                         [&](const CheckInfo& check) { return EqualNames(check.name, name); }) > 0;
+    // MariaDB's check of a column has no name that DROP could take.
+    return std::erase_if(table_.checks, [&](const CheckInfo& check) {
+             return EqualNames(check.name, name) && !(options_.mariadb && check.in_column);
+           }) > 0;
   }
 
   // ---- columns
@@ -617,15 +625,22 @@ class Alteration {
   // The table's defaults are set already. Columns that this statement defines do not grow.
   void Convert() {
     std::set<std::string> defined;
+    std::set<std::string>
+        collated;  // to MariaDB what a definition of the statement names counts more
     for (const AlterSpec& spec : statement_.specs) {
-      for (const ColumnDef& definition : spec.columns) defined.insert(LowerName(definition.name));
+      for (const ColumnDef& definition : spec.columns) {
+        defined.insert(LowerName(definition.name));
+        if (options_.mariadb && definition.Find(ColumnOptionKind::kCollate) != nullptr) {
+          collated.insert(LowerName(definition.name));
+        }
+      }
     }
     const int new_bytes = BytesPerCharacter(table_.charset);
     for (ColumnInfo& column : table_.columns) {
       const bool text = (column.is_string() || column.type == FieldType::kEnum ||
                          column.type == FieldType::kSet) &&
                         column.charset != "binary" && !column.hidden;
-      if (!text) continue;
+      if (!text || collated.contains(column.lower_name)) continue;
       const int old_bytes = BytesPerCharacter(column.charset);
       const bool blob = column.type == FieldType::kTinyBlob || column.type == FieldType::kBlob ||
                         column.type == FieldType::kMediumBlob;

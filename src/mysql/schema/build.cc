@@ -70,7 +70,12 @@ void DropCoveredGenerated(TableInfo* table, const IndexInfo& added) {
 
 void AddHiddenColumn(TableInfo* table, IndexInfo* index, size_t place, const ExprPtr& expr) {
   ColumnInfo hidden;
-  hidden.SetName(fmt::format("_V$_{}_{}", index->name, place));
+  // An index that was renamed keeps the name of its column.
+  std::string name = fmt::format("_V$_{}_{}", index->name, place);
+  for (int n = 2; table->FindColumn(name) != nullptr; ++n) {
+    name = fmt::format("_V$_{}_{}_{}", index->name, place, n);
+  }
+  hidden.SetName(std::move(name));
   hidden.id = ++table->max_column_id;
   hidden.hidden = true;
   // The server derives the type from the expression; nothing here depends on it.
@@ -162,6 +167,14 @@ void AddIndex(TableInfo* table, const Constraint& constraint, const BuildOptions
                                ? KeyPartLength(*column, part.length, index.unique, options)
                                : PrefixLength(*column, part.length);
     index.columns.push_back({column->name, column->offset, length});
+  }
+  // MySQL makes a spatial index of an ordinary one on a geometry.
+  if (!options.mariadb && !index.unique && index.kind == IndexInfo::Kind::kPlain &&
+      index.columns.size() == 1) {
+    const ColumnInfo* column = table->FindColumn(index.columns.front().name);
+    if (column != nullptr && column->type == FieldType::kGeometry) {
+      index.kind = IndexInfo::Kind::kSpatial;
+    }
   }
   if (index.primary) {
     for (const IndexColumn& part : index.columns) {
@@ -474,7 +487,9 @@ int64_t KeyPartLength(const ColumnInfo& column, int64_t length, bool unique,
 }
 
 int64_t PrefixLength(const ColumnInfo& column, int64_t length) {
-  const bool prefixable = column.is_string() || column.type == FieldType::kGeometry;
+  const bool prefixable =
+      (column.is_string() && (column.type_word.empty() || !column.type_understood)) ||
+      column.type == FieldType::kGeometry;
   return !prefixable || (column.length >= 0 && length >= column.length) ? -1 : length;
 }
 

@@ -87,6 +87,7 @@ void SetCharset(ColumnInfo* column, const ColumnDef& definition, const TableInfo
       column->charset = of_collation;
       column->collation = collation;
     }
+    if (type.binary && !options.mariadb) column->collation = column->charset + "_bin";
   } else if (type.binary) {
     column->collation = column->charset + "_bin";
   } else if (charset.empty()) {
@@ -531,6 +532,13 @@ std::optional<std::string> DefaultText(const ColumnInfo& column, const Expr& exp
       return LiteralText(column, expr.text);
     case ExprKind::kDecimal:
     case ExprKind::kFloat:
+      if (is_bit || column.type == FieldType::kYear) {
+        const std::string whole = ScaleDecimal(WithoutExponent(expr.text), 0).value_or(expr.text);
+        if (!is_bit) return LiteralText(column, whole);
+        uint64_t value = 0;
+        std::from_chars(whole.data(), whole.data() + whole.size(), value);
+        return BigEndian(value, bit_bytes);
+      }
       return LiteralText(column, expr.text);
     case ExprKind::kString:
       if (is_bit) return BigEndian(NumberOfBytes(expr.text), bit_bytes);

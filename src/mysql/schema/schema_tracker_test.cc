@@ -502,7 +502,8 @@ TEST(ParseCreate, DefinitionsOfServers) {
   const TableInfo mariadb = ParseCreateTable(
       "CREATE TABLE `t` (\n  `id` int(11) NOT NULL DEFAULT 5,\n  `u` uuid DEFAULT "
       "uuid(),\n  `j` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL CHECK "
-      "(json_valid(`j`)),\n  `c` varchar(10) /*M!100301 COMPRESSED*/ DEFAULT NULL,\n  KEY `i` "
+      "(json_valid(`j`)),\n  `c` varchar(10) /*M!100301 COMPRESSED*/ CHARACTER SET latin1 COLLATE "
+      "latin1_bin DEFAULT NULL,\n  KEY `i` "
       "(`u`) "
       "IGNORED\n) ENGINE=Aria DEFAULT CHARSET=latin1 COLLATE=latin1_swedish_ci PAGE_CHECKSUM=1 "
       "TRANSACTIONAL=1",

@@ -178,11 +178,19 @@ TEST(NormalForm, ListsAreJoinedAgain) {
       One("ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a, RENAME TO u, DROP c"), "shop");
   ASSERT_EQ(split.size(), 4u);
   const auto joined = JoinAlters(split);
-  ASSERT_EQ(joined.size(), 3u);
-  EXPECT_EQ(Restore(joined[0]),
-            "ALTER TABLE `shop`.`t` RENAME COLUMN `a` TO `b`, RENAME COLUMN `b` TO `a`");
+  ASSERT_EQ(joined.size(), 2u);
+  EXPECT_EQ(
+      Restore(joined[0]),
+      "ALTER TABLE `shop`.`t` RENAME COLUMN `a` TO `b`, RENAME COLUMN `b` TO `a`, DROP COLUMN "
+      "`c`");
   EXPECT_EQ(Restore(joined[1]), "ALTER TABLE `shop`.`t` RENAME AS `shop`.`u`");
-  EXPECT_EQ(Restore(joined[2]), "ALTER TABLE `shop`.`u` DROP COLUMN `c`");
+}
+
+TEST(NormalForm, OfSeveralNewNamesTheLastCounts) {
+  EXPECT_EQ(Split("alter table t rename to u, add a int, rename to v, add b int"),
+            (Texts{"ALTER TABLE `shop`.`t` ADD COLUMN `a` INT",
+                   "ALTER TABLE `shop`.`t` RENAME AS `shop`.`v`",
+                   "ALTER TABLE `shop`.`v` ADD COLUMN `b` INT"}));
 }
 
 TEST(NormalForm, CreateOrReplaceIsDropAndCreate) {

@@ -122,6 +122,14 @@ DataType Parser::ParseColumnType(std::vector<ColumnOption>* implied) {
   DataType type;
   ParseTypeWord(&type, implied);
   ParseTypeModifiers(&type);
+  // MariaDB prints it before the character set.
+  if (AcceptWord("COMPRESSED")) {
+    ColumnOption option = Implied(ColumnOptionKind::kVerbatim);
+    option.text = "COMPRESSED";
+    if (AcceptSymbol("=")) option.text += "=" + Name("a method");
+    implied->push_back(std::move(option));
+    ParseTypeModifiers(&type);
+  }
   return type;
 }
 

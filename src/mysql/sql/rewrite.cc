@@ -1,6 +1,7 @@
 #include "mysql/sql/rewrite.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/error/error.h"
@@ -39,7 +40,13 @@ void SplitAlter(const Statement& source, const AlterTable& alter, std::string_vi
                 std::vector<Statement>* out) {
   TableName table = alter.table;
   FillSchema(&table, schema);
+  // Of several new names servers take the last.
+  const AlterSpec* rename = nullptr;
   for (const AlterSpec& spec : alter.specs) {
+    if (spec.kind == AlterKind::kRenameTable) rename = &spec;
+  }
+  for (const AlterSpec& spec : alter.specs) {
+    if (spec.kind == AlterKind::kRenameTable && &spec != rename) continue;
     AlterTable one;
     one.if_exists = alter.if_exists;
     one.table = table;
@@ -260,8 +267,29 @@ std::vector<Statement> SplitDdl(const Statement& statement, std::string_view def
 
 std::vector<Statement> JoinAlters(std::vector<Statement> statements) {
   std::vector<Statement> out;
+  // A RENAME TO in the middle of a list: servers take it with the others, so it goes to the end.
+  std::optional<Statement> rename;
+  const auto end_list = [&] {
+    if (rename) out.push_back(std::move(*rename));
+    rename.reset();
+  };
   for (Statement& statement : statements) {
     AlterTable* alter = statement.As<AlterTable>();
+    if (rename) {
+      const AlterTable& held = *rename->As<AlterTable>();
+      if (alter != nullptr && OtherTable(*alter) == nullptr && rename->text == statement.text &&
+          alter->table == held.specs.front().table) {
+        alter->table = held.table;
+      } else {
+        end_list();
+      }
+    } else if (alter != nullptr && alter->specs.size() == 1 &&
+               alter->specs.front().kind == AlterKind::kRenameTable && !out.empty() &&
+               out.back().As<AlterTable>() != nullptr && out.back().text == statement.text &&
+               out.back().As<AlterTable>()->table == alter->table) {
+      rename = std::move(statement);
+      continue;
+    }
     AlterTable* last = out.empty() ? nullptr : out.back().As<AlterTable>();
     const bool joins = alter != nullptr && last != nullptr && !alter->specs.empty() &&
                        !last->specs.empty() && alter->table == last->table &&
@@ -273,6 +301,7 @@ std::vector<Statement> JoinAlters(std::vector<Statement> statements) {
     }
     for (AlterSpec& spec : alter->specs) last->specs.push_back(std::move(spec));
   }
+  end_list();
   return out;
 }
 

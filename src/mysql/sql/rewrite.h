@@ -20,7 +20,8 @@ std::vector<Statement> SplitDdl(const Statement& statement, std::string_view def
 
 // Joins neighbouring ALTER TABLE statements on one table back into one with a list of changes
 // (MySQL and MariaDB take a list as one step; `ADD COLUMN id INT AUTO_INCREMENT, ADD PRIMARY KEY
-// (id)` is valid only so). Statements after a RENAME TO stay separate. Order is kept.
+// (id)` is valid only so). A RENAME TO stays a
+// statement of its own, behind the others of its list. Order is kept otherwise.
 std::vector<Statement> JoinAlters(std::vector<Statement> statements);
 
 // Tables that a split statement names, in visiting order, without REFERENCES: [table], or

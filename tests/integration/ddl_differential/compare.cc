@@ -119,6 +119,20 @@ class Comparison {
     return problem;
   }
 
+  // The server's tables instead of the tracker's.
+  void TakeOver(const json& step) {
+    const BuildOptions build = tracker_.BuildOptionsFor(database_);
+    for (const std::string name : step.at("dropped")) tracker_.DropTable(database_, name);
+    for (const auto& [name, server] : step.at("tables").items()) {
+      try {
+        tracker_.PutTable(database_, name, std::make_shared<const TableInfo>(Shown(server, build)));
+      } catch (const Error&) {
+        // Reported by Compare; what touches this table will disagree, too.
+        tracker_.DropTable(database_, name);
+      }
+    }
+  }
+
  private:
   static TrackerOptions Options(const json& start) {
     TrackerOptions options;
@@ -197,19 +211,6 @@ class Comparison {
     return ParseCreateTable(server.at("create").get<std::string>(), parse, build);
   }
 
-  void TakeOver(const json& step) {
-    const BuildOptions build = tracker_.BuildOptionsFor(database_);
-    for (const std::string name : step.at("dropped")) tracker_.DropTable(database_, name);
-    for (const auto& [name, server] : step.at("tables").items()) {
-      try {
-        tracker_.PutTable(database_, name, std::make_shared<const TableInfo>(Shown(server, build)));
-      } catch (const Error&) {
-        // Reported by Compare; what touches this table will disagree, too.
-        tracker_.DropTable(database_, name);
-      }
-    }
-  }
-
   const bool mariadb_;
   const std::string database_;
   SchemaTracker tracker_;
@@ -232,7 +233,12 @@ int Main(int argc, char** argv) {
     Comparison comparison(start);
     Share share;
     while (std::getline(in, line)) {
-      const json step = json::parse(line);
+      json step = json::parse(line);
+      if (step.contains("resync")) {
+        step["tables"] = step["resync"];
+        comparison.TakeOver(step);
+        continue;
+      }
       const std::string problem = comparison.Step(step, &share);
       if (!problem.empty() && shown++ < kShown) {
         fmt::print("{}: statement {}: [{}] {}{}\n", argv[i], share.all,

@@ -120,7 +120,8 @@ std::string NumberText(const ColumnInfo& column, const std::string& text) {
 
 std::string DefaultOf(const ColumnInfo& column) {
   if (column.is_generated() || column.is_auto_increment()) return "-";
-  if (!column.default_value) return "-";
+  // A YEAR that must be given has a default in table_info all the same.
+  if (!column.default_value || column.has_no_default()) return "-";
   if (column.default_is_expr) return "expr" + Uses(*column.default_value);
   if (column.default_value == "CURRENT_TIMESTAMP" &&
       (column.type == FieldType::kTimestamp || column.type == FieldType::kDateTime)) {
@@ -190,7 +191,14 @@ std::string ServerDefault(const json& row, const ColumnInfo& column, bool mariad
   if (column.is_generated() || column.is_auto_increment()) return "-";
   bool is_expr = false;
   const std::optional<std::string> value = LiteralOf(row[5], mariadb, &is_expr);
+  // MySQL does not show an expression that ALTER COLUMN SET DEFAULT has given.
+  if (!value && extra.find("default_generated") != std::string::npos) return "expr()";
   if (!value) return "-";
+  // MariaDB shows one for a COMPRESSED column that must be given.
+  if (value->empty() && Text(row[1]).find("COMPRESSED") != std::string::npos &&
+      Text(row[2]) == "NO") {
+    return "-";
+  }
   const bool generated = mariadb ? is_expr : extra.find("default_generated") != std::string::npos;
   const bool now = LowerName(*value).starts_with("current_timestamp");
   if ((generated || mariadb) && now &&
@@ -229,6 +237,12 @@ std::string ServerDefault(const json& row, const ColumnInfo& column, bool mariad
     return "x" + BytesHex(column, *value);
   }
   std::string text = *value;
+  // MySQL shows labels without a character set in HEX.
+  if (!mariadb && column.charset == "binary" && text.starts_with("0x") && text.size() % 2 == 0 &&
+      (column.type == FieldType::kEnum || column.type == FieldType::kSet)) {
+    ParseOptions parse;
+    text = ParseExpression(text, parse)->text;
+  }
   // ZEROFILL shows in the default, too.
   while ((column.flags & column_flag::kZerofill) && column.type != FieldType::kYear &&
          text.size() > 1 && text[0] == '0' && text[1] != '.') {

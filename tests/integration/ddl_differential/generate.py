@@ -94,7 +94,9 @@ class Generator:
 
     def name(self, prefix="c"):
         if self.rng.random() < 0.03:
-            return self.rng.choice(["select", "Order", "a b", "1a", "größe", "x-y", "q`r", "key", "数"])
+            # MySQL garbles other letters in the expressions that it shows.
+            odd = ["select", "Order", "a b", "1a", "x-y", "q`r", "key"]
+            return self.rng.choice(odd + (["größe", "数"] if self.mariadb else []))
         return f"{prefix}{self.rng.randrange(14)}"
 
     def table_name(self):
@@ -112,13 +114,15 @@ class Generator:
         r = self.rng
         word = re.match(r"[a-z0-9]+", kind).group()
         if kind.startswith(NUMBERS) or word in ("int1", "int2", "int3", "int4", "int8", "middleint", "integer", "float4", "float8", "boolean"):
+            if "unsigned" in kind or "zerofill" in kind:
+                return r.choice(["5", "'7'", "0", "1.5", "'08'", "1e0"])
             return r.choice(["5", "'7'", "-3", "(1 + 2)", "0", "+4", "1.5", "true", "'08'", "x'05'", "0x06", "b'111'", "1e0", "'-2.25'", "(abs(-4))"])
         if word in ("char", "varchar", "nchar", "nvarchar", "character", "national", "varchar2"):
             wide = "'ü'" if "utf16" not in kind and "ascii" not in kind else "'u'"
             return r.choice(["'x'", "''", "(concat('a', 'b'))", "'it''s'", "\"q\"", "'a\\\\b'", wide, "_latin1'z'", "x'41'", "5", "'5' 'x'", "null",
                              "(upper('y'))"])
         if word in ("binary", "varbinary", "raw"):
-            return r.choice(["'x'", "''", "x'0041'", "0x7F", "'ab'"])
+            return r.choice(["'x'", "''", "x'41'", "0x7F", "'ab'"])
         if word in ("datetime", "timestamp"):
             digits = re.match(r"[a-z]+(\(\d\))?", kind).group(1) or ""
             return r.choice([f"current_timestamp{digits}", f"now{digits or '()'}", f"current_timestamp{digits} on update current_timestamp{digits}",
@@ -157,7 +161,7 @@ class Generator:
             stored = r.choice(["virtual", "stored", ""] + (["persistent"] if self.mariadb else []))
             return f"{text} {r.choice(['generated always as', 'as'])} ({expression}) {stored}" + r.choice(["", "", " comment 'g'"])
         attributes = []
-        if "null" not in kind and self.chance(0.4):
+        if "null" not in kind and "compressed" not in kind and self.chance(0.4):
             attributes.append(r.choice(["not null", "not null", "null"]))
         if self.chance(0.35):
             value = self.default(kind)
@@ -273,7 +277,7 @@ class Generator:
         common = ["remove partitioning", f"truncate partition {self.quoted(names[0])}", "rebuild partition all", "analyze partition all",
                   f"optimize partition {self.quoted(names[-1])}", "check partition all", self.partitioning(self.columns(table))]
         if "HASH" in method or "KEY" in method:
-            return r.choice(common + ["add partition partitions 2", "coalesce partition 1", "add partition partitions 1", "reorganize partition",
+            return r.choice(common + ["add partition partitions 2", "coalesce partition 1", "add partition partitions 1",
                                       "add partition (partition px, partition py)"])
         bound = r.randrange(30, 99)
         values = f"values in ({bound})" if "LIST" in method else f"values less than ({bound})"
@@ -311,7 +315,7 @@ class Generator:
             lambda: f"drop key{exists} k{r.randrange(9)}",
             lambda: "drop primary key",
             lambda: f"rename {r.choice(['index', 'key'])} {index} to r{r.randrange(9)}",
-            lambda: f"alter{r.choice([' column', ''])} {old} set default {r.choice(['5', 'NULL', chr(39) + 'q' + chr(39), '(1 + 1)', '1.5'])}",
+            lambda: f"alter{r.choice([' column', ''])} {old} set default {r.choice(['5', 'NULL', '(1 + 1)', '1'])}",
             lambda: f"alter column {old} drop default",
             lambda: f"drop foreign key{exists} {self.any(self.foreign_keys(table))}",
             lambda: f"drop constraint{exists} {self.any(self.checks(table) + self.foreign_keys(table) + self.indexes(table))}",

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Runs DDL on a MariaDB or MySQL server and records what information_schema says after each statement.
 
 `run` calls it for every kind of server and gives the records to the program ddl_differential (compare.cc), which feeds
@@ -153,6 +153,16 @@ class Recorder:
         step = {"sql": sql, "mode": mode, "errno": refusal}
         if refusal:
             self.refused += 1
+            # Some statements of MariaDB change something before they fail.
+            self.server.set_mode("")
+            self.server.logged(sql)
+            state = self.server.state()
+            if state != self.tables:
+                self.out.write(json.dumps(step) + "\n")
+                step = {"resync": {name: {**table, "create": self.server.create_text(name)} for name, table in state.items()
+                                   if self.tables.get(name) != table},
+                        "dropped": [name for name in self.tables if name not in state]}
+                self.tables = state
         else:
             self.taken += 1
             self.server.set_mode("")  # servers print by the session's mode
