@@ -3,7 +3,7 @@ PRESET ?= release
 JOBS ?= $(shell nproc)
 PYTEST ?= /usr/bin/python3 -m pytest -q
 
-.PHONY: help build check demo test test-unit test-integration asan tsan fuzz bench lint format clean
+.PHONY: help build check demo test test-unit test-integration chaos asan tsan fuzz bench lint format clean
 
 help:
 	@echo "make build            the three programs, in build/bin"
@@ -12,6 +12,7 @@ help:
 	@echo "make test             everything CI runs (scripts/test)"
 	@echo "make test-unit        unit tests of the release build"
 	@echo "make test-integration tests against real servers; ARGS=... goes to pytest"
+	@echo "make chaos            random load and random kills, then every row compared; DURATION=seconds SEED=n"
 	@echo "make asan, make tsan  unit tests under address+undefined and thread sanitizers"
 	@echo "make bench            figures beside mydumper/myloader and native replication"
 	@echo "make lint, format     layers, formatting; format rewrites"
@@ -36,6 +37,9 @@ test-unit: build
 
 test-integration: build
 	$(PYTEST) -n 2 tests/integration $(ARGS)
+
+chaos: build
+	tests/chaos/run $(if $(DURATION),--seconds $(DURATION)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 asan tsan:
 	cmake --preset $@ > /dev/null
