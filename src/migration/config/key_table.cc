@@ -71,12 +71,12 @@ constexpr auto kSourceKeys = std::to_array<KeyEntry>({
     {"server-id", kWorks, ""},
     {"tracer", kNoEffect, kOld},
     {"case-sensitive", kWorks, ""},
-    {"filters", kRefused, "binlog event filters"},
-    {"filters[].schema-pattern", kRefused, "binlog event filters"},
-    {"filters[].table-pattern", kRefused, "binlog event filters"},
-    {"filters[].events", kRefused, "binlog event filters"},
-    {"filters[].sql-pattern", kRefused, "binlog event filters"},
-    {"filters[].action", kRefused, "binlog event filters"},
+    {"filters", kWorks, ""},
+    {"filters[].schema-pattern", kWorks, ""},
+    {"filters[].table-pattern", kWorks, ""},
+    {"filters[].events", kWorks, ""},
+    {"filters[].sql-pattern", kWorks, ""},
+    {"filters[].action", kWorks, ""},
 });
 
 constexpr auto kTaskKeys = std::to_array<KeyEntry>({
@@ -117,7 +117,7 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"mysql-instances[].meta.binlog-name", kWorks, ""},
     {"mysql-instances[].meta.binlog-pos", kWorks, ""},
     {"mysql-instances[].meta.binlog-gtid", kWorks, ""},
-    {"mysql-instances[].filter-rules", kRefused, "binlog event filters"},
+    {"mysql-instances[].filter-rules", kWorks, ""},
     {"mysql-instances[].column-mapping-rules", kNoEffect, "a removed feature"},
     {"mysql-instances[].route-rules", kWorks, ""},
     {"mysql-instances[].expression-filters", kRefused, "expression filters"},
@@ -151,12 +151,12 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"routes.*.extract-source", kRefused, kExtract},
     {"routes.*.extract-source.target-column", kRefused, kExtract},
     {"routes.*.extract-source.source-regexp", kRefused, kExtract},
-    {"filters", kRefused, "binlog event filters"},
-    {"filters.*.schema-pattern", kRefused, "binlog event filters"},
-    {"filters.*.table-pattern", kRefused, "binlog event filters"},
-    {"filters.*.events", kRefused, "binlog event filters"},
-    {"filters.*.sql-pattern", kRefused, "binlog event filters"},
-    {"filters.*.action", kRefused, "binlog event filters"},
+    {"filters", kWorks, ""},
+    {"filters.*.schema-pattern", kWorks, ""},
+    {"filters.*.table-pattern", kWorks, ""},
+    {"filters.*.events", kWorks, ""},
+    {"filters.*.sql-pattern", kWorks, ""},
+    {"filters.*.action", kWorks, ""},
     {"column-mappings", kRefused, "a removed feature"},
     {"expression-filter", kRefused, "expression filters"},
     {"expression-filter.*.schema", kRefused, "expression filters"},
@@ -259,7 +259,6 @@ std::span<const KeyEntry> TaskKeys() { return kTaskKeys; }
 void RefuseUnsupported(const SourceConfig& source) {
   if (source.enable_relay) Refuse("enable-relay", "true");
   RefuseTls("from.security", source.from.security);
-  if (!source.filters.empty()) Refuse("filters", "binlog event filters");
 }
 
 void RefuseUnsupported(const SubtaskConfig& subtask) {
@@ -267,7 +266,6 @@ void RefuseUnsupported(const SubtaskConfig& subtask) {
   RefuseTls("from.security", subtask.from.security);
   RefuseTls("target-database.security", subtask.to.security);
   RefuseTls("security", subtask.loader_security);
-  if (!subtask.filter_rules.empty()) Refuse("filters", "binlog event filters");
   if (!subtask.expression_filter.empty()) Refuse("expression-filter", "expression filters");
   for (const RouteRule& route : subtask.route_rules) {
     if (route.extract_table) Refuse("extract-table", route.extract_table->target_column);

@@ -11,7 +11,7 @@
 #include "migration/config/checking_items.h"
 #include "migration/config/section_rules.h"
 #include "migration/config/yaml_read.h"
-#include "migration/rules/event_filter.h"
+#include "migration/rules/expression_filter.h"
 
 namespace dm::migration {
 namespace {

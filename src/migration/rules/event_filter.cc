@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
+#include <optional>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -90,37 +93,11 @@ constexpr std::array kEventNames = std::to_array<std::string_view>({
     "multi schema change",
 });
 
-// Reads `text` as a list of SQL expressions as far as quoting and brackets decide it. Returns the
-// reason why it cannot be one; empty if it may be.
-std::string ExpressionDefect(std::string_view text) {
-  std::string open;
-  bool anything = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') continue;
-    if (c == '/' && text.substr(i, 2) == "/*") {
-      size_t end = text.find("*/", i + 2);
-      if (end == std::string_view::npos) return "a comment is not closed";
-      i = end + 1;
-      continue;
-    }
-    anything = true;
-    if (c == '\'' || c == '"' || c == '`') {
-      size_t end = i + 1;
-      while (end < text.size() && text[end] != c) end += text[end] == '\\' && c != '`' ? 2 : 1;
-      if (end >= text.size()) return fmt::format("a quote {} is not closed", c);
-      i = end;
-    } else if (c == '(') {
-      open.push_back(c);
-    } else if (c == ')') {
-      if (open.empty()) return "a bracket ) has no opening one";
-      open.pop_back();
-    } else if (c == ';') {
-      return "it holds more than one statement";
-    }
-  }
-  if (!open.empty()) return "a bracket ( is not closed";
-  return anything ? "" : "it is empty";
+re2::RE2::Options SqlPatternOptions() {
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  options.set_case_sensitive(false);
+  return options;
 }
 
 }  // namespace
@@ -146,11 +123,8 @@ std::vector<std::string> CheckEventFilters(const std::vector<EventFilterRule>& r
             fmt::format("action of binlog event rule {} should be Do, Ignore or Error, not `{}`",
                         rule.schema_pattern, rule.action));
       }
-      re2::RE2::Options options;
-      options.set_log_errors(false);
-      options.set_case_sensitive(false);
       for (const std::string& pattern : rule.sql_pattern) {
-        if (re2::RE2 regex(pattern, options); !regex.ok()) {
+        if (re2::RE2 regex(pattern, SqlPatternOptions()); !regex.ok()) {
           throw std::invalid_argument(fmt::format("sql-pattern `{}` of binlog event rule {}: {}",
                                                   pattern, rule.schema_pattern, regex.error()));
         }
@@ -176,21 +150,123 @@ std::vector<std::string> CheckEventFilters(const std::vector<EventFilterRule>& r
   return warnings;
 }
 
-void CheckExpressionFilter(std::string_view name, const ExpressionFilterRule& rule) {
-  if (rule.schema.empty()) throw MakeError(ErrorCode::kConfigExprFilterEmptyName, name, "schema");
-  if (rule.table.empty()) throw MakeError(ErrorCode::kConfigExprFilterEmptyName, name, "table");
-  for (const std::string* expression : {&rule.insert_value_expr, &rule.update_old_value_expr,
-                                        &rule.update_new_value_expr, &rule.delete_value_expr}) {
-    if (expression->empty()) continue;
-    if (std::string defect = ExpressionDefect(*expression); !defect.empty()) {
-      throw MakeError(ErrorCode::kConfigExprFilterWrongGrammar, name, *expression)
-          .SetRawCause(defect);
+struct EventFilter::Impl {
+  struct Rule {
+    NamePattern schema;
+    std::optional<NamePattern> table;  // nullopt: on schema level
+    std::vector<std::string> events;   // lower case, one spelling each
+    std::vector<std::unique_ptr<re2::RE2>> patterns;
+    std::string action;
+  };
+  std::vector<Rule> rules;
+};
+
+namespace {
+
+enum class EventKind { kDml, kIncompatibleDdl, kDdl };
+
+EventKind KindOf(std::string_view event) {
+  constexpr std::string_view kDml[] = {"insert", "update", "delete"};
+  constexpr std::string_view kCompatible[] = {
+      "create database", "alter database", "create table", "create index",
+      "alter table",     "create view",    "drop view",    "add table partition"};
+  const auto in = [&](const auto& list) {
+    return std::find(std::begin(list), std::end(list), event) != std::end(list);
+  };
+  if (in(kDml)) return EventKind::kDml;
+  return in(kCompatible) ? EventKind::kDdl : EventKind::kIncompatibleDdl;
+}
+
+// The spelling that statements get.
+std::string Spelling(std::string_view event) {
+  std::string name = LowerName(event);
+  constexpr std::string_view kSchema = " schema";
+  if (name == "create schema" || name == "drop schema" || name == "alter schema") {
+    name.replace(name.size() - kSchema.size(), kSchema.size(), " database");
+  }
+  return name;
+}
+
+bool Lists(const std::vector<std::string>& events, std::string_view event) {
+  const EventKind kind = KindOf(event);
+  const bool dml = kind == EventKind::kDml;
+  for (const std::string& entry : events) {
+    if (entry == "all" || entry == event || entry == (dml ? "all dml" : "all ddl")) return true;
+    if (entry == "none" || entry == (dml ? "none dml" : "none ddl")) return false;
+    if (kind == EventKind::kIncompatibleDdl && entry == "incompatible ddl changes") return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+EventFilter::EventFilter() = default;
+
+EventFilter::EventFilter(const std::vector<EventFilterRule>& rules, bool case_sensitive) {
+  if (rules.empty()) return;
+  try {
+    CheckEventFilters(rules, case_sensitive);
+  } catch (const Error& e) {
+    throw MakeError(ErrorCode::kSyncerUnitGenBinlogEventFilter).SetRawCause(e.raw_cause());
+  }
+  auto impl = std::make_shared<Impl>();
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const EventFilterRule& rule : rules) {
+    std::pair<std::string, std::string> patterns{rule.schema_pattern, rule.table_pattern};
+    if (!case_sensitive) patterns = {LowerName(patterns.first), LowerName(patterns.second)};
+    if (!seen.insert(patterns).second) continue;
+    Impl::Rule compiled{
+        NamePattern(rule.schema_pattern, case_sensitive, NamePattern::Regex::kLiteralTilde),
+        std::nullopt,
+        {},
+        {},
+        rule.action};
+    if (!rule.table_pattern.empty()) {
+      compiled.table.emplace(rule.table_pattern, case_sensitive, NamePattern::Regex::kLiteralTilde);
+    }
+    for (const std::string& event : rule.events) {
+      if (IsEventName(event) && !event.empty()) compiled.events.push_back(Spelling(event));
+    }
+    for (const std::string& pattern : rule.sql_pattern) {
+      compiled.patterns.push_back(std::make_unique<re2::RE2>(pattern, SqlPatternOptions()));
+    }
+    impl->rules.push_back(std::move(compiled));
+  }
+  impl_ = std::move(impl);
+}
+
+FilterVerdict EventFilter::Judge(std::string_view schema, std::string_view table,
+                                 std::string_view event, std::string_view sql) const {
+  if (!impl_) return FilterVerdict::kDo;
+  std::vector<const Impl::Rule*> matching;
+  for (const Impl::Rule& rule : impl_->rules) {
+    if (rule.schema.Matches(schema) && (!rule.table || rule.table->Matches(table))) {
+      matching.push_back(&rule);
     }
   }
-  const int kinds = !rule.insert_value_expr.empty() +
-                    (!rule.update_old_value_expr.empty() || !rule.update_new_value_expr.empty()) +
-                    !rule.delete_value_expr.empty();
-  if (kinds != 1) throw MakeError(ErrorCode::kConfigExprFilterManyExpr, name);
+  std::stable_sort(matching.begin(), matching.end(), [&](const Impl::Rule* a, const Impl::Rule* b) {
+    if (a->table.has_value() != b->table.has_value()) return !a->table.has_value();
+    if (a->schema.GoesBefore(b->schema, schema)) return true;
+    if (b->schema.GoesBefore(a->schema, schema)) return false;
+    return a->table && a->table->GoesBefore(*b->table, table);
+  });
+  const re2::StringPiece text(sql.data(), sql.size());
+  for (const Impl::Rule* rule : matching) {
+    const bool allows = rule->action == "Do";
+    const FilterVerdict verdict =
+        rule->action == "Error" ? FilterVerdict::kError : FilterVerdict::kIgnore;
+    if (!event.empty() && Lists(rule->events, event) != allows) return verdict;
+    if (sql.empty() || rule->patterns.empty()) continue;
+    const bool found =
+        std::any_of(rule->patterns.begin(), rule->patterns.end(),
+                    [&](const auto& pattern) { return re2::RE2::PartialMatch(text, *pattern); });
+    if (found != allows) return verdict;
+  }
+  return FilterVerdict::kDo;
+}
+
+bool EventFilter::IgnoresText(std::string_view sql) const {
+  return Judge("", "", "", sql) == FilterVerdict::kIgnore;
 }
 
 }  // namespace dm::migration

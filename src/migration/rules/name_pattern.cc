@@ -74,6 +74,7 @@ char32_t Lower(char32_t c) {
 // What one character of a name must be.
 struct Place {
   bool any = false;
+  bool set = false;                                   // written in brackets
   bool outside = false;                               // the set is what it must not be
   std::vector<std::pair<char32_t, char32_t>> ranges;  // a literal is a range of one
 
@@ -84,11 +85,13 @@ struct Place {
     }
     return outside;
   }
+  bool operator==(const Place&) const = default;
 };
 
 // The set between the brackets of `[...]`.
 Place ParseSet(std::u32string_view set) {
   Place place;
+  place.set = true;
   if (set.size() > 1 && set[0] == U'!') {
     place.outside = true;
     set.remove_prefix(1);
@@ -171,6 +174,22 @@ bool NamePattern::Matches(std::string_view name) const {
     if (!impl_->places[i].Fits(c)) return false;
   }
   return true;
+}
+
+bool NamePattern::GoesBefore(const NamePattern& other, std::string_view name) const {
+  const size_t length = Decode(name).size();
+  const auto rank = [&](const Impl& impl, size_t i) {
+    if (i == impl.places.size()) return i == length && impl.open_end ? 1 : 0;
+    return impl.places[i].any ? 1 : impl.places[i].set ? 2 : 3;
+  };
+  for (size_t i = 0; i <= length; ++i) {
+    const int mine = rank(*impl_, i);
+    const int theirs = rank(*other.impl_, i);
+    if (mine != theirs) return mine < theirs;
+    if (i >= impl_->places.size() || i >= other.impl_->places.size()) return false;
+    if (mine == 2 && impl_->places[i] != other.impl_->places[i]) return false;
+  }
+  return false;
 }
 
 std::string LowerName(std::string_view text) {

@@ -29,6 +29,12 @@ class NamePattern {
 
   bool Matches(std::string_view name) const;
 
+  // Of two wildcard patterns that both match `name`: is this one asked before `other`? The more
+  // general one is: at the first place where they differ, a final `*` comes before `?`, that before
+  // a set, that before a literal; at the name's end a pattern without `*` before one with it. False
+  // both ways for two different sets and for equal patterns.
+  bool GoesBefore(const NamePattern& other, std::string_view name) const;
+
  private:
   struct Impl;
   std::shared_ptr<const Impl> impl_;

@@ -3,7 +3,6 @@
 
 #include "base/error/error.h"
 #include "migration/rules/block_allow_list.h"
-#include "migration/rules/event_filter.h"
 #include "migration/rules/online_ddl_names.h"
 #include "migration/rules/system_schema.h"
 #include "migration/rules/table_router.h"
@@ -214,63 +213,6 @@ TEST(OnlineDdlNamesTest, RulesAreAnchoredAndChecked) {
     EXPECT_EQ(e.code(), 20048) << bad;
     EXPECT_THAT(e.message(), HasSubstr("trash-table-rules"));
     EXPECT_THAT(e.message(), HasSubstr(bad));
-  }
-}
-
-// ---- event and expression filters ---------------------------------------------------------------
-
-TEST(EventFilterTest, Names) {
-  for (const char* name : {"all", "ALL DML", "incompatible ddl changes", "drop table", "insert",
-                           "exchange table partition", "create schema", "none ddl", ""}) {
-    EXPECT_TRUE(IsEventName(name)) << name;
-  }
-  for (const char* name : {"truncate", "drop", "all  ddl"}) EXPECT_FALSE(IsEventName(name)) << name;
-}
-
-TEST(EventFilterTest, Refusals) {
-  auto cause = [](const EventFilterRule& rule) {
-    Error e = Caught([&] { CheckEventFilters({rule}, false); });
-    EXPECT_EQ(e.code(), 20037);
-    return e.raw_cause();
-  };
-  EXPECT_THAT(cause({.action = "Ignore"}), HasSubstr("schema pattern"));
-  EXPECT_THAT(cause({.schema_pattern = "a*b", .action = "Ignore"}), HasSubstr("a*b not valid"));
-  EXPECT_THAT(cause({.schema_pattern = "a", .action = "ignore"}), HasSubstr("`ignore`"));
-  EXPECT_THAT(cause({.schema_pattern = "a", .sql_pattern = {"("}, .action = "Do"}),
-              HasSubstr("sql-pattern"));
-}
-
-TEST(EventFilterTest, Warnings) {
-  EXPECT_THAT(CheckEventFilters({{.schema_pattern = "a",
-                                  .table_pattern = "b",
-                                  .events = {"truncate", "drop table"},
-                                  .action = "Ignore"},
-                                 {.schema_pattern = "A", .table_pattern = "B", .action = "Error"}},
-                                false),
-              ElementsAre(HasSubstr("`truncate`"), HasSubstr("filter 2")));
-  EXPECT_THAT(CheckEventFilters({{.schema_pattern = "a", .action = "Ignore"},
-                                 {.schema_pattern = "A", .action = "Error"}},
-                                true),
-              IsEmpty());
-}
-
-TEST(ExpressionFilterTest, Checks) {
-  auto code = [](const ExpressionFilterRule& rule) {
-    return Caught([&] { CheckExpressionFilter("f", rule); }).code();
-  };
-  ExpressionFilterRule good{.schema = "s", .table = "t", .insert_value_expr = "year(c) < 2020"};
-  EXPECT_NO_THROW(CheckExpressionFilter("f", good));
-  EXPECT_NO_THROW(CheckExpressionFilter("f", {.schema = "s",
-                                              .table = "t",
-                                              .update_old_value_expr = "a = 'it''s'",
-                                              .update_new_value_expr = "b /* ( */ > 1"}));
-  EXPECT_EQ(code({.table = "t", .insert_value_expr = "1"}), 20042);
-  EXPECT_EQ(code({.schema = "s", .insert_value_expr = "1"}), 20042);
-  EXPECT_EQ(code({.schema = "s", .table = "t"}), 20039);
-  EXPECT_EQ(code({.schema = "s", .table = "t", .insert_value_expr = "1", .delete_value_expr = "1"}),
-            20039);
-  for (const char* bad : {"f(", "a)", "'x", "  ", "1; drop table t", "/* x"}) {
-    EXPECT_EQ(code({.schema = "s", .table = "t", .insert_value_expr = bad}), 20041) << bad;
   }
 }
 

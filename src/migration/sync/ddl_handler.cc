@@ -13,6 +13,7 @@
 #include "migration/rules/system_schema.h"
 #include "migration/sync/foreign_keys.h"
 #include "migration/sync/logged_statement.h"
+#include "mysql/schema/modify_event.h"
 #include "mysql/sql/adapt.h"
 #include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
@@ -87,6 +88,14 @@ std::optional<size_t> ProducedTable(const Statement& statement) {
   return std::nullopt;
 }
 
+// MODIFY or CHANGE: what it is called depends on the column as it was.
+bool ChangesColumnDefinition(const Statement& split) {
+  const auto* alter = split.As<mysql::AlterTable>();
+  return alter != nullptr && !alter->specs.empty() &&
+         (alter->specs.front().kind == mysql::AlterKind::kModifyColumn ||
+          alter->specs.front().kind == mysql::AlterKind::kChangeColumn);
+}
+
 }  // namespace
 
 std::string StatementText(const mysql::QueryEvent& query) {
@@ -132,16 +141,23 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
       }
       return Outcome::kSkipped;
     }
-    planned = Plan(statement, query, text);
+    planned = Plan(statement, query, text, stop);
     TrackTablesOf(planned, stop);
-    for (Planned& p : planned) MakeCollationsOfUpstream(&p, query, stop);
+    for (Planned& p : planned) {
+      if (!p.filtered) MakeCollationsOfUpstream(&p, query, stop);
+    }
   } catch (const Error& e) {
-    if (!mysql::MatchesBuiltinSkip(text)) throw;
-    Log().Warn("statement is on the skip list, its error is passed over",
+    const bool by_rule = context_.rules->filter.IgnoresText(text);
+    if (!by_rule && !mysql::MatchesBuiltinSkip(text)) throw;
+    Log().Warn(by_rule ? "statement is ignored by the sql-pattern of a filter, its error is passed "
+                         "over"
+                       : "statement is on the skip list, its error is passed over",
                {F("statement", text), F("error", e)});
     return Outcome::kSkipped;
   }
   if (planned.empty()) return Outcome::kSkipped;
+  const auto statements = static_cast<size_t>(
+      std::count_if(planned.begin(), planned.end(), [](const Planned& p) { return !p.filtered; }));
 
   // Everything before the statement is applied and recorded, the definitions it starts from
   // included: a repetition after a crash must not take them from the changed downstream.
@@ -149,20 +165,18 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   const auto flush_begin = SteadyClock::now();
   flush_();
   const auto waited = SteadyClock::now() - flush_begin;
-  std::vector<Statement> sources;
-  for (const Planned& p : planned) sources.push_back(p.source);
-  // As one list: in `RENAME COLUMN a TO b, RENAME COLUMN b TO a` both names are the old ones.
-  mysql::TrackerChange change =
-      context_.tracker->Plan(query.schema, mysql::JoinAlters(std::move(sources)));
-  DM_FAILPOINT("sync/before-execute");
-  const auto execute_begin = SteadyClock::now();
-  if (context_.metrics != nullptr) {
-    context_.metrics->ObserveDdlPlanned(execute_begin - received, waited, planned.size());
-  }
-  const DdlWork work = WorkOf(planned, query, event, timestamp);
-  if (!work.statements.empty()) executor_->Execute(work, stop);
-  if (context_.metrics != nullptr) {
-    context_.metrics->ObserveDdlExecuted(SteadyClock::now() - execute_begin, planned.size());
+  mysql::TrackerChange change = PlanTracking(query.schema, planned);
+  if (statements > 0) {
+    DM_FAILPOINT("sync/before-execute");
+    const auto execute_begin = SteadyClock::now();
+    const DdlWork work = WorkOf(planned, query, event, timestamp);
+    if (context_.metrics != nullptr) {
+      context_.metrics->ObserveDdlPlanned(execute_begin - received, waited, statements);
+    }
+    if (!work.statements.empty()) executor_->Execute(work, stop);
+    if (context_.metrics != nullptr) {
+      context_.metrics->ObserveDdlExecuted(SteadyClock::now() - execute_begin, statements);
+    }
   }
   DM_FAILPOINT("sync/before-track");
   context_.tracker->Commit(std::move(change));
@@ -173,14 +187,66 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   context_.checkpoint->SaveDdl(context_.queues->planned(), save, ChangeOf(planned));
   DM_FAILPOINT("sync/before-checkpoint");
   flush_();
+  if (statements == 0) return Outcome::kTracked;
   Log().Info("finish to handle ddls in normal mode",
              {F("statement", text), F("location", end.ToString())});
   return Outcome::kExecuted;
 }
 
+mysql::TrackerChange DdlHandler::PlanTracking(const std::string& schema,
+                                              std::vector<Planned>& planned) const {
+  const auto plan = [&] {
+    std::vector<Statement> sources;
+    for (const Planned& p : planned) sources.push_back(p.source);
+    // As one list: in `RENAME COLUMN a TO b, RENAME COLUMN b TO a` both names are the old ones.
+    return context_.tracker->Plan(schema, mysql::JoinAlters(std::move(sources)));
+  };
+  try {
+    return plan();
+  } catch (const Error& e) {
+    const size_t all = planned.size();
+    std::erase_if(planned, [](const Planned& p) { return p.filtered; });
+    if (planned.size() == all) throw;
+    Log().Warn("a filtered statement cannot be tracked, the definition known here stays",
+               {F("error", e)});
+  }
+  return plan();
+}
+
+bool DdlHandler::IsFiltered(const Statement& split, const TableId& table, const TableId& first,
+                            const std::string& text, const StopToken& stop) {
+  const EventFilter& filter = context_.rules->filter;
+  if (filter.empty()) return false;
+  mysql::TablePtr tracked;
+  if (ChangesColumnDefinition(split)) {
+    try {
+      tracked = TrackedTable(context_, first, stop);
+    } catch (const Error& e) {
+      Log().Info("the column that a statement changes is not known, it counts as alter table",
+                 {F("statement", text), F("error", e)});
+    }
+  }
+  const std::string_view event =
+      mysql::EventNameOf(split, tracked.get(), context_.tracker->BuildOptionsFor(first.schema));
+  const std::string name = table.table.empty() ? mysql::QuoteName(table.schema) : table.Quoted();
+  switch (filter.Judge(table.schema, table.table, event, text)) {
+    case FilterVerdict::kDo:
+      return false;
+    case FilterVerdict::kIgnore:
+      Log().Warn(
+          "a filter leaves out a statement: the definition known here changes, the "
+          "downstream's does not",
+          {F("statement", text), F("event", event), F("table", name)});
+      return true;
+    case FilterVerdict::kError:
+      break;
+  }
+  throw MakeError(ErrorCode::kSyncerUnitBinlogEventFilter, event, name);
+}
+
 std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
                                                   const mysql::QueryEvent& query,
-                                                  const std::string& text) {
+                                                  const std::string& text, const StopToken& stop) {
   std::vector<Planned> planned;
   const bool fold = context_.sessions->lower_case_table_names != 0;
   for (Statement& split : mysql::SplitDdl(statement, query.schema)) {
@@ -207,8 +273,13 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
         continue;
       }
     }
-    p.routed = mysql::RenameTables(split, names);
-    RouteForeignKeys(&p.routed, p.tables.front(), p.targets.front(), context_, fold);
+    for (const TableId& table : p.tables) {
+      p.filtered = p.filtered || IsFiltered(split, table, p.tables.front(), text, stop);
+    }
+    if (!p.filtered) {
+      p.routed = mysql::RenameTables(split, names);
+      RouteForeignKeys(&p.routed, p.tables.front(), p.targets.front(), context_, fold);
+    }
     p.source = std::move(split);
     planned.push_back(std::move(p));
   }
@@ -323,18 +394,24 @@ void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& s
       try {
         TrackedTable(context_, p.tables[i], stop);
       } catch (const Error& e) {
+        if (p.filtered) {
+          Log().Warn("the table of a filtered statement is not known, it is not tracked",
+                     {F("table", p.tables[i].Quoted()), F("error", e)});
+          p.dropped = true;
+          continue;
+        }
         if (!p.source.As<mysql::RenameTable>()) throw;
         if (views_.erase(p.tables.front()) == 0 && !IsViewUpstream(p.tables.at(1), stop)) throw;
         views_.insert(p.tables.at(1));
         Log().Info("skip the renaming of a view", {F("view", p.tables.front().Quoted())});
-        p.is_view = true;
+        p.dropped = true;
       }
     }
     if (std::optional<size_t> i = ProducedTable(p.source); i && *i < p.tables.size()) {
       produced.push_back(p.tables[*i]);
     }
   }
-  std::erase_if(planned, [](const Planned& p) { return p.is_view; });
+  std::erase_if(planned, [](const Planned& p) { return p.dropped; });
 }
 
 DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
@@ -349,6 +426,7 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
   work.restore.no_backslash_escapes = server.no_backslash_escapes;
   work.restore.collation_names = collations_.For(server);
   for (const Planned& p : planned) {
+    if (p.filtered) continue;
     Statement adapted = p.routed;
     const auto left_out = [&](const std::string& what) {
       Log().Warn("the downstream cannot take a part of a statement, it is left out or replaced",

@@ -25,6 +25,7 @@ class DdlHandler {
 
   enum class Outcome {
     kSkipped,   // nothing for the downstream
+    kTracked,   // filtered: tracked and saved, not executed
     kExecuted,  // executed, tracked and saved
   };
   // Handles a query event that is neither BEGIN nor COMMIT. `end` is the event's end, `save` the
@@ -42,10 +43,17 @@ class DdlHandler {
     mysql::Statement routed;
     std::vector<TableId> tables;   // source names
     std::vector<TableId> targets;  // routed names
-    bool is_view = false;
+    bool filtered = false;         // tracked only
+    bool dropped = false;          // not even that
   };
   std::vector<Planned> Plan(const mysql::Statement& statement, const mysql::QueryEvent& query,
-                            const std::string& text);
+                            const std::string& text, const StopToken& stop);
+  // Do the event filters leave the statement out, by one of its tables? Throws Error
+  // kSyncerUnitBinlogEventFilter if they stop it.
+  bool IsFiltered(const mysql::Statement& split, const TableId& table, const TableId& first,
+                  const std::string& text, const StopToken& stop);
+  // Computes what the tracker becomes. Filtered statements that it cannot follow are taken out.
+  mysql::TrackerChange PlanTracking(const std::string& schema, std::vector<Planned>& planned) const;
   // Names in the routed statement the collations that the downstream, being of another kind, would
   // choose otherwise; remembers defaults of databases.
   void MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEvent& query,
@@ -53,7 +61,8 @@ class DdlHandler {
   // Default collation of an upstream database, which no event carries: from its last statement in
   // this run, else as it is now; empty if the database is gone.
   std::string DatabaseCollation(const std::string& schema, const StopToken& stop);
-  // Makes the tracker know the tables that the statements start from. Takes out renamings of views.
+  // Makes the tracker know the tables that the statements start from. Takes out renamings of views,
+  // and filtered statements on tables that are not there.
   void TrackTablesOf(std::vector<Planned>& planned, const StopToken& stop);
   bool IsViewUpstream(const TableId& id, const StopToken& stop);
   DdlWork WorkOf(const std::vector<Planned>& planned, const mysql::QueryEvent& query,

@@ -184,11 +184,20 @@ void RefuseLoggedStatement(const Rules& rules, bool fold, const mysql::QueryEven
   options.mariadb = flavor == mysql::Flavor::kMariaDb;
   const std::string text = StatementText(query);
   const WrittenTables written = FindWrittenTables(text, query.schema, options);
-  if (!written.writes) return;
+  if (!written.writes || rules.filter.IgnoresText(text)) return;
+  // One statement may insert, update and delete.
+  const auto is_filtered = [&](const TableId& table) {
+    for (const std::string_view event : {"insert", "update", "delete"}) {
+      if (rules.filter.Judge(table.schema, table.table, event, "") != FilterVerdict::kIgnore) {
+        return false;
+      }
+    }
+    return true;
+  };
   std::string what;
   for (TableId table : written.tables) {
     if (fold) table = {mysql::LowerName(table.schema), mysql::LowerName(table.table)};
-    if (!rules.Skips(table)) {
+    if (!rules.Skips(table) && !is_filtered(table)) {
       what = "table " + table.Quoted();
       break;
     }

@@ -40,7 +40,9 @@ std::optional<TableId> CreatedView(std::string_view text, std::string_view defau
 
 // Throws Error kSyncUnitDMLStatementFound (36014), naming table and statement, if `query` changes
 // rows of a replicated table. Such a change cannot be carried out here: what a statement does
-// depends on the data and the functions of the upstream. `fold`: upstream names have no case.
+// depends on the data and the functions of the upstream. `fold`: upstream names have no case. A
+// table all of whose rows are filtered is not replicated, and neither is a statement that a filter
+// passes over by its text.
 void RefuseLoggedStatement(const Rules& rules, bool fold, const mysql::QueryEvent& query,
                            mysql::Flavor flavor);
 

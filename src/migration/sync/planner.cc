@@ -20,6 +20,8 @@ namespace {
 constexpr size_t kRowsPerSlot = 100;
 // Memory for rows of tables without identity that are committed together at most.
 constexpr size_t kPieceBytes = 8 << 20;
+// Names of rows events for filters, by RowsKind.
+constexpr std::array<std::string_view, 3> kRowsEventNames = {"insert", "update", "delete"};
 // Tables remembered by id; ids change with every DDL and restart of the upstream.
 constexpr size_t kMaxTables = 100000;
 
@@ -77,13 +79,13 @@ EventPlace PlaceOf(const Stream& stream, uint64_t rows_event) {
 
 RowPlanner::RowPlanner(PlanContext& context) : context_(context), causality_(*context.queues) {}
 
-bool RowPlanner::OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format) {
+void RowPlanner::OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format) {
   mysql::TableMap::Name name = mysql::TableMap::ParseName(event, format);
   Table& table = tables_[name.table_id];
   std::span<const uint8_t> body = event.body();
   if (table.bytes.size() == body.size() &&
       std::memcmp(table.bytes.data(), body.data(), body.size()) == 0) {
-    return table.map != nullptr;
+    return;
   }
   table = Table();
   table.bytes.assign(reinterpret_cast<const char*>(body.data()), body.size());
@@ -92,9 +94,30 @@ bool RowPlanner::OnTableMap(const mysql::RawEvent& event, const mysql::FormatDes
     table.id.schema = mysql::LowerName(table.id.schema);
     table.id.table = mysql::LowerName(table.id.table);
   }
-  if (context_.rules->Skips(table.id)) return false;
+  if (context_.rules->Skips(table.id)) return;
   table.map = mysql::TableMap::Parse(event, format);
-  return true;
+  if (context_.rules->filter.empty()) return;
+  for (size_t kind = 0; kind < kRowsEventNames.size(); ++kind) {
+    table.verdicts[kind] =
+        context_.rules->filter.Judge(table.id.schema, table.id.table, kRowsEventNames[kind], "");
+  }
+}
+
+bool RowPlanner::IsFiltered(const Table& table, mysql::RowsKind kind) const {
+  const auto index = static_cast<size_t>(kind);
+  if (table.verdicts[index] == FilterVerdict::kError) {
+    throw MakeError(ErrorCode::kSyncerUnitBinlogEventFilter, kRowsEventNames[index],
+                    table.id.Quoted());
+  }
+  return table.verdicts[index] == FilterVerdict::kIgnore;
+}
+
+bool RowPlanner::IsReplicated(const mysql::RawEvent& event,
+                              const mysql::FormatDescription& format) {
+  const mysql::RowsHeader header = mysql::RowsHeader::Parse(event, format);
+  if (header.table_id == mysql::kDummyTableId) return false;
+  const Table& table = TableOf(header);
+  return table.map && table.verdicts[static_cast<size_t>(header.kind)] != FilterVerdict::kIgnore;
 }
 
 RowPlanner::Table& RowPlanner::TableOf(const mysql::RowsHeader& header) {
@@ -110,7 +133,7 @@ void RowPlanner::OnPartialRows(const mysql::RawEvent& event, const Stream& strea
   const mysql::RowsHeader header = mysql::RowsHeader::Parse(event, stream.format());
   if (header.table_id == mysql::kDummyTableId) return;
   const Table& table = TableOf(header);
-  if (!table.map) return;
+  if (!table.map || IsFiltered(table, header.kind)) return;
   throw Error(ErrorCode::kBinlogNotLogColumn,
               fmt::format("upstream didn't log enough columns in binlog: table {}, partial JSON "
                           "updates (binlog_row_value_options) are not supported",
@@ -167,7 +190,7 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   mysql::RowsHeader header = mysql::RowsHeader::Parse(event, stream.format());
   if (header.table_id == mysql::kDummyTableId) return 0;
   Table& table = TableOf(header);
-  if (!table.map || IsApplied(table, stream)) {
+  if (!table.map || IsApplied(table, stream) || IsFiltered(table, header.kind)) {
     if (context_.metrics != nullptr) {
       context_.metrics->ObserveSkipped(true, SteadyClock::now() - received);
     }

@@ -2,6 +2,7 @@
 // to the checkpoint.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "base/thread/stop.h"
 #include "migration/rows/table_plan.h"
 #include "migration/rules/block_allow_list.h"
+#include "migration/rules/event_filter.h"
 #include "migration/rules/online_ddl_names.h"
 #include "migration/rules/table_router.h"
 #include "migration/sync/applied_point.h"
@@ -24,6 +26,7 @@
 #include "migration/sync/downstream_tables.h"
 #include "migration/sync/session.h"
 #include "migration/sync/stream.h"
+#include "mysql/binlog/rows.h"
 #include "mysql/schema/schema_tracker.h"
 
 namespace dm::migration {
@@ -32,6 +35,7 @@ namespace dm::migration {
 struct Rules {
   BlockAllowList block_allow;
   TableRouter router;
+  EventFilter filter;
   std::optional<OnlineDdlNames> online_ddl;  // nullopt: such tables are ordinary ones
 
   // Is nothing of this table replicated? Throws Error kSyncerOnlineDDLNotSupported for a helper
@@ -68,9 +72,10 @@ class RowPlanner {
  public:
   explicit RowPlanner(PlanContext& context);
 
-  // Is the table replicated?
-  bool OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format);
-  // Throws Error kBinlogNotLogColumn if the table is replicated.
+  void OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format);
+  // Are the rows of this rows event replicated, by table and event?
+  bool IsReplicated(const mysql::RawEvent& event, const mysql::FormatDescription& format);
+  // Throws Error kBinlogNotLogColumn if the rows are replicated.
   void OnPartialRows(const mysql::RawEvent& event, const Stream& stream);
   // `safe`: safe mode is on. Returns the number of row changes queued.
   size_t OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
@@ -91,10 +96,13 @@ class RowPlanner {
     uint64_t touched_epoch = 0;
     std::optional<AppliedPoint>* point = nullptr;  // its entry in points_, once rows came
     std::shared_ptr<TableJobs> jobs;               // made with the plan
+    std::array<FilterVerdict, 3> verdicts{};       // of the event filters, by kind of rows event
   };
   Table& TableOf(const mysql::RowsHeader& header);
   void Prepare(Table& table, const StopToken& stop);
   bool IsApplied(Table& table, const Stream& stream);
+  // Throws Error kSyncerUnitBinlogEventFilter if a filter stops the event.
+  bool IsFiltered(const Table& table, mysql::RowsKind kind) const;
   void ClosePiece(const Stream& stream, const StopToken& stop);
 
   PlanContext& context_;

@@ -467,10 +467,11 @@ void SyncRun::EndXa(const mysql::RawEvent& prepare) {
   bool replicated = false;
   for (const mysql::RawEvent& event : events) {
     if (event.type() == EventType::kTableMap) {
-      replicated = planner_->OnTableMap(event, stream_->format()) || replicated;
-    } else if (xa.one_phase) {
-      HandleChange(event);
+      planner_->OnTableMap(event, stream_->format());
+      continue;
     }
+    replicated = replicated || planner_->IsReplicated(event, stream_->format());
+    if (xa.one_phase) HandleChange(event);
   }
   // Whether a prepared branch will be committed is not known yet, and applying it could not be
   // undone.
@@ -532,9 +533,11 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
     const auto begin = SteadyClock::now();
     const std::string name =
         stream_->gtid() ? mysql::ToString(*stream_->gtid()) : stream_->end().position.ToString();
-    if (ddl_->Handle(query, stream_->end(), stream_->transaction_end(), name,
-                     event.header().timestamp, ending_.kill()) == DdlHandler::Outcome::kExecuted) {
-      planner_->OnSchemaChange();
+    const DdlHandler::Outcome outcome =
+        ddl_->Handle(query, stream_->end(), stream_->transaction_end(), name,
+                     event.header().timestamp, ending_.kill());
+    if (outcome != DdlHandler::Outcome::kSkipped) planner_->OnSchemaChange();
+    if (outcome == DdlHandler::Outcome::kExecuted) {
       in_.status->ddls += 1;
     } else {
       in_.metrics->ObserveSkipped(false, SteadyClock::now() - begin);

@@ -24,6 +24,7 @@ Rules CompileRules(const SubtaskConfig& config) {
   rules.block_allow =
       BlockAllowList(config.block_allow_list.value_or(BlockAllowRules()), config.case_sensitive);
   rules.router = TableRouter(config.route_rules, config.case_sensitive);
+  rules.filter = EventFilter(config.filter_rules, config.case_sensitive);
   if (config.online_ddl) {
     rules.online_ddl = OnlineDdlNames(config.shadow_table_rules, config.trash_table_rules);
   }

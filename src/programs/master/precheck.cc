@@ -9,6 +9,7 @@
 #include "migration/rules/block_allow_list.h"
 #include "mysql/client/connection.h"
 #include "mysql/value/quote.h"
+#include "programs/master/rule_check.h"
 #include "programs/master/upstream.h"
 
 namespace dm::master {
@@ -136,6 +137,7 @@ class Run {
       One(subtask, *upstream);
     }
     if (Wants("table_schema") || !identity_failures_.empty()) AddIdentityItem();
+    if (std::any_of(subtasks_.begin(), subtasks_.end(), HasRules)) AddRulesItem();
     return std::move(items_);
   }
 
@@ -154,6 +156,11 @@ class Run {
       if (Wants("binlog_enable")) Variable(subtask, upstream, "log_bin", "ON");
       if (Wants("binlog_format")) Variable(subtask, upstream, "binlog_format", "ROW");
       if (Wants("binlog_row_image")) Variable(subtask, upstream, "binlog_row_image", "FULL");
+    }
+    if (HasRules(subtask)) {
+      for (std::string& warning : RulesWithoutEffect(subtask, ReadUpstreamNames(upstream, stop_))) {
+        rule_warnings_.push_back({false, std::move(warning)});
+      }
     }
     // Rows of such tables cannot be repeated: this cannot be ignored.
     CollectTablesWithoutIdentity(subtask, upstream);
@@ -225,12 +232,28 @@ class Run {
     items_.push_back(std::move(item));
   }
 
+  void AddRulesItem() {
+    CheckItem item;
+    item.id = static_cast<int>(items_.size());
+    item.name = "rules effect check";
+    item.description = "check whether lists, routes and filters match something upstream";
+    if (!rule_warnings_.empty()) {
+      item.state = CheckItem::State::kWarn;
+      item.instruction =
+          "Compare the patterns with the names upstream, and with `case-sensitive`. A rule for "
+          "tables that will be created later is right as it is.";
+    }
+    item.entries = std::move(rule_warnings_);
+    items_.push_back(std::move(item));
+  }
+
   const std::vector<SubtaskConfig>& subtasks_;
   const StopToken& stop_;
   std::vector<std::string> ignored_;
   std::vector<CheckItem> items_;
   std::vector<CheckEntry> identity_failures_;
   std::vector<CheckEntry> identity_warnings_;
+  std::vector<CheckEntry> rule_warnings_;
 };
 
 }  // namespace

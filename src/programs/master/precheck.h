@@ -37,10 +37,10 @@ struct CheckLimits {
 std::string CheckText(const std::vector<CheckItem>& items, const CheckLimits& limits);
 
 // Runs the items of this version on every subtask (its `from` and `to` as the source has them):
-// version, and for modes with sync server id, binlog switched on, ROW, FULL; tables without
-// identity: a warning, but a failure if the dump is not consistent (--consistency none), because
-// such rows cannot be repeated. Items that the task ignores are left out. Throws Error of the
-// connections, annotated "fail to initialize checker".
+// version, rules that have no effect, and for modes with sync server id, binlog switched on, ROW,
+// FULL; tables without identity: a warning, but a failure if the dump is not consistent
+// (--consistency none), because such rows cannot be repeated. Items that the task ignores are left
+// out. Throws Error of the connections, annotated "fail to initialize checker".
 std::vector<CheckItem> RunChecks(const std::vector<migration::SubtaskConfig>& subtasks,
                                  const StopToken& stop);
 

@@ -1,0 +1,444 @@
+"""Binlog event filters: what they leave out, what they stop, what goes on behind them."""
+import re
+
+import pytest
+
+from dmtest.compare import difference
+from dmtest.waiting import wait_for
+
+SCHEMA, TARGET = "flt", "flt_to"
+
+
+class Scene:
+    """A task from `flt` to `flt_to` with filters."""
+
+    def __init__(self, cluster, upstream, downstream, worker="worker1"):
+        self.cluster, self.up, self.down, self.worker = cluster, upstream, downstream, worker
+        self.task, self.read = "flt", 0
+
+    def clean(self):
+        for server in (self.up, self.down):
+            server.run(*[f"DROP DATABASE IF EXISTS {name}" for name in (SCHEMA, TARGET, "TM_DATA", "`d.ot`")])
+        self.up.run(f"CREATE DATABASE {SCHEMA}")
+
+    def file(self, filters, schemas=None, **more):
+        more = {"filters": filters, **more}
+        path = self.cluster.task_file(self.task, ["src"], self.down, schemas or {SCHEMA: TARGET}, **more)
+        import yaml
+        with open(path) as f:
+            task = yaml.safe_load(f)
+        task["mysql-instances"][0]["filter-rules"] = list(filters)
+        return self.cluster.write(f"task-{self.task}.yaml", task)
+
+    def start(self, filters, *args, **more):
+        answer = self.cluster.ctl("start-task", self.file(filters, **more), *(args or ["--remove-meta"]))
+        self.cluster.wait_stage(self.task, "Running", "Sync")
+        self.news()
+        return answer
+
+    def refused(self, filters, code, *phrases, command="start-task", **more):
+        answer = self.cluster.ctl(command, self.file(filters, **more), check=False)
+        assert not answer.ok and f"[code={code}:" in answer.out + answer.err, answer
+        for phrase in phrases:
+            assert phrase in answer.out + answer.err, (phrase, str(answer))
+        assert self.cluster.status(self.task) is None
+
+    def synced(self):
+        self.cluster.wait_synced(self.task, self.up)
+
+    def equal(self, schemas=None):
+        self.synced()
+        found = difference(self.up, self.down, schemas or {SCHEMA: TARGET})
+        assert found is None, found
+
+    def news(self):
+        """What the worker's log got since the last call."""
+        log = self.cluster.log(self.worker, 1000000)
+        new, self.read = log[self.read:], len(log)
+        return new
+
+    def skipped(self, kind):
+        found = re.search(rf'dm_syncer_skip_binlog_duration_count{{source_id="src",task="{self.task}",type="{kind}"}} (\d+)',
+                          self.cluster.http("/metrics", self.cluster.workers[self.worker].port))
+        return int(found[1]) if found else 0
+
+    def rows(self, server, table, columns="*"):
+        schema = SCHEMA if server is self.up else TARGET
+        return server.run(f"SELECT {columns} FROM {schema}.{table} ORDER BY 1")
+
+
+SOURCE_FILTERS = [{"schema-pattern": SCHEMA, "table-pattern": "src_?", "events": ["update"], "action": "Ignore"}]
+
+
+@pytest.fixture(scope="module", params=["mariadb", "mysql9"])
+def module_scene(request, tmp_path_factory, servers):
+    from dmtest.cluster import Cluster
+    cluster = Cluster(tmp_path_factory.mktemp(f"filters-{request.param}"))
+    cluster.start_master()
+    cluster.start_worker("worker1")
+    upstream, downstream = servers.get(request.param, "up"), servers.get(request.param, "down")
+    cluster.create_source("src", upstream, filters=SOURCE_FILTERS)
+    yield Scene(cluster, upstream, downstream)
+    cluster.stop()
+
+
+@pytest.fixture
+def scene(module_scene):
+    module_scene.clean()
+    yield module_scene
+    module_scene.cluster.ctl("stop-task", module_scene.task, check=False)
+
+
+only_mariadb = pytest.mark.parametrize("module_scene", ["mariadb"], indirect=True)
+
+
+def test_rows_and_statements_are_left_out(scene):
+    scene.up.script(f"""
+USE {SCHEMA};
+CREATE TABLE log_1 (id INT PRIMARY KEY, v INT);
+CREATE TABLE src_1 (id INT PRIMARY KEY, v INT);
+CREATE TABLE allowed (id INT PRIMARY KEY, v INT);
+CREATE TABLE other (id INT PRIMARY KEY, v INT);
+CREATE TABLE gone (id INT PRIMARY KEY);
+INSERT INTO log_1 VALUES (1, 1), (2, 2);
+INSERT INTO src_1 VALUES (1, 1);
+INSERT INTO other VALUES (1, 1);
+""")
+    scene.start({
+        "keep": {"schema-pattern": SCHEMA, "table-pattern": "log_*",
+                 "events": ["DELETE", "truncate table", "drop table", "drop column"], "action": "Ignore"},
+        "only": {"schema-pattern": SCHEMA, "table-pattern": "allowed", "events": ["insert", "create table"], "action": "Do"},
+        "text": {"schema-pattern": SCHEMA, "sql-pattern": [r"^drop\s+table.*gone", r"comment\s*=\s*'secret'"], "action": "Ignore"},
+    })
+    rows, queries = scene.skipped("rows"), scene.skipped("query")
+    scene.up.script(f"""
+USE {SCHEMA};
+DELETE FROM log_1 WHERE id = 1;
+UPDATE log_1 SET v = 5 WHERE id = 2;
+INSERT INTO log_1 VALUES (3, 3);
+UPDATE src_1 SET v = 7;
+INSERT INTO src_1 VALUES (2, 2);
+INSERT INTO allowed VALUES (1, 1), (2, 2);
+UPDATE allowed SET v = 9;
+DELETE FROM allowed WHERE id = 1;
+ALTER TABLE allowed ADD COLUMN nothing INT;
+UPDATE other SET v = 2;
+DELETE FROM other WHERE id = 1;
+INSERT INTO other VALUES (5, 5);
+ALTER TABLE other COMMENT = 'secret';
+DROP TABLE gone;
+TRUNCATE TABLE log_1;
+""")
+    scene.synced()
+    assert scene.rows(scene.down, "log_1") == ((1, 1), (2, 5), (3, 3))
+    assert scene.rows(scene.down, "src_1") == ((1, 1), (2, 2))
+    assert scene.rows(scene.down, "allowed") == ((1, 1), (2, 2))
+    assert scene.rows(scene.down, "other") == ((5, 5),)
+    assert scene.rows(scene.down, "gone") == ()
+    assert "secret" not in scene.down.run(f"SHOW CREATE TABLE {TARGET}.other")[0][1]
+    assert scene.skipped("rows") >= rows + 4
+    assert scene.skipped("query") >= queries + 4
+    news = scene.news()
+    for event in ("alter table", "drop table", "truncate table"):
+        assert f'[event="{event}"]' in news, news
+
+
+def test_filtered_events_move_the_checkpoint(scene):
+    scene.up.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)")
+    scene.start({"all": {"schema-pattern": SCHEMA, "events": ["all"], "action": "Ignore"}})
+    for i in range(3):
+        scene.up.run(f"INSERT INTO {SCHEMA}.t VALUES ({i}, {i})")
+    scene.synced()
+    wait_for(lambda: scene.cluster.status(scene.task)["sync"]["synced"], "synced behind filtered rows", 20)
+    scene.up.run(f"CREATE TABLE {SCHEMA}.u (id INT PRIMARY KEY)", f"DROP TABLE {SCHEMA}.t")
+    scene.synced()
+    wait_for(lambda: scene.cluster.status(scene.task)["sync"]["synced"], "synced behind filtered statements", 20)
+    assert scene.rows(scene.down, "t") == ()
+    # A restart begins behind them.
+    scene.cluster.ctl("pause-task", scene.task)
+    scene.cluster.ctl("resume-task", scene.task)
+    scene.cluster.wait_stage(scene.task, "Running", "Sync")
+    scene.synced()
+
+
+def test_filtered_definition_is_tracked(scene):
+    """What the rows look like is known, whatever the downstream has."""
+    scene.up.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)", f"INSERT INTO {SCHEMA}.t VALUES (1, 1)")
+    scene.start({"ddl": {"schema-pattern": SCHEMA, "table-pattern": "t", "events": ["all ddl"], "action": "Ignore"}})
+    scene.up.run(f"ALTER TABLE {SCHEMA}.t ADD COLUMN c INT", f"INSERT INTO {SCHEMA}.t VALUES (2, 2, 2)")
+    scene.cluster.wait_error(scene.task, phrase="Unknown column")
+    scene.cluster.ctl("resume-task", scene.task)
+    scene.cluster.wait_error(scene.task, phrase="Unknown column")
+    scene.down.run(f"ALTER TABLE {TARGET}.t ADD COLUMN c INT")
+    scene.cluster.ctl("resume-task", scene.task)
+    scene.cluster.wait_stage(scene.task, "Running", "Sync")
+    scene.equal()
+    # A column that goes upstream only: rows come without it.
+    scene.up.run(f"ALTER TABLE {SCHEMA}.t DROP COLUMN v", f"INSERT INTO {SCHEMA}.t VALUES (3, 3)")
+    scene.synced()
+    assert scene.rows(scene.down, "t") == ((1, 1, None), (2, 2, 2), (3, None, 3))
+
+
+def test_parts_of_a_statement(scene):
+    """Each change of a list is judged by itself, all are tracked."""
+    scene.up.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, a INT, b INT)", f"CREATE TABLE {SCHEMA}.u (id INT PRIMARY KEY)",
+                 f"INSERT INTO {SCHEMA}.t VALUES (1, 1, 1)")
+    # Without safe mode, whose REPLACE would empty a column that is gone upstream only.
+    scene.start({"drops": {"schema-pattern": SCHEMA, "table-pattern": "t", "events": ["drop column", "drop table"],
+                           "action": "Ignore"}}, syncers={"sync": {"safe-mode-duration": "0s"}})
+    scene.up.run(f"ALTER TABLE {SCHEMA}.t DROP COLUMN a, ADD COLUMN c INT DEFAULT 7, MODIFY b BIGINT",
+                 f"INSERT INTO {SCHEMA}.t VALUES (2, 2, 2)", f"UPDATE {SCHEMA}.t SET b = 5 WHERE id = 1")
+    scene.synced()
+    assert scene.rows(scene.down, "t", "id, a, b, c") == ((1, 1, 5, 7), (2, None, 2, 2))
+    scene.up.run(f"DROP TABLE {SCHEMA}.t, {SCHEMA}.u", f"CREATE TABLE {SCHEMA}.w (id INT PRIMARY KEY)")
+    scene.synced()
+    assert [row[0] for row in scene.down.run(f"SHOW TABLES IN {TARGET}")] == ["t", "w"]
+
+
+def test_error_rules_stop(scene):
+    scene.up.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)", f"CREATE TABLE {SCHEMA}.u (id INT PRIMARY KEY)")
+    stop = {"stop": {"schema-pattern": SCHEMA, "table-pattern": "*", "events": ["delete", "incompatible ddl changes"],
+                     "action": "Error"}}
+    scene.start(stop)
+    scene.up.run(f"INSERT INTO {SCHEMA}.t VALUES (1, 1), (2, 2)", f"DELETE FROM {SCHEMA}.t WHERE id = 1")
+    scene.cluster.wait_error(scene.task, 36015, f"event delete on `{SCHEMA}`.`t`")
+    assert scene.rows(scene.down, "t") == ((1, 1), (2, 2))
+    # A resume does not pass it; without the event it is applied.
+    scene.cluster.ctl("resume-task", scene.task)
+    scene.cluster.wait_error(scene.task, 36015, "event delete")
+    scene.cluster.ctl("stop-task", scene.task)
+    stop["stop"]["events"] = ["incompatible ddl changes"]
+    scene.start(stop, "-s", "src")
+    scene.equal()
+    scene.up.run(f"ALTER TABLE {SCHEMA}.t DROP COLUMN v")
+    error = scene.cluster.wait_error(scene.task, 36015, f"event drop column on `{SCHEMA}`.`t`")
+    assert "DROP COLUMN v" in error["Message"], error
+    scene.cluster.ctl("stop-task", scene.task)
+    stop["stop"]["events"] = ["drop database"]
+    scene.start(stop, "-s", "src")
+    scene.equal()
+    scene.up.run(f"DROP DATABASE {SCHEMA}")
+    scene.cluster.wait_error(scene.task, 36015, f"event drop database on `{SCHEMA}`")
+    assert scene.down.run(f"SHOW TABLES IN {TARGET}")
+
+
+def test_text_that_cannot_be_processed(scene):
+    """An Ignore rule for every schema passes it over by its text."""
+    scene.up.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)",
+                 f"CREATE TABLE {SCHEMA}.l (id INT PRIMARY KEY, v INT)")
+    scene.start({})
+    logged = ("SET SESSION binlog_format = STATEMENT", f"INSERT INTO {SCHEMA}.l VALUES (1, 1)")
+    scene.up.run(*logged)
+    scene.cluster.wait_error(scene.task, 36014)
+    scene.cluster.ctl("stop-task", scene.task)
+    scene.start({"text": {"schema-pattern": "*", "sql-pattern": [r"^insert into \w+\.l\b"], "action": "Ignore"}}, "-s", "src")
+    scene.up.run(f"INSERT INTO {SCHEMA}.t VALUES (1, 1)")
+    scene.synced()
+    assert scene.rows(scene.down, "t") == ((1, 1),) and scene.rows(scene.down, "l") == ()
+    # All rows of the table are left out: a logged statement on it is, too.
+    scene.cluster.ctl("stop-task", scene.task)
+    scene.start({"rows": {"schema-pattern": SCHEMA, "table-pattern": "l", "events": ["all dml"], "action": "Ignore"}}, "-s", "src")
+    scene.up.run(logged[0], f"UPDATE {SCHEMA}.l SET v = 2")
+    scene.synced()
+    scene.up.run(logged[0], f"UPDATE {SCHEMA}.t SET v = 2")
+    scene.cluster.wait_error(scene.task, 36014)
+
+
+@only_mariadb
+def test_statement_that_cannot_be_tracked(scene):
+    scene.up.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)")
+    scene.start({})
+    scene.up.run(f"ALTER TABLE {SCHEMA}.t ADD SYSTEM VERSIONING")
+    scene.cluster.wait_error(scene.task, phrase="SYSTEM VERSIONING")
+    scene.cluster.ctl("stop-task", scene.task)
+    scene.start({"text": {"schema-pattern": "*", "sql-pattern": [r"add\s+system\s+versioning$"], "action": "Ignore"}}, "-s", "src")
+    scene.up.run(f"CREATE TABLE {SCHEMA}.u (id INT PRIMARY KEY)", f"INSERT INTO {SCHEMA}.u VALUES (1)")
+    scene.synced()
+    assert scene.rows(scene.down, "u") == ((1,),)
+
+
+@only_mariadb
+def test_prepared_xa_of_filtered_rows(scene):
+    scene.up.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)", f"INSERT INTO {SCHEMA}.t VALUES (1, 1)")
+    scene.start({"rows": {"schema-pattern": SCHEMA, "table-pattern": "t", "events": ["delete"], "action": "Ignore"}})
+    scene.up.run("XA START 'x'", f"DELETE FROM {SCHEMA}.t WHERE id = 1", "XA END 'x'", "XA PREPARE 'x'", "XA COMMIT 'x'",
+                 f"INSERT INTO {SCHEMA}.t VALUES (2, 2)")
+    scene.synced()
+    assert scene.rows(scene.down, "t") == ((1, 1), (2, 2))
+    scene.up.run("XA START 'y'", f"INSERT INTO {SCHEMA}.t VALUES (3, 3)", "XA END 'y'", "XA PREPARE 'y'", "XA COMMIT 'y'")
+    scene.cluster.wait_error(scene.task, 36025, "XA PREPARE")
+
+
+CHANGES = """
+ALTER TABLE t1 MODIFY m SMALLINT(6);
+ALTER TABLE t1 MODIFY m MEDIUMINT(7);
+ALTER TABLE t1 MODIFY de DECIMAL(7,1);
+ALTER TABLE t1 MODIFY de DECIMAL(7,2);
+ALTER TABLE t1 MODIFY m VARCHAR(10);
+ALTER TABLE t1 MODIFY m MEDIUMINT(7);
+ALTER TABLE t1 CHANGE c c_new INT;
+ALTER TABLE t1 CHANGE c_new c INT;
+ALTER TABLE t1 DROP COLUMN j;
+ALTER TABLE t1 CHANGE id id INT;
+ALTER TABLE t1 DROP PRIMARY KEY;
+ALTER TABLE t1 CHANGE c c INT DEFAULT 1;
+ALTER TABLE t1 ADD CONSTRAINT uc UNIQUE (c);
+ALTER TABLE t1 CHANGE c c INT DEFAULT 1;
+ALTER TABLE t1 DROP INDEX uc;
+ALTER TABLE t1 CHANGE s s SMALLINT(6) AFTER m;
+ALTER TABLE t1 MODIFY ch CHAR(4) CHARACTER SET latin1;
+ALTER TABLE t1 MODIFY tx TEXT COLLATE utf8mb4_unicode_ci;
+ALTER TABLE t1 ADD INDEX i1 (s);
+ALTER TABLE t1 RENAME INDEX i1 TO i2;
+ALTER TABLE p1 REORGANIZE PARTITION pa, pb INTO (PARTITION pc VALUES LESS THAN (20));
+ALTER TABLE p1 TRUNCATE PARTITION pc;
+ALTER TABLE p1 REBUILD PARTITION pc;
+ALTER TABLE p1 EXCHANGE PARTITION pc WITH TABLE x1;
+ALTER TABLE p1 DROP PARTITION pd;
+ALTER TABLE h1 COALESCE PARTITION 1;
+ALTER TABLE t1 ENGINE = MyISAM;
+ALTER TABLE t1 ADD COLUMN n INT;
+ALTER TABLE p1 ADD PARTITION (PARTITION pe VALUES LESS THAN (90));
+CREATE INDEX i3 ON t1 (s);
+DROP INDEX i3 ON t1;
+RENAME TABLE x1 TO x2;
+TRUNCATE TABLE t1;
+DROP TABLE t1;
+"""
+EVENTS = """value range decrease
+precision decrease
+precision decrease
+modify column
+modify column
+rename column
+rename column
+drop column
+remove auto increment
+drop primary key
+modify default value
+modify constraint
+drop unique key
+drop index
+modify columns order
+modify charset
+modify collation
+modify constraint
+rename index
+reorganize table partition
+truncate table partition
+rebuild table partition
+exchange table partition
+drop table partition
+coalesce table partition
+modify storage engine
+drop index
+rename table
+truncate table
+drop table"""
+
+
+def test_names_of_incompatible_changes(scene):
+    scene.up.script(f"""
+USE {SCHEMA};
+CREATE TABLE t1 (id INT AUTO_INCREMENT PRIMARY KEY, c INT, m MEDIUMINT(7), s SMALLINT(6), de DECIMAL(7,2), j JSON, ch CHAR(4), tx TEXT) DEFAULT CHARSET utf8mb4 COLLATE utf8mb4_general_ci;
+CREATE TABLE p1 (a INT) PARTITION BY RANGE (a) (PARTITION pa VALUES LESS THAN (10), PARTITION pb VALUES LESS THAN (20), PARTITION pd VALUES LESS THAN (30));
+CREATE TABLE x1 (a INT);
+CREATE TABLE h1 (a INT) PARTITION BY HASH (a) PARTITIONS 3;
+""")
+    scene.start({"all": {"schema-pattern": "*", "events": ["incompatible ddl changes"], "action": "Ignore"}})
+    before = scene.down.run(f"SHOW CREATE TABLE {TARGET}.h1", f"SHOW CREATE TABLE {TARGET}.x1")
+    scene.up.script(f"USE {SCHEMA};\n{CHANGES}")
+    scene.synced()
+    assert re.findall(r'a filter leaves out a statement.*\[event="?([a-z ]+)"?\]', scene.news()) == EVENTS.split("\n")
+    assert scene.down.run(f"SHOW CREATE TABLE {TARGET}.h1", f"SHOW CREATE TABLE {TARGET}.x1") == before
+    columns = [row[0] for row in scene.down.run(f"SHOW COLUMNS FROM {TARGET}.t1")]
+    assert columns == ["id", "c", "m", "s", "de", "j", "ch", "tx", "n"]
+
+
+@pytest.mark.parametrize("point", ["sync/before-track", "sync/before-save", "sync/before-checkpoint"])
+@only_mariadb
+def test_killed_at_a_filtered_statement(scene, point):
+    scene.up.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)", f"INSERT INTO {SCHEMA}.t VALUES (1, 1)",
+                 f"CREATE TABLE {SCHEMA}.nokey (a INT)")
+    cluster = scene.cluster
+    cluster.workers["worker1"].stop()
+    cluster.start_worker("worker1", failpoints=f"{point}=kill")
+    filters = {"f": {"schema-pattern": SCHEMA, "table-pattern": "*", "events": ["drop column", "delete"], "action": "Ignore"}}
+    scene.start(filters)
+    scene.up.run(f"INSERT INTO {SCHEMA}.t VALUES (2, 2)", f"INSERT INTO {SCHEMA}.nokey VALUES (1)",
+                 f"DELETE FROM {SCHEMA}.nokey", f"ALTER TABLE {SCHEMA}.t DROP COLUMN v",
+                 f"INSERT INTO {SCHEMA}.t VALUES (3)", f"DELETE FROM {SCHEMA}.t WHERE id = 1",
+                 f"INSERT INTO {SCHEMA}.nokey VALUES (2)", f"DELETE FROM {SCHEMA}.nokey")
+    worker = cluster.workers["worker1"]
+    wait_for(lambda: not worker.alive(), lambda: f"the worker reaches {point}\n{cluster.log('worker1')}")
+    cluster.start_worker("worker1")
+    cluster.wait_stage(scene.task, "Running", "Sync")
+    scene.synced()
+    assert scene.rows(scene.down, "t") == ((1, 1), (2, 2), (3, None))
+    assert scene.rows(scene.down, "nokey") == ((1,), (2,))
+
+
+@only_mariadb
+def test_bad_rules_are_refused(scene):
+    scene.up.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY)")
+    good = {"schema-pattern": SCHEMA, "events": ["insert"], "action": "Ignore"}
+    for changed, phrase in (({"action": "ignore"}, "ignore"), ({"action": ""}, "action"), ({"schema-pattern": ""}, "schema pattern"),
+                            ({"schema-pattern": "a*b"}, "a*b not valid"), ({"table-pattern": "*t"}, "*t not valid"),
+                            ({"sql-pattern": ["drop ("]}, "missing")):
+        for command in ("start-task", "check-task"):
+            scene.refused({"f": {**good, **changed}}, 20037, phrase, command=command)
+    scene.refused({"f": None}, 20037, "f is empty")
+    path = scene.file({"f": good})
+    for old, new, code in (("- f", "- g", 20024), ("      filter-rules:\n      - f\n", "", 20038)):
+        with open(path) as f:
+            text = f.read()
+        changed = text.replace("  filter-rules:\n  - f\n", "  filter-rules:\n  - g\n" if code == 20024 else "")
+        assert changed != text
+        answer = scene.cluster.ctl("start-task", scene.cluster.write("bad.yaml", changed), check=False)
+        assert not answer.ok and f"[code={code}:" in answer.out + answer.err, answer
+    answer = scene.cluster.create_source("bad", scene.up, check=False,
+                                         filters=[{"schema-pattern": "a", "action": "Nothing"}])
+    assert not answer.ok and "[code=20037:" in answer.out + answer.err, answer
+
+
+@only_mariadb
+def test_rules_without_effect_are_told(scene):
+    """Letter case decides whether a rule matches; one that matches nothing is a warning, not a surprise."""
+    scene.up.run("CREATE DATABASE TM_DATA", "CREATE TABLE TM_DATA.TM_DATA (id INT PRIMARY KEY)",
+                 "CREATE TABLE TM_DATA.tm_data (id INT PRIMARY KEY)")
+    rules = {"f": {"schema-pattern": "TM_DATA", "table-pattern": "TM_DATA", "events": ["delete", "truncate"], "action": "Ignore"},
+             "g": {"schema-pattern": "tm_data", "table-pattern": "tm_data", "events": ["all"], "action": "Ignore"}}
+    path = scene.file(rules, schemas=["tm_data"])
+    out = scene.cluster.ctl("check-task", path, "--warn", "100").out
+    assert "event `truncate`" in out and "filter 2 on `tm_data`.`tm_data` has no effect" in out, out
+    assert "`tm_data` matches nothing" not in out and f"`{SCHEMA}`.`src_?` matches nothing of source src" in out, out
+    scene.cluster.ctl("start-task", path, "--remove-meta")
+    scene.cluster.wait_stage(scene.task, "Running", "Sync")
+    scene.up.run(*[f"INSERT INTO TM_DATA.{t} VALUES (1), (2)" for t in ("TM_DATA", "tm_data")],
+                 *[f"DELETE FROM TM_DATA.{t} WHERE id = 1" for t in ("TM_DATA", "tm_data")])
+    scene.synced()
+    for table in ("TM_DATA", "tm_data"):
+        assert scene.down.run(f"SELECT * FROM TM_DATA.{table}") == ((1,), (2,))
+    scene.cluster.ctl("stop-task", scene.task)
+    path = scene.file(rules, schemas=["tm_data"], **{"case-sensitive": True})
+    out = scene.cluster.ctl("check-task", path, "--warn", "100").out
+    assert "do-dbs entry `tm_data` matches nothing" in out and "filter on `tm_data`.`tm_data` matches nothing" in out, out
+    assert "has no effect: filter" not in out and "letter case matters" in out, out
+
+
+@only_mariadb
+def test_dots_in_names(scene):
+    for server in (scene.up, scene.down):
+        server.run("DROP DATABASE IF EXISTS `d.ot`")
+    scene.up.run("CREATE DATABASE `d.ot`", "CREATE TABLE `d.ot`.`x.y` (id INT PRIMARY KEY)", "CREATE TABLE `d.ot`.`xzy` (id INT PRIMARY KEY)")
+    scene.start({"f": {"schema-pattern": "d.ot", "table-pattern": "x.y", "events": ["delete"], "action": "Ignore"}},
+                schemas=["d.ot"], **{
+        "block-allow-list": {"list": {"do-tables": [{"db-name": "d.ot", "tbl-name": "x.y"}, {"db-name": "d.ot", "tbl-name": "xzy"}]}},
+        "routes": {"r": {"schema-pattern": "d.ot", "table-pattern": "x.y", "target-schema": "d.ot", "target-table": "z.z"}},
+        "mysql-instances": [{"source-id": "src", "block-allow-list": "list", "route-rules": ["r"], "mydumper-config-name": "dump",
+                             "loader-config-name": "load", "syncer-config-name": "sync"}]})
+    for table in ("x.y", "xzy"):
+        scene.up.run(f"INSERT INTO `d.ot`.`{table}` VALUES (1), (2)", f"DELETE FROM `d.ot`.`{table}` WHERE id = 1")
+    scene.synced()
+    assert scene.down.run("SELECT * FROM `d.ot`.`z.z`") == ((1,), (2,))
+    assert scene.down.run("SELECT * FROM `d.ot`.`xzy`") == ((2,),)
