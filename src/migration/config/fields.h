@@ -69,6 +69,8 @@ struct ExtractorField {
   Optional& extractor;
   std::string_view regexp_key;
 };
+template <class Optional>
+ExtractorField(Optional&, const char*) -> ExtractorField<Optional>;
 
 template <Is<SecurityConfig> T, class V>
 void VisitFields(T& c, V& v) {

@@ -21,6 +21,9 @@ namespace {
 
 // Aliases can build a mapping that merges itself; nobody nests merges this deep.
 constexpr int kMaxMergeDepth = 32;
+// Nor has a file this many: a list of aliases in each of a few levels would double the work at
+// each.
+constexpr int kMaxMerges = 1000;
 
 // Violations of one document, found in any order.
 class Violations {
@@ -167,8 +170,10 @@ class Reader {
 
   void Merge(const YAML::Node& merge, std::string_view type, int depth, std::set<std::string>& seen,
              Entries& entries) {
-    if (depth >= kMaxMergeDepth) {
-      violations_.Add(merge, "merge keys are nested too deeply");
+    if (depth >= kMaxMergeDepth || ++merges_ > kMaxMerges) {
+      if (!merges_refused_) violations_.Add(merge, "merge keys are too many, or nested too deeply");
+      merges_refused_ = true;
+      merges_ = kMaxMerges;
       return;
     }
     if (merge.IsSequence()) {
@@ -408,6 +413,8 @@ class Reader {
   }
 
   Violations& violations_;
+  int merges_ = 0;
+  bool merges_refused_ = false;
 };
 
 // The document's root. yaml-cpp notices some defects only at the place behind the last line; the

@@ -173,6 +173,8 @@ TEST(YamlReadTest, MergeKeys) {
 
 TEST(YamlReadTest, AliasesThatContainThemselves) {
   EXPECT_THAT(TaskCause("mydumpers:\n  a: &a\n    <<: *a\n"), HasSubstr("line"));
+  // Each level would double the work.
+  EXPECT_THAT(TaskCause("mydumpers:\n  a: &a\n    <<: [*a, *a, *a]\n"), HasSubstr("too many"));
 }
 
 TEST(YamlPrintTest, Strings) {

@@ -202,6 +202,7 @@ ExprPtr Parser::Predicate() {
     return in;
   }
   if (AcceptWord("BETWEEN")) {
+    Depth depth(this);
     ExprPtr low = BitExpr(0);
     ExpectWord("AND");
     auto between = Make(ExprKind::kBetween, {left, low, Predicate()});

@@ -426,6 +426,9 @@ TEST(ParseErrors, DeepNestingIsRefusedNotACrash) {
   std::string chain = "ALTER TABLE t ADD CHECK (1";
   for (int i = 0; i < 100000; ++i) chain += "+1";
   EXPECT_NE(Failure(chain + ")"), "");
+  std::string between = "ALTER TABLE t ADD CHECK (1";
+  for (int i = 0; i < 100000; ++i) between += " BETWEEN 1 AND 1";
+  EXPECT_NE(Failure(between + ")"), "");
 }
 
 TEST(Lexing, CommentsAndModes) {
