@@ -46,7 +46,7 @@ chaos: build
 
 asan tsan:
 	cmake --preset $@ > /dev/null
-	cmake --build build/$@ -j $(JOBS)
+	cmake --build build/$@ -j $(JOBS) --target unit_tests
 	scripts/run-unit-tests build/$@
 
 fuzz:

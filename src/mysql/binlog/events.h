@@ -109,7 +109,9 @@ struct GtidEvent {
 GtidSet ParsePreviousGtids(const RawEvent& event);
 
 // ROWS_QUERY (MySQL) and ANNOTATE_ROWS (MariaDB): text of the statement that made the rows.
+// A view into the event, which must not be a temporary.
 std::string_view ParseRowsQuery(const RawEvent& event);
+std::string_view ParseRowsQuery(RawEvent&& event) = delete;
 
 // HEARTBEAT v1 and v2: where the server's dump is.
 struct HeartbeatEvent {

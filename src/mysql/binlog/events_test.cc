@@ -184,7 +184,8 @@ TEST(TableMap, FullMetadata) {
   EXPECT_EQ(map->visible, std::vector<bool>(5, true));
   EXPECT_EQ(map->collations[2], 8u);
   EXPECT_FALSE(map->columns[1].nullable);
-  const auto name = TableMap::ParseName(Event(kFullTableMap), MySqlFormat());
+  const RawEvent event = Event(kFullTableMap);
+  const auto name = TableMap::ParseName(event, MySqlFormat());
   EXPECT_EQ(name.schema, "d2");
   EXPECT_EQ(name.table, "v1");
   EXPECT_EQ(name.table_id, 0x85u);
@@ -201,7 +202,8 @@ TEST(TableMap, UnsupportedTypesNameTableAndColumn) {
     EXPECT_NE(e.message().find("column 1 of table `d2`.`v1`"), std::string::npos) << e.message();
   }
   // Its name can still be told.
-  EXPECT_EQ(TableMap::ParseName(EventOf(bytes), MySqlFormat()).table, "v1");
+  const RawEvent event = EventOf(bytes);
+  EXPECT_EQ(TableMap::ParseName(event, MySqlFormat()).table, "v1");
 }
 
 TEST(Rows, InsertV2) {

@@ -43,6 +43,7 @@ struct TableMap {
     std::string_view table;
   };
   static Name ParseName(const RawEvent& event, const FormatDescription& format);
+  static Name ParseName(RawEvent&& event, const FormatDescription& format) = delete;
 };
 
 // Table id that stands for no table: a rows event that only ends its statement.
