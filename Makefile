@@ -1,8 +1,6 @@
 # The front door. `make` alone says what there is.
 PRESET ?= release
 JOBS ?= $(shell nproc)
-# Seconds that each fuzz target runs.
-DURATION ?= 60
 PYTEST ?= /usr/bin/python3 -m pytest -q
 
 .PHONY: help build check demo test test-unit test-integration chaos asan tsan fuzz bench lint format clean
@@ -50,7 +48,7 @@ asan tsan:
 	scripts/run-unit-tests build/$@
 
 fuzz:
-	scripts/fuzz $(DURATION)
+	scripts/fuzz $(or $(DURATION),60)
 
 bench: build
 	scripts/install-packages bench
