@@ -217,9 +217,16 @@ uint32_t PickServerId(Connection& upstream, Flavor flavor, const StopToken& stop
   std::set<std::string> used;
   if (const auto own = upstream.QueryValue("SELECT @@server_id", stop)) used.insert(*own);
   const bool new_words = flavor == Flavor::kMySql && upstream.server().AtLeast(8, 4);
-  const ResultSet replicas = upstream.Query(new_words ? "SHOW REPLICAS" : "SHOW SLAVE HOSTS", stop);
-  for (const auto& row : replicas.rows) {
-    if (!row.empty() && row[0]) used.insert(*row[0]);
+  try {
+    const ResultSet replicas =
+        upstream.Query(new_words ? "SHOW REPLICAS" : "SHOW SLAVE HOSTS", stop);
+    for (const auto& row : replicas.rows) {
+      if (!row.empty() && row[0]) used.insert(*row[0]);
+    }
+  } catch (const Error& e) {
+    // MariaDB shows them to replication administrators only; a free id is likely anyway.
+    if (upstream.broken()) throw;
+    Log().Info("the replicas of the upstream are not shown", {F("error", e)});
   }
   std::random_device random;
   std::uniform_int_distribution<uint32_t> pick(kFirstServerId, kFirstServerId + kServerIds - 1);

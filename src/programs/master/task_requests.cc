@@ -10,7 +10,7 @@
 #include "migration/config/task.h"
 #include "migration/meta/names.h"
 #include "migration/meta/remove.h"
-#include "programs/master/precheck.h"
+#include "migration/precheck/precheck.h"
 #include "programs/master/requests.h"
 #include "programs/master/upstream.h"
 
@@ -90,6 +90,14 @@ std::vector<SubtaskConfig> ForChecks(const RequestContext& context,
   return subtasks;
 }
 
+// Text of the checks of a task that is going to be started. Throws what they find.
+std::string Precheck(const RequestContext& context, const Prepared& prepared,
+                     const std::string& start_time, const migration::CheckLimits& limits) {
+  return migration::ReportText(migration::RunPrecheck(ForChecks(context, prepared.subtasks),
+                                                      {.start_time = start_time}, context.stop),
+                               limits);
+}
+
 // Answers the names that are not sources of the task.
 std::vector<std::string> Restrict(std::vector<SubtaskConfig>& subtasks,
                                   const std::vector<std::string>& sources) {
@@ -155,8 +163,7 @@ void StartTask(const RequestContext& context, const pb::StartTaskRequest& reques
   Prepared prepared = Prepare(context, request.task(), request.starttime());
   const std::string task = prepared.task.name;
   try {
-    response->set_checkresult(
-        CheckText(RunChecks(ForChecks(context, prepared.subtasks), context.stop), CheckLimits{}));
+    response->set_checkresult(Precheck(context, prepared, request.starttime(), {}));
   } catch (const Error& e) {
     response->set_checkresult(e.ToString());
     return;
@@ -212,9 +219,8 @@ void StartTask(const RequestContext& context, const pb::StartTaskRequest& reques
 void CheckTask(const RequestContext& context, const pb::CheckTaskRequest& request,
                pb::CheckTaskResponse* response) {
   const Prepared prepared = Prepare(context, request.task(), request.starttime());
-  const std::vector<CheckItem> items =
-      RunChecks(ForChecks(context, prepared.subtasks), context.stop);
-  response->set_msg(CheckText(items, {request.errcnt(), request.warncnt()}));
+  response->set_msg(
+      Precheck(context, prepared, request.starttime(), {request.errcnt(), request.warncnt()}));
   response->set_result(true);
 }
 
@@ -222,8 +228,7 @@ void UpdateTask(const RequestContext& context, const pb::UpdateTaskRequest& requ
                 pb::UpdateTaskResponse* response) {
   Prepared prepared = Prepare(context, request.task(), "");
   try {
-    response->set_checkresult(
-        CheckText(RunChecks(ForChecks(context, prepared.subtasks), context.stop), CheckLimits{}));
+    response->set_checkresult(Precheck(context, prepared, "", {}));
   } catch (const Error& e) {
     response->set_checkresult(e.ToString());
     return;

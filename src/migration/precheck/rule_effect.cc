@@ -1,18 +1,16 @@
-#include "programs/master/rule_check.h"
+#include "migration/precheck/rule_effect.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "migration/precheck/items.h"
 #include "migration/rules/event_filter.h"
 #include "migration/rules/name_pattern.h"
 #include "migration/rules/system_schema.h"
 #include "mysql/value/quote.h"
 
-namespace dm::master {
-
-using migration::NamePattern;
-using migration::SubtaskConfig;
+namespace dm::migration {
 
 namespace {
 
@@ -51,7 +49,7 @@ std::string Pair(std::string_view schema, std::string_view table) {
 }  // namespace
 
 bool HasRules(const SubtaskConfig& subtask) {
-  return (subtask.block_allow_list && *subtask.block_allow_list != migration::BlockAllowRules{}) ||
+  return (subtask.block_allow_list && *subtask.block_allow_list != BlockAllowRules{}) ||
          !subtask.route_rules.empty() || !subtask.filter_rules.empty() ||
          !subtask.expression_filter.empty();
 }
@@ -70,22 +68,22 @@ std::vector<std::string> RulesWithoutEffect(const SubtaskConfig& subtask,
     for (const std::string& schema : subtask.block_allow_list->do_dbs) {
       if (!matcher.Schema(schema, kRegex)) nothing("do-dbs entry", mysql::QuoteName(schema));
     }
-    for (const migration::TablePattern& entry : subtask.block_allow_list->do_tables) {
+    for (const TablePattern& entry : subtask.block_allow_list->do_tables) {
       if (!matcher.Table(entry.schema, entry.table, kRegex)) {
         nothing("do-tables entry", Pair(entry.schema, entry.table));
       }
     }
   }
-  for (const migration::RouteRule& rule : subtask.route_rules) {
+  for (const RouteRule& rule : subtask.route_rules) {
     if (!matcher.Rule(rule.schema_pattern, rule.table_pattern, kRegex)) {
       nothing("route", Pair(rule.schema_pattern, rule.table_pattern));
     }
   }
   for (const std::string& warning :
-       migration::CheckEventFilters(subtask.filter_rules, subtask.case_sensitive)) {
+       CheckEventFilters(subtask.filter_rules, subtask.case_sensitive)) {
     found.push_back(fmt::format("{} (source {})", warning, subtask.source_id));
   }
-  for (const migration::EventFilterRule& rule : subtask.filter_rules) {
+  for (const EventFilterRule& rule : subtask.filter_rules) {
     if (!matcher.Rule(rule.schema_pattern, rule.table_pattern, NamePattern::Regex::kLiteralTilde)) {
       nothing("filter on", Pair(rule.schema_pattern, rule.table_pattern));
     }
@@ -93,23 +91,61 @@ std::vector<std::string> RulesWithoutEffect(const SubtaskConfig& subtask,
   return found;
 }
 
-UpstreamNames ReadUpstreamNames(mysql::Connection& upstream, const StopToken& stop) {
-  UpstreamNames names;
-  for (const auto& row :
-       upstream.Query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA", stop).rows) {
-    std::string schema = row.at(0).value_or("");
-    if (!migration::IsSystemSchema(schema)) names.schemas.push_back(std::move(schema));
+UpstreamNames ReadUpstreamNames(CheckedSource& source, const StopToken& stop) {
+  const SubtaskConfig& subtask = source.subtask;
+  std::vector<NamePattern> looked_into;
+  const auto look_into = [&](const std::string& schema, const std::string& table,
+                             NamePattern::Regex regex) {
+    if (!table.empty()) looked_into.emplace_back(schema, subtask.case_sensitive, regex);
+  };
+  if (subtask.block_allow_list) {
+    for (const TablePattern& entry : subtask.block_allow_list->do_tables) {
+      look_into(entry.schema, entry.table, NamePattern::Regex::kAllowed);
+    }
   }
-  const mysql::ResultSet tables = upstream.Query(
-      "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE "
-      "TABLE'",
-      stop);
-  for (const auto& row : tables.rows) {
-    std::string schema = row.at(0).value_or("");
-    if (migration::IsSystemSchema(schema)) continue;
-    names.tables.emplace_back(std::move(schema), row.at(1).value_or(""));
+  for (const RouteRule& rule : subtask.route_rules) {
+    look_into(rule.schema_pattern, rule.table_pattern, NamePattern::Regex::kAllowed);
+  }
+  for (const EventFilterRule& rule : subtask.filter_rules) {
+    look_into(rule.schema_pattern, rule.table_pattern, NamePattern::Regex::kLiteralTilde);
+  }
+  UpstreamNames names;
+  const auto connection = source.upstream->Take(stop);
+  for (const auto& row : connection->Query("SHOW DATABASES", stop).rows) {
+    const std::string schema = row.at(0).value_or("");
+    if (IsSystemSchema(schema)) continue;
+    names.schemas.push_back(schema);
+    if (std::none_of(looked_into.begin(), looked_into.end(),
+                     [&](const NamePattern& pattern) { return pattern.Matches(schema); })) {
+      continue;
+    }
+    const auto known = source.schemas.find(schema);
+    for (std::string& table : known != source.schemas.end()
+                                  ? std::vector<std::string>(known->second)
+                                  : ListTables(*connection, schema, stop)) {
+      names.tables.emplace_back(schema, std::move(table));
+    }
   }
   return names;
 }
 
-}  // namespace dm::master
+ItemTask RuleEffectItem(Preparation& preparation) {
+  CheckItem item;
+  item.name = "rules effect check";
+  item.description = "check whether lists, routes and filters match something upstream";
+  return {std::move(item), [&preparation](CheckItem& found, const StopToken& stop) {
+            for (const auto& source : preparation.sources) {
+              if (!HasRules(source->subtask)) continue;
+              for (std::string& warning :
+                   RulesWithoutEffect(source->subtask, ReadUpstreamNames(*source, stop))) {
+                found.Warn(std::move(warning));
+              }
+            }
+            if (found.state == CheckState::kSuccess) return;
+            found.instruction =
+                "Compare the patterns with the names upstream, and with `case-sensitive`. A rule "
+                "for tables that will be created later is right as it is.";
+          }};
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,114 @@
+#include "migration/precheck/precheck.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error/error.h"
+#include "base/failpoint/failpoint.h"
+#include "base/log/log.h"
+#include "migration/precheck/items.h"
+#include "migration/precheck/preparation.h"
+#include "migration/precheck/run_items.h"
+
+namespace dm::migration {
+namespace {
+
+// Items of a task that its `ignore-checking-items` do not name.
+class Selection {
+ public:
+  explicit Selection(const std::vector<std::string>& ignored) : ignored_(ignored) {}
+  bool Has(std::string_view name) const {
+    return std::find(ignored_.begin(), ignored_.end(), name) == ignored_.end();
+  }
+
+ private:
+  const std::vector<std::string>& ignored_;
+};
+
+void AddSourceItems(CheckedSource& source, const Selection& wanted, const std::string& start_time,
+                    std::vector<ItemTask>& items) {
+  const TaskMode mode = source.subtask.mode;
+  if (wanted.Has("version")) items.push_back(VersionItem(source));
+  if (HasDump(mode) && wanted.Has("dump_privilege")) items.push_back(DumpPrivilegeItem(source));
+  if (!HasSync(mode)) return;
+  if (wanted.Has("meta_position") && HasMetaPosition(source)) {
+    items.push_back(start_time.empty() ? MetaPositionItem(source)
+                                       : StartTimeItem(source, start_time));
+  }
+  if (wanted.Has("server_id")) items.push_back(ServerIdItem(source));
+  if (wanted.Has("binlog_enable")) items.push_back(BinlogEnableItem(source));
+  if (wanted.Has("binlog_format")) items.push_back(BinlogFormatItem(source));
+  if (wanted.Has("binlog_row_image")) items.push_back(BinlogRowImageItem(source));
+  if (wanted.Has("replication_privilege")) items.push_back(ReplicationPrivilegeItem(source));
+  if (source.subtask.online_ddl && wanted.Has("online_ddl")) items.push_back(OnlineDdlItem(source));
+  if (wanted.Has("binlog_db")) items.push_back(BinlogDbItem(source));
+}
+
+// In order of their ids. Items of shard groups and of physical import have no features to check.
+std::vector<ItemTask> MakeItems(Preparation& preparation, const Selection& wanted,
+                                const std::string& start_time) {
+  const TaskMode mode = preparation.sources.front()->subtask.mode;
+  std::vector<ItemTask> items;
+  if (wanted.Has("conn_number")) {
+    if (HasDump(mode)) {
+      for (const auto& source : preparation.sources) {
+        items.push_back(DumperConnectionsItem(*source));
+      }
+    }
+    if (HasLoad(mode)) items.push_back(LoaderConnectionsItem(preparation));
+  }
+  if (wanted.Has("target_privilege")) items.push_back(TargetPrivilegeItem(preparation));
+  for (const auto& source : preparation.sources) {
+    AddSourceItems(*source, wanted, start_time, items);
+  }
+  if (wanted.Has("table_schema")) {
+    items.push_back(TableStructureItem(preparation, /*identity_only=*/false));
+  } else if (std::any_of(
+                 preparation.sources.begin(), preparation.sources.end(), [](const auto& source) {
+                   return HasDump(source->subtask.mode) && source->dump.consistency == "none";
+                 })) {
+    // Rows that would be doubled are no matter of taste: this cannot be ignored.
+    items.push_back(TableStructureItem(preparation, /*identity_only=*/true));
+  }
+  // Last, so that it moves no other id when it is left out.
+  items.push_back(RuleEffectItem(preparation));
+  return items;
+}
+
+void LogNames(const std::string& task, const std::vector<ItemTask>& items) {
+  const std::string marker =
+      fmt::format("\n************ task {} checking items ************", task);
+  std::string text = marker;
+  for (const ItemTask& item : items) {
+    text += '\n';
+    text += item.item.name;
+  }
+  text += marker;
+  Log().Info(text, {F("unit", "task check")});
+}
+
+}  // namespace
+
+CheckReport RunPrecheck(const std::vector<SubtaskConfig>& subtasks, const PrecheckOptions& options,
+                        const StopToken& stop) {
+  if (subtasks.empty()) return {};
+  const Selection wanted(subtasks.front().ignore_checking_items);
+  if (!wanted.Has("all")) return {};
+  Milliseconds limit = options.limit;
+  if (DM_FAILPOINT_HIT("precheck/short-limit")) limit = std::chrono::seconds(2);
+  Preparation preparation;
+  try {
+    preparation = Prepare(subtasks, stop);
+  } catch (const Error& e) {
+    throw Error(e).Annotate("fail to initialize checker").SetClass("dm-master");
+  }
+  std::vector<ItemTask> items = MakeItems(preparation, wanted, options.start_time);
+  LogNames(subtasks.front().name, items);
+  CheckReport report = RunItems(std::move(items), limit, stop);
+  // Users know the number of the other items; this one is there if it has something to say.
+  if (report.items.back().state == CheckState::kSuccess) report.items.pop_back();
+  return report;
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,27 @@
+// What has to hold before a task is started. Reads only: no database and no record is changed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/thread/stop.h"
+#include "migration/config/subtask.h"
+#include "migration/precheck/result.h"
+
+namespace dm::migration {
+
+struct PrecheckOptions {
+  // Of the command line; empty without. `meta` of the subtasks is then a placeholder.
+  std::string start_time = {};
+  Milliseconds limit = std::chrono::minutes(30);
+};
+
+// Checks all subtasks of a task (with `from`, flavor and filters of their sources merged in) and
+// its target. Items that the task ignores are left out; an empty report if it ignores all, or has
+// no subtasks: nothing is connected to then. Throws Error (class dm-master, annotated "fail to
+// initialize checker") if a database cannot be reached or the tables cannot be listed and routed;
+// Cancelled.
+CheckReport RunPrecheck(const std::vector<SubtaskConfig>& subtasks, const PrecheckOptions& options,
+                        const StopToken& stop);
+
+}  // namespace dm::migration

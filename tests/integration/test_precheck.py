@@ -1,0 +1,481 @@
+"""check-task and start-task on real servers: what each item says, what is shown of it, and that a check ends."""
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from dmtest.cluster import BIN
+from dmtest.servers import MariaDb
+from dmtest.waiting import wait_for
+
+PASSED = '"msg": "pre-check is passed. "'
+DUMP = "SELECT, RELOAD, PROCESS"
+REPLICATION = {"mariadb": "REPLICATION SLAVE, BINLOG MONITOR", "mysql9": "REPLICATION SLAVE, REPLICATION CLIENT"}
+TARGET = "SELECT, CREATE, INSERT, UPDATE, DELETE, ALTER, DROP, INDEX"
+
+
+class Check:
+    """What dmctl printed of a check: its text is no JSON."""
+
+    def __init__(self, answer):
+        self.text = answer.out + answer.err
+        self.items = dict(re.findall(r'"name": "(.*)",\n.*"desc": ".*",\n.*"state": "(\w+)"', self.text))
+        self.entries = re.findall(r'"short_error": "(.*)"', self.text)
+        summary = re.search(r'"total": (\d+),\s*"successful": (\d+),\s*"failed": (\d+),\s*"warning": (\d+)', self.text)
+        self.total, self.successful, self.failed, self.warned = map(int, summary.groups()) if summary else (0, 0, 0, 0)
+
+    @property
+    def passed(self):
+        return PASSED in self.text
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, servers):
+    from dmtest.cluster import Cluster
+    cluster = Cluster(tmp_path_factory.mktemp("precheck"))
+    cluster.gate = os.path.join(cluster.dir, "gate")
+    open(cluster.gate, "w").close()
+    cluster.start_master(failpoints=f"precheck/before-table=pause({cluster.gate})")
+    cluster.start_worker("worker1")
+    cluster.upstream, cluster.downstream = servers.get("mariadb", "up"), servers.get("mariadb", "down")
+    cluster.create_source("src", cluster.upstream)
+    cluster.made = {"src"}
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def odd(running, tmp_path_factory):
+    """A server with few connections and a database that is not in its binlog, whose first binlogs are gone."""
+    server = MariaDb(tmp_path_factory.mktemp("odd") / "up", 91, **{"max-connections": 10, "binlog-ignore-db": "pre_hidden"}).start()
+    server.run("CREATE DATABASE pre", "CREATE TABLE pre.t (id INT PRIMARY KEY)", "CREATE DATABASE pre_hidden",
+               "CREATE TABLE pre_hidden.t (id INT PRIMARY KEY)", "FLUSH BINARY LOGS", "FLUSH BINARY LOGS")
+    last = server.run("SHOW BINARY LOGS")[-1][0]
+    server.run(f"PURGE BINARY LOGS TO '{last}'")
+    running.create_source("odd", server)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def schema(running):
+    """Schema `pre` upstream, nothing of it downstream."""
+    fresh(running.upstream)
+    running.downstream.run("DROP DATABASE IF EXISTS pre", "DROP DATABASE IF EXISTS dm_pre")
+    return "pre"
+
+
+def fresh(server, *tables):
+    server.run("DROP DATABASE IF EXISTS pre", "CREATE DATABASE pre",
+               *(tables or ["CREATE TABLE pre.t (id INT PRIMARY KEY, v VARCHAR(10))"]))
+
+
+def account(server, name, *grants, more=()):
+    """An account with these grants ("SELECT ON *.*")."""
+    server.run(f"DROP USER IF EXISTS '{name}'@'%'", f"CREATE USER '{name}'@'%' IDENTIFIED BY 'pw-{name}'",
+               *[f"GRANT {grant} TO '{name}'@'%'" for grant in grants], *more)
+    return {"user": name, "password": f"pw-{name}"}
+
+
+def source(running, name, server, **more):
+    if name not in running.made:
+        running.create_source(name, server, **more)
+        running.made.add(name)
+    return name
+
+
+def task(running, sources=("src",), target=None, **more):
+    more.setdefault("meta-schema", "dm_pre")
+    return running.task_file("pre", list(sources), target or running.downstream, ["pre"], **more)
+
+
+def check(running, *args, sources=("src",), target=None, **more):
+    return Check(running.ctl("check-task", task(running, sources, target, **more), *args, check=False))
+
+
+# ---- a table of cases: statements upstream, statements downstream, changes of the task, what is said ----
+
+KEYLESS = [f"CREATE TABLE pre.t{i} (v INT)" for i in range(20)]
+CASES = {
+    "good": ([], [], {}, {}, []),
+    "tables-without-key": (KEYLESS, [], {}, {"table structure compatibility check": "warn"},
+                           ["table `pre`.`t0` primary/unique key does not exist"]),
+    "keyless-and-inconsistent": (KEYLESS, [], {"mydumpers": {"dump": {"extra-args": "--consistency none"}},
+                                               "ignore-checking-items": ["table_schema"]},
+                                 {"table structure compatibility check": "fail"}, ["table `pre`.`t0` has no primary key"]),
+    "default-sections": ([], [], {"mydumpers": {"dump": {"threads": None}}, "loaders": {"load": {"pool-size": None}},
+                                  "syncers": {"sync": {"worker-count": None}}}, {}, []),
+    "shadow-table": (["CREATE TABLE pre.t (id INT PRIMARY KEY)", "CREATE TABLE pre._t_gho (id INT PRIMARY KEY)"], [], {},
+                     {"online ddl checker": "fail"}, ["your ddl is in pt/ghost online-ddl"]),
+    "shadow-table-of-another": (
+        ["CREATE TABLE pre.t (id INT PRIMARY KEY)", "CREATE TABLE pre._other_gho (id INT PRIMARY KEY)"], [],
+        {"block-allow-list": {"list": {"do-tables": [{"db-name": "pre", "tbl-name": "t"}]}}}, {}, []),
+    "trash-table": (["CREATE TABLE pre.t (id INT PRIMARY KEY)", "CREATE TABLE pre._t_del (id INT PRIMARY KEY)"], [], {}, {}, []),
+    "shadow-table-without-online-ddl": (
+        ["CREATE TABLE pre.t (id INT PRIMARY KEY)", "CREATE TABLE pre._t_gho (id INT PRIMARY KEY)"], [],
+        {"online-ddl": False}, {}, []),
+    "narrower-target": ([], ["CREATE TABLE pre.t (id INT PRIMARY KEY, v VARCHAR(5))"], {},
+                        {"table structure compatibility check": "warn"},
+                        ["table `pre`.`t` column v is narrower downstream, upstream: VARCHAR(10), downstream: VARCHAR(5)"]),
+    "target-lacks-column": ([], ["CREATE TABLE pre.t (id INT PRIMARY KEY)"], {},
+                            {"table structure compatibility check": "warn"},
+                            ["table `pre`.`t` upstream has more columns than downstream, columns: [v]"]),
+    "target-needs-column": ([], ["CREATE TABLE pre.t (id INT PRIMARY KEY, v VARCHAR(10), w INT NOT NULL)"], {},
+                            {"table structure compatibility check": "warn"}, ["require values to insert records"]),
+    "target-has-other-key": ([], ["CREATE TABLE pre.t (id INT, v VARCHAR(10) NOT NULL PRIMARY KEY)"], {},
+                             {"table structure compatibility check": "warn"},
+                             ["upstream has more PK or NOT NULL UK than downstream, index name: PRIMARY, columns: [id]"]),
+    "target-other-collation": (["CREATE TABLE pre.t (id INT PRIMARY KEY) COLLATE utf8mb4_general_ci"],
+                               ["CREATE TABLE pre.t (id INT PRIMARY KEY) COLLATE utf8mb4_bin"], {},
+                               {"table structure compatibility check": "warn"},
+                               ["table `pre`.`t` collation is not same, upstream: (t utf8mb4_general_ci), downstream: (t utf8mb4_bin)"]),
+    "foreign-key": (["CREATE TABLE pre.p (id INT PRIMARY KEY)", "CREATE TABLE pre.t (id INT PRIMARY KEY, p INT, CONSTRAINT fk "
+                     "FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)"], [], {},
+                    {"table structure compatibility check": "warn"}, ["Foreign Key fk changes rows by itself"]),
+    "odd-names": (["CREATE TABLE pre.`a ``b``\"c` (`i``d` INT PRIMARY KEY)", "CREATE TABLE pre.`漢` (id INT PRIMARY KEY)",
+                   "CREATE VIEW pre.v AS SELECT 1", "CREATE SEQUENCE pre.s",
+                   "CREATE TABLE pre.h (id INT PRIMARY KEY) WITH SYSTEM VERSIONING"], [], {}, {}, []),
+    "routes-differ-in-case": (
+        [], [], {"routes": {"one": {"schema-pattern": "pre", "table-pattern": "t*", "target-schema": "x", "target-table": "Tgt"},
+                            "two": {"schema-pattern": "pre", "table-pattern": "t", "target-schema": "x", "target-table": "tgt"}},
+                 "route-rules": ["one", "two"]},
+        None, ["code=26001", "class=dm-master", "fail to initialize checker", "same table name in case-insensitive",
+               "same target table `x`.`Tgt` vs `x`.`tgt`"]),
+    "routes-match-twice": (
+        [], [], {"routes": {"one": {"schema-pattern": "pre", "table-pattern": "t*", "target-schema": "x", "target-table": "a"},
+                            "two": {"schema-pattern": "pre", "table-pattern": "t", "target-schema": "x", "target-table": "b"}},
+                 "route-rules": ["one", "two"]}, None, ["fail to initialize checker", "matches more than one rule"]),
+    "no-table-matches": ([], [], {"block-allow-list": {"list": {"do-dbs": ["nothing_of_this"]}}}, {"rules effect check": "warn"},
+                         ["do-dbs entry `nothing_of_this` matches nothing of source src"]),
+    "full": ([], [], {"task-mode": "full"}, {}, []),
+    "ignores-all": ([], [], {"ignore-checking-items": ["all"]}, None, ['"msg": ""', '"result": true']),
+    "ignores-unknown": ([], [], {"ignore-checking-items": ["auto_increment_id"]}, None, ["code=20001", "auto_increment_ID"]),
+    "meta-without-position": ([], [], {"task-mode": "incremental", "meta": {"binlog-gtid": ""}}, None, ["must specify", "binlog-name"]),
+    "meta-purged": ([], [], {"task-mode": "incremental", "meta": {"binlog-name": "mysql-bin.900000", "binlog-pos": 4}},
+                    {"meta position check": "fail"}, ["1236"]),
+    "meta-inside-an-event": ([], [], {"task-mode": "incremental", "meta": {"binlog-name": "mysql-bin.000001", "binlog-pos": 5}},
+                             {"meta position check": "fail"}, ["1236"]),
+    "meta-good": ([], [], {"task-mode": "incremental", "meta": {"binlog-name": "mysql-bin.000001", "binlog-pos": 4}}, {}, []),
+    "meta-now": ([], [], {"task-mode": "incremental"}, {}, []),
+}
+
+
+def with_instance_keys(changes):
+    """`meta` and `route-rules` belong to the instance."""
+    changes = dict(changes)
+    instance = {key: changes.pop(key) for key in ("meta", "route-rules") if key in changes}
+    if instance:
+        changes["mysql-instances"] = [{"source-id": "src", "block-allow-list": "list", "mydumper-config-name": "dump",
+                                       "loader-config-name": "load", "syncer-config-name": "sync", **instance}]
+    return changes
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_case(running, schema, case):
+    upstream, downstream, changes, items, texts = CASES[case]
+    fresh(running.upstream, *upstream)
+    if downstream:
+        running.downstream.run("CREATE DATABASE pre", *downstream)
+    began = time.monotonic()
+    found = check(running, **with_instance_keys(changes))
+    assert time.monotonic() - began < 15, found.text
+    if items is not None:
+        assert found.items == items, found.text
+        assert found.passed == (not items), found.text
+        assert (found.failed, found.warned) == (0, 0) or found.failed + found.warned == len(items), found.text
+    for text in texts:
+        assert text in found.text.replace('\\"', '"'), found.text
+
+
+def test_totals_by_mode(running, schema):
+    """Items are created in a fixed order: scripts know their numbers."""
+    assert check(running, "-e", 0, "-w", 0).passed
+    fresh(running.upstream, *KEYLESS)
+    for mode, total, number in (("all", 13, 12), ("full", 6, 5), ("incremental", 11, 10)):
+        found = check(running, **{"task-mode": mode})
+        assert found.total == total, found.text
+        assert f'"id": {number},' in found.text, found.text
+
+
+def test_limits_hide_entries_only(running, schema):
+    fresh(running.upstream, *KEYLESS, "CREATE TABLE pre.x (id INT PRIMARY KEY)", "CREATE TABLE pre._x_gho (id INT PRIMARY KEY)")
+    for errors, warnings, items, entries in ((10, 10, 2, 11), (-1, -1, 2, 21), (0, 10, 1, 10), (10, 0, 1, 1), (0, 0, 0, 0), (1, 1, 2, 2)):
+        found = check(running, "-e", errors, "-w", warnings)
+        assert (len(found.items), len(found.entries)) == (items, entries), found.text
+        assert (found.failed, found.warned) == (1, 1), found.text
+        assert found.text.count('"state": "fail"') == (1 if errors else 0), found.text
+
+
+# ---- accounts ----
+
+UPSTREAM_ACCOUNTS = {
+    # name: (server kind, grants, more statements, mode, what is said; None: passed)
+    "minimal": ("mariadb", [f"{DUMP}, {REPLICATION['mariadb']} ON *.*"], [], "all", None),
+    "by-schema": ("mariadb", [f"RELOAD, PROCESS, {REPLICATION['mariadb']} ON *.*", "SELECT ON `pre`.*"], [], "all", None),
+    "by-pattern": ("mariadb", [f"RELOAD, PROCESS, {REPLICATION['mariadb']} ON *.*", "SELECT ON `pr\\_`.*"], [], "all",
+                   ["lack of Select privilege: {`pre`.`t`}; "]),
+    "by-wildcard": ("mariadb", [f"RELOAD, PROCESS, {REPLICATION['mariadb']} ON *.*", "SELECT ON `pr_`.*"], [], "all", None),
+    "no-reload": ("mariadb", [f"SELECT, PROCESS, {REPLICATION['mariadb']} ON *.*"], [], "all",
+                  ["lack of RELOAD global (*.*) privilege; "]),
+    "table-locks": ("mariadb", [f"SELECT, PROCESS, LOCK TABLES, {REPLICATION['mariadb']} ON *.*"], [], "all",
+                    ["will lock all tables of the task instead"]),
+    "no-replication": ("mariadb", [f"{DUMP} ON *.*"], [], "all",
+                       ["lack of REPLICATION CLIENT global (*.*) privilege; lack of REPLICATION SLAVE global (*.*) privilege; "]),
+    "full-asks-less": ("mariadb", [f"{DUMP} ON *.*"], [], "full", ["lack of REPLICATION CLIENT global (*.*) privilege; "]),
+    "no-process": ("mariadb", [f"SELECT, RELOAD, {REPLICATION['mariadb']} ON *.*"], [], "all",
+                   ["lack of Process global (*.*) privilege; "]),
+    "default-role": ("mariadb", ["USAGE ON *.*"],
+                     ["CREATE OR REPLACE ROLE pre_role", "CREATE OR REPLACE ROLE pre_inner", f"GRANT {DUMP} ON *.* TO pre_inner",
+                      f"GRANT {REPLICATION['mariadb']} ON *.* TO pre_role", "GRANT pre_inner TO pre_role",
+                      "GRANT pre_role TO 'pre-default-role'@'%'", "SET DEFAULT ROLE pre_role FOR 'pre-default-role'@'%'"], "all", None),
+    "idle-role": ("mariadb", ["USAGE ON *.*"],
+                  ["CREATE OR REPLACE ROLE pre_idle", f"GRANT {DUMP}, {REPLICATION['mariadb']} ON *.* TO pre_idle",
+                   "GRANT pre_idle TO 'pre-idle-role'@'%'"], "all",
+                  ["some privileges come from roles that a new connection of the account does not have: `pre_idle`"]),
+    "mysql-minimal": ("mysql9", [f"{DUMP}, {REPLICATION['mysql9']} ON *.*"], [], "all", None),
+    "mysql-flush-tables": ("mysql9", [f"SELECT, PROCESS, {REPLICATION['mysql9']} ON *.*", "FLUSH_TABLES ON *.*"], [], "all", None),
+    "mysql-admin-only": ("mysql9", [f"{DUMP}, REPLICATION CLIENT ON *.*", "REPLICATION_SLAVE_ADMIN, BACKUP_ADMIN ON *.*"], [], "all",
+                         ["lack of REPLICATION SLAVE global (*.*) privilege; "]),
+    "mysql-role": ("mysql9", ["USAGE ON *.*"],
+                   ["CREATE ROLE IF NOT EXISTS pre_role", f"GRANT {DUMP}, {REPLICATION['mysql9']} ON *.* TO pre_role",
+                    "GRANT pre_role TO 'pre-mysql-role'@'%' WITH ADMIN OPTION",
+                    "SET DEFAULT ROLE pre_role TO 'pre-mysql-role'@'%'"], "all", None),
+    "mysql-idle-role": ("mysql9", ["USAGE ON *.*"],
+                        ["CREATE ROLE IF NOT EXISTS pre_role", f"GRANT {DUMP}, {REPLICATION['mysql9']} ON *.* TO pre_role",
+                         "GRANT pre_role TO 'pre-mysql-idle-role'@'%' WITH ADMIN OPTION"], "all",
+                        ["some privileges come from roles that a new connection of the account does not have: `pre_role`@`%`"]),
+}
+
+
+@pytest.mark.parametrize("name", UPSTREAM_ACCOUNTS)
+def test_upstream_account(running, servers, schema, name):
+    kind, grants, more, mode, texts = UPSTREAM_ACCOUNTS[name]
+    server = servers.get(kind, "up")
+    fresh(server)
+    login = account(server, f"pre-{name}", *grants, more=more)
+    found = check(running, sources=[source(running, name, server, **{"from": login})], **{"task-mode": mode})
+    assert found.passed == (texts is None), found.text
+    for text in texts or []:
+        assert found.text.count(text) >= 1, found.text
+    fails = name in ("by-pattern", "no-reload", "no-replication", "mysql-admin-only")
+    assert found.failed == (1 if fails else 0), found.text
+
+
+def test_start_is_refused_and_creates_nothing(running, schema):
+    login = account(running.upstream, "pre-start", f"{DUMP} ON *.*")
+    path = task(running, [source(running, "start", running.upstream, **{"from": login})])
+    answer = running.ctl("start-task", path, check=False)
+    assert '"result": false' in answer.out and '"msg": ""' in answer.out, answer
+    assert '"checkResult": "[code=26005:class=dm-master' in answer.out, answer
+    assert "lack of REPLICATION SLAVE global (*.*) privilege" in answer.out, answer
+    assert running.status("pre") is None
+    assert not running.downstream.run("SHOW DATABASES LIKE 'dm\\_pre'")
+
+
+def test_ignored_item_is_not_checked(running, schema):
+    login = account(running.upstream, "pre-ignored", f"SELECT, PROCESS, {REPLICATION['mariadb']} ON *.*")
+    sources = [source(running, "ignored", running.upstream, **{"from": login})]
+    assert check(running, sources=sources).items == {"source db dump privilege checker": "fail"}
+    assert check(running, sources=sources, **{"ignore-checking-items": ["dump_privilege"]}).passed
+
+
+def test_wrong_upstream_password(running, schema):
+    login = account(running.upstream, "pre-login", "ALL ON *.*")
+    sources = [source(running, "login", running.upstream, **{"from": login})]
+    running.upstream.run("ALTER USER 'pre-login'@'%' IDENTIFIED BY 'changed'")
+    for command in ("check-task", "start-task"):
+        text = running.ctl(command, task(running, sources), check=False).out
+        for phrase in ("Access denied for user",
+                       "Please check the database connection and the database config in configuration file",
+                       "fail to initialize checker", "code=26002:class=dm-master:scope=upstream", "failed to open DSN", "***@"):
+            assert text.count(phrase) == 1, text
+        assert "pw-pre-login" not in text
+
+
+def test_target_account(running, schema):
+    server = running.downstream
+    login = account(server, "pre-target", f"{TARGET}, PROCESS ON *.*")
+    target = {"target-database": login}
+    assert check(running, **target).passed
+    server.run("REVOKE UPDATE ON *.* FROM 'pre-target'@'%'")
+    found = check(running, **target)
+    assert found.text.count("lack of Update global (*.*) privilege") == 1 and '"warning": 1' in found.text, found.text
+    assert found.items == {"target db privilege checker": "warn"}, found.text
+    server.run("GRANT UPDATE ON *.* TO 'pre-target'@'%'")
+    assert check(running, **target).passed
+    # On what is written alone.
+    login = account(server, "pre-target", "PROCESS ON *.*", f"{TARGET} ON `pre`.*", f"{TARGET} ON `dm\\_pre`.*")
+    assert check(running, **target).passed
+    server.run("REVOKE CREATE ON `dm\\_pre`.* FROM 'pre-target'@'%'")
+    found = check(running, **target)
+    assert found.items == {"target db privilege checker": "fail"}, found.text
+    assert "cannot create tables in `dm_pre`" in found.text and "lack of Create privilege: {`dm_pre`.*}; " in found.text, found.text
+
+
+def test_no_secret_in_the_log(running, schema):
+    running.upstream.run("CREATE OR REPLACE USER 'pre-secret'@'%' IDENTIFIED BY 'pw-pre-secret'")
+    secret = running.upstream.value("SELECT PASSWORD('pw-pre-secret')")
+    check(running, sources=[source(running, "secret", running.upstream, **{"from": {"user": "pre-secret", "password": "pw-pre-secret"}})])
+    log = running.log("master1", lines=10**7)
+    assert "checking items" in log and secret not in log and "pw-pre-secret" not in log
+
+
+# ---- servers ----
+
+def test_few_connections(running, schema, odd):
+    found = check(running, sources=["odd"], **{"mydumpers": {"dump": {"threads": 9}}})
+    assert found.items["dumper_conn_number_checker"] == "fail", found.text
+    assert "max_connections: 10 is less than the number dumper needs: 11" in found.text, found.text
+    assert check(running, sources=["odd"], **{"mydumpers": {"dump": {"threads": 1}}}).failed == 0
+    found = check(running, target=odd, **{"loaders": {"load": {"pool-size": 20}}})
+    assert found.items == {"loader_conn_number_checker": "warn"}, found.text
+
+
+def test_database_that_is_not_in_the_binlog(running, schema, odd):
+    found = check(running, sources=["odd"], **{"block-allow-list": {"list": {"do-dbs": ["pre_hidden"]}}})
+    assert found.items["binlog_do_db/binlog_ignore_db check"] == "fail", found.text
+    assert "these dbs [pre_hidden] are in binlog_ignore_db[pre_hidden]" in found.text, found.text
+
+
+def test_purged_binlog(running, schema, odd):
+    instance = {"source-id": "odd", "block-allow-list": "list", "mydumper-config-name": "dump", "loader-config-name": "load",
+                "syncer-config-name": "sync", "meta": {"binlog-name": "mysql-bin.000001", "binlog-pos": 4}}
+    found = check(running, **{"task-mode": "incremental", "mysql-instances": [instance]})
+    assert found.items["meta position check"] == "fail", found.text
+    # With a start time `meta` means nothing; what is gone is said.
+    found = check(running, "--start-time", "2006-01-02 15:04:05", **{"task-mode": "incremental", "mysql-instances": [instance]})
+    assert found.items == {"meta position check": "warn"} and found.failed == 0, found.text
+    assert "before the oldest binlog mysql-bin.00000" in found.text, found.text
+
+
+def test_start_time(running, schema):
+    meta = {"task-mode": "incremental", "meta": {"binlog-gtid": ""}}
+    assert check(running, "--start-time", "2006-01-02 15:04:05", **with_instance_keys(meta)).passed
+    found = check(running, "--start-time", "2999-01-02 15:04:05", **with_instance_keys(meta))
+    assert "is in the upstream's future" in found.text, found.text
+    found = check(running, "--start-time", "20060102 150405", **with_instance_keys(meta))
+    assert "error while parse start-time" in found.text, found.text
+
+
+def test_full_copy_needs_no_binlog(running, schema, tmp_path):
+    server = MariaDb(tmp_path / "up", 92, **{"skip-log-bin": None}).start()
+    try:
+        fresh(server)
+        login = account(server, "pre-quiet", "SELECT, RELOAD, PROCESS ON *.*")
+        sources = [source(running, "quiet", server, **{"from": login})]
+        assert check(running, sources=sources, **{"task-mode": "full"}).passed
+        found = check(running, sources=sources)
+        assert found.items["mysql_binlog_enable"] == "fail" and "log_bin is OFF, and should be ON" in found.text, found.text
+    finally:
+        server.stop()
+
+
+def test_mysql9(running, servers, schema):
+    up, down = servers.get("mysql9", "up"), servers.get("mysql9", "down")
+    down.run("DROP DATABASE IF EXISTS pre")
+    fresh(up, "CREATE TABLE pre.t (a INT NOT NULL, UNIQUE INDEX e ((a + 1)))",
+          "CREATE TABLE pre.u (a INT PRIMARY KEY, b INT, UNIQUE INDEX e ((a + b)))")
+    sources = [source(running, "mysql9", up, **{"enable-gtid": True})]
+    # Its schemas do not exist there: MySQL says so with another number than MariaDB.
+    found = check(running, sources=sources, target=down)
+    assert found.items == {"table structure compatibility check": "warn"}, found.text
+    assert len(found.entries) == 1 and "table `pre`.`t` has no primary key" in found.entries[0], found.text
+    fresh(up, "CREATE TABLE pre.t (id INT PRIMARY KEY)")
+    assert check(running, sources=sources, target=down).passed
+    fresh(up, "CREATE TABLE pre.t (id INT PRIMARY KEY) CHARSET gb18030")
+    assert check(running, sources=sources, target=down).passed
+    found = check(running, sources=sources)
+    assert "Unknown character set: 'gb18030'" in found.text and found.failed == 0, found.text
+    fresh(up)
+    up.run("SET GLOBAL gtid_mode = ON_PERMISSIVE", "SET GLOBAL binlog_row_value_options = 'PARTIAL_JSON'")
+    try:
+        found = check(running, sources=sources, target=down)
+        assert found.items == {"mysql_binlog_enable": "fail", "mysql_binlog_row_image": "fail"}, found.text
+        assert "gtid_mode ON_PERMISSIVE" in found.text and "binlog_row_value_options is PARTIAL_JSON" in found.text, found.text
+    finally:
+        up.run("SET GLOBAL gtid_mode = ON", "SET GLOBAL binlog_row_value_options = ''")
+    up.run("SET GLOBAL binlog_expire_logs_seconds = 60")
+    try:
+        found = check(running, sources=sources, target=down)
+        assert found.items == {"mysql_binlog_enable": "warn"} and "binlogs are kept for 1m0s" in found.text, found.text
+    finally:
+        up.run("SET GLOBAL binlog_expire_logs_seconds = 2592000")
+
+
+def test_ansi_quotes(running, servers, schema):
+    fresh(running.upstream, "CREATE TABLE pre.`a\"b` (id INT PRIMARY KEY)")
+    sources = [source(running, "ansi", running.upstream, **{"from": {"session": {"sql_mode": "ANSI_QUOTES,NO_BACKSLASH_ESCAPES"}}})]
+    assert check(running, sources=sources).passed
+
+
+# ---- a check ends ----
+
+def in_background(running, *args):
+    return subprocess.Popen([f"{BIN}/dmctl", f"--master-addr={running.address}", *map(str, args)],
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_table_dropped_meanwhile(running, schema):
+    fresh(running.upstream, *[f"CREATE TABLE pre.t{i} (id INT PRIMARY KEY)" for i in range(10)])
+    os.remove(running.gate)
+    process = in_background(running, "check-task", task(running))
+    try:
+        def reading():
+            return "[\"check table structure\"]" in running.log("master1", 30)
+
+        wait_for(reading, lambda: f"the tables are being read\n{running.log('master1', 30)}")
+        running.upstream.run("DROP TABLE pre.t3", "DROP TABLE pre.t9")
+    finally:
+        open(running.gate, "w").close()
+    text, _ = process.communicate(timeout=30)
+    assert PASSED in text, text
+
+
+def test_caller_that_leaves_starts_nothing(running, schema, tmp_path):
+    server = MariaDb(tmp_path / "up", 93).start()
+    try:
+        fresh(server)
+        login = account(server, "pre-caller", "ALL ON *.*")
+        running.create_source("caller", server, **{"from": login})
+        running.start_worker("worker-caller")
+        wait_for(lambda: running.bound_worker("caller"), lambda: "the source is bound")
+        path = task(running, ["caller"])
+        assert check(running, sources=["caller"]).passed
+        os.kill(server.process.pid, signal.SIGSTOP)
+        process = in_background(running, "start-task", path)
+        wait_for(lambda: '[request=StartTask]' in running.log("master1", 20), lambda: running.log("master1", 20))
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        os.kill(server.process.pid, signal.SIGCONT)
+        wait_for(lambda: not server.run("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'pre-caller'"),
+                 lambda: "the check's connections are closed")
+        assert running.status("pre") is None
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+        running.ctl("operate-source", "stop", "caller", check=False)
+        running.workers.pop("worker-caller").stop()
+        server.stop()
+
+
+def test_ten_thousand_tables(running, schema):
+    count = 10000
+    with running.upstream.connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute("SET SESSION sql_log_bin = 0")
+        cursor.execute("USE pre")
+        cursor.execute("DROP TABLE t")
+        cursor.execute(
+            "CREATE PROCEDURE make(n INT) BEGIN DECLARE i INT DEFAULT 0; WHILE i < n DO EXECUTE IMMEDIATE "
+            "CONCAT('CREATE TABLE t', i, ' (v INT) ENGINE=MEMORY'); SET i = i + 1; END WHILE; END")
+        cursor.execute(f"CALL make({count})")
+        began = time.monotonic()
+        found = check(running)
+        took = time.monotonic() - began
+        cursor.execute("DROP DATABASE pre")
+    assert found.items == {"table structure compatibility check": "warn"}, found.text
+    assert len(found.entries) == 10 and (found.failed, found.warned) == (0, 1), found.text
+    assert took < 40, took
+    assert f"[checked={count}/{count}]" in running.log("master1", 100)
