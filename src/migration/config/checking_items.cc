@@ -25,7 +25,7 @@ constexpr auto kItems = std::to_array<CheckingItem>({
     {"online_ddl", "an online DDL in progress"},
     {"binlog_db", "whether the binlog contains the migrated databases"},
     {"meta_position", "whether the start position exists"},
-    {"conn_number", "free connections of the target"},
+    {"conn_number", "connection limits of the source and the target"},
     {"target_privilege", "privileges of the target user"},
     {"empty_region", "empty regions of the target"},
     {"region_distribution", "distribution of the target's regions"},

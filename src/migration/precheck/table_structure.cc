@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/io/text.h"
+#include "migration/rules/collations.h"
 #include "migration/rules/name_pattern.h"
 #include "mysql/value/collation_map.h"
 
@@ -167,10 +168,13 @@ class Comparison {
     if (name.starts_with("utf8_")) return Unknown(rules_.collations, "utf8mb3" + name.substr(4));
     if (name.starts_with("utf8mb3_")) return Unknown(rules_.collations, "utf8" + name.substr(7));
     // Between MySQL and MariaDB another one takes its place.
-    if (rules_.downstream.is_tidb) return true;
-    const auto family = rules_.downstream.is_mariadb ? mysql::CollationFamily::kMariaDbUca1400
-                                                     : mysql::CollationFamily::kMySql8;
-    return Unknown(rules_.collations, ToLower(mysql::MapCollation(name, family)));
+    const auto family = CollationFamilyOf(rules_.downstream);
+    if (!family) return true;
+    std::string there = ToLower(mysql::MapCollation(name, *family));
+    if (!Unknown(rules_.collations, there)) return false;
+    // MariaDB lists these once for all character sets.
+    const size_t uca = there.find("_uca1400_");
+    return uca == std::string::npos || Unknown(rules_.collations, there.substr(uca + 1));
   }
 
   // The table will be created from the upstream's definition.

@@ -121,6 +121,7 @@ TEST(CompareStructure, CharsetsAndCollationsThatAreStated) {
 
 TEST(CompareStructure, WhatANewTableCannotHave) {
   StructureRules rules;
+  rules.downstream.major = 9;
   rules.charsets = {"utf8mb4", "utf8", "latin1"};
   rules.collations = {"utf8mb4_bin", "utf8_bin", "utf8mb4_0900_ai_ci"};
   const std::string columns = "`id` int NOT NULL, PRIMARY KEY (`id`)";
@@ -137,6 +138,12 @@ TEST(CompareStructure, WhatANewTableCannotHave) {
       Compare(Shape(columns, " DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_uca1400_ai_ci", true),
               nullptr, rules),
       IsEmpty());
+  StructureRules mariadb = rules;
+  mariadb.downstream = {.major = 10, .minor = 11, .is_mariadb = true};
+  mariadb.collations = {"utf8mb4_bin", "uca1400_nopad_ai_ci"};
+  EXPECT_THAT(Compare(Shape(columns, " DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci"),
+                      nullptr, mariadb),
+              IsEmpty());
   const TableShape place = Shape("`id` int NOT NULL, `g` point NOT NULL, PRIMARY KEY (`id`)");
   EXPECT_THAT(Compare(place, nullptr, rules), IsEmpty());
   rules.downstream.is_tidb = true;
