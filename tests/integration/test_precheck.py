@@ -387,7 +387,16 @@ def test_mysql9(running, servers, schema):
     assert check(running, sources=sources, target=down).passed
     found = check(running, sources=sources)
     assert "Unknown character set: 'gb18030'" in found.text and found.failed == 0, found.text
+    def from_gtid(text):
+        instance = {"source-id": "mysql9", "block-allow-list": "list", "mydumper-config-name": "dump", "loader-config-name": "load",
+                    "syncer-config-name": "sync", "meta": {"binlog-gtid": text}}
+        return check(running, target=down, **{"task-mode": "incremental", "mysql-instances": [instance]})
+
     fresh(up)
+    executed = up.value("SELECT @@gtid_executed").replace("\n", "")
+    assert from_gtid(executed).passed
+    found = from_gtid(f"{up.value('SELECT @@server_uuid')}:1-999999999")
+    assert found.items == {"meta position check": "fail"} and "1236" in found.text, found.text
     up.run("SET GLOBAL gtid_mode = ON_PERMISSIVE", "SET GLOBAL binlog_row_value_options = 'PARTIAL_JSON'")
     try:
         found = check(running, sources=sources, target=down)
@@ -401,6 +410,17 @@ def test_mysql9(running, servers, schema):
         assert found.items == {"mysql_binlog_enable": "warn"} and "binlogs are kept for 1m0s" in found.text, found.text
     finally:
         up.run("SET GLOBAL binlog_expire_logs_seconds = 2592000")
+
+
+def test_mariadb_gtid(running, schema):
+    sources = [source(running, "gtid", running.upstream, **{"enable-gtid": True})]
+    instance = {"source-id": "gtid", "block-allow-list": "list", "mydumper-config-name": "dump", "loader-config-name": "load",
+                "syncer-config-name": "sync"}
+    position = running.upstream.value("SELECT @@gtid_binlog_pos")
+    for text, items in ((position, {}), ("0-1-999999999", {"meta position check": "fail"})):
+        found = check(running, sources=sources, **{"task-mode": "incremental", "mysql-instances": [
+            {**instance, "meta": {"binlog-gtid": text}}]})
+        assert found.items == items, found.text
 
 
 def test_ansi_quotes(running, servers, schema):

@@ -143,12 +143,20 @@ BinlogFile ReadFile(const BinlogProbe& probe, const std::string& name, const Sto
   const auto stream = probe.Open();
   const TimedStop timed(std::chrono::duration_cast<Milliseconds>(kEventWait), stop);
   stream->StartAt({name, mysql::kBinlogMinOffset}, stop);
-  for (;;) {
-    const mysql::RawEvent event = stream->Next(timed.token());
-    if (event.type() != EventType::kRotate && event.header().timestamp != 0) {
-      return {name, event.header().timestamp};
+  try {
+    for (;;) {
+      const mysql::RawEvent event = stream->Next(timed.token());
+      if (event.type() != EventType::kRotate && event.header().timestamp != 0) {
+        return {name, event.header().timestamp};
+      }
     }
+  } catch (const mysql::EndOfLog&) {
+    // An event that says when the file began is always there.
+  } catch (const Cancelled&) {
+    ThrowIfStopped(stop);
   }
+  throw Error(ErrorCode::kDBQueryFailed, fmt::format("binlog {} cannot be read", name))
+      .SetScope(ErrorScope::kUpstream);
 }
 
 // mysql-bin.000001: nothing has been before it.
