@@ -16,6 +16,9 @@ namespace {
 constexpr std::string_view kNoGrant =
     "there is no such grant defined for current user on host '%%'";
 
+constexpr std::string_view kInactive =
+    "the account has roles that a new connection of it does not have (SET DEFAULT ROLE)";
+
 // Rows of one SHOW GRANTS, those that are understood.
 class Reader {
  public:
@@ -146,16 +149,15 @@ bool JudgeGrants(const PrivilegeNeeds& needs, const AccountGrants& grants, Check
       item.Warn(LackText(lacking));
     }
     for (const std::string& row : grants.unread) item.Warn(row);
+    // MariaDB does not show what these would give.
+    if (!grants.inactive_roles.empty()) {
+      item.Warn(fmt::format("{}: {}", kInactive, Join(grants.inactive_roles, ", ")));
+    }
     return false;
   }
-  if (!grants.inactive_roles.empty()) {
-    const PrivilegeNeeds without = Lacking(needs, grants.active, grants.rules);
-    if (!without.empty()) {
-      item.Warn(fmt::format(
-          "some privileges come from roles that a new connection of the account does not have: {}",
-          Join(grants.inactive_roles, ", ")));
-      item.instruction = "Make them default roles of the account (SET DEFAULT ROLE).";
-    }
+  if (!grants.inactive_roles.empty() && !Lacking(needs, grants.active, grants.rules).empty()) {
+    item.Warn(fmt::format("{}: {}", kInactive, Join(grants.inactive_roles, ", ")));
+    item.instruction = "Make them default roles of the account (SET DEFAULT ROLE).";
   }
   return true;
 }

@@ -168,6 +168,8 @@ void StartTask(const RequestContext& context, const pb::StartTaskRequest& reques
     response->set_checkresult(e.ToString());
     return;
   }
+  // Who interrupted the check wants no task.
+  if (context.gone()) throw Cancelled();
   const std::vector<std::string> unknown =
       Restrict(prepared.subtasks, {request.sources().begin(), request.sources().end()});
   for (const std::string& source : unknown) {
