@@ -207,7 +207,7 @@ TEST(JudgeGrants, RolesThatANewConnectionDoesNotHave) {
   EXPECT_FALSE(
       JudgeGrants({{Privilege::kSuper, {.global = true}}}, grants, CheckState::kFail, unread));
   EXPECT_THAT(Texts(unread), ElementsAre("lack of Super global (*.*) privilege; ",
-                                         "GRANT ~ TO ... has no privilege"));
+                                         "GRANT ~ TO ... has no privilege", HasSubstr("`r`@`%`")));
   EXPECT_FALSE(unread.entries[1].fails);
 }
 
