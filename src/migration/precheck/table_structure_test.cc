@@ -139,7 +139,9 @@ TEST(CompareStructure, WhatANewTableCannotHave) {
               nullptr, rules),
       IsEmpty());
   StructureRules mariadb = rules;
-  mariadb.downstream = {.major = 10, .minor = 11, .is_mariadb = true};
+  mariadb.downstream.major = 10;
+  mariadb.downstream.minor = 11;
+  mariadb.downstream.is_mariadb = true;
   mariadb.collations = {"utf8mb4_bin", "uca1400_nopad_ai_ci"};
   EXPECT_THAT(Compare(Shape(columns, " DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci"),
                       nullptr, mariadb),
