@@ -85,8 +85,9 @@ uint64_t Retention(mysql::Connection& connection, const StopToken& stop) {
     if (const auto value = ParseUint(*seconds); value && *value > 0) return *value;
   }
   // A number of days, with MariaDB also with a fraction.
-  const std::string days = GlobalVariable(connection, "expire_logs_days", stop).value_or("");
-  const auto whole = ParseUint(days.substr(0, days.find('.')));
+  const auto days = GlobalVariable(connection, "expire_logs_days", stop);
+  if (!days) return 0;
+  const auto whole = ParseUint(std::string_view(*days).substr(0, days->find('.')));
   return whole ? *whole * 86400 : 0;
 }
 
