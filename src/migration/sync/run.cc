@@ -433,9 +433,6 @@ bool SyncRun::HandleChange(const mysql::RawEvent& event) {
     case EventType::kXaPrepare:
       EndXa(event);
       return true;
-    case EventType::kPartialUpdateRows:
-      planner_->OnPartialRows(event, *stream_);
-      return true;
     default:
       if (!mysql::IsRowsEvent(event.type())) return false;
       HandleRows(event);
@@ -445,10 +442,7 @@ bool SyncRun::HandleChange(const mysql::RawEvent& event) {
 
 bool SyncRun::HoldForXa(const mysql::RawEvent& event) {
   const EventType type = event.type();
-  if (type != EventType::kTableMap && type != EventType::kPartialUpdateRows &&
-      !mysql::IsRowsEvent(type)) {
-    return false;
-  }
+  if (type != EventType::kTableMap && !mysql::IsRowsEvent(type)) return false;
   xa_bytes_ += event.header().event_size;
   if (xa_bytes_ > kXaLimit) {
     throw Error(ErrorCode::kSyncerUnitNotSupportedOperate,

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "mysql/binlog/reader.h"
+#include "mysql/value/json_diff.h"
 
 namespace dm::mysql {
 namespace {
@@ -50,11 +51,10 @@ struct Step {
 
 RowsHeader RowsHeader::Parse(const RawEvent& event, const FormatDescription& format) {
   Reader in(event);
-  const bool partial = event.type() == EventType::kPartialUpdateRows;
-  if (!partial && !IsRowsEvent(event.type())) in.Fail("is not a rows event");
+  if (!IsRowsEvent(event.type())) in.Fail("is not a rows event");
   if (format.PostHeaderLength(event.type()) == 6) in.Fail("has a table id of four bytes");
   RowsHeader header;
-  header.kind = partial ? RowsKind::kUpdate : KindOf(event.type());
+  header.kind = KindOf(event.type());
   header.table_id = in.Unsigned(6);
   header.flags = in.U16();
   return header;
@@ -126,6 +126,43 @@ class RowsDecoder {
     return p;
   }
 
+  // Reads what stands before an after image of a partial update: for each JSON column of the table,
+  // is its value a list of differences? Returns the byte behind it.
+  const uint8_t* PartialBits(const uint8_t* p, const uint8_t* end, std::vector<bool>& partial) {
+    partial.clear();
+    if (p == end) Fail("is cut off in a row");
+    const uint8_t options = *p++;
+    if (options > 1) Fail("has unknown options of a row");
+    if (options == 0) return p;
+    for (const ColumnMeta& meta : columns_) {
+      if (meta.type == ColumnType::kJson) partial.push_back(false);
+    }
+    const size_t bytes = (partial.size() + 7) / 8;
+    if (bytes > static_cast<size_t>(end - p)) Fail("is cut off in a row");
+    for (size_t i = 0; i < partial.size(); ++i) partial[i] = Bit(p, i);
+    return p + bytes;
+  }
+
+  // Turns differences in the after image into documents.
+  void ApplyPartial(const std::vector<bool>& partial, const Cell* before, Cell* after) {
+    size_t json = 0;
+    for (size_t i = 0; i < columns_.size() && json < partial.size(); ++i) {
+      if (columns_[i].type != ColumnType::kJson || !partial[json++]) continue;
+      Cell& cell = after[i];
+      if (!cell.has_value()) continue;
+      if (!before[i].has_value() || cell.size == 0) {
+        // Unchanged; or a row that lacks the column, which is found to be incomplete.
+        cell = before[i];
+        continue;
+      }
+      auto document =
+          std::make_unique<std::string>(ApplyJsonDiffs(before[i].bytes(), cell.bytes()));
+      cell.data = reinterpret_cast<const uint8_t*>(document->data());
+      cell.size = static_cast<uint32_t>(document->size());
+      batch_.inflated_.push_back(std::move(document));
+    }
+  }
+
   [[noreturn]] void Fail(std::string_view why) const {
     throw Error(
         ErrorCode::kBinlogEventDecode,
@@ -178,12 +215,14 @@ void RowsDecoder::Run(const FormatDescription& format) {
   const std::vector<Step> first = Plan(first_present);
   const std::vector<Step> second = update ? Plan(second_present) : std::vector<Step>();
   const size_t cells_per_row = width * batch_.images_per_row_;
+  const bool partial_json = event_.type() == EventType::kPartialUpdateRows;
+  std::vector<bool> partial;
   const uint8_t* p = rows.data();
   const uint8_t* const end = p + rows.size();
   if (width == 0 && p != end) Fail("has rows of no columns");
   // A row takes at least its null bitmaps: bounds what a malformed event can reserve.
   const size_t smallest_row = (first.size() + 7) / 8 + (update ? (second.size() + 7) / 8 : 0);
-  if (smallest_row == 0 && p != end) Fail("has rows without columns");
+  if (smallest_row == 0 && !partial_json && p != end) Fail("has rows without columns");
   while (p != end) {
     const size_t base = batch_.cells_.size();
     if (batch_.row_count_ == 1) {
@@ -195,7 +234,9 @@ void RowsDecoder::Run(const FormatDescription& format) {
     Cell* const cells = batch_.cells_.data() + base;
     p = Image(first, p, end, cells);
     if (update) {
+      if (partial_json) p = PartialBits(p, end, partial);
       p = Image(second, p, end, cells + width);
+      if (partial_json) ApplyPartial(partial, cells, cells + width);
       if (second.size() < width) {
         // What an after image leaves out is unchanged.
         for (size_t i = 0; i < width; ++i) {
@@ -223,11 +264,6 @@ std::shared_ptr<const RowBatch> RowBatch::Decode(const RawEvent& event,
   if (columns.size() != batch->table_->columns.size()) {
     decoder.Fail(fmt::format("has a table map of {} columns but is read with {}",
                              batch->table_->columns.size(), columns.size()));
-  }
-  if (event.type() == EventType::kPartialUpdateRows) {
-    decoder.Fail(
-        "holds partial JSON updates, which are not supported: set "
-        "binlog_row_value_options='' upstream");
   }
   decoder.Run(format);
   return batch;

@@ -39,7 +39,8 @@ class RowBatch {
   // Decodes the event with the columns of `table`, or with `columns` (the same number) where the
   // tracked schema overlays them: signedness and charsets don't matter here, fsp of MariaDB's
   // high-resolution types does. After-image columns that are absent take their before image (absent
-  // means unchanged) if that has them. Throws Error on malformed bytes.
+  // means unchanged) if that has them, and differences of JSON documents are applied to it. Throws
+  // Error on malformed bytes.
   static std::shared_ptr<const RowBatch> Decode(const RawEvent& event,
                                                 const FormatDescription& format,
                                                 std::shared_ptr<const TableMap> table,
@@ -75,7 +76,8 @@ class RowBatch {
   RowsHeader header_;
   std::shared_ptr<const TableMap> table_;
   std::shared_ptr<const void> buffer_;
-  std::vector<std::unique_ptr<std::string>> inflated_;  // rows and columns that came compressed
+  // Rows and columns that came compressed, documents that came as differences.
+  std::vector<std::unique_ptr<std::string>> inflated_;
   size_t row_count_ = 0;
   size_t column_count_ = 0;
   size_t images_per_row_ = 1;

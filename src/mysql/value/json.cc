@@ -197,14 +197,14 @@ void AppendContainer(std::string& out, uint8_t type, Bytes bytes, int depth) {
   if (tables_end > size) Fail("entries are cut off");
   out += is_object ? '{' : '[';
   for (uint64_t i = 0; i < count; ++i) {
-    if (i > 0) out += ',';
+    if (i > 0) out += ", ";
     if (is_object) {
       const size_t entry = 2 * width + i * key_entry;
       const size_t offset = Load(bytes, entry, width);
       const size_t length = Load(bytes, entry + width, 2);
       if (offset < tables_end) Fail("a key lies in the entries");
       AppendJsonString(out, Text(Sub(bytes, offset, length)));
-      out += ':';
+      out += ": ";
     }
     const size_t entry = 2 * width + count * key_entry + i * value_entry;
     const uint8_t value_type = bytes[entry];

@@ -8,8 +8,9 @@
 
 namespace dm::mysql {
 
-// Appends the document's text: member order as stored, no blanks after separators, integers and
-// decimals exact, doubles with their shortest round-trip digits. An empty document is `null`.
+// Appends the document's text just as the server prints it: member order as stored, a blank after
+// each separator, integers and decimals exact, doubles with their shortest round-trip digits. An
+// empty document is `null`.
 // Throws Error on malformed bytes; never reads outside `document`, never recurses deeper than
 // MySQL's limit of 100.
 void AppendJson(std::string& out, std::span<const uint8_t> document);
