@@ -99,7 +99,23 @@ std::string DumpTable::SelectList() const {
     // zero; CAST AS DOUBLE is unknown to older servers.)
     if (column.IsFloat()) list += "*1e0";
   }
+  for (const DumpColumn& column : columns) {
+    const std::string charset = column.IsGenerated() ? "" : column.LossyCharset();
+    if (charset.empty()) continue;
+    list += fmt::format(
+        ",IF(CAST(CONVERT(CONVERT({0} USING utf8mb4) USING {1}) AS BINARY)=CAST({0} AS BINARY),"
+        "NULL,HEX({0}))",
+        mysql::QuoteName(column.name), charset);
+  }
   return list.empty() ? "''" : list;
+}
+
+std::vector<std::string> DumpTable::LossyCharsets() const {
+  std::vector<std::string> charsets;
+  for (const DumpColumn& column : columns) {
+    if (!column.IsGenerated()) charsets.push_back(column.LossyCharset());
+  }
+  return charsets;
 }
 
 std::string DumpTable::OrderBy(const DumpColumn* split) const {
@@ -120,10 +136,11 @@ std::vector<bool> DumpTable::FloatColumns() const {
 DumpTable DescribeTable(mysql::Connection& db, const TableId& id, const StopToken& stop) {
   DumpTable table;
   table.id = id;
-  const auto columns = db.Query("SHOW COLUMNS FROM " + Quoted(id), stop);
+  const auto columns = db.Query("SHOW FULL COLUMNS FROM " + Quoted(id), stop);
   for (size_t row = 0; row < columns.rows.size(); ++row) {
     table.columns.push_back({Cell(columns, row, "Field"), Cell(columns, row, "Type"),
-                             Cell(columns, row, "Extra"), Cell(columns, row, "Null") == "YES"});
+                             Cell(columns, row, "Extra"), Cell(columns, row, "Null") == "YES",
+                             Cell(columns, row, "Collation")});
   }
   const auto parts = db.Query("SHOW INDEX FROM " + Quoted(id), stop);
   std::map<std::string, size_t> positions;

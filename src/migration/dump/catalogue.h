@@ -37,11 +37,14 @@ struct DumpTable {
 
   // "`a`,`b`": the dumped columns; empty if all are generated.
   std::string ColumnList() const;
-  // What is selected for them: FLOAT columns as DOUBLE, '' if all columns are generated.
+  // What is selected for them: FLOAT columns as DOUBLE, '' if all columns are generated; and behind
+  // them for each with a LossyCharset its bytes in hex, NULL where the text itself is exact.
   std::string SelectList() const;
   // " ORDER BY `a`,`b`", or nothing. `split`: the column whose ranges are read, if any; by it where
   // the primary key would need a sort.
   std::string OrderBy(const DumpColumn* split) const;
+  // Of the dumped columns, in order.
+  std::vector<std::string> LossyCharsets() const;
   // Of the dumped columns, in order: is it a FLOAT?
   std::vector<bool> FloatColumns() const;
 };

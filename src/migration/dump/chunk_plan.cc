@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mysql/value/charset.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -64,6 +65,15 @@ bool DumpColumn::IsGenerated() const {
   return upper.find("STORED GENERATED") != std::string::npos ||
          upper.find("VIRTUAL GENERATED") != std::string::npos || upper == "PERSISTENT" ||
          upper == "VIRTUAL";
+}
+
+std::string DumpColumn::LossyCharset() const {
+  using mysql::Charset;
+  if (collation.empty() || type.starts_with("enum") || type.starts_with("set")) return "";
+  const Charset charset = mysql::CharsetOfCollationName(collation);
+  const bool exact = charset == Charset::kUnknown || charset == Charset::kBinary ||
+                     charset == Charset::kLatin1 || mysql::IsUtf8Compatible(charset);
+  return exact ? "" : std::string(mysql::CharsetName(charset));
 }
 
 bool DumpColumn::IsInteger() const {

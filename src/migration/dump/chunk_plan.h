@@ -9,13 +9,17 @@
 
 namespace dm::migration {
 
-// A column as SHOW COLUMNS describes it.
+// A column as SHOW FULL COLUMNS describes it.
 struct DumpColumn {
   std::string name;
   std::string type;   // "int(11) unsigned", "varchar(20)", ...
   std::string extra;  // "STORED GENERATED INVISIBLE", "auto_increment", ...
   bool nullable = true;
+  std::string collation = {};  // empty for other than text
 
+  // Character set of a text that may not come back from UTF-8 as it was (cp932 has characters
+  // twice; bytes without a character become question marks); empty for all others.
+  std::string LossyCharset() const;
   // Is the value computed by the server (and so not dumped)?
   bool IsGenerated() const;
   bool IsInteger() const;

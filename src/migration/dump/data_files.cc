@@ -57,7 +57,8 @@ void DataFiles::Open() {
   file_bytes_ = buffer_.size();
 }
 
-void DataFiles::AddRow(std::span<const mysql::FieldView> row, const std::vector<ValueKind>& kinds) {
+void DataFiles::AddRow(std::span<const mysql::FieldView> row, const std::vector<ValueKind>& kinds,
+                       const std::vector<std::string>& lossy_charsets) {
   if (!file_) Open();
   if (in_statement_) {
     buffer_ += ",\n";
@@ -69,9 +70,14 @@ void DataFiles::AddRow(std::span<const mysql::FieldView> row, const std::vector<
   }
   const size_t start = buffer_.size();
   buffer_ += '(';
+  size_t bytes_at = kinds.size();
   for (size_t i = 0; i < kinds.size(); ++i) {
     if (i > 0) buffer_ += ',';
-    if (row[i].is_null()) {
+    const bool lossy = i < lossy_charsets.size() && !lossy_charsets[i].empty();
+    const mysql::FieldView* const exact = lossy ? &row[bytes_at++] : nullptr;
+    if (exact != nullptr && !exact->is_null()) {
+      buffer_ += fmt::format("_{} x'{}'", lossy_charsets[i], exact->text());
+    } else if (row[i].is_null()) {
       buffer_ += "NULL";
     } else {
       AppendValueText(buffer_, kinds[i], row[i].text(), options_.backslash_escapes);

@@ -35,8 +35,11 @@ class DataFiles {
             std::function<void(const std::string& path)> on_open,
             std::function<void(const std::string& path, uint64_t size)> on_close);
 
-  // `kinds` has an element for each value; an empty row is written as ().
-  void AddRow(std::span<const mysql::FieldView> row, const std::vector<ValueKind>& kinds);
+  // `kinds` has an element for each value; an empty row is written as (). `lossy_charsets` has one
+  // for each value, too: where it names a character set, the row has one more value at its end, the
+  // bytes in hex of a text that UTF-8 cannot hold (else NULL): written as _gbk x'...'.
+  void AddRow(std::span<const mysql::FieldView> row, const std::vector<ValueKind>& kinds,
+              const std::vector<std::string>& lossy_charsets = {});
   // Closes the last file. Not called: that file is left incomplete.
   void Finish();
 

@@ -43,6 +43,7 @@ struct DumpRun::TableJob {
   std::string select;  // "SELECT ... FROM ..."
   std::string order_by;
   std::vector<bool> floats;
+  std::vector<std::string> lossy_charsets;
   std::atomic<uint64_t> remaining{0};
 };
 
@@ -277,6 +278,7 @@ void DumpRun::ProduceTable(const TableId& id, const StopToken& stop) {
   job->select =
       fmt::format("SELECT {} FROM {}", table.SelectList(), mysql::QuoteTable(id.schema, id.table));
   job->floats = table.FloatColumns();
+  job->lossy_charsets = table.LossyCharsets();
   // One more than there are chunks, until all are made.
   job->remaining = 1;
   uint64_t chunks = 0;
@@ -422,15 +424,15 @@ void DumpRun::DumpChunk(mysql::Connection& db, const Chunk& chunk, std::vector<s
     mysql::RowStream stream = db.Stream(table.select + chunk.where + table.order_by, stop);
     std::vector<ValueKind> kinds;
     if (!table.column_list.empty()) {
-      for (size_t i = 0; i < stream.columns().size(); ++i) {
-        kinds.push_back(table.floats.at(i)
-                            ? ValueKind::kFloat
-                            : KindOfColumn(stream.columns()[i].type, stream.columns()[i].charset));
+      for (size_t i = 0; i < table.floats.size(); ++i) {
+        kinds.push_back(table.floats[i] ? ValueKind::kFloat
+                                        : KindOfColumn(stream.columns().at(i).type,
+                                                       stream.columns()[i].charset));
       }
     }
     uint64_t unreported = 0;
     while (stream.Next()) {
-      files.AddRow(stream.row(), kinds);
+      files.AddRow(stream.row(), kinds, table.lossy_charsets);
       if (++unreported == kRowsPerUpdate) {
         rows += unreported;
         progress_.finished_rows += std::exchange(unreported, 0);

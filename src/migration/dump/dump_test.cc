@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/error/error.h"
+#include "migration/dump/catalogue.h"
 #include "migration/dump/chunk_plan.h"
 #include "migration/dump/data_files.h"
 #include "migration/dump/key_steps.h"
@@ -263,6 +264,38 @@ TEST_F(DataFilesTest, ClosesStatementsAndFilesAfterTheRowThatFillsThem) {
   EXPECT_THAT(closed_, ElementsAre("db.t1.0000000000000.sql 107", "db.t1.0000000000001.sql 107",
                                    "db.t1.0000000000002.sql 107"));
   EXPECT_EQ(opened_.size(), 4u);
+}
+
+TEST_F(DataFilesTest, WritesTextThatUtf8CannotHoldAsBytes) {
+  DataFileOptions options;
+  options.statement_size = 1000;
+  DataFiles files(
+      directory_, options, "db", "t1", "`i`,`j`", 0, [](const std::string&) {},
+      [](const std::string&, uint64_t) {});
+  const auto view = [](std::string_view text) {
+    return mysql::FieldView{text.data(), text.size()};
+  };
+  const std::vector<ValueKind> kinds{ValueKind::kString, ValueKind::kNumber};
+  const std::vector<mysql::FieldView> lossy{view("?"), view("2"), view("ED40")};
+  const std::vector<mysql::FieldView> exact{view("x"), view("2"), mysql::FieldView{}};
+  files.AddRow(lossy, kinds, {"cp932", ""});
+  files.AddRow(exact, kinds, {"cp932", ""});
+  files.Finish();
+  EXPECT_THAT(*directory_.Read("db.t1.000000000.sql"),
+              ::testing::EndsWith("VALUES\n(_cp932 x'ED40',2),\n('x',2);\n"));
+}
+
+TEST(DumpTableTest, AsksForTheBytesOfTextThatUtf8MayChange) {
+  DumpTable table;
+  table.columns = {Column("a", "varchar(10)"), Column("b", "float"), Column("c", "text"),
+                   Column("e", "enum('x')")};
+  table.columns[0].collation = "cp932_japanese_ci";
+  table.columns[2].collation = "latin1_swedish_ci";
+  table.columns[3].collation = "gbk_bin";
+  EXPECT_EQ(table.SelectList(),
+            "`a`,`b`*1e0,`c`,`e`,IF(CAST(CONVERT(CONVERT(`a` USING utf8mb4) USING cp932) AS "
+            "BINARY)=CAST(`a` AS BINARY),NULL,HEX(`a`))");
+  EXPECT_THAT(table.LossyCharsets(), ElementsAre("cp932", "", "", ""));
 }
 
 TEST_F(DataFilesTest, WritesNothingForNoRows) {

@@ -185,7 +185,8 @@ LoadSession::LoadSession(const SubtaskConfig& config,
   options_ = ToConnectOptions(to, ErrorScope::kDownstream);
   options_.local_infile = true;
   const auto own_mode = SessionVariable(config.to, "sql_mode");
-  sql_mode_ = own_mode ? *own_mode : AdjustLoadSqlMode(upstream_sql_mode.value_or(""));
+  sql_mode_ =
+      own_mode ? *own_mode : mysql::ModesForRows(AdjustLoadSqlMode(upstream_sql_mode.value_or("")));
   if (!config.timezone.empty() && config.timezone != time_zone_) named_zone_ = config.timezone;
   // The files' escaping is the upstream's; where that is not known the user may have said it.
   const std::string_view decides = upstream_sql_mode ? *upstream_sql_mode : sql_mode_;

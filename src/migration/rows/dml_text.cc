@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error/error.h"
+#include "mysql/value/quote.h"
 
 namespace dm::migration {
 
@@ -43,10 +44,30 @@ void AppendCondition(std::string& out, const TablePlan& plan, uint32_t column, c
     mysql::AppendText(out, cell, info.meta, plan.literals);
     return;
   }
+  if (info.where_as_signed) {
+    // A SET is compared as a signed number, although it is written as an unsigned one.
+    fmt::format_to(std::back_inserter(out), "{}", mysql::CellInteger(cell, info.meta));
+    return;
+  }
   // A JSON column never equals a string.
   if (info.where_as_json) out += "CAST(";
   AppendValue(out, plan, column, cell);
   if (info.where_as_json) out += " AS JSON)";
+}
+
+// The value's bytes, to be compared with those of the stored text.
+void AppendExact(std::string& out, const TablePlan& plan, uint32_t column, const Cell& cell) {
+  const PlanColumn& info = plan.columns[column];
+  thread_local std::string text;
+  text.clear();
+  if (info.exact_raw && info.meta.charset != mysql::Charset::kBinary) {
+    text = cell.text();
+  } else {
+    mysql::AppendText(text, cell, info.meta, plan.literals);
+  }
+  out += info.exact;
+  out += "_binary";
+  mysql::AppendQuotedString(out, text, plan.literals.no_backslash_escapes);
 }
 
 void AppendWhere(std::string& out, const TablePlan& plan, std::span<const Cell> image) {
@@ -59,7 +80,16 @@ void AppendWhere(std::string& out, const TablePlan& plan, std::span<const Cell> 
   if (const UniqueKey* key = WhereKey(plan, image)) {
     for (const KeyPart& part : key->parts) add(part.column);
   } else {
-    for (uint32_t i = 0; i < plan.columns.size(); ++i) add(i);
+    for (uint32_t i = 0; i < plan.columns.size(); ++i) {
+      if (plan.columns[i].hidden) continue;
+      if (image[i].state == mysql::CellState::kAbsent && plan.MayBeAbsent(i)) continue;
+      const bool exact = image[i].has_value() && !plan.columns[i].exact.empty();
+      if (!exact || !plan.columns[i].exact_alone) add(i);
+      if (!exact) continue;
+      if (!first) out += " AND ";
+      first = false;
+      AppendExact(out, plan, i, image[i]);
+    }
   }
   out += " LIMIT 1";
 }

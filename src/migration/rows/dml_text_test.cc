@@ -166,16 +166,18 @@ TEST_F(DmlTextTest, NullableUniqueKeyIsChosenPerRow) {
             "UPDATE `shop`.`uknull` SET `id` = 31, `a` = 2, `b` = 'x' WHERE `id` = 31 LIMIT 1");
   EXPECT_EQ(Update({nullptr, 71, "x"}, {nullptr, 72, "x"}),
             "UPDATE `shop`.`uknull` SET `id` = NULL, `a` = 72, `b` = 'x' WHERE `id` IS NULL AND "
-            "`a` = 71 AND `b` = 'x' LIMIT 1");
+            "`a` = 71 AND `b` = 'x' AND CAST(`b` AS BINARY) = _binary'x' LIMIT 1");
 }
 
 TEST_F(DmlTextTest, NoKey) {
   Table("nokey", "id INT, a INT, b VARCHAR(20)");
   EXPECT_FALSE(plan_->identity);
   EXPECT_EQ(Delete({31, nullptr, "x"}),
-            "DELETE FROM `shop`.`nokey` WHERE `id` = 31 AND `a` IS NULL AND `b` = 'x' LIMIT 1");
+            "DELETE FROM `shop`.`nokey` WHERE `id` = 31 AND `a` IS NULL AND `b` = 'x' AND "
+            "CAST(`b` AS BINARY) = _binary'x' LIMIT 1");
   EXPECT_EQ(Update({31, nullptr, "x"}, {31, 2, "x"}, true),
-            "DELETE FROM `shop`.`nokey` WHERE `id` = 31 AND `a` IS NULL AND `b` = 'x' LIMIT 1;"
+            "DELETE FROM `shop`.`nokey` WHERE `id` = 31 AND `a` IS NULL AND `b` = 'x' AND "
+            "CAST(`b` AS BINARY) = _binary'x' LIMIT 1;"
             "REPLACE INTO `shop`.`nokey` (`id`,`a`,`b`) VALUES (31,2,'x')");
 }
 
@@ -199,6 +201,57 @@ TEST_F(DmlTextTest, ColumnsThatTheLogNamesMayStandInAnotherOrder) {
   plan_ = BuildTablePlan({"shop", "t"}, {"shop", "t"}, map_, plan_->tracked, plan_->downstream, {});
   EXPECT_EQ(Insert({1, 2, 3}), "INSERT INTO `shop`.`t` (`b`,`id`,`a`) VALUES (1,2,3)");
   EXPECT_EQ(Delete({1, 2, 3}), "DELETE FROM `shop`.`t` WHERE `id` = 2 LIMIT 1");
+}
+
+// Without a key, rows that only a collation takes for equal must not be mistaken for each other.
+TEST_F(DmlTextTest, NoKeyAndACollationThatIsNotExact) {
+  Table("nokey", "id INT, b VARCHAR(20)",
+        "id INT, b VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci");
+  EXPECT_EQ(Delete({31, "x"}),
+            "DELETE FROM `shop`.`nokey` WHERE `id` = 31 AND `b` = 'x' AND CAST(`b` AS BINARY) = "
+            "_binary'x' LIMIT 1");
+  EXPECT_EQ(Delete({31, nullptr}),
+            "DELETE FROM `shop`.`nokey` WHERE `id` = 31 AND `b` IS NULL LIMIT 1");
+  Table("nokey", "id INT, b VARCHAR(20)",
+        "id INT, b TEXT CHARACTER SET gbk COLLATE gbk_chinese_ci");
+  EXPECT_EQ(Delete({31, "x"}),
+            "DELETE FROM `shop`.`nokey` WHERE `id` = 31 AND CAST(CONVERT(`b` USING utf8mb4) AS "
+            "BINARY) = _binary'x' LIMIT 1");
+}
+
+TEST_F(DmlTextTest, ASetIsComparedAsASignedNumber) {
+  Table("s", "v SET('a','b'), n INT");
+  map_.columns[0].type = mysql::ColumnType::kSet;
+  map_.columns[0].length_bytes = 4;  // as an INT of Row
+  plan_ = BuildTablePlan({"shop", "s"}, {"shop", "s"}, map_, plan_->tracked, plan_->downstream, {});
+  EXPECT_EQ(Delete({3, 1}), "DELETE FROM `shop`.`s` WHERE `v` = 3 AND `n` = 1 LIMIT 1");
+  EXPECT_TRUE(plan_->columns[0].where_as_signed);
+}
+
+TEST_F(DmlTextTest, VectorsAreComparedByTheirBytes) {
+  Table("v", "id INT, v VARCHAR(20)", "id INT, v VECTOR(3)");
+  EXPECT_EQ(Delete({1, "x"}),
+            "DELETE FROM `shop`.`v` WHERE `id` = 1 AND CAST(`v` AS BINARY) = _binary'x' LIMIT 1");
+}
+
+TEST_F(DmlTextTest, MariaDbsHiddenAndGeneratedColumns) {
+  Table("t", "id INT, p INT, g INT AS (p+1) STORED NOT NULL, UNIQUE KEY (g)");
+  plan_ = BuildTablePlan({"shop", "t"}, {"shop", "t"}, map_, plan_->tracked, plan_->downstream, {},
+                         /*mariadb=*/true);
+  EXPECT_FALSE(plan_->identity) << "g may be absent from an image";
+  EXPECT_TRUE(Conflict({1, 1, 2}, {2, 5, 6}));
+  EXPECT_TRUE(plan_->MayBeAbsent(2));
+  EXPECT_FALSE(plan_->MayBeAbsent(1));
+  // DB_ROW_HASH_1 follows the columns of the definition.
+  Table("h", "id INT, p INT, UNIQUE KEY (p)");
+  mysql::ColumnMeta hash;
+  hash.type = mysql::ColumnType::kLongLong;
+  map_.columns.push_back(hash);
+  plan_ = BuildTablePlan({"shop", "h"}, {"shop", "h"}, map_, plan_->tracked, plan_->downstream, {},
+                         /*mariadb=*/true);
+  EXPECT_EQ(plan_->columns.size(), 3u);
+  EXPECT_EQ(plan_->insert_head, "INSERT INTO `shop`.`h` (`id`,`p`) VALUES (");
+  EXPECT_TRUE(plan_->MayBeAbsent(2));
 }
 
 TEST_F(DmlTextTest, TheDownstreamsKeyDecides) {

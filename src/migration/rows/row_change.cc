@@ -91,7 +91,7 @@ bool ChangesUniqueKey(const TablePlan& plan, std::span<const Cell> before,
 const UniqueKey* WhereKey(const TablePlan& plan, std::span<const Cell> image) {
   if (plan.identity) return &plan.keys[*plan.identity];
   for (const UniqueKey& key : plan.keys) {
-    if (!HasNull(key, image)) return &key;
+    if (key.findable && !HasNull(key, image)) return &key;
   }
   return nullptr;
 }

@@ -75,6 +75,52 @@ KeyFold FoldOf(const ColumnInfo& source, const ColumnInfo& target, const TableIn
   return KeyFold::kIncomparable;
 }
 
+mysql::TextForm TextFormOf(const ColumnInfo& column) {
+  if (column.type_word == "inet4") return mysql::TextForm::kInet4;
+  if (column.type_word == "inet6") return mysql::TextForm::kInet6;
+  if (column.type_word == "uuid") return mysql::TextForm::kUuid;
+  return mysql::TextForm::kNone;
+}
+
+std::string_view CharsetOf(const ColumnInfo& column, const TableInfo& table) {
+  return column.charset.empty() ? table.charset : column.charset;
+}
+
+// Do different texts compare as equal in this column of the downstream?
+bool IsInexact(const ColumnInfo& column, const TableInfo& table) {
+  if (!column.is_string() || !column.type_word.empty()) return false;
+  if (CharsetOf(column, table) == "binary") return false;
+  const std::string& collation = column.collation.empty() ? table.collation : column.collation;
+  return !(collation.ends_with("0900_bin") || collation.ends_with("nopad_bin"));
+}
+
+// The comparison of bytes for a column of text, whose downstream character set is `charset`.
+void SetExact(PlanColumn& column, Charset charset, FieldType type) {
+  const mysql::ColumnMeta& meta = column.meta;
+  column.exact_raw = meta.charset == Charset::kBinary ||
+                     (meta.keep_bytes && !mysql::IsUtf8Compatible(meta.charset) &&
+                      meta.charset != Charset::kLatin1);
+  const std::string name = mysql::QuoteName(column.name);
+  column.exact = column.exact_raw || mysql::IsUtf8Compatible(charset)
+                     ? fmt::format("CAST({} AS BINARY) = ", name)
+                     : fmt::format("CAST(CONVERT({} USING utf8mb4) AS BINARY) = ", name);
+  column.exact_alone =
+      type != FieldType::kString && type != FieldType::kVarchar && type != FieldType::kVarString;
+}
+
+// Hidden columns that MariaDB keeps for unique keys over values of any length (DB_ROW_HASH_1...).
+size_t HashKeyColumns(const mysql::TableMap& map, const TableInfo& tracked, size_t known) {
+  const size_t more = map.columns.size() - known;
+  const size_t unique = static_cast<size_t>(
+      std::count_if(tracked.indexes.begin(), tracked.indexes.end(),
+                    [](const IndexInfo& index) { return index.unique && !index.primary; }));
+  if (more > unique) return 0;
+  for (size_t i = known; i < map.columns.size(); ++i) {
+    if (map.columns[i].type != mysql::ColumnType::kLongLong) return 0;
+  }
+  return more;
+}
+
 // Completes column `index` of the log by its definition. What the log itself says of sign and
 // character set is the upstream's at this event, and so it stands: the definition may be the
 // downstream's, where the upstream's is not known.
@@ -91,11 +137,12 @@ void OverlayColumn(mysql::ColumnMeta& meta, const mysql::TableMap& map, size_t i
     }
   }
   if (!column.is_string()) return;
+  meta.text_form = TextFormOf(column);
+  if (meta.text_form != mysql::TextForm::kNone) return;
   const bool logged = map.has_charsets && index < map.collations.size() &&
                       map.collations[index] != 0 && meta.charset != Charset::kUnknown;
   if (logged) return;
-  const std::string& charset = column.charset.empty() ? table.charset : column.charset;
-  meta.charset = mysql::FindCharset(charset);
+  meta.charset = mysql::FindCharset(CharsetOf(column, table));
   if (column.charset == "binary" && column.length > 0) {
     meta.length = static_cast<uint32_t>(column.length);
   }
@@ -146,7 +193,7 @@ uint64_t SeedOf(const TableId& target, std::string_view index) {
 }
 
 // Adds the unique keys of `plan.downstream`; primary key first, then those that cannot be NULL.
-void AddKeys(TablePlan& plan, const std::vector<const ColumnInfo*>& source_columns) {
+void AddKeys(TablePlan& plan, const std::vector<const ColumnInfo*>& source_columns, bool mariadb) {
   auto position_of = [&](std::string_view name) -> std::optional<uint32_t> {
     for (uint32_t i = 0; i < source_columns.size(); ++i) {
       if (mysql::EqualNames(source_columns[i]->name, name)) return i;
@@ -183,6 +230,10 @@ void AddKeys(TablePlan& plan, const std::vector<const ColumnInfo*>& source_colum
       entry.prefix = part.length;
       entry.prefix_in_bytes = column->charset == "binary";
       entry.fold = FoldOf(*source_columns[*position], *column, *plan.downstream);
+      if (mariadb && source_columns[*position]->is_generated()) {
+        entry.fold = KeyFold::kIncomparable;
+        key.findable = false;
+      }
       key.parts.push_back(entry);
       if (!column->not_null() && !index->primary) key.not_null = false;
     }
@@ -191,7 +242,7 @@ void AddKeys(TablePlan& plan, const std::vector<const ColumnInfo*>& source_colum
       if (!generated_by_target) plan.one_key_for_all = true;
       continue;
     }
-    if (key.not_null) {
+    if (key.not_null && key.findable) {
       plan.keys.push_back(std::move(key));
     } else {
       nullable.push_back(std::move(key));
@@ -208,7 +259,8 @@ std::string TableId::Quoted() const { return mysql::QuoteTable(schema, table); }
 std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const TableId& target,
                                                 const mysql::TableMap& map, mysql::TablePtr tracked,
                                                 mysql::TablePtr downstream,
-                                                const mysql::LiteralOptions& literals) {
+                                                const mysql::LiteralOptions& literals,
+                                                bool mariadb) {
   auto plan = std::make_shared<TablePlan>();
   plan->source = source;
   plan->target = target;
@@ -217,7 +269,11 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
   plan->literals = literals;
   plan->table_seed = SeedOf(target, "");
   std::vector<const ColumnInfo*> source_columns = InOrderOfLog(plan->tracked->RowColumns(), map);
-  if (source_columns.size() != map.columns.size()) {
+  size_t hidden = 0;
+  if (mariadb && map.columns.size() > source_columns.size()) {
+    hidden = HashKeyColumns(map, *plan->tracked, source_columns.size());
+  }
+  if (source_columns.size() + hidden != map.columns.size()) {
     throw Error(
         ErrorCode::kSyncerUnitDMLColumnNotMatch,
         fmt::format("Column count doesn't match value count: {} (columns) vs {} (values), "
@@ -234,9 +290,21 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
     const std::string quoted = mysql::QuoteName(info.name);
     column.assign = quoted + " = ";
     column.is_null = quoted + " IS NULL";
+    column.generated = mariadb && info.is_generated();
     if (const ColumnInfo* there = plan->downstream->FindColumn(info.name)) {
       column.written = !there->is_generated();
       column.where_as_json = there->type == FieldType::kJson;
+      column.where_as_signed = info.type == FieldType::kSet && !literals.vector_as_text;
+      const std::string_view charset = CharsetOf(*there, *plan->downstream);
+      column.meta.keep_bytes =
+          info.is_string() && mysql::FindCharset(charset) == column.meta.charset;
+      if (info.is_string() && IsInexact(*there, *plan->downstream)) {
+        SetExact(column, mysql::FindCharset(charset), there->type);
+      } else if (there->type == FieldType::kVector) {
+        // MySQL compares vectors by functions only.
+        column.exact = fmt::format("CAST({} AS BINARY) = ", quoted);
+        column.exact_raw = column.exact_alone = true;
+      }
     }
     if (column.written) {
       if (!list.empty()) list += ",";
@@ -246,12 +314,21 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
     plan->metas.push_back(column.meta);
     plan->columns.push_back(std::move(column));
   }
+  for (size_t i = source_columns.size(); i < map.columns.size(); ++i) {
+    PlanColumn column;
+    column.name = fmt::format("DB_ROW_HASH_{}", i - source_columns.size() + 1);
+    column.meta = map.columns[i];
+    column.written = false;
+    column.hidden = true;
+    plan->metas.push_back(column.meta);
+    plan->columns.push_back(std::move(column));
+  }
   const std::string name = target.Quoted();
   plan->insert_head = "INSERT INTO " + name + " (" + list + ") VALUES (";
   plan->replace_head = "REPLACE INTO " + name + " (" + list + ") VALUES (";
   plan->update_head = "UPDATE " + name + " SET ";
   plan->delete_head = "DELETE FROM " + name + " WHERE ";
-  AddKeys(*plan, source_columns);
+  AddKeys(*plan, source_columns, mariadb);
   for (size_t i = 0; i < source_columns.size() && !plan->identity; ++i) {
     const ColumnInfo* there = plan->downstream->FindColumn(plan->columns[i].name);
     plan->columns[i].where_as_number = plan->metas[i].type == mysql::ColumnType::kNewDecimal &&

@@ -28,14 +28,22 @@ struct TableId {
 // A column of the row image.
 struct PlanColumn {
   std::string name;
-  mysql::ColumnMeta meta;      // wire layout with the tracked definition laid over
-  bool written = true;         // false: generated downstream, never assigned
-  bool where_as_json = false;  // compared as CAST('..' AS JSON)
+  mysql::ColumnMeta meta;        // wire layout with the tracked definition laid over
+  bool written = true;           // false: generated downstream, never assigned
+  bool hidden = false;           // MariaDB's own, of a hash key: in row images, in no statement
+  bool generated = false;        // upstream: may be absent from row images of MariaDB
+  bool where_as_signed = false;  // a SET of 64 members
+  bool where_as_json = false;    // compared as CAST('..' AS JSON)
   // Compared without quotes: a DECIMAL and a string are compared as doubles, where many values are
   // equal. Only without identity; an index finds the exact one.
   bool where_as_number = false;
-  std::string assign;   // "`a` = "
-  std::string is_null;  // "`a` IS NULL"
+  // "CAST(`a` AS BINARY) = ", for text whose collation takes different values for equal: what
+  // finds the very row in a table without a key. Empty if `assign` tells all values apart.
+  std::string exact;
+  bool exact_raw = false;    // compared with the stored bytes, not with the text in UTF-8
+  bool exact_alone = false;  // no index helps, so `assign` need not stand beside it
+  std::string assign;        // "`a` = "
+  std::string is_null;       // "`a` IS NULL"
 };
 
 // A column of a unique index.
@@ -52,6 +60,9 @@ struct UniqueKey {
   std::vector<KeyPart> parts;
   uint64_t seed = 0;      // of its hashes: the target table and the index
   bool not_null = false;  // no column can be NULL downstream
+  // Rows can be found by it. False if the upstream computes a column of it, since MariaDB leaves
+  // such columns out of the images of UPDATE and DELETE.
+  bool findable = true;
 };
 
 // Immutable once built; shared by the planner and the workers.
@@ -63,6 +74,11 @@ struct TablePlan {
   std::vector<PlanColumn> columns;
   std::vector<mysql::ColumnMeta> metas;  // of `columns`, for decoding
   std::vector<uint32_t> written;         // columns that are assigned
+
+  // Is a column that is absent from a row image no loss: its value is computed?
+  bool MayBeAbsent(uint32_t column) const {
+    return columns[column].generated || columns[column].hidden;
+  }
 
   // Unique keys of the downstream in the order in which they are tried for WHERE.
   std::vector<UniqueKey> keys;
@@ -83,10 +99,12 @@ struct TablePlan {
 // Builds the plan of one source table. `map` is the table as rows events describe it, `tracked` its
 // definition at this point of the binlog, `downstream` the target's. Throws Error
 // kSyncerDMLColumnNotMatch (36027) if the tracked definition has another number of columns than the
-// rows.
+// rows. `mariadb`: the upstream is MariaDB, whose row images lack generated columns at times and
+// have hidden ones of hash keys at their end.
 std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const TableId& target,
                                                 const mysql::TableMap& map, mysql::TablePtr tracked,
                                                 mysql::TablePtr downstream,
-                                                const mysql::LiteralOptions& literals);
+                                                const mysql::LiteralOptions& literals,
+                                                bool mariadb = false);
 
 }  // namespace dm::migration

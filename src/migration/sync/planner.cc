@@ -129,17 +129,6 @@ RowPlanner::Table& RowPlanner::TableOf(const mysql::RowsHeader& header) {
   return found->second;
 }
 
-void RowPlanner::OnPartialRows(const mysql::RawEvent& event, const Stream& stream) {
-  const mysql::RowsHeader header = mysql::RowsHeader::Parse(event, stream.format());
-  if (header.table_id == mysql::kDummyTableId) return;
-  const Table& table = TableOf(header);
-  if (!table.map || IsFiltered(table, header.kind)) return;
-  throw Error(ErrorCode::kBinlogNotLogColumn,
-              fmt::format("upstream didn't log enough columns in binlog: table {}, partial JSON "
-                          "updates (binlog_row_value_options) are not supported",
-                          table.id.Quoted()));
-}
-
 void RowPlanner::Prepare(Table& table, const StopToken& stop) {
   mysql::TablePtr tracked = TrackedTable(context_, table.id, stop);
   std::string why;
@@ -157,8 +146,10 @@ void RowPlanner::Prepare(Table& table, const StopToken& stop) {
   literals.no_backslash_escapes = context_.sessions->downstream_server.no_backslash_escapes;
   literals.vector_as_text = context_.sessions->downstream_server.is_tidb;
   if (context_.metrics != nullptr) table.jobs = context_.metrics->JobsOf(target);
-  table.plan = BuildTablePlan(table.id, target, *table.map, std::move(tracked),
-                              std::move(downstream), literals);
+  literals.kept_as_binary = context_.sessions->downstream_server.is_tidb;
+  table.plan =
+      BuildTablePlan(table.id, target, *table.map, std::move(tracked), std::move(downstream),
+                     literals, context_.sessions->upstream_server.is_mariadb);
   if (!table.plan->identity) {
     Log().Warn(
         "table has neither primary key nor unique key of NOT NULL columns downstream: its "
@@ -211,8 +202,8 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   rows->timestamp = event.header().timestamp;
   rows->received = received;
   rows->jobs = table.jobs;
-  if (!rows->batch->complete()) {
-    uint32_t column = rows->batch->absent_columns().front();
+  for (const uint32_t column : rows->batch->absent_columns()) {
+    if (plan.MayBeAbsent(column)) continue;
     throw Error(ErrorCode::kBinlogNotLogColumn,
                 fmt::format("upstream didn't log enough columns in binlog: table {}, column `{}`",
                             table.id.Quoted(), plan.columns.at(column).name));

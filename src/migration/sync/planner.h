@@ -75,8 +75,6 @@ class RowPlanner {
   void OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format);
   // Are the rows of this rows event replicated, by table and event?
   bool IsReplicated(const mysql::RawEvent& event, const mysql::FormatDescription& format);
-  // Throws Error kBinlogNotLogColumn if the rows are replicated.
-  void OnPartialRows(const mysql::RawEvent& event, const Stream& stream);
   // `safe`: safe mode is on. Returns the number of row changes queued.
   size_t OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
                 const StopToken& stop);

@@ -503,12 +503,14 @@ TEST(ParseCreate, DefinitionsOfServers) {
       "CREATE TABLE `t` (\n  `id` int(11) NOT NULL DEFAULT 5,\n  `u` uuid DEFAULT "
       "uuid(),\n  `j` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL CHECK "
       "(json_valid(`j`)),\n  `c` varchar(10) /*M!100301 COMPRESSED*/ CHARACTER SET latin1 COLLATE "
-      "latin1_bin DEFAULT NULL,\n  KEY `i` "
+      "latin1_bin DEFAULT NULL,\n  `x` text /*M!100301 COMPRESSED*/ CHARACTER SET latin2 COLLATE "
+      "latin2_bin DEFAULT NULL,\n  KEY `i` "
       "(`u`) "
       "IGNORED\n) ENGINE=Aria DEFAULT CHARSET=latin1 COLLATE=latin1_swedish_ci PAGE_CHECKSUM=1 "
       "TRANSACTIONAL=1",
       maria, build);
   EXPECT_EQ(mariadb.FindColumn("u")->type_word, "uuid");
+  EXPECT_EQ(mariadb.FindColumn("x")->charset, "latin2");
 }
 
 }  // namespace

@@ -65,4 +65,24 @@ SqlMode SqlMode::Parse(std::string_view list) {
   return SqlMode(bits);
 }
 
+std::string ModesForRows(std::string_view list) {
+  static constexpr std::string_view kKept[] = {
+      "REAL_AS_FLOAT",        "PIPES_AS_CONCAT",       "ANSI_QUOTES",
+      "IGNORE_SPACE",         "ONLY_FULL_GROUP_BY",    "NO_UNSIGNED_SUBTRACTION",
+      "NO_DIR_IN_CREATE",     "STRICT_TRANS_TABLES",   "STRICT_ALL_TABLES",
+      "NO_ZERO_IN_DATE",      "NO_ZERO_DATE",          "NO_AUTO_VALUE_ON_ZERO",
+      "NO_BACKSLASH_ESCAPES", "ALLOW_INVALID_DATES",   "ERROR_FOR_DIVISION_BY_ZERO",
+      "HIGH_NOT_PRECEDENCE",  "NO_ENGINE_SUBSTITUTION"};
+  std::string kept;
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    const std::string_view mode = list.substr(0, comma);
+    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+    if (std::find(std::begin(kKept), std::end(kKept), mode) == std::end(kKept)) continue;
+    if (!kept.empty()) kept += ',';
+    kept += mode;
+  }
+  return kept;
+}
+
 }  // namespace dm::mysql

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace dm::mysql {
@@ -35,5 +36,11 @@ class SqlMode {
  private:
   uint64_t bits_ = 0;
 };
+
+// The modes of a comma list that every server knows and that leave values alone: for sessions that
+// write rows to a server of whatever kind. Gone are PAD_CHAR_TO_FULL_LENGTH (a CHAR would not equal
+// its own text), MariaDB's EMPTY_STRING_IS_NULL ('' would be stored as NULL), and what only some
+// servers have.
+std::string ModesForRows(std::string_view list);
 
 }  // namespace dm::mysql

@@ -224,9 +224,13 @@ bool ConvertRun(std::string& out, std::string_view bytes, iconv_t converter) {
   return true;
 }
 
-// Bytes of the character that begins with `lead`, in the sets that have exceptions.
-size_t CharacterSize(Charset charset, uint8_t lead) {
+// Bytes of the first character of `bytes`, in the sets that have exceptions.
+size_t CharacterSize(Charset charset, std::string_view bytes) {
+  const auto lead = static_cast<uint8_t>(bytes[0]);
   if (lead < 0x80) return 1;
+  if (charset == Charset::kGb18030) {
+    return bytes.size() > 1 && bytes[1] >= '0' && bytes[1] <= '9' ? 4 : 2;
+  }
   if (charset == Charset::kSjis) return lead >= 0xa0 && lead <= 0xdf ? 1 : 2;
   return charset == Charset::kUjis && lead == 0x8f ? 3 : 2;
 }
@@ -237,13 +241,14 @@ bool AppendMultiByte(std::string& out, std::string_view bytes, Charset charset, 
   const auto precedes = [](const MultiByteException& entry, std::pair<Charset, uint32_t> key) {
     return std::pair(entry.charset, entry.bytes) < key;
   };
-  if (charset != Charset::kBig5 && charset != Charset::kSjis && charset != Charset::kUjis) {
+  if (charset != Charset::kGb18030 && charset != Charset::kBig5 && charset != Charset::kSjis &&
+      charset != Charset::kUjis) {
     return ConvertRun(out, bytes, converter);
   }
   size_t run = 0;  // begin of what iconv converts
   size_t size = 0;
   for (size_t i = 0; i < bytes.size(); i += size) {
-    size = std::min(CharacterSize(charset, static_cast<uint8_t>(bytes[i])), bytes.size() - i);
+    size = std::min(CharacterSize(charset, bytes.substr(i)), bytes.size() - i);
     if (size == 1) continue;
     uint32_t code = 0;
     for (size_t k = 0; k < size; ++k) code = code << 8 | static_cast<uint8_t>(bytes[i + k]);

@@ -58,6 +58,9 @@ TEST(Charset, ConvertsWithMySqlsMappings) {
   EXPECT_EQ(Utf8("a\x81\x5f\x81\x60z", Charset::kSjis), "a\\\xe3\x80\x9cz");
   EXPECT_EQ(Utf8("\xb6\x5c", Charset::kSjis), "ｶ\\");
   EXPECT_EQ(Utf8("\x8f\xa2\xb7\xc6\xfc", Charset::kUjis), "~日");
+  EXPECT_EQ(Utf8("\xfe\x59z\xd2\xbb", Charset::kGb18030), "\xee\xa0\x9ez\xe4\xb8\x80");
+  EXPECT_EQ(Utf8("\x82\x35\x90\x37", Charset::kGb18030), "\xe9\xbe\xb4");
+  EXPECT_EQ(Utf8("\x94\x39\xda\x33", Charset::kGb18030), "\xf0\x9f\x92\xa9");
   EXPECT_EQ(Utf8("\xa1\x45", Charset::kBig5), "\xe2\x80\xa2");
 }
 

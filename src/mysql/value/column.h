@@ -52,6 +52,9 @@ enum class ColumnType : uint8_t {
 // "BIGINT", "JSON", ...; "type 0x8e" for unknown codes goes through fmt at the caller.
 std::string_view TypeName(ColumnType type);
 
+// Values that MariaDB stores as bytes and shows as text.
+enum class TextForm : uint8_t { kNone, kInet4, kInet6, kUuid };
+
 // What is needed to cut a column's value out of a row image and to render it. The wire (TABLE_MAP)
 // gives type, lengths and decimals; the tracked upstream schema overlays the fields marked
 // (schema), for which the wire has no or only optional information.
@@ -66,6 +69,11 @@ struct ColumnMeta {
   // (schema) Character set of string types; kBinary for BINARY, VARBINARY and BLOB, which pads
   // BINARY(n) (type kString) to `length` with zero bytes. kUnknown is treated as UTF-8 text.
   Charset charset = Charset::kUnknown;
+  // (schema) INET4, INET6 and UUID columns, which are written as text.
+  TextForm text_form = TextForm::kNone;
+  // (schema) The target column has this character set as well: bytes go there as they are, since a
+  // way through UTF-8 may not lead back (cp932 has characters twice, gbk some without Unicode).
+  bool keep_bytes = false;
   uint32_t length = 0;  // maximum bytes of strings; bits of BIT
 
   bool operator==(const ColumnMeta&) const = default;

@@ -27,9 +27,11 @@ enum class Form {
   kText,       // UTF-8 already: '...'
   kConverted,  // to UTF-8: '...'
   kBytes,      // _binary'...'
+  kKept,       // _gbk'...', bytes in the column's own character set
   kPadded,     // _binary'...' with zero bytes up to the column's length
   kJson,
   kVector,
+  kTextForm,  // '...' of what is stored as bytes
 };
 
 bool IsBlobFamily(ColumnType type) {
@@ -39,13 +41,16 @@ bool IsBlobFamily(ColumnType type) {
 }
 
 Form StringForm(const ColumnMeta& meta) {
+  if (meta.text_form != TextForm::kNone) return Form::kTextForm;
   const Charset charset = meta.charset;
   if (charset == Charset::kBinary) {
     return meta.type == ColumnType::kString ? Form::kPadded : Form::kBytes;
   }
-  if (charset == Charset::kGbk) return Form::kBytes;
   const bool utf8 = charset == Charset::kUnknown || IsUtf8Compatible(charset);
-  if (!utf8) return Form::kConverted;
+  if (!utf8) {
+    // latin1 has a character for each byte.
+    return meta.keep_bytes && charset != Charset::kLatin1 ? Form::kKept : Form::kConverted;
+  }
   // TEXT columns come as byte strings.
   return IsBlobFamily(meta.type) ? Form::kBytes : Form::kText;
 }
@@ -218,6 +223,10 @@ void AppendLiteral(std::string& out, const Cell& cell, const ColumnMeta& meta,
       out += "_binary";
       return AppendQuotedString(out, cell.text(), plain_quotes);
     }
+    case Form::kKept:
+      out += '_';
+      out += options.kept_as_binary ? std::string_view("binary") : CharsetName(meta.charset);
+      return AppendQuotedString(out, cell.text(), plain_quotes);
     case Form::kBytes:
       out += "_binary";
       return AppendQuotedString(out, cell.text(), plain_quotes);
@@ -231,6 +240,11 @@ void AppendLiteral(std::string& out, const Cell& cell, const ColumnMeta& meta,
       return;
     case Form::kJson:
       return AppendQuotedString(out, JsonText(cell), plain_quotes);
+    case Form::kTextForm:
+      out += '\'';
+      AppendTextForm(out, cell.bytes(), meta.text_form);
+      out += '\'';
+      return;
     case Form::kVector:
       if (options.vector_as_text) {
         out += '\'';
@@ -253,6 +267,7 @@ void AppendText(std::string& out, const Cell& cell, const ColumnMeta& meta,
     case Form::kBytes:
       out += cell.text();
       return;
+    case Form::kKept:
     case Form::kConverted: {
       std::string_view text;
       out += Convert(cell, meta, &text) ? text : cell.text();
@@ -265,6 +280,8 @@ void AppendText(std::string& out, const Cell& cell, const ColumnMeta& meta,
     case Form::kJson:
       AppendJson(out, cell.bytes());
       return;
+    case Form::kTextForm:
+      return AppendTextForm(out, cell.bytes(), meta.text_form);
     case Form::kVector:
       if (options.vector_as_text) return AppendVectorText(out, cell);
       out += cell.text();

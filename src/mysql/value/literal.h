@@ -13,16 +13,18 @@ struct LiteralOptions {
   TimeZone time_zone;
   // The downstream session has NO_BACKSLASH_ESCAPES.
   bool no_backslash_escapes = false;
+  // Write kept bytes as _binary'..' (TiDB) instead of under their character set's name.
+  bool kept_as_binary = false;
   // Write VECTOR values as text '[1,2.5]' (TiDB) instead of bytes.
   bool vector_as_text = false;
 };
 
 // Appends the literal of `cell` to `out`: NULL, 12, 3.140590118408203, '12.50', '2024-01-02
 // 03:04:05.678', 'text', _binary'bytes'. Text is escaped with backslashes (or by doubling quotes).
-// Charsets: latin1 and all others that are not UTF-8 become UTF-8 text, except gbk, which is sent
-// as _binary bytes; bytes that have no character are sent as they are. Throws Error 11054 if the
-// bytes are malformed or the cell is absent. No allocation but of `out` itself (JSON and
-// conversions aside).
+// Charsets: latin1 and all others that are not UTF-8 become UTF-8 text, unless meta.keep_bytes
+// (_gbk'bytes'); bytes that have no character are sent as they are. Throws Error
+// 11054 if the bytes are malformed or the cell is absent. No allocation but of `out` itself (JSON
+// and conversions aside).
 void AppendLiteral(std::string& out, const Cell& cell, const ColumnMeta& meta,
                    const LiteralOptions& options);
 

@@ -112,6 +112,7 @@ TEST(Literal, FloatsAsTheReferencePrintsThem) {
   EXPECT_EQ(FloatLiteral(1e-300, ColumnType::kDouble), "1e-300");
   EXPECT_EQ(FloatLiteral(12345678901.1234, ColumnType::kDouble), "1.23456789011234e+10");
   EXPECT_EQ(FloatLiteral(0.0, ColumnType::kDouble), "0");
+  EXPECT_EQ(FloatLiteral(-0.0, ColumnType::kDouble), "-0e0");
   EXPECT_EQ(FloatLiteral(100000.0, ColumnType::kDouble), "100000");
   EXPECT_EQ(FloatLiteral(1000000.0, ColumnType::kDouble), "1e+06");
   EXPECT_EQ(FloatLiteral(0.0001, ColumnType::kDouble), "0.0001");
@@ -194,7 +195,12 @@ TEST(Literal, TextAndBytes) {
   EXPECT_EQ(TextLiteral("long", String(ColumnType::kBlob, Charset::kUtf8mb4)), "_binary'long'");
   EXPECT_EQ(Literal("e9 80", String(ColumnType::kVarchar, Charset::kLatin1)), "'é€'");
   EXPECT_EQ(Literal("e9", String(ColumnType::kBlob, Charset::kLatin1)), "'é'");
-  EXPECT_EQ(Literal("d6 d0", String(ColumnType::kVarchar, Charset::kGbk)), "_binary'\xd6\xd0'");
+  EXPECT_EQ(Literal("d6 d0", String(ColumnType::kVarchar, Charset::kGbk)), "'\xe4\xb8\xad'");
+  ColumnMeta kept = String(ColumnType::kVarchar, Charset::kGbk);
+  kept.keep_bytes = true;
+  EXPECT_EQ(Literal("d6 d0", kept), "_gbk'\xd6\xd0'");
+  kept.charset = Charset::kLatin1;
+  EXPECT_EQ(Literal("e9", kept), "'\xc3\xa9'");
   EXPECT_EQ(Literal("61 00 62", String(ColumnType::kString, Charset::kBinary, 5)),
             "_binary'a\\0b\\0\\0'");
   EXPECT_EQ(Literal("ff 27", String(ColumnType::kVarchar, Charset::kBinary)), "_binary'\xff\\''");
@@ -253,13 +259,28 @@ std::string Json(std::string_view hex) {
   return out;
 }
 
+TEST(Literal, AddressesAndUuids) {
+  const auto literal = [](std::string_view hex, TextForm form) {
+    ColumnMeta meta = String(ColumnType::kString, Charset::kBinary, 16);
+    meta.text_form = form;
+    return Literal(hex, meta);
+  };
+  EXPECT_EQ(literal("0a 00 00 01", TextForm::kInet4), "'10.0.0.1'");
+  EXPECT_EQ(literal("0a", TextForm::kInet4), "'10.0.0.0'");
+  EXPECT_EQ(literal("", TextForm::kInet6), "'::'");
+  EXPECT_EQ(literal("00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01", TextForm::kInet6), "'::1'");
+  EXPECT_EQ(literal("00 11 22 33 44 55 66 77 88 99 aa bb cc dd ee ff", TextForm::kUuid),
+            "'00112233-4455-6677-8899-aabbccddeeff'");
+  EXPECT_THROW(literal("0a 00 00 01 00", TextForm::kInet4), Error);
+}
+
 TEST(Json, Documents) {
   EXPECT_EQ(Json("00 00 00 04 00"), "{}");
-  EXPECT_EQ(Json("00 01 00 0c 00 0b 00 01 00 05 01 00 61"), "{\"a\":1}");
-  EXPECT_EQ(Json("00 01 00 0c 00 0b 00 01 00 05 d2 04 61"), "{\"a\":1234}");
+  EXPECT_EQ(Json("00 01 00 0c 00 0b 00 01 00 05 01 00 61"), "{\"a\": 1}");
+  EXPECT_EQ(Json("00 01 00 0c 00 0b 00 01 00 05 d2 04 61"), "{\"a\": 1234}");
   EXPECT_EQ(Json("00 02 00 28 00 12 00 04 00 16 00 04 00 0c 1a 00 0c 21 00 6b 65 79 31 6b 65 79 32 "
                  "06 76 61 6c 75 65 31 06 76 61 6c 75 65 32"),
-            "{\"key1\":\"value1\",\"key2\":\"value2\"}");
+            "{\"key1\": \"value1\", \"key2\": \"value2\"}");
   EXPECT_EQ(Json("02 01 00 0d 00 0f 07 00 f6 04 03 02 81 32"), "[1.50]");
   EXPECT_EQ(Json("04 00"), "null");
   EXPECT_EQ(Json("04 01"), "true");

@@ -1,8 +1,11 @@
 #include "mysql/value/render.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 
 #include "base/error/error.h"
@@ -230,6 +233,10 @@ void AppendUnsigned(std::string& out, uint64_t value) {
 }
 
 void AppendDouble(std::string& out, double value) {
+  if (value == 0) {
+    out += std::signbit(value) ? "-0e0" : "0";
+    return;
+  }
   char buffer[40];
   char* const end =
       std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::scientific).ptr;
@@ -386,6 +393,26 @@ void AppendPackedTime(std::string& out, int64_t packed) {
   AppendClock(out, negative, value >> 36 & 0x3ff, static_cast<uint32_t>(value >> 30 & 0x3f),
               static_cast<uint32_t>(value >> 24 & 0x3f), static_cast<uint32_t>(value & 0xffffff),
               6);
+}
+
+void AppendTextForm(std::string& out, std::span<const uint8_t> bytes, TextForm form) {
+  uint8_t content[16] = {};
+  const size_t size = form == TextForm::kInet4 ? 4 : 16;
+  if (bytes.size() > size) {
+    throw Error(ErrorCode::kBinlogEventDecode,
+                fmt::format("an address or UUID of {} bytes in the binlog", bytes.size()));
+  }
+  std::copy(bytes.begin(), bytes.end(), content);
+  if (form == TextForm::kUuid) {
+    for (size_t i = 0; i < size; ++i) {
+      if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
+      fmt::format_to(std::back_inserter(out), "{:02x}", content[i]);
+    }
+    return;
+  }
+  char text[INET6_ADDRSTRLEN];
+  inet_ntop(form == TextForm::kInet4 ? AF_INET : AF_INET6, content, text, sizeof(text));
+  out += text;
 }
 
 }  // namespace dm::mysql
