@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 from dmtest.cluster import Cluster  # noqa: E402
-from dmtest.servers import MariaDb, MySql9  # noqa: E402
+from dmtest.servers import MariaDb, MariaDb11, MySql9, MySql56  # noqa: E402
 
 _ids = itertools.count(1)
 
@@ -23,8 +23,11 @@ class Servers:
     def get(self, kind, role):
         key = (kind, role)
         if key not in self.running:
-            server_class = {"mariadb": MariaDb, "mysql9": MySql9}[kind]
-            server = server_class(os.path.join(self.directory, f"{kind}-{role}"), server_id=100 + next(_ids))
+            server_class = {
+                "mariadb": MariaDb, "mariadb11": MariaDb11, "mysql9": MySql9, "mysql56": MySql56,
+                "mysql56gtid": MySql56}[kind]
+            options = {"gtid_mode": "ON"} if kind == "mysql56gtid" else {}
+            server = server_class(os.path.join(self.directory, f"{kind}-{role}"), server_id=100 + next(_ids), **options)
             self.running[key] = server.start()
         return self.running[key]
 

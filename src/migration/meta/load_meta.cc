@@ -116,7 +116,8 @@ void LoadMeta::Create(mysql::Connection& db, const StopToken& stop) const {
 		create_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,
 		update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
 		row_count bigint NOT NULL DEFAULT 0,
-		UNIQUE KEY uk_id_f (id, filename)
+		UNIQUE KEY uk_id_f (id, filename),
+		KEY k_f (filename)
 	) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin)",
                          checkpoint_table_),
              stop);

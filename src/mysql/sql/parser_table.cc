@@ -408,7 +408,6 @@ bool Parser::ParseColumnOption(ColumnDef* out) {
     option.kind = ColumnOptionKind::kVerbatim;
     option.text = "COMPRESSED";
     if (AcceptSymbol("=")) option.text += "=" + Name("a method");
-    ParseTypeModifiers(&out->type);  // MariaDB shows the character set behind it
   } else if (AcceptWords({"NOT", "SECONDARY"})) {
     option.kind = ColumnOptionKind::kVerbatim;
     option.text = "NOT SECONDARY";

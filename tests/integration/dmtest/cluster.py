@@ -189,6 +189,10 @@ class Cluster:
                 return entry["subTaskStatus"][0]
         return None
 
+    def status_source(self, task):
+        """The source of the task's first subtask."""
+        return self.ctl("query-status", task).json["sources"][0]["sourceStatus"]["source"]
+
     def wait_stage(self, task, stage, unit=None, timeout=60):
         def there():
             status = self.status(task)
@@ -216,10 +220,7 @@ class Cluster:
     def wait_synced(self, task, upstream, timeout=120):
         """Waits until the sync unit has applied and saved everything that is upstream now."""
         def position():
-            if upstream.flavor == "mariadb":
-                file, offset = upstream.run("SHOW MASTER STATUS")[0][:2]
-            else:
-                file, offset = upstream.run("SHOW BINARY LOG STATUS")[0][:2]
+            file, offset = upstream.run(upstream.status_statement)[0][:2]
             return file, int(offset)
 
         goal = position()

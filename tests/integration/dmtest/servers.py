@@ -1,5 +1,6 @@
 """Real database servers with private data directories."""
 import fcntl
+import functools
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ class Server:
 
     flavor = None
     name = None
+    status_statement = "SHOW MASTER STATUS"
 
     def __init__(self, directory, server_id, **options):
         self.dir = str(directory)
@@ -163,19 +165,15 @@ class MySql9(Server):
     """MySQL 9 of Debian unstable, in a chroot."""
 
     flavor, name = "mysql", "mysql9"
-    _root = None
+    status_statement = "SHOW BINARY LOG STATUS"
 
     @classmethod
     def root(cls):
-        if cls._root is None:
-            cls._root = subprocess.run([os.path.join(REPO, "scripts", "mysql-chroot")], check=True,
-                                       stdout=subprocess.PIPE, text=True).stdout.strip()
-        return cls._root
+        return _other_server("mysql9")
 
     def __init__(self, directory, server_id, **options):
-        inside = os.path.join("data", f"run-{os.getpid()}-{time.monotonic_ns()}")
-        self.inside = "/" + inside
-        super().__init__(os.path.join(self.root(), inside), server_id, **options)
+        self.inside, outside = _inside_chroot(self.root())
+        super().__init__(outside, server_id, **options)
 
     def template(self):
         def make(path):
@@ -199,6 +197,95 @@ class MySql9(Server):
     def stop(self):
         super().stop()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class MariaDb11(Server):
+    """MariaDB 11.8 of Debian unstable, in a chroot."""
+
+    flavor, name = "mariadb", "mariadb11"
+
+    @classmethod
+    def root(cls):
+        return _other_server("mariadb11")
+
+    def __init__(self, directory, server_id, **options):
+        self.inside, outside = _inside_chroot(self.root())
+        super().__init__(outside, server_id, **options)
+
+    def template(self):
+        def make(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            _check(["chroot", self.root(), "/usr/bin/mariadb-install-db", "--no-defaults", "--user=root",
+                    f"--datadir=/{os.path.relpath(path, self.root())}", "--auth-root-authentication-method=normal",
+                    "--skip-test-db", "--force", "--innodb-log-file-size=16M"])
+
+        return _made_once(os.path.join(self.root(), "data", "template"), make)
+
+    def argv(self):
+        options = {
+            "datadir": self.inside + "/data", "socket": self.inside + "/s.sock", "port": self.port,
+            "tmpdir": self.inside + "/tmp", "pid-file": self.inside + "/pid", "bind-address": "127.0.0.1", "user": "root",
+            "server-id": self.server_id, "log-bin": "mysql-bin", "binlog-format": "ROW",
+            "innodb-buffer-pool-size": "64M", "innodb-log-file-size": "16M", "max-connections": 300,
+            "innodb-flush-log-at-trx-commit": 2, "sync-binlog": 0, "skip-name-resolve": None, **self.options}
+        return ["chroot", self.root(), "/usr/sbin/mariadbd", "--no-defaults"] + _as_flags(options)
+
+    def stop(self):
+        super().stop()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class MySql56(Server):
+    """MySQL 5.6.24. GTIDs are off unless `gtid-mode` is given."""
+
+    flavor, name = "mysql", "mysql56"
+
+    @classmethod
+    def root(cls):
+        return os.path.join(_other_server("mysql56"), "package", "server")
+
+    def template(self):
+        return os.path.join(self.root(), "data", "mysql")
+
+    def argv(self):
+        # A copied server must not keep its identity; the new one is kept over restarts.
+        uuid = os.path.join(self.data(), "auto.cnf")
+        if not os.path.exists(os.path.join(self.dir, "own-uuid")):
+            os.unlink(uuid)
+            open(os.path.join(self.dir, "own-uuid"), "w").close()
+        options = {
+            "basedir": self.root(), "lc-messages-dir": os.path.join(self.root(), "share"), "datadir": self.data(),
+            "character-sets-dir": os.path.join(self.root(), "share", "charsets"),
+            "socket": os.path.join(self.dir, "s.sock"), "port": self.port, "tmpdir": os.path.join(self.dir, "tmp"),
+            "pid-file": os.path.join(self.dir, "pid"), "bind-address": "127.0.0.1", "user": "root",
+            "server-id": self.server_id, "log-bin": "mysql-bin", "binlog-format": "ROW",
+            "character-set-server": "utf8mb4", "innodb-buffer-pool-size": "64M", "innodb-log-file-size": "16M",
+            "innodb-file-format": "Barracuda", "innodb-large-prefix": "ON", "max-connections": 300,
+            "innodb-flush-log-at-trx-commit": 2, "sync-binlog": 0, "performance-schema": "OFF",
+            "explicit-defaults-for-timestamp": None, "skip-name-resolve": None, **self.options}
+        if str(self.options.get("gtid_mode", "OFF")).upper() == "ON":
+            options.update({"enforce-gtid-consistency": None, "log-slave-updates": None})
+        return ["env", f"LD_LIBRARY_PATH={self.root()}", os.path.join(self.root(), "mysqld"), "--no-defaults"] + \
+            _as_flags(options)
+
+    def _make_user(self):
+        with self._as_root() as root:
+            cursor = root.cursor()
+            cursor.execute("SET SESSION sql_log_bin = 0")
+            cursor.execute(f"GRANT ALL ON *.* TO '{USER}'@'%' IDENTIFIED BY '{PASSWORD}' WITH GRANT OPTION")
+
+
+@functools.lru_cache(maxsize=None)
+def _other_server(kind):
+    """Directory of a server that Debian 12 has not."""
+    return subprocess.run([os.path.join(REPO, "scripts", "mysql-chroot"), kind], check=True, stdout=subprocess.PIPE,
+                          text=True).stdout.strip()
+
+
+def _inside_chroot(root):
+    """A new directory for a server in a chroot, as seen from inside and from outside."""
+    inside = os.path.join("data", f"run-{os.getpid()}-{time.monotonic_ns()}")
+    return "/" + inside, os.path.join(root, inside)
 
 
 def _as_flags(options):
