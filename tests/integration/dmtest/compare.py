@@ -30,7 +30,7 @@ def rows(server, schema, table, types):
     by column; JSON is compared by its value (servers print it differently)."""
     columns = list(types)
     parts = ", ".join(_name(c) if types[c] in _PLAIN or types[c] == "json" else f"HEX({_name(c)})" for c in columns)
-    read = server.run("SET time_zone = '+00:00'", f"SELECT {parts} FROM {_name(schema)}.{_name(table)}")
+    read = server.run("SET time_zone = '+00:00'", "SET sql_mode = ''", f"SELECT {parts} FROM {_name(schema)}.{_name(table)}")
     read = [tuple(_same_json(v) if types[c] == "json" else v for c, v in zip(columns, row)) for row in read]
     return sorted(read, key=lambda row: [(value is None, str(value)) for value in row])
 
