@@ -34,7 +34,8 @@ uint64_t HashKey(const TablePlan& plan, const UniqueKey& key, std::span<const Ce
     if (part.fold == KeyFold::kText) {
       hash = HashBytes(text, hash);
     } else {
-      std::string folded;
+      thread_local std::string folded;
+      folded.clear();
       AppendFolded(folded, text, part.fold);
       hash = HashBytes(folded, hash);
     }

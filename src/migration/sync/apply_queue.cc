@@ -4,6 +4,27 @@
 
 namespace dm::migration {
 
+namespace {
+
+// Workers to be woken; at the end of its life at the latest, whatever ends it.
+class Wakings {
+ public:
+  Wakings() = default;
+  Wakings(const Wakings&) = delete;
+  Wakings& operator=(const Wakings&) = delete;
+  ~Wakings() { Do(); }
+  void Add(std::condition_variable_any& worker) { workers_.push_back(&worker); }
+  void Do() {
+    for (std::condition_variable_any* worker : workers_) worker->notify_one();
+    workers_.clear();
+  }
+
+ private:
+  std::vector<std::condition_variable_any*> workers_;
+};
+
+}  // namespace
+
 ApplyQueues::ApplyQueues(size_t parallel, Limits limits)
     : parallel_(parallel),
       limits_(limits),
@@ -25,28 +46,42 @@ void ApplyQueues::ThrowIfFailed() const {
   if (error_) throw *error_;
 }
 
-void ApplyQueues::Push(size_t index, Job job, const StopToken& stop) {
-  Slot& slot = *slots_[index];
+void ApplyQueues::Push(std::span<PlannedJob> jobs, const StopToken& stop) {
+  Wakings wakings;  // outlives the lock: the woken find it free
   std::unique_lock lock(mutex_);
-  if (IsFull(slot, index)) {
-    progress_.wait(lock, stop, [&] { return error_ || closed_ || !IsFull(slot, index); });
-    ThrowIfStopped(stop);
+  for (PlannedJob& planned : jobs) {
+    const size_t index = planned.slot;
+    Slot& slot = *slots_[index];
+    if (IsFull(slot, index)) {
+      wakings.Do();
+      const auto begin = SteadyClock::now();
+      progress_.wait(lock, stop, [&] { return error_ || closed_ || !IsFull(slot, index); });
+      ThrowIfStopped(stop);
+      planned.waited = SteadyClock::now() - begin;
+    }
+    ThrowIfFailed();
+    if (closed_) throw Cancelled();
+    Job& job = planned.job;
+    uint64_t order = planned_.load(std::memory_order_relaxed);
+    if (job.boundary) {
+      ++slot.boundaries;
+    } else {
+      ++order;
+    }
+    job.order = order;
+    slot.bytes += job.bytes;
+    slot.jobs.push_back(std::move(job));
+    planned_.store(order, std::memory_order_release);
+    if (slot.waiting && HasWork(slot, index)) {
+      slot.waiting = false;
+      wakings.Add(slot.ready);
+    }
   }
-  ThrowIfFailed();
-  if (closed_) throw Cancelled();
-  uint64_t order = planned_.load(std::memory_order_relaxed);
-  if (job.boundary) {
-    ++slot.boundaries;
-  } else {
-    ++order;
-  }
-  job.order = order;
-  slot.bytes += job.bytes;
-  slot.jobs.push_back(std::move(job));
-  planned_.store(order, std::memory_order_release);
-  bool wake = slot.waiting && HasWork(slot, index);
-  lock.unlock();
-  if (wake) slot.ready.notify_one();
+}
+
+void ApplyQueues::Push(size_t slot, Job job, const StopToken& stop) {
+  PlannedJob planned{slot, std::move(job)};
+  Push(std::span(&planned, 1), stop);
 }
 
 size_t ApplyQueues::EmptiestSlot() const {

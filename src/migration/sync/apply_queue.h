@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/error/error.h"
@@ -53,6 +54,13 @@ struct Job {
   RowChange change() const { return {event->plan.get(), event->batch.get(), row, safe}; }
 };
 
+// A job and the queue it goes to.
+struct PlannedJob {
+  size_t slot = 0;
+  Job job;
+  SteadyClock::duration waited{};  // for room in the queue; told by Push
+};
+
 // Queues of N parallel workers and, as slot N, of the serial one. Every change has an order, a
 // counter of this run; orders in a queue rise. The low-water mark is the highest order up to which
 // everything is committed. Thread-safe; one planner pushes, one worker takes from each slot.
@@ -70,8 +78,9 @@ class ApplyQueues : public CommittedOrders {
   size_t serial_slot() const { return parallel_; }
 
   // --- planner ---
-  // Gives the job the next order (a boundary: the last one given) and queues it; blocks while the
-  // queue is full. Throws Cancelled, or the Error of a failed worker.
+  // Gives each job the next order (a boundary: the last one given) and moves it into its queue;
+  // blocks while that is full. Throws Cancelled, or the Error of a failed worker.
+  void Push(std::span<PlannedJob> jobs, const StopToken& stop);
   void Push(size_t slot, Job job, const StopToken& stop);
   // The order given last.
   uint64_t planned() const { return planned_.load(std::memory_order_acquire); }
@@ -118,7 +127,7 @@ class ApplyQueues : public CommittedOrders {
     uint64_t taken_first = 0;  // of the batch in flight; 0: none
     uint64_t taken_last = 0;
     uint32_t taken_timestamp = 0;
-    bool waiting = false;  // its worker waits for jobs
+    bool waiting = false;  // its worker waits for jobs and nobody has woken it yet
     bool failed = false;
     std::condition_variable_any ready;
   };

@@ -107,6 +107,32 @@ TEST_F(ApplyQueuesTest, AFullQueueBlocksUntilItsWorkerTakes) {
   EXPECT_EQ(queues_.planned(), 9u);
 }
 
+TEST_F(ApplyQueuesTest, JobsThatArePushedTogetherHaveTheirOrders) {
+  std::vector<PlannedJob> jobs;
+  for (const size_t slot : {0, 1, 0}) jobs.push_back({slot, Row()});
+  queues_.Push(jobs, StopToken());
+  EXPECT_EQ(queues_.planned(), 3u);
+  EXPECT_EQ(Take(1), 1u);
+  EXPECT_EQ(batch_[0].order, 2u);
+  EXPECT_EQ(Take(0), 2u);
+  EXPECT_EQ(batch_[0].order, 1u);
+  EXPECT_EQ(batch_[1].order, 3u);
+}
+
+TEST_F(ApplyQueuesTest, WhoeverWaitsForRoomHoldsNothingBack) {
+  for (int i = 0; i < 8; ++i) Push(0);
+  std::jthread worker([&] {
+    std::vector<Job> batch;
+    queues_.Take(1, batch, StopToken());  // of the jobs that are being pushed
+    queues_.Take(0, batch, StopToken());
+  });
+  std::vector<PlannedJob> jobs;
+  for (const size_t slot : {1, 0}) jobs.push_back({slot, Row()});
+  queues_.Push(jobs, StopToken());
+  EXPECT_EQ(jobs[0].waited, SteadyClock::duration::zero());
+  EXPECT_GT(jobs[1].waited, SteadyClock::duration::zero());
+}
+
 TEST_F(ApplyQueuesTest, WaitsEndWithTheStopToken) {
   for (int i = 0; i < 8; ++i) Push(0);
   StopSource stop;

@@ -92,16 +92,21 @@ void ApplyWorker::Count(const std::vector<Job>& batch) {
     if (jobs != nullptr) jobs->CountFinished(kind, slot_, run);
     run = 0;
   };
-  for (const Job& job : batch) {
-    if (job.event == nullptr) continue;
-    ++rows;
-    executed.Add(now - job.event->received);
-    if (jobs != job.event->jobs.get() || kind != job.event->batch->kind()) {
+  for (auto job = batch.begin(); job != batch.end();) {
+    const EventRows* const event = job->event.get();
+    const auto next = std::find_if(job + 1, batch.end(),
+                                   [&](const Job& other) { return other.event.get() != event; });
+    const auto count = static_cast<size_t>(next - job);
+    job = next;
+    if (event == nullptr) continue;  // boundaries
+    rows += count;
+    executed.Add(now - event->received, count);
+    if (jobs != event->jobs.get() || kind != event->batch->kind()) {
       hand_over();
-      jobs = job.event->jobs.get();
-      kind = job.event->batch->kind();
+      jobs = event->jobs.get();
+      kind = event->batch->kind();
     }
-    ++run;
+    run += count;
   }
   hand_over();
   context_.stats->rows += static_cast<int64_t>(rows);

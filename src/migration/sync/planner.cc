@@ -18,6 +18,8 @@ namespace {
 // Rows of one upstream transaction that go to one worker before another is asked: a small
 // transaction stays together, a large one is spread.
 constexpr size_t kRowsPerSlot = 100;
+// Rows that are handed to the queues at once, at most.
+constexpr size_t kRowsAtOnce = 512;
 // Memory for rows of tables without identity that are committed together at most.
 constexpr size_t kPieceBytes = 8 << 20;
 // Names of rows events for filters, by RowsKind.
@@ -77,7 +79,7 @@ EventPlace PlaceOf(const Stream& stream, uint64_t rows_event) {
   return {stream.start(), stream.end(), stream.gtid(), stream.identity(), rows_event};
 }
 
-RowPlanner::RowPlanner(PlanContext& context) : context_(context), causality_(*context.queues) {}
+RowPlanner::RowPlanner(PlanContext& context) : context_(context), causality_(*this) {}
 
 void RowPlanner::OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format) {
   mysql::TableMap::Name name = mysql::TableMap::ParseName(event, format);
@@ -225,47 +227,42 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
       rows->batch->byte_size() +
       count * (sizeof(Job) + images * rows->batch->column_count() * sizeof(mysql::Cell));
   const uint32_t bytes = static_cast<uint32_t>(memory / count);
-  std::array<size_t, kQueueNames> added{};
-  auto last = SteadyClock::now();
-  SteadyClock::duration queueing{};
-  const auto push = [&](size_t slot, Job job) {
-    const auto begin = SteadyClock::now();
-    context_.queues->Push(slot, std::move(job), stop);
-    last = SteadyClock::now();
-    times_.queueing[slot % kQueueNames].Add(last - begin);
-    queueing += last - begin;
-    ++added[slot % kQueueNames];
-    return begin;
-  };
+  const auto begin = SteadyClock::now();
+  queueing_ = {};
+  queued_ = {};
   for (uint32_t row = 0; row < count; ++row) {
     Job job;
     job.event = rows;
     job.row = row;
     job.safe = safe;
     job.bytes = bytes;
-    if (serial) {
-      push(context_.queues->serial_slot(), std::move(job));
-      continue;
+    size_t slot = context_.queues->serial_slot();
+    if (!serial) {
+      keys_.clear();
+      AppendConflictKeys(keys_, plan, rows->batch->before(row), rows->batch->after(row), scratch_);
+      if (rows_in_slot_ == 0 || rows_in_slot_ >= kRowsPerSlot) {
+        current_slot_ = context_.queues->EmptiestSlot();
+        rows_in_slot_ = 0;
+      }
+      const uint64_t order = context_.queues->planned() + planned_.size() + 1;
+      slot = causality_.Assign(keys_, order, current_slot_, stop);
+      if (slot == current_slot_) ++rows_in_slot_;
     }
-    const auto begin = last;
-    keys_.clear();
-    AppendConflictKeys(keys_, plan, rows->batch->before(row), rows->batch->after(row), scratch_);
-    if (rows_in_slot_ == 0 || rows_in_slot_ >= kRowsPerSlot) {
-      current_slot_ = context_.queues->EmptiestSlot();
-      rows_in_slot_ = 0;
-    }
-    size_t slot = causality_.Assign(keys_, context_.queues->planned() + 1, current_slot_, stop);
-    if (slot == current_slot_) ++rows_in_slot_;
-    times_.conflict.Add(push(slot, std::move(job)) - begin);
+    planned_.push_back({slot, std::move(job)});
+    if (planned_.size() >= kRowsAtOnce) Queue(SteadyClock::now(), stop);
   }
+  const auto planned = SteadyClock::now();
+  const auto detecting = planned - begin - queueing_;
+  const auto end = Queue(planned, stop);
+  if (!serial) times_.conflict.Add(detecting / count, count);
   if (context_.metrics != nullptr) {
     const mysql::RowsKind kind = rows->batch->kind();
     const auto index = static_cast<size_t>(kind);
     context_.metrics->ObserveRows(count);
-    times_.transform[index].Add(last - received - queueing);
-    times_.dispatch[index].Add(queueing);
+    times_.transform[index].Add(end - received - queueing_);
+    times_.dispatch[index].Add(queueing_);
     for (size_t queue = 0; queue < kQueueNames; ++queue) {
-      table.jobs->CountAdded(kind, queue, added[queue]);
+      table.jobs->CountAdded(kind, queue, queued_[queue]);
     }
   }
   if (serial) {
@@ -274,6 +271,28 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
     if (serial_bytes_ >= kPieceBytes) ClosePiece(stream, stop);
   }
   return count;
+}
+
+SteadyClock::time_point RowPlanner::Queue(SteadyClock::time_point begin, const StopToken& stop) {
+  if (planned_.empty()) return begin;
+  context_.queues->Push(planned_, stop);
+  const auto end = SteadyClock::now();
+  queueing_ += end - begin;
+  SteadyClock::duration waited{};
+  for (const PlannedJob& planned : planned_) waited += planned.waited;
+  const auto each = (end - begin - waited) / planned_.size();
+  for (const PlannedJob& planned : planned_) {
+    const size_t queue = planned.slot % kQueueNames;
+    times_.queueing[queue].Add(each + planned.waited);
+    ++queued_[queue];
+  }
+  planned_.clear();
+  return end;
+}
+
+void RowPlanner::WaitCommitted(size_t slot, uint64_t order, const StopToken& stop) {
+  Queue(SteadyClock::now(), stop);  // what is waited for may be among it
+  context_.queues->WaitCommitted(slot, order, stop);
 }
 
 void RowPlanner::ClosePiece(const Stream& stream, const StopToken& stop) {

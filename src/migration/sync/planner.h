@@ -3,12 +3,9 @@
 #pragma once
 
 #include <array>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -68,7 +65,7 @@ EventPlace PlaceOf(const Stream& stream, uint64_t rows_event = 0);
 mysql::TablePtr TrackedTable(PlanContext& context, const TableId& source, const StopToken& stop);
 
 // Handles everything but statements. One owner thread.
-class RowPlanner {
+class RowPlanner : private CommittedOrders {
  public:
   explicit RowPlanner(PlanContext& context);
 
@@ -101,7 +98,15 @@ class RowPlanner {
   bool IsApplied(Table& table, const Stream& stream);
   // Throws Error kSyncerUnitBinlogEventFilter if a filter stops the event.
   bool IsFiltered(const Table& table, mysql::RowsKind kind) const;
+  // Hands what is planned to the queues. `begin`: the time now; returns the time at the end.
+  SteadyClock::time_point Queue(SteadyClock::time_point begin, const StopToken& stop);
   void ClosePiece(const Stream& stream, const StopToken& stop);
+  // As causality sees the orders: what is planned but not queued is not committed, and is queued
+  // before anything is waited for.
+  bool IsCommitted(size_t slot, uint64_t order) const override {
+    return context_.queues->IsCommitted(slot, order);
+  }
+  void WaitCommitted(size_t slot, uint64_t order, const StopToken& stop) override;
 
   PlanContext& context_;
   Causality causality_;
@@ -116,6 +121,9 @@ class RowPlanner {
   mysql::Location transaction_start_;                           // of the open serial transaction
   std::vector<std::shared_ptr<const TablePlan>> open_tables_;   // with rows since the last boundary
   std::vector<std::shared_ptr<const TablePlan>> piece_tables_;  // with rows in pieces before it
+  std::vector<PlannedJob> planned_;                             // of the event, not queued yet
+  SteadyClock::duration queueing_{};                            // of the event
+  std::array<size_t, kQueueNames> queued_{};                    // of the event
   std::vector<uint64_t> keys_;
   std::string scratch_;
   PlannerTimes times_;

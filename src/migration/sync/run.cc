@@ -298,13 +298,13 @@ void SyncRun::Loop() {
     in_.status->lag.OnWait();
     const auto asked = SteadyClock::now();
     mysql::RawEvent event = stream_->Next(stop);
-    Account(event, asked);
+    const auto received = Account(event, asked);
     if (stream_->in_transaction() && !stream_->at_transaction_end()) {
       std::lock_guard lock(boundary_mutex_);
       in_transaction_ = true;
     }
     try {
-      HandleEvent(event);
+      HandleEvent(event, received);
     } catch (const Error& e) {
       std::optional<Error> worker = queues_.error();
       throw worker ? *worker : AtPlace(e, "");
@@ -317,7 +317,8 @@ void SyncRun::Loop() {
   }
 }
 
-void SyncRun::Account(const mysql::RawEvent& event, SteadyClock::time_point asked) {
+SteadyClock::time_point SyncRun::Account(const mysql::RawEvent& event,
+                                         SteadyClock::time_point asked) {
   const auto now = SteadyClock::now();
   PlannerTimes& times = planner_->times();
   times.read.Add(now - asked);
@@ -334,6 +335,7 @@ void SyncRun::Account(const mysql::RawEvent& event, SteadyClock::time_point aske
   // is as old as the file.
   const bool timed = stream_->in_transaction() || stream_->at_transaction_end();
   in_.status->lag.OnEvent(timed ? event.header().timestamp : 0, UnixMilliseconds());
+  return now;
 }
 
 Error SyncRun::AtPlace(Error error, const std::string& statement) const {
@@ -344,14 +346,14 @@ Error SyncRun::AtPlace(Error error, const std::string& statement) const {
   return error.Annotate(place);
 }
 
-void SyncRun::HandleEvent(const mysql::RawEvent& event) {
+void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point received) {
   const EventType type = event.type();
   bool leave_safe_mode = false;
   if (!event.header().artificial() && type != EventType::kHeartbeat &&
       type != EventType::kHeartbeatV2 && !event.IsFakeRotate()) {
     last_end_ = stream_->end();
     switch (safe_mode_.BeforeEvent(event.header().timestamp, type == EventType::kFormatDescription,
-                                   stream_->end(), SteadyClock::now())) {
+                                   stream_->end(), received)) {
       case SafeMode::Change::kNone:
         break;
       case SafeMode::Change::kExitPointReached:

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -73,7 +72,6 @@ struct RunInputs {
   Checkpoint* checkpoint = nullptr;
   RunStatus* status = nullptr;
   SyncMetrics* metrics = nullptr;
-  bool fresh = false;  // neither this unit nor an earlier one has left a trace
 };
 
 // Threads: the caller's plans; N workers and the serial one apply; one saves the checkpoint; one
@@ -91,11 +89,10 @@ class SyncRun {
   void Prepare();
   void OpenCheckpointConnection();
   void StartWorkers();
-  void StartSafeMode();
   void Loop();
-  void HandleEvent(const mysql::RawEvent& event);
-  // Before an event is handled: what observers are told of it.
-  void Account(const mysql::RawEvent& event, SteadyClock::time_point asked);
+  void HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point received);
+  // Before an event is handled: what observers are told of it. Returns when it was received.
+  SteadyClock::time_point Account(const mysql::RawEvent& event, SteadyClock::time_point asked);
   void HandleQuery(const mysql::RawEvent& event);
   void HandleRows(const mysql::RawEvent& event);
   void HandlePayload(const mysql::RawEvent& event);
