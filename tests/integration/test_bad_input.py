@@ -2,6 +2,7 @@
 task goes on when the cause is gone."""
 import pytest
 
+from dmtest.cluster import Cluster
 from dmtest.compare import difference
 from dmtest.ports import free_port
 from dmtest.servers import MariaDb, PASSWORD, USER
@@ -9,12 +10,8 @@ from dmtest.servers import MariaDb, PASSWORD, USER
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory, servers):
-    from dmtest.cluster import Cluster
-    cluster = Cluster(tmp_path_factory.mktemp("bad-input"))
-    cluster.start_master()
-    cluster.start_worker("worker1")
-    cluster.upstream, cluster.downstream = servers.get("mariadb", "up"), servers.get("mariadb", "down")
-    cluster.create_source("src", cluster.upstream)
+    cluster = Cluster.of_pair(
+        tmp_path_factory.mktemp("bad-input"), servers.get("mariadb", "up"), servers.get("mariadb", "down"))
     yield cluster
     cluster.stop()
 

@@ -6,7 +6,6 @@ import select
 import signal
 import subprocess
 import termios
-import time
 
 import pytest
 import yaml
@@ -132,45 +131,50 @@ class Terminal:
                       {"HOME": home, "TERM": "xterm", "PATH": os.environ["PATH"]})
         self.seen = ""
 
+    def read(self):
+        """Takes what is there to be read. False: dmctl has ended."""
+        while select.select([self.fd], [], [], 0)[0]:
+            try:
+                data = os.read(self.fd, 65536)
+            except OSError:
+                data = b""
+            if not data:
+                return False
+            self.seen += data.decode(errors="replace")
+        return True
+
     def read_until(self, text, timeout=20):
-        deadline = time.monotonic() + timeout
-        while text not in self.seen:
-            assert time.monotonic() < deadline, f"{text!r} is shown; seen: {self.seen!r}"
-            if select.select([self.fd], [], [], 0.2)[0]:
-                try:
-                    data = os.read(self.fd, 65536)
-                except OSError:
-                    data = b""
-                assert data, f"dmctl ended; seen: {self.seen!r}"
-                self.seen += data.decode(errors="replace")
+        def shown():
+            alive = self.read()
+            assert alive or text in self.seen, f"dmctl ended; seen: {self.seen!r}"
+            return text in self.seen
+
+        wait_for(shown, lambda: f"{text!r} is shown; seen: {self.seen!r}", timeout, interval=0.01)
         at = self.seen.index(text) + len(text)
-        shown, self.seen = self.seen[:at], self.seen[at:]
-        # The prompt is shown before the line is edited.
-        while text == "»" and termios.tcgetattr(self.fd)[3] & termios.ICANON:
-            assert time.monotonic() < deadline, "the line is edited"
-            time.sleep(0.01)
-        return shown
+        shown_text, self.seen = self.seen[:at], self.seen[at:]
+        if text == "»":
+            # The prompt is shown before the line is edited.
+            wait_for(lambda: not termios.tcgetattr(self.fd)[3] & termios.ICANON, "the line is edited", timeout, interval=0.01)
+        return shown_text
 
     def send(self, text):
         os.write(self.fd, text.encode())
 
     def end(self):
         """Exit code."""
-        deadline = time.monotonic() + 20
-        while True:
-            if select.select([self.fd], [], [], 0.05)[0]:
-                try:
-                    os.read(self.fd, 65536)
-                except OSError:
-                    pass
+        def ended():
+            self.read()
             pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                os.close(self.fd)
-                return os.waitstatus_to_exitcode(status)
-            if time.monotonic() > deadline:
-                os.kill(self.pid, signal.SIGKILL)
-                os.waitpid(self.pid, 0)
-                raise AssertionError("dmctl did not end")
+            return (status,) if pid else None
+
+        try:
+            status, = wait_for(ended, lambda: f"dmctl ends; seen: {self.seen!r}", timeout=20)
+        except AssertionError:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            raise
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(status)
 
 
 def test_interactive_at_a_terminal(cluster, tmp_path):

@@ -17,10 +17,8 @@ SCHEMA = "fc"
 @pytest.fixture(scope="module")
 def home(tmp_path_factory, servers):
     """The cluster that the tests of this file share; each starts the workers itself."""
-    cluster = Cluster(tmp_path_factory.mktemp("full-crash"))
-    cluster.start_master()
-    cluster.start_worker("worker1")
-    cluster.create_source("src", servers.get("mariadb", "up"))
+    cluster = Cluster.of_pair(
+        tmp_path_factory.mktemp("full-crash"), servers.get("mariadb", "up"), servers.get("mariadb", "down"))
     cluster.workers["worker1"].stop()
     yield cluster
     cluster.stop()
@@ -53,20 +51,14 @@ def worker(cluster, failpoints=None):
     cluster.start_worker("worker1", failpoints=failpoints)
 
 
-def start(cluster, mode, *args, name="fc", **more):
-    path = cluster.task_file(name, ["src"], cluster.downstream, [SCHEMA], **{"task-mode": mode, "meta-schema": "dm_fc", **more})
+def start(cluster, mode, *args, name="fc", schemas=(SCHEMA,), **more):
+    path = cluster.task_file(name, ["src"], cluster.downstream, schemas, **{"task-mode": mode, "meta-schema": "dm_fc", **more})
     cluster.ctl("start-task", path, *args)
 
 
 def numbers(server, table, count, definition="id INT PRIMARY KEY, v VARCHAR(20)"):
     server.run(f"CREATE TABLE {SCHEMA}.{table} ({definition})",
                f"INSERT INTO {SCHEMA}.{table} SELECT seq, CONCAT('v', seq) FROM {SCHEMA}.seq_1_to_{count}")
-
-
-def wait_killed(cluster, name="worker1"):
-    child = cluster.workers[name]
-    wait_for(lambda: not child.alive(), lambda: f"{name} reaches the fail point; its log:\n{cluster.log(name)}")
-    assert child.child.returncode == -9, child.tail()
 
 
 def same(cluster, schemas=None):
@@ -150,7 +142,7 @@ def test_killed_while_it_empties_tables(migration):
     migration.upstream.run(f"DELETE FROM {SCHEMA}.a WHERE id BETWEEN 10 AND 20")
     held.release()
     migration.ctl("resume-task", "fc", check=False)
-    wait_killed(migration)
+    migration.wait_killed()
     worker(migration)
     sync_and_compare(migration)
 
@@ -171,7 +163,7 @@ def dumped(cluster, rows=600, keyless=True):
 def interrupted(cluster, mode="load", **more):
     """A load that its worker's fail point ends after some transactions; no worker runs then."""
     start(cluster, mode, **more)
-    wait_killed(cluster)
+    cluster.wait_killed()
 
 
 def after(transactions):
@@ -194,10 +186,7 @@ def test_changed_routes_do_not_split_a_table(migration):
     interrupted(migration)
     migration.ctl("stop-task", "fc")
     worker(migration)
-    instance = {"source-id": "src", "block-allow-list": "list", "loader-config-name": "load", "route-rules": ["r"],
-                "mydumper-config-name": "dump", "syncer-config-name": "sync"}
-    start(migration, "load", routes={"r": {"schema-pattern": SCHEMA, "target-schema": "fc2"}},
-          **{"mysql-instances": [instance]})
+    start(migration, "load", schemas={SCHEMA: "fc2"})
     migration.wait_error("fc", 34018, "now go to `fc2`")
     migration.ctl("stop-task", "fc")
     start(migration, "load")
@@ -281,7 +270,7 @@ def test_killed_again_and_again(migration):
         migration.start_worker("worker1", failpoints=point, wait=round == 0)
         if round == 0:
             start(migration, "all", **settings)
-        wait_killed(migration)
+        migration.wait_killed()
         low, high = round * 20, round * 20 + 10
         migration.upstream.run(f"DELETE FROM {SCHEMA}.t WHERE id BETWEEN {low} AND {high}",
                                f"DELETE FROM {SCHEMA}.nokey WHERE a BETWEEN {low} AND {high}",
@@ -366,15 +355,25 @@ def test_locks_that_are_not_obtained_need_a_human(migration, consistency, code, 
 
 
 # -- the worker with the dump goes away
+# Each worker has a directory of its own, as on machines of their own.
+OWN_DIRECTORY = {"loaders": {"load": {"dir": "./dumped_data"}}}
+
+
+def killed_with_its_dump(cluster, point):
+    numbers(cluster.upstream, "t", 600)
+    worker(cluster, f"{point}=kill")
+    start(cluster, "all", **OWN_DIRECTORY)
+    cluster.wait_killed()
+
+
+def source_moves(cluster):
+    cluster.start_worker("worker2")
+    wait_for(lambda: cluster.bound_worker("src") == "worker2", "the source moves", timeout=30)
+
+
 def test_load_waits_for_the_worker_that_has_the_dump(migration):
-    """Each worker has a directory of its own, as on machines of their own."""
-    numbers(migration.upstream, "t", 600)
-    relative = {"loaders": {"load": {"dir": "./dumped_data"}}}
-    worker(migration, "load/running=kill")
-    start(migration, "all", **relative)
-    wait_killed(migration)
-    migration.start_worker("worker2")
-    wait_for(lambda: migration.bound_worker("src") == "worker2", "the source moves", timeout=30)
+    killed_with_its_dump(migration, "load/running")
+    source_moves(migration)
     error = migration.wait_error("fc", 34017)
     assert "previous worker: worker1" in error["Message"] and "online" in error["Workaround"], error
     migration.start_worker("worker1", wait=False)
@@ -385,17 +384,12 @@ def test_load_waits_for_the_worker_that_has_the_dump(migration):
 
 
 def test_a_stopped_load_does_not_hold_its_source(migration):
-    numbers(migration.upstream, "t", 100)
-    relative = {"loaders": {"load": {"dir": "./dumped_data"}}}
-    worker(migration, "load/running=kill")
-    start(migration, "all", **relative)
-    wait_killed(migration)
+    killed_with_its_dump(migration, "load/running")
     migration.ctl("stop-task", "fc", check=False)
-    migration.start_worker("worker2")
-    wait_for(lambda: migration.bound_worker("src") == "worker2", "the source moves", timeout=30)
+    source_moves(migration)
     migration.start_worker("worker1")
     # All data is on another machine: from the beginning.
-    start(migration, "all", "--remove-meta", **relative)
+    start(migration, "all", "--remove-meta", **OWN_DIRECTORY)
     migration.wait_stage("fc", "Running", "Sync")
     assert migration.bound_worker("src") == "worker2" and migration.worker_stage("worker1") == "free"
     migration.wait_synced("fc", migration.upstream)
@@ -403,11 +397,7 @@ def test_a_stopped_load_does_not_hold_its_source(migration):
 
 
 def test_dump_begins_again_on_another_worker(migration):
-    numbers(migration.upstream, "t", 600)
-    relative = {"loaders": {"load": {"dir": "./dumped_data"}}}
-    worker(migration, "dump/after-last-chunk=kill")
-    start(migration, "all", **relative)
-    wait_killed(migration)
+    killed_with_its_dump(migration, "dump/after-last-chunk")
     migration.upstream.run(f"DELETE FROM {SCHEMA}.t WHERE id < 100")
     migration.start_worker("worker2")
     migration.wait_stage("fc", "Running", "Sync", timeout=60)

@@ -1,4 +1,5 @@
 """Dump and load: the modes, what they leave behind, duplicates, and what the user gets when the target is in the way."""
+import contextlib
 import os
 import shutil
 import subprocess
@@ -15,11 +16,7 @@ TASKS = ("full", "dump", "load", "other")
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory, servers):
-    cluster = Cluster(tmp_path_factory.mktemp("full"))
-    cluster.start_master()
-    cluster.start_worker("worker1")
-    cluster.upstream, cluster.downstream = servers.get("mariadb", "up"), servers.get("mariadb", "down")
-    cluster.create_source("src", cluster.upstream)
+    cluster = Cluster.of_pair(tmp_path_factory.mktemp("full"), servers.get("mariadb", "up"), servers.get("mariadb", "down"))
     yield cluster
     cluster.stop()
 
@@ -44,9 +41,9 @@ def dump_dir(cluster):
     return os.path.join(cluster.dir, "dumped_data")
 
 
-def task(cluster, name, mode, **more):
+def task(cluster, name, mode, schemas=("fm",), **more):
     settings = {"task-mode": mode, "meta-schema": "dm_fm", **more}
-    return cluster.task_file(name, ["src"], cluster.downstream, ["fm"], **settings)
+    return cluster.task_file(name, ["src"], cluster.downstream, schemas, **settings)
 
 
 def start(cluster, name, mode, *args, **more):
@@ -82,10 +79,7 @@ def test_dump_then_load_under_other_names(running, schema):
     assert "metadata" in files and "fm-schema-create.sql" in files and "fm.t-schema.sql" in files, files
     assert len([f for f in files if f.startswith("fm.t.")]) > 1, files
     assert running.downstream.value("SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'fm'") == 0
-    instance = {"source-id": "src", "block-allow-list": "list", "loader-config-name": "load", "route-rules": ["r"],
-                "mydumper-config-name": "dump", "syncer-config-name": "sync"}
-    start(running, "load", "load", routes={"r": {"schema-pattern": "fm", "target-schema": "fm2"}},
-          **{"mysql-instances": [instance]})
+    start(running, "load", "load", schemas={"fm": "fm2"})
     status = running.wait_stage("load", "Finished")
     assert status["load"]["progress"] == "100.00 %", status
     same(running, {"fm": "fm2"})
@@ -218,29 +212,31 @@ def test_target_with_more_columns(running, schema):
     assert 530 <= hours <= 541, hours
 
 
-def test_a_lock_that_does_not_go_away_pauses_the_load(running, schema):
+@contextlib.contextmanager
+def held_row(running):
+    """A table to migrate, one of whose rows is there and locked; it is let go at the end."""
     numbers(running.upstream, "t", 100)
     running.downstream.run("CREATE DATABASE fm", "CREATE TABLE fm.t (id INT PRIMARY KEY, v VARCHAR(20))",
                            "INSERT INTO fm.t VALUES (50, 'x')")
     with running.downstream.connect() as holder:
         holder.cursor().execute("BEGIN")
         holder.cursor().execute("UPDATE fm.t SET v = 'held'")
+        yield
+        holder.rollback()
+
+
+def test_a_lock_that_does_not_go_away_pauses_the_load(running, schema):
+    with held_row(running):
         start(running, "full", "full", **{"target-database": {"session": {"innodb_lock_wait_timeout": 1}}})
         error = running.wait_error("full", 34019, "Error 1205")
         assert "`fm`.`t`" in error["RawCause"], error
-        holder.rollback()
     running.ctl("resume-task", "full")
     running.wait_stage("full", "Finished")
     same(running)
 
 
 def test_pause_ends_a_load_that_waits(running, schema):
-    numbers(running.upstream, "t", 100)
-    running.downstream.run("CREATE DATABASE fm", "CREATE TABLE fm.t (id INT PRIMARY KEY, v VARCHAR(20))",
-                           "INSERT INTO fm.t VALUES (50, 'x')")
-    with running.downstream.connect() as holder:
-        holder.cursor().execute("BEGIN")
-        holder.cursor().execute("UPDATE fm.t SET v = 'held'")
+    with held_row(running):
         start(running, "full", "full")
         running.wait_stage("full", "Running", "Load")
         running.ctl("pause-task", "full", timeout=20)
@@ -280,11 +276,7 @@ def test_sql_modes_of_the_upstream(running, schema, mode):
                              "COMMENT 'a\"b')",
                              "INSERT INTO fm.`it's` VALUES (1, 'x', 'a\\\\b''c\"d\\n'), (2, '', '')")
         running.upstream.run(f"SET GLOBAL sql_mode = '{mode}'")
-        rule = {"schema-pattern": "fm", "target-schema": "fm2"}
-        instance = {"source-id": "src", "block-allow-list": "list", "loader-config-name": "load", "route-rules": ["r"],
-                    "mydumper-config-name": "dump", "syncer-config-name": "sync"}
-        start(running, "full", "all", routes={"r": rule}, loaders={"load": {"on-duplicate-logical": "error"}},
-              **{"mysql-instances": [instance]})
+        start(running, "full", "all", schemas={"fm": "fm2"}, loaders={"load": {"on-duplicate-logical": "error"}})
         running.wait_stage("full", "Running", "Sync")
         running.upstream.run("INSERT INTO fm.`it's` VALUES (3, 'y', 'later')")
         running.wait_synced("full", running.upstream)

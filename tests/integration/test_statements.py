@@ -2,6 +2,7 @@
 two-phase ALTER; and DDLs that must not run twice."""
 import pytest
 
+from dmtest.cluster import Cluster
 from dmtest.compare import difference
 from dmtest.waiting import wait_for
 
@@ -35,13 +36,9 @@ class Running:
 
 @pytest.fixture(scope="module", params=["mariadb", "mysql9"])
 def pair(request, tmp_path_factory, servers):
-    from dmtest.cluster import Cluster
-    cluster = Cluster(tmp_path_factory.mktemp(f"statements-{request.param}"))
-    cluster.start_master()
-    cluster.start_worker("worker1")
-    upstream, downstream = servers.get(request.param, "up"), servers.get(request.param, "down")
-    cluster.create_source("src", upstream)
-    yield Running(cluster, upstream, downstream, "src", "stmt")
+    cluster = Cluster.of_pair(tmp_path_factory.mktemp(f"statements-{request.param}"), servers.get(request.param, "up"),
+                              servers.get(request.param, "down"))
+    yield Running(cluster, cluster.upstream, cluster.downstream, "src", "stmt")
     cluster.stop()
 
 

@@ -110,23 +110,16 @@ def test_synced_by_gtid(by_gtid, kind):
 def test_lag_grows_while_the_downstream_blocks(running):
     running.start()
     assert running.lag() == 0
-    with running.down.connect() as blocker:
-        cursor = blocker.cursor()
-        cursor.execute("LOCK TABLES status.t READ")
-        running.up.run("INSERT INTO status.t (v) VALUES (5)")
-        wait_for(lambda: running.lag() >= 3, lambda: f"rows: lag 3, is {running.sync()}", 30)
-        assert not running.sync()["synced"]
-        cursor.execute("UNLOCK TABLES")
-    running.wait_synced()
-    assert running.lag() == 0
-    with running.down.connect() as blocker:
-        cursor = blocker.cursor()
-        cursor.execute("LOCK TABLES status.t READ")
-        running.up.run("ALTER TABLE status.t ADD COLUMN w INT")
-        wait_for(lambda: running.lag() >= 3, lambda: f"DDL: lag 3, is {running.sync()}", 30)
-        cursor.execute("UNLOCK TABLES")
-    running.wait_synced()
-    assert running.lag() == 0
+    for change in ("INSERT INTO status.t (v) VALUES (5)", "ALTER TABLE status.t ADD COLUMN w INT"):
+        with running.down.connect() as blocker:
+            cursor = blocker.cursor()
+            cursor.execute("LOCK TABLES status.t READ")
+            running.up.run(change)
+            wait_for(lambda: running.lag() >= 3, lambda: f"{change}: lag 3, is {running.sync()}", 30)
+            assert not running.sync()["synced"]
+            cursor.execute("UNLOCK TABLES")
+        running.wait_synced()
+        assert running.lag() == 0
     running.equal()
 
 
@@ -140,8 +133,14 @@ def test_lag_stays_true_between_batches(running):
     running.cluster.ctl("resume-task", running.task)
     wait_for(lambda: running.lag() >= 590 or running.sync()["synced"], "the lag is seen", interval=0.01)
     seen = []
-    while not (sync := running.sync())["synced"]:
-        seen.append(int(sync["secondsBehindMaster"]))
+
+    def caught_up():
+        sync = running.sync()
+        if not sync["synced"]:
+            seen.append(int(sync["secondsBehindMaster"]))
+        return sync["synced"]
+
+    wait_for(caught_up, lambda: f"it catches up: {seen[-1:]}", interval=0)
     assert not [lag for lag in seen if lag < 590], seen
     running.equal()
     assert running.lag() == 0
@@ -186,96 +185,96 @@ def test_counters(running):
         assert int(again[name]) >= int(first[name]), name
 
 
+class OwnUpstream:
+    """A task `own` whose upstream is a server of the test's own, which may break it."""
+
+    def __init__(self, cluster, servers, directory):
+        self.cluster, self.directory, self.down = cluster, directory, servers.get("mariadb", "down")
+        self.up = None
+
+    def start(self, mode="all", environment=None, **options):
+        self.up = MariaDb(self.directory / "up", server_id=77, **options)
+        self.up.environment = environment
+        self.up.start()
+        self.down.run("DROP DATABASE IF EXISTS own", "DROP DATABASE IF EXISTS dm_own")
+        self.up.run("CREATE DATABASE own", "CREATE TABLE own.t (id INT PRIMARY KEY)", "INSERT INTO own.t VALUES (1000)")
+        self.cluster.start_master()
+        self.cluster.start_worker("worker1")
+        self.cluster.create_source("own", self.up)
+        self.cluster.ctl("start-task", self.cluster.task_file("own", ["own"], self.down, ["own"],
+                                                              **{"meta-schema": "dm_own", "task-mode": mode}))
+
+    def status(self):
+        return self.cluster.ctl("query-status", "own").json["sources"][0]
+
+    def sync(self):
+        return self.cluster.status("own")["sync"]
+
+    def lag(self):
+        return int(self.sync()["secondsBehindMaster"])
+
+    def wait_synced(self):
+        wait_for(lambda: self.sync()["synced"], "synced", 30)
+
+    def stop(self):
+        if self.up is not None and self.up.process is not None:
+            self.up.process.send(signal.SIGCONT)
+        self.cluster.stop()
+        if self.up is not None:
+            self.up.stop()
+
+
+@pytest.fixture
+def own(cluster, servers, tmp_path):
+    made = OwnUpstream(cluster, servers, tmp_path)
+    yield made
+    made.stop()
+
+
 @pytest.mark.parametrize("seconds", [7200, -7200])
-def test_clocks_that_differ(cluster, servers, tmp_path, seconds):
+def test_clocks_that_differ(own, tmp_path, seconds):
     """The upstream's clock is wrong by two hours."""
-    upstream = MariaDb(tmp_path / "shifted", server_id=77)
-    upstream.environment = shifted_clock(str(tmp_path), seconds)
-    downstream = servers.get("mariadb", "down")
-    upstream.start()
-    try:
-        assert abs(int(upstream.value("SELECT UNIX_TIMESTAMP()")) - time.time() - seconds) < 60
-        downstream.run("DROP DATABASE IF EXISTS clocks", "DROP DATABASE IF EXISTS dm_clocks")
-        upstream.run("CREATE DATABASE clocks", "CREATE TABLE clocks.t (id INT PRIMARY KEY)")
-        cluster.start_master()
-        cluster.start_worker("worker1")
-        cluster.create_source("shifted", upstream)
-        cluster.ctl("start-task", cluster.task_file("clocks", ["shifted"], downstream, ["clocks"],
-                                                    **{"meta-schema": "dm_clocks"}))
-        cluster.wait_stage("clocks", "Running", "Sync")
-
-        def lag():
-            return int(cluster.status("clocks")["sync"]["secondsBehindMaster"])
-
-        for i in range(5):
-            upstream.run(f"INSERT INTO clocks.t VALUES ({i})")
-            assert lag() <= 1
-        with downstream.connect() as blocker:
-            cursor = blocker.cursor()
-            cursor.execute("LOCK TABLES clocks.t READ")
-            upstream.run("INSERT INTO clocks.t VALUES (100)")
-            assert 2 <= wait_for(lambda: lag() if lag() >= 2 else None, "the lag grows", 30) < 60
-            cursor.execute("UNLOCK TABLES")
-        wait_for(lambda: cluster.status("clocks")["sync"]["synced"], "synced", 30)
-        assert lag() == 0
-    finally:
-        cluster.stop()
-        upstream.stop()
+    own.start(environment=shifted_clock(str(tmp_path), seconds))
+    assert abs(int(own.up.value("SELECT UNIX_TIMESTAMP()")) - time.time() - seconds) < 60
+    own.cluster.wait_stage("own", "Running", "Sync")
+    for i in range(5):
+        own.up.run(f"INSERT INTO own.t VALUES ({i})")
+        assert own.lag() <= 1
+    with own.down.connect() as blocker:
+        cursor = blocker.cursor()
+        cursor.execute("LOCK TABLES own.t READ")
+        own.up.run("INSERT INTO own.t VALUES (100)")
+        assert 2 <= wait_for(lambda: lag if (lag := own.lag()) >= 2 else None, "the lag grows", 30) < 60
+        cursor.execute("UNLOCK TABLES")
+    own.wait_synced()
+    assert own.lag() == 0
 
 
-def test_upstream_that_does_not_answer(cluster, servers, tmp_path):
+def test_upstream_that_does_not_answer(own):
     """It is stopped, not gone: the answer comes all the same, and says so; the lag grows."""
-    upstream = MariaDb(tmp_path / "stopped", server_id=78)
-    downstream = servers.get("mariadb", "down")
-    upstream.start()
-    try:
-        downstream.run("DROP DATABASE IF EXISTS silent", "DROP DATABASE IF EXISTS dm_silent")
-        upstream.run("CREATE DATABASE silent", "CREATE TABLE silent.t (id INT PRIMARY KEY)")
-        cluster.start_master()
-        cluster.start_worker("worker1")
-        cluster.create_source("stopped", upstream)
-        cluster.ctl("start-task", cluster.task_file("silent", ["stopped"], downstream, ["silent"],
-                                                    **{"meta-schema": "dm_silent"}))
-        cluster.wait_stage("silent", "Running", "Sync")
-        wait_for(lambda: cluster.status("silent")["sync"]["synced"], "synced", 30)
-        upstream.process.send(signal.SIGSTOP)
-        begin = time.monotonic()
-        entry = cluster.ctl("query-status", "silent").json["sources"][0]
-        assert time.monotonic() - begin < 8
-        errors = entry["sourceStatus"]["result"]["errors"]
-        assert "context deadline exceeded" in errors[0]["Message"], errors
-        assert entry["subTaskStatus"][0]["stage"] == "Running"
-        assert int(entry["subTaskStatus"][0]["sync"]["secondsBehindMaster"]) >= 3
-        upstream.process.send(signal.SIGCONT)
-        wait_for(lambda: (s := cluster.status("silent")["sync"])["synced"] and s["secondsBehindMaster"] == "0",
-                 "caught up again", 15)
-        upstream.run("INSERT INTO silent.t VALUES (1)")
-        wait_for(lambda: downstream.value("SELECT COUNT(*) FROM silent.t") == 1, "the row", 30)
-    finally:
-        upstream.process.send(signal.SIGCONT)
-        cluster.stop()
-        upstream.stop()
+    own.start()
+    own.cluster.wait_stage("own", "Running", "Sync")
+    own.wait_synced()
+    own.up.process.send(signal.SIGSTOP)
+    begin = time.monotonic()
+    entry = own.status()
+    assert time.monotonic() - begin < 8
+    errors = entry["sourceStatus"]["result"]["errors"]
+    assert "context deadline exceeded" in errors[0]["Message"], errors
+    assert entry["subTaskStatus"][0]["stage"] == "Running"
+    assert int(entry["subTaskStatus"][0]["sync"]["secondsBehindMaster"]) >= 3
+    own.up.process.send(signal.SIGCONT)
+    wait_for(lambda: (s := own.sync())["synced"] and s["secondsBehindMaster"] == "0", "caught up again", 15)
+    own.up.run("INSERT INTO own.t VALUES (1)")
+    wait_for(lambda: own.down.value("SELECT COUNT(*) FROM own.t") == 2, "the row", 30)
 
 
-def test_upstream_without_binlog(cluster, servers, tmp_path):
-    upstream = MariaDb(tmp_path / "nolog", server_id=79, **{"skip-log-bin": None})
-    downstream = servers.get("mariadb", "down")
-    upstream.start()
-    try:
-        downstream.run("DROP DATABASE IF EXISTS nolog", "DROP DATABASE IF EXISTS dm_nolog")
-        upstream.run("CREATE DATABASE nolog", "CREATE TABLE nolog.t (id INT PRIMARY KEY)", "INSERT INTO nolog.t VALUES (1)")
-        assert upstream.value("SELECT @@log_bin") == 0
-        cluster.start_master()
-        cluster.start_worker("worker1")
-        cluster.create_source("nolog", upstream)
-        cluster.ctl("start-task", cluster.task_file("nolog", ["nolog"], downstream, ["nolog"],
-                                                    **{"meta-schema": "dm_nolog", "task-mode": "full"}))
-        status = cluster.wait_stage("nolog", "Finished")
-        assert status["load"]["progress"] == "100.00 %"
-        assert cluster.ctl("query-status", "nolog").json["sources"][0]["sourceStatus"]["result"] is None
-    finally:
-        cluster.stop()
-        upstream.stop()
+def test_upstream_without_binlog(own):
+    own.start(mode="full", **{"skip-log-bin": None})
+    assert own.up.value("SELECT @@log_bin") == 0
+    status = own.cluster.wait_stage("own", "Finished")
+    assert status["load"]["progress"] == "100.00 %"
+    assert own.status()["sourceStatus"]["result"] is None
 
 
 def test_dump_and_load(servers, shared_cluster):
@@ -291,12 +290,13 @@ def test_dump_and_load(servers, shared_cluster):
         mydumpers={"dump": {"threads": 2, "chunk-filesize": "1"}})
     seen = []
     shared_cluster.ctl("start-task", path, "--remove-meta")
+
+    def ended():
+        seen.append(shared_cluster.status("statusdl"))
+        return seen[-1]["stage"] != "Running"
+
     try:
-        while True:
-            status = shared_cluster.status("statusdl")
-            seen.append(status)
-            if status["stage"] != "Running":
-                break
+        wait_for(ended, lambda: f"it ends: {seen[-1]}", interval=0)
         assert seen[-1]["stage"] == "Finished", seen[-1]
         dumps = [status["dump"] for status in seen if "dump" in status]
         loads = [status["load"] for status in seen if "load" in status]

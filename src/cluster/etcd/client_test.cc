@@ -1,7 +1,10 @@
 #include "cluster/etcd/client.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
+#include "base/net/socket.h"
+#include "base/thread/eventually_test.h"
 #include "cluster/etcd/fake_etcd_test.h"
 #include "cluster/etcd/lease.h"
 #include "cluster/etcd/memory_etcd_test.h"
@@ -131,16 +134,34 @@ TEST(EtcdClient, AMemberThatIsGoneAtTheRepeatWasRemoved) {
   EXPECT_THROW(client.MemberRemove(2, StopToken()), Error);  // really unknown
 }
 
-TEST(EtcdClient, AStopEndsACall) {
-  EtcdClient client(OptionsOf({"unix:/nonexistent/socket"}));
+// A call to `endpoint` that is stopped when `at` has returned ends so, and soon.
+void ExpectStopEndsCall(const std::string& endpoint, const std::function<void()>& at) {
+  EtcdClient client(OptionsOf({endpoint}));
   StopSource stop;
+  SteadyClock::time_point begin;
   std::jthread stopper([&] {
-    WaitFor(Milliseconds(100), StopToken());
+    at();
+    begin = SteadyClock::now();
     stop.request_stop();
   });
-  const auto begin = SteadyClock::now();
   EXPECT_THROW(client.Get("k", stop.get_token()), Cancelled);
   EXPECT_LT(SteadyClock::now() - begin, Milliseconds(1'000));
+}
+
+TEST(EtcdClient, AStopEndsACall) {
+  FakeEtcd etcd;
+  etcd.HoldRanges();
+  ExpectStopEndsCall(etcd.endpoint(),
+                     [&] { EXPECT_TRUE(Eventually([&] { return etcd.ranges() == 1; })); });
+}
+
+TEST(EtcdClient, AStopEndsConnecting) {
+  // Takes connections and says nothing.
+  const FileDescriptor silent = ListenTcp("127.0.0.1:0");
+  ExpectStopEndsCall("127.0.0.1:" + std::to_string(LocalPort(silent.get())), [&] {
+    pollfd connection{silent.get(), POLLIN, 0};
+    EXPECT_EQ(poll(&connection, 1, 20'000), 1);
+  });
 }
 
 TEST(Watch, GoesOnWhereABrokenStreamEnded) {
@@ -187,15 +208,12 @@ TEST(KeptLease, LivesAsLongAsRenewalsAreAnswered) {
   EXPECT_EQ(lease.id(), 11);
   const int64_t first = lease.valid_until_ms();
   EXPECT_GT(first, BootTimeMs());
-  const auto end = SteadyClock::now() + Milliseconds(5'000);
-  while (etcd.renewals() < 2 && SteadyClock::now() < end) WaitFor(Milliseconds(10), StopToken());
+  ASSERT_TRUE(Eventually([&] { return etcd.renewals() >= 2; }));
+  // The second one is sent when the first one's answer is known.
   EXPECT_GT(lease.valid_until_ms(), first);
   EXPECT_FALSE(lease.lost().stop_requested());
   etcd.AnswerRenewals(0);
-  while (!lease.lost().stop_requested() && SteadyClock::now() < end) {
-    WaitFor(Milliseconds(10), StopToken());
-  }
-  EXPECT_TRUE(lease.lost().stop_requested());
+  EXPECT_TRUE(Eventually([&] { return lease.lost().stop_requested(); }));
   EXPECT_EQ(lease.valid_until_ms(), 0);
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -35,6 +36,7 @@ class FakeEtcd {
     server_ = builder.BuildAndStart();
   }
   ~FakeEtcd() {
+    kv_.Hold(false);
     server_->Shutdown(std::chrono::system_clock::now());
     server_->Wait();
     unlink(path_.c_str());
@@ -47,6 +49,8 @@ class FakeEtcd {
     std::lock_guard lock(kv_.mutex);
     kv_.failures = std::move(failures);
   }
+  // Range calls get no answer as long as the server lives.
+  void HoldRanges() { kv_.Hold(true); }
   int ranges() const { return kv_.ranges.load(); }
   void ScriptWatches(std::deque<WatchScript> scripts) {
     std::lock_guard lock(watch_.mutex);
@@ -71,7 +75,8 @@ class FakeEtcd {
     grpc::Status Range(grpc::ServerContext*, const epb::RangeRequest* request,
                        epb::RangeResponse* response) override {
       ++ranges;
-      std::lock_guard lock(mutex);
+      std::unique_lock lock(mutex);
+      let_go.wait(lock, [this] { return !held; });
       if (!failures.empty()) {
         const grpc::Status status = failures.front();
         failures.pop_front();
@@ -83,7 +88,14 @@ class FakeEtcd {
       kv->set_value("value");
       return grpc::Status::OK;
     }
+    void Hold(bool hold) {
+      std::lock_guard lock(mutex);
+      held = hold;
+      let_go.notify_all();
+    }
     std::mutex mutex;
+    std::condition_variable let_go;
+    bool held = false;
     std::deque<grpc::Status> failures;
     std::atomic<int> ranges{0};
   };

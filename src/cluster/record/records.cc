@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error/error.h"
+#include "base/io/encode.h"
 #include "base/io/text.h"
 #include "base/log/log.h"
 
@@ -15,43 +16,11 @@ namespace {
 
 using nlohmann::json;
 
-// A JSON string as the records' other writers print it: '<', '>' and '&' are escaped too.
+// A JSON string as the records' other writers print it.
 std::string Quote(std::string_view text) {
-  std::string out = "\"";
-  size_t length = 0;
-  for (size_t i = 0; i < text.size(); i += length) {
-    const unsigned char c = static_cast<unsigned char>(text[i]);
-    length = RuneLength(text.substr(i));
-    if (length != 1) {
-      out += length == 0 ? "\\ufffd" : text.substr(i, length);
-      length = std::max<size_t>(length, 1);
-      continue;
-    }
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (c < 0x20 || c == '<' || c == '>' || c == '&') {
-          out += fmt::format("\\u{:04x}", c);
-        } else {
-          out += static_cast<char>(c);
-        }
-    }
-  }
-  return out + '"';
+  std::string out;
+  AppendJsonString(out, text, {.short_controls = false});
+  return out;
 }
 
 Error BadValue(std::string_view value) { return MakeError(ErrorCode::kHAInvalidItem, value); }
@@ -90,30 +59,6 @@ class Reader {
 };
 
 }  // namespace
-
-std::string_view ToString(Stage stage) {
-  switch (stage) {
-    case Stage::kInvalid:
-      return "InvalidStage";
-    case Stage::kNew:
-      return "New";
-    case Stage::kRunning:
-      return "Running";
-    case Stage::kPaused:
-      return "Paused";
-    case Stage::kStopped:
-      return "Stopped";
-    case Stage::kFinished:
-      return "Finished";
-    case Stage::kPausing:
-      return "Pausing";
-    case Stage::kResuming:
-      return "Resuming";
-    case Stage::kStopping:
-      return "Stopping";
-  }
-  return "InvalidStage";
-}
 
 std::string Encode(const WorkerInfo& record) {
   return fmt::format(R"({{"name":{},"addr":{}}})", Quote(record.name), Quote(record.address));

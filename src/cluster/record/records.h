@@ -6,23 +6,13 @@
 #include <string_view>
 #include <vector>
 
+#include "migration/subtask/stage.h"
+
 namespace dm::cluster {
 
-// Expected stage of a subtask, validator or relay. Numbers are those of the wire.
-enum class Stage {
-  kInvalid = 0,
-  kNew = 1,
-  kRunning = 2,
-  kPaused = 3,
-  kStopped = 4,
-  kFinished = 5,
-  kPausing = 6,
-  kResuming = 7,
-  kStopping = 8,
-};
-
-// "Running", "Paused", ...
-std::string_view ToString(Stage stage);
+// Also the expected stage of a subtask, validator or relay.
+using migration::Stage;
+using migration::ToString;
 
 struct WorkerInfo {
   std::string name;

@@ -9,7 +9,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <deque>
 #include <optional>
 #include <thread>
 #include <unordered_map>

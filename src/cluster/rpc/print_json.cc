@@ -9,6 +9,9 @@
 #include <map>
 #include <vector>
 
+#include "base/io/encode.h"
+#include "base/io/text.h"
+
 namespace dm::cluster {
 
 namespace {
@@ -17,33 +20,6 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
-
-bool IsContinuation(std::string_view text, size_t at) {
-  return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
-}
-
-// Length of the valid UTF-8 sequence at `at`, 0 if there is none (overlong forms, surrogates and
-// values above U+10FFFF are invalid).
-size_t Utf8Length(std::string_view text, size_t at) {
-  const auto lead = static_cast<unsigned char>(text[at]);
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2 || lead > 0xF4 || !IsContinuation(text, at + 1)) return 0;
-  if (lead < 0xE0) return 2;
-  const auto second = static_cast<unsigned char>(text[at + 1]);
-  if (!IsContinuation(text, at + 2)) return 0;
-  if (lead < 0xF0) {
-    const bool bad = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F);
-    return bad ? 0 : 3;
-  }
-  const bool bad = (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);
-  return bad || !IsContinuation(text, at + 3) ? 0 : 4;
-}
-
-void AppendEscape(std::string& out, unsigned code) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += "\\u";
-  for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(code >> shift) & 0xF];
-}
 
 class Printer {
  public:
@@ -108,7 +84,7 @@ class Printer {
       out_ += first ? "\n" : ",\n";
       first = false;
       Indent(level + 1);
-      AppendJsonString(out_, key, options_.escape_html);
+      AppendJsonString(out_, key, {.html = options_.escape_html});
       out_ += ": ";
       PrintSingle(*entry, value_field, level + 1);
     }
@@ -138,7 +114,7 @@ class Printer {
     if (field->type() == FieldDescriptor::TYPE_BYTES) {
       PrintBytes(text);
     } else {
-      AppendJsonString(out_, text, options_.escape_html);
+      AppendJsonString(out_, text, {.html = options_.escape_html});
     }
   }
 
@@ -226,14 +202,14 @@ class Printer {
 bool Repair(const std::string& text, std::string* repaired) {
   size_t at = 0;
   while (at < text.size()) {
-    const size_t length = Utf8Length(text, at);
+    const size_t length = RuneLength(std::string_view(text).substr(at));
     if (length == 0) break;
     at += length;
   }
   if (at == text.size()) return false;
   repaired->assign(text, 0, at);
   while (at < text.size()) {
-    const size_t length = Utf8Length(text, at);
+    const size_t length = RuneLength(std::string_view(text).substr(at));
     if (length == 0) {
       *repaired += "\xEF\xBF\xBD";
       ++at;
@@ -251,87 +227,6 @@ std::string PrintJson(const Message& message, const PrintOptions& options) {
   std::string out;
   Printer(options, out).PrintMessage(message, 0);
   return out;
-}
-
-std::string EncodeBase64(std::string_view bytes) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned group = 0;
-    for (size_t j = 0; j < 3; ++j) {
-      group <<= 8;
-      if (i + j < bytes.size()) group |= static_cast<unsigned char>(bytes[i + j]);
-    }
-    for (size_t j = 0; j < 4; ++j) {
-      out += i + j <= bytes.size() ? kAlphabet[(group >> (18 - 6 * j)) & 0x3F] : '=';
-    }
-  }
-  return out;
-}
-
-void AppendJsonString(std::string& out, std::string_view text, bool escape_html) {
-  out += '"';
-  for (size_t at = 0; at < text.size();) {
-    const size_t length = Utf8Length(text, at);
-    if (length == 0) {
-      AppendEscape(out, 0xFFFD);
-      ++at;
-      continue;
-    }
-    if (length > 1) {
-      const std::string_view sequence = text.substr(at, length);
-      if (sequence == "\xE2\x80\xA8") {
-        AppendEscape(out, 0x2028);
-      } else if (sequence == "\xE2\x80\xA9") {
-        AppendEscape(out, 0x2029);
-      } else {
-        out += sequence;
-      }
-      at += length;
-      continue;
-    }
-    const char c = text[at++];
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      case '\f':
-        out += "\\f";
-        break;
-      case '<':
-      case '>':
-      case '&':
-        if (escape_html) {
-          AppendEscape(out, static_cast<unsigned char>(c));
-        } else {
-          out += c;
-        }
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          AppendEscape(out, static_cast<unsigned char>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  out += '"';
 }
 
 std::string JsonNumber(double value) {

@@ -23,14 +23,6 @@ struct PrintOptions {
 // brackets on two lines. No newline at the end.
 std::string PrintJson(const google::protobuf::Message& message, const PrintOptions& options = {});
 
-// Appends `text` as JSON string with quotes. Escapes quote, backslash, control characters, `<`,
-// `>`,
-// `&` (unless told not to), U+2028/2029; every invalid UTF-8 byte becomes the escape \ufffd.
-void AppendJsonString(std::string& out, std::string_view text, bool escape_html = true);
-
-// Standard base64 with padding: the form of bytes in JSON.
-std::string EncodeBase64(std::string_view bytes);
-
 // Shortest decimal form of `value` as the reference prints it: exponent form only below 1e-6 or
 // from 1e21; NaN and infinities as quoted words.
 std::string JsonNumber(double value);

@@ -149,35 +149,6 @@ TEST(PrintJson, PrintsMapsSorted) {
 })");
 }
 
-std::string Escaped(std::string_view text, bool escape_html = true) {
-  std::string out;
-  AppendJsonString(out, text, escape_html);
-  return out;
-}
-
-TEST(AppendJsonString, Escapes) {
-  EXPECT_EQ(Escaped("a\"b\\c\n\r\t\b\f\x01"), R"("a\"b\\c\n\r\t\b\f\u0001")");
-  EXPECT_EQ(Escaped("=> <&"), R"("=\u003e \u003c\u0026")");
-  EXPECT_EQ(Escaped("=> <&", false), R"("=> <&")");
-  EXPECT_EQ(Escaped("表\xE2\x80\xA8\xE2\x80\xA9"), "\"表\\u2028\\u2029\"");
-}
-
-TEST(AppendJsonString, MarksEveryInvalidByte) {
-  EXPECT_EQ(Escaped("\xC4\xE3"), R"("\ufffd\ufffd")");            // GBK
-  EXPECT_EQ(Escaped("\xC0\x80"), R"("\ufffd\ufffd")");            // overlong
-  EXPECT_EQ(Escaped("\xED\xA0\x80"), R"("\ufffd\ufffd\ufffd")");  // surrogate
-  EXPECT_EQ(Escaped("\xE8\xA1"), R"("\ufffd\ufffd")");            // cut off
-  EXPECT_EQ(Escaped("\xF4\x90\x80\x80"), R"("\ufffd\ufffd\ufffd\ufffd")");
-  EXPECT_EQ(Escaped("\xF0\x9F\x98\x80"), "\"\xF0\x9F\x98\x80\"");
-}
-
-TEST(EncodeBase64, PadsTheLastGroup) {
-  EXPECT_EQ(EncodeBase64(""), "");
-  EXPECT_EQ(EncodeBase64("f"), "Zg==");
-  EXPECT_EQ(EncodeBase64("fo"), "Zm8=");
-  EXPECT_EQ(EncodeBase64("foo"), "Zm9v");
-}
-
 TEST(JsonNumber, UsesTheShortestForm) {
   EXPECT_EQ(JsonNumber(0), "0");
   EXPECT_EQ(JsonNumber(2542), "2542");

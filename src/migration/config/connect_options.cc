@@ -1,6 +1,6 @@
 #include "migration/config/connect_options.h"
 
-#include "migration/config/password_cipher.h"
+#include "base/io/encode.h"
 
 namespace dm::migration {
 namespace {

@@ -3,10 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
-#include <array>
-#include <cctype>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -14,6 +11,7 @@
 #include <system_error>
 
 #include "base/error/error.h"
+#include "base/io/encode.h"
 #include "base/io/text.h"
 
 namespace dm::migration {
@@ -41,45 +39,11 @@ std::string Run(bool encrypt, const std::string& key, std::string_view iv, std::
   return out;
 }
 
-std::string EncodeBase64(std::string_view bytes) {
-  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                               reinterpret_cast<const unsigned char*>(bytes.data()),
-                               static_cast<int>(bytes.size()));
-  out.resize(static_cast<size_t>(length));
-  return out;
-}
-
 void RequireKey(const PasswordCipher& cipher) {
   if (!cipher.has_key()) throw std::runtime_error("secret key not initialized");
 }
 
 }  // namespace
-
-std::optional<std::string> DecodeBase64(std::string_view text) {
-  std::string compact;  // line breaks are allowed inside
-  for (char c : text) {
-    if (c != '\r' && c != '\n') compact.push_back(c);
-  }
-  if (compact.size() % 4 != 0) return std::nullopt;
-  if (compact.empty()) return std::string();
-  const size_t end = compact.find('=');
-  const size_t padding = end == std::string::npos ? 0 : compact.size() - end;
-  if (padding > 2 || (padding == 2 && compact.back() != '=')) return std::nullopt;
-  for (size_t i = 0; i < compact.size() - padding; ++i) {
-    const char c = compact[i];
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '+' && c != '/') {
-      return std::nullopt;
-    }
-  }
-  std::string out(compact.size() / 4 * 3, '\0');
-  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                     reinterpret_cast<const unsigned char*>(compact.data()),
-                                     static_cast<int>(compact.size()));
-  if (length < 0) return std::nullopt;
-  out.resize(static_cast<size_t>(length) - padding);
-  return out;
-}
 
 PasswordCipher::PasswordCipher(std::string key) : key_(std::move(key)) {
   if (!key_.empty() && key_.size() != kKeySize) {

@@ -2,7 +2,6 @@
 // the base64 form of: 16 bytes IV, '@', encrypted text.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,8 +37,5 @@ class PasswordCipher {
  private:
   std::string key_;
 };
-
-// Standard base64 with padding; nullopt if `text` is not that.
-std::optional<std::string> DecodeBase64(std::string_view text);
 
 }  // namespace dm::migration

@@ -108,16 +108,6 @@ TEST(PasswordCipherTest, KeyFiles) {
   EXPECT_THROW(PasswordCipher("short"), Error);
 }
 
-TEST(Base64Test, Decode) {
-  EXPECT_EQ(DecodeBase64(""), "");
-  EXPECT_EQ(DecodeBase64("YQ=="), "a");
-  EXPECT_EQ(DecodeBase64("YWI="), "ab");
-  EXPECT_EQ(DecodeBase64("YWJj"), "abc");
-  for (const char* bad : {"YQ", "YQ=", "Y===", "=YQ=", "YQ=a", "Y Q=", "YQ==YQ=="}) {
-    EXPECT_EQ(DecodeBase64(bad), std::nullopt) << bad;
-  }
-}
-
 TEST(SecretTest, NeverShown) {
   const Secret secret("pa55");
   std::ostringstream stream;

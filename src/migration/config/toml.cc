@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error/error.h"
+#include "base/io/encode.h"
 #include "base/io/text.h"
 #include "base/io/toml.h"
 #include "migration/config/fields.h"
@@ -23,42 +24,12 @@ namespace {
 
 // ---- writing ------------------------------------------------------------------------------------
 
-std::string TomlString(std::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out + "\"";
-}
-
 std::string TomlKey(std::string_view key) {
   const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-';
   });
-  return bare ? std::string(key) : TomlString(key);
+  return bare ? std::string(key) : QuoteToml(key);
 }
 
 template <class T>
@@ -86,8 +57,8 @@ class TomlWriter {
     if (!tables_ || !field.extractor) return;
     BeginTable(key);
     TomlWriter nested(out_, Path(key));
-    nested.Line("target-column", TomlString(field.extractor->target_column));
-    nested.Line(field.regexp_key, TomlString(field.extractor->regexp));
+    nested.Line("target-column", QuoteToml(field.extractor->target_column));
+    nested.Line(field.regexp_key, QuoteToml(field.extractor->regexp));
   }
   void Bytes(std::string_view key, const std::string& member) {
     if (tables_ || member.empty()) return;
@@ -111,7 +82,7 @@ class TomlWriter {
     BeginTable(key);
     TomlWriter nested(out_, Path(key));
     nested.Write(block);
-    nested.Line("start-time", TomlString(block.start_time));
+    nested.Line("start-time", QuoteToml(block.start_time));
   }
 
  private:
@@ -143,7 +114,7 @@ class TomlWriter {
     Line(key, text);
   }
   void Field(std::string_view key, const std::string& member) {
-    if (!tables_) Line(key, TomlString(member));
+    if (!tables_) Line(key, QuoteToml(member));
   }
   void Field(std::string_view key, const Secret& member) { Field(key, member.Reveal()); }
   void Field(std::string_view key, Duration member) { Field(key, FormatDuration(member)); }
@@ -152,14 +123,14 @@ class TomlWriter {
   void Field(std::string_view key, const std::vector<std::string>& list) {
     if (tables_ || list.empty()) return;
     std::vector<std::string> items;
-    for (const std::string& item : list) items.push_back(TomlString(item));
+    for (const std::string& item : list) items.push_back(QuoteToml(item));
     Line(key, "[" + Join(items, ", ") + "]");
   }
   void Field(std::string_view key, const std::map<std::string, std::string>& map) {
     if (!tables_ || map.empty()) return;
     BeginTable(key);
     TomlWriter nested(out_, Path(key));
-    for (const auto& [name, value] : map) nested.Line(name, TomlString(value));
+    for (const auto& [name, value] : map) nested.Line(name, QuoteToml(value));
   }
   template <class T>
   void Field(std::string_view key, const std::optional<T>& member) {

@@ -63,7 +63,6 @@ class DumpRun {
 
   void Prepare(const StopToken& stop);
   void TakeLocks(const StopToken& stop);
-  void OpenWriters(const StopToken& stop);
   void CapturePosition(const StopToken& stop);
   void Produce(const StopToken& stop);
   void ProduceTable(const TableId& id, const StopToken& stop);

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <chrono>
-#include <mutex>
 #include <random>
 #include <utility>
 

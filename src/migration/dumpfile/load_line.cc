@@ -1,6 +1,5 @@
 #include "migration/dumpfile/load_line.h"
 
-#include <array>
 #include <cstring>
 
 #ifdef __SSE2__

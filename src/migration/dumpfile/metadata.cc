@@ -1,7 +1,6 @@
 #include "migration/dumpfile/metadata.h"
 
 #include <charconv>
-#include <vector>
 
 #include "base/error/error.h"
 #include "migration/dumpfile/file_name.h"

@@ -50,7 +50,6 @@ class LoadMeta {
 
   // `<meta>`.`<task>_lightning_checkpoint_list` and `<meta>`.`<task>_loader_checkpoint`, quoted.
   const std::string& status_table() const { return status_table_; }
-  const std::string& checkpoint_table() const { return checkpoint_table_; }
 
   // Makes the meta schema and both tables if they are not there.
   void Create(mysql::Connection& db, const StopToken& stop) const;

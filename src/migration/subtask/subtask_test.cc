@@ -4,6 +4,7 @@
 
 #include <atomic>
 
+#include "base/thread/eventually_test.h"
 #include "migration/subtask/auto_resume.h"
 
 namespace dm::migration {
@@ -79,16 +80,21 @@ class SubtaskTest : public testing::Test {
       return units;
     };
   }
-  void WaitForStage(const Subtask& subtask, Stage stage) {
-    while (subtask.stage() != stage) std::this_thread::yield();
+  void StartAndReachSync(Subtask& subtask) {
+    subtask.Start(Stage::kRunning);
+    script_.WaitForCall("Sync run");
+  }
+  // It is paused, by itself or because `stage` says so.
+  void StartAndPause(Subtask& subtask, Stage stage = Stage::kRunning) {
+    subtask.Start(stage);
+    ASSERT_TRUE(Eventually([&] { return subtask.stage() == Stage::kPaused; }));
   }
   Script script_;
 };
 
 TEST_F(SubtaskTest, RunsUnitsInOrderAndClosesTheFinishedOne) {
   Subtask subtask("t", Units());
-  subtask.Start(Stage::kRunning);
-  script_.WaitForCall("Sync run");
+  StartAndReachSync(subtask);
   EXPECT_EQ(subtask.Status().unit, UnitType::kSync);
   EXPECT_EQ(subtask.Status().stage, Stage::kRunning);
   subtask.Close();
@@ -101,8 +107,7 @@ TEST_F(SubtaskTest, RunsUnitsInOrderAndClosesTheFinishedOne) {
 TEST_F(SubtaskTest, ContinuesAtTheLastUnitThatLeftATrace) {
   script_.sync_fresh = false;
   Subtask subtask("t", Units());
-  subtask.Start(Stage::kRunning);
-  script_.WaitForCall("Sync run");
+  StartAndReachSync(subtask);
   subtask.Kill();
   EXPECT_EQ(script_.calls, (std::vector<std::string>{"Dump init", "Sync init", "Dump close",
                                                      "Sync run", "Sync killed", "Sync close"}));
@@ -111,8 +116,7 @@ TEST_F(SubtaskTest, ContinuesAtTheLastUnitThatLeftATrace) {
 TEST_F(SubtaskTest, PauseWaitsForTheUnitAndResumeRunsItAgain) {
   script_.sync_fresh = false;
   Subtask subtask("t", Units());
-  subtask.Start(Stage::kRunning);
-  script_.WaitForCall("Sync run");
+  StartAndReachSync(subtask);
   subtask.Pause();
   SubtaskStatus status = subtask.Status();
   EXPECT_EQ(status.stage, Stage::kPaused);
@@ -130,8 +134,7 @@ TEST_F(SubtaskTest, PauseWaitsForTheUnitAndResumeRunsItAgain) {
 TEST_F(SubtaskTest, ResumeWithAChangedConfigurationMakesTheUnitsAnew) {
   script_.sync_fresh = false;
   Subtask subtask("t", Units());
-  subtask.Start(Stage::kRunning);
-  script_.WaitForCall("Sync run");
+  StartAndReachSync(subtask);
   subtask.Pause();
   script_.calls.clear();
   subtask.Resume(Units());
@@ -143,8 +146,7 @@ TEST_F(SubtaskTest, ResumeWithAChangedConfigurationMakesTheUnitsAnew) {
 TEST_F(SubtaskTest, AnErrorPausesAndAPauseThenMarksItCancelled) {
   script_.sync_error = Error(ErrorCode::kSyncerParseDDL, "cannot parse");
   Subtask subtask("t", Units());
-  subtask.Start(Stage::kRunning);
-  WaitForStage(subtask, Stage::kPaused);
+  StartAndPause(subtask);
   SubtaskStatus status = subtask.Status();
   ASSERT_TRUE(status.result);
   ASSERT_EQ(status.result->errors.size(), 1u);
@@ -157,8 +159,7 @@ TEST_F(SubtaskTest, AnErrorPausesAndAPauseThenMarksItCancelled) {
 TEST_F(SubtaskTest, AFailedInitNamesUnitAndSubtaskAndIsRepeatedByResume) {
   script_.init_error = Error(ErrorCode::kDBDriverError, "no server");
   Subtask subtask("t", Units());
-  subtask.Start(Stage::kRunning);
-  WaitForStage(subtask, Stage::kPaused);
+  StartAndPause(subtask);
   SubtaskStatus status = subtask.Status();
   EXPECT_EQ(status.unit, UnitType::kInvalid);
   EXPECT_EQ(status.result->errors[0].message(),
@@ -173,8 +174,7 @@ TEST_F(SubtaskTest, AFailedInitNamesUnitAndSubtaskAndIsRepeatedByResume) {
 TEST_F(SubtaskTest, ACancelledRunThatNobodyAskedForPauses) {
   script_.dump_gives_up = true;
   Subtask subtask("t", Units());
-  subtask.Start(Stage::kRunning);
-  WaitForStage(subtask, Stage::kPaused);
+  StartAndPause(subtask);
   SubtaskStatus status = subtask.Status();
   EXPECT_EQ(status.unit, UnitType::kDump);
   ASSERT_TRUE(status.result);
@@ -190,8 +190,7 @@ TEST_F(SubtaskTest, ACancelledRunThatNobodyAskedForPauses) {
 TEST_F(SubtaskTest, ACancellationAmongTheErrorsIsNoSuccess) {
   script_.dump_cancellation = Error(ErrorCode::kNotSet, "x: context canceled");
   Subtask subtask("t", Units());
-  subtask.Start(Stage::kRunning);
-  WaitForStage(subtask, Stage::kPaused);
+  StartAndPause(subtask);
   EXPECT_EQ(subtask.Status().unit, UnitType::kDump);
 }
 
@@ -199,8 +198,7 @@ TEST_F(SubtaskTest, ResumeFromErrorLeavesAPausedTaskAlone) {
   script_.sync_error = Error(ErrorCode::kSyncerParseDDL, "cannot parse");
   Subtask subtask("t", Units());
   EXPECT_FALSE(subtask.ResumeFromError());
-  subtask.Start(Stage::kRunning);
-  WaitForStage(subtask, Stage::kPaused);
+  StartAndPause(subtask);
   subtask.Pause();
   EXPECT_FALSE(subtask.ResumeFromError());
   EXPECT_EQ(subtask.stage(), Stage::kPaused);
@@ -208,8 +206,7 @@ TEST_F(SubtaskTest, ResumeFromErrorLeavesAPausedTaskAlone) {
 
 TEST_F(SubtaskTest, StartsPausedWithoutRunning) {
   Subtask subtask("t", Units());
-  subtask.Start(Stage::kPaused);
-  WaitForStage(subtask, Stage::kPaused);
+  StartAndPause(subtask, Stage::kPaused);
   EXPECT_EQ(script_.calls, (std::vector<std::string>{"Dump init", "Sync init"}));
   subtask.Resume();
   script_.WaitForCall("Sync run");

@@ -36,6 +36,10 @@ class Stream {
     end_.position.offset = end;
     gtid_.reset();
   }
+  bool NextIsCovered(AppliedPoint& point, mysql::Gtid gtid, uint64_t end) {
+    Next(gtid, end);
+    return Covered(point);
+  }
   bool Covered(AppliedPoint& point, uint64_t rows_event = 1) {
     return point.Covers({before_, end_, gtid_, server_, rows_event});
   }
@@ -61,23 +65,26 @@ TablePoint Point(mysql::Location location, std::string server = "") {
   return point;
 }
 
+// Transaction 5 of server x is done up to its third rows event.
+TablePoint Piece() {
+  TablePoint point = Point(At(Flavor::kMySql, "bin.000001", 400, std::string(kA) + ":1-4"), "x");
+  point.piece = PiecePoint{{"bin.000001", 9000}, mysql::ToString(A(5)), 3};
+  return point;
+}
+
 TEST(AppliedPoint, PositionsDecideWithoutGtids) {
   AppliedPoint point(Point(At(Flavor::kMySql, "bin.000002", 500, "")), false);
   Stream s(Flavor::kMySql, "x", "bin.000002", "");
-  s.Next(A(1), 500);
-  EXPECT_TRUE(s.Covered(point));
-  s.Next(A(2), 600);
-  EXPECT_FALSE(s.Covered(point));
+  EXPECT_TRUE(s.NextIsCovered(point, A(1), 500));
+  EXPECT_FALSE(s.NextIsCovered(point, A(2), 600));
   EXPECT_TRUE(point.passed());
 }
 
 TEST(AppliedPoint, TheSwitchToGtidModeLeavesPositions) {
   AppliedPoint point(Point(At(Flavor::kMySql, "bin.000002", 500, "")), true);
   Stream s(Flavor::kMySql, "x", "bin.000002", std::string(kA) + ":1-7");
-  s.Next(A(8), 500);
-  EXPECT_TRUE(s.Covered(point));
-  s.Next(A(9), 600);
-  EXPECT_FALSE(s.Covered(point));
+  EXPECT_TRUE(s.NextIsCovered(point, A(8), 500));
+  EXPECT_FALSE(s.NextIsCovered(point, A(9), 600));
 }
 
 // A replica with parallel appliers commits in another order than its source.
@@ -85,61 +92,45 @@ TEST(AppliedPoint, AnotherServerMayHaveAnotherOrder) {
   AppliedPoint point(Point(At(Flavor::kMySql, "mysql-bin.000120", 77, std::string(kA) + ":1-102")),
                      true);
   Stream s(Flavor::kMySql, "other", "binlog.000003", std::string(kA) + ":1-100");
-  s.Next(A(102), 500);
-  EXPECT_TRUE(s.Covered(point));
-  s.Next(A(103), 900);
-  EXPECT_FALSE(s.Covered(point));
+  EXPECT_TRUE(s.NextIsCovered(point, A(102), 500));
+  EXPECT_FALSE(s.NextIsCovered(point, A(103), 900));
   EXPECT_FALSE(point.passed()) << "101 is still to come";
-  s.Next(A(101), 1200);
-  EXPECT_TRUE(s.Covered(point));
-  s.Next(A(104), 1300);
-  EXPECT_FALSE(s.Covered(point));
+  EXPECT_TRUE(s.NextIsCovered(point, A(101), 1200));
+  EXPECT_FALSE(s.NextIsCovered(point, A(104), 1300));
   EXPECT_TRUE(point.passed());
 }
 
 TEST(AppliedPoint, MariaDbsDomainsComeInAnyOrder) {
   AppliedPoint point(Point(At(Flavor::kMariaDb, "m.000009", 77, "0-1-50,1-1-20")), true);
   Stream s(Flavor::kMariaDb, "other", "m.000003", "0-1-48,1-1-18");
-  s.Next(M(0, 1, 49), 100);
-  EXPECT_TRUE(s.Covered(point));
-  s.Next(M(0, 1, 50), 200);
-  EXPECT_TRUE(s.Covered(point));
-  s.Next(M(0, 1, 51), 300);
-  EXPECT_FALSE(s.Covered(point));
+  EXPECT_TRUE(s.NextIsCovered(point, M(0, 1, 49), 100));
+  EXPECT_TRUE(s.NextIsCovered(point, M(0, 1, 50), 200));
+  EXPECT_FALSE(s.NextIsCovered(point, M(0, 1, 51), 300));
   EXPECT_FALSE(point.passed());
-  s.Next(M(1, 1, 19), 400);
-  EXPECT_TRUE(s.Covered(point));
-  s.Next(M(1, 1, 20), 500);
-  EXPECT_TRUE(s.Covered(point));
-  s.Next(M(1, 1, 21), 600);
-  EXPECT_FALSE(s.Covered(point));
+  EXPECT_TRUE(s.NextIsCovered(point, M(1, 1, 19), 400));
+  EXPECT_TRUE(s.NextIsCovered(point, M(1, 1, 20), 500));
+  EXPECT_FALSE(s.NextIsCovered(point, M(1, 1, 21), 600));
   EXPECT_TRUE(point.passed());
-  s.Next(M(2, 1, 1), 700);
-  EXPECT_FALSE(s.Covered(point));
+  EXPECT_FALSE(s.NextIsCovered(point, M(2, 1, 1), 700));
 }
 
 // Without strict mode, sequences of a domain go back when another server becomes primary.
 TEST(AppliedPoint, MariaDbsSequencesMayGoBack) {
   AppliedPoint elsewhere(Point(At(Flavor::kMariaDb, "m.000001", 900, "0-2-350"), "first"), true);
   Stream s(Flavor::kMariaDb, "second", "m.000001", "0-1-300");
-  s.Next(M(0, 2, 349), 100);
-  EXPECT_TRUE(s.Covered(elsewhere));
-  s.Next(M(0, 2, 350), 200);
-  EXPECT_TRUE(s.Covered(elsewhere));
-  s.Next(M(0, 1, 301), 300);
-  EXPECT_FALSE(s.Covered(elsewhere));
+  EXPECT_TRUE(s.NextIsCovered(elsewhere, M(0, 2, 349), 100));
+  EXPECT_TRUE(s.NextIsCovered(elsewhere, M(0, 2, 350), 200));
+  EXPECT_FALSE(s.NextIsCovered(elsewhere, M(0, 1, 301), 300));
 
   // In the log that it was made from its position is exact.
   AppliedPoint here(Point(At(Flavor::kMariaDb, "m.000001", 900, "0-2-350"), "second"), true);
   Stream later(Flavor::kMariaDb, "second", "m.000001", "0-1-301");
-  later.Next(M(0, 1, 302), 1000);
-  EXPECT_FALSE(later.Covered(here));
+  EXPECT_FALSE(later.NextIsCovered(here, M(0, 1, 302), 1000));
   EXPECT_TRUE(here.passed());
 }
 
 TEST(AppliedPoint, PiecesCountRowsEvents) {
-  TablePoint stored = Point(At(Flavor::kMySql, "bin.000001", 400, std::string(kA) + ":1-4"), "x");
-  stored.piece = PiecePoint{{"bin.000001", 9000}, mysql::ToString(A(5)), 3};
+  TablePoint stored = Piece();
   AppliedPoint point(stored, true);
   Stream s(Flavor::kMySql, "x", "bin.000001", std::string(kA) + ":1-4");
   // All events of a compressed transaction end where it ends.
@@ -160,12 +151,9 @@ TEST(AppliedPoint, PiecesCountRowsEvents) {
 }
 
 TEST(AppliedPoint, APieceMeansNothingOnAnotherServer) {
-  TablePoint stored = Point(At(Flavor::kMySql, "bin.000001", 400, std::string(kA) + ":1-4"), "x");
-  stored.piece = PiecePoint{{"bin.000001", 9000}, mysql::ToString(A(5)), 3};
-  AppliedPoint point(stored, true);
+  AppliedPoint point(Piece(), true);
   Stream s(Flavor::kMySql, "y", "bin.000001", std::string(kA) + ":1-3");
-  s.Next(A(4), 9000);
-  EXPECT_TRUE(s.Covered(point)) << "complete transactions are told everywhere";
+  EXPECT_TRUE(s.NextIsCovered(point, A(4), 9000)) << "complete transactions are told everywhere";
   s.Next(A(5), 9000);
   EXPECT_FALSE(s.Covered(point, 0)) << "a statement is in no piece";
   try {

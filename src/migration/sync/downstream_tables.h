@@ -22,7 +22,6 @@ class DownstreamTables {
   mysql::TablePtr Get(const TableId& target, const StopToken& stop);
   // To be called when a DDL touched it; with an empty `table`, all of the schema.
   void Forget(const TableId& target);
-  void ForgetAll() { tables_.clear(); }
 
  private:
   mysql::Connection& Connected(const StopToken& stop);

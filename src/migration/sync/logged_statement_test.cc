@@ -17,22 +17,28 @@ std::string Written(std::string_view text) {
 }
 
 TEST(LoggedStatementTest, FindsTheOneTableOfASimpleStatement) {
-  EXPECT_EQ(Written("INSERT INTO t VALUES (1)"), "def.t ");
-  EXPECT_EQ(Written("insert delayed ignore `a.b`.`c d` (x) values (1)"), "a.b.c d ");
-  EXPECT_EQ(Written("/* tool */ REPLACE LOW_PRIORITY INTO d.t SELECT * FROM e.u"), "d.t ");
-  EXPECT_EQ(Written("UPDATE IGNORE d.t AS x SET x.a = 1"), "d.t ");
-  EXPECT_EQ(Written("UPDATE t SET a = (SELECT b FROM o.u)"), "def.t ");
-  EXPECT_EQ(Written("DELETE QUICK FROM d.t WHERE a < 5"), "d.t ");
-  EXPECT_EQ(Written("LOAD DATA LOCAL INFILE '/x' REPLACE INTO TABLE `d`.`t` (a)"), "d.t ");
+  const std::vector<std::pair<const char*, const char*>> cases = {
+      {"INSERT INTO t VALUES (1)", "def.t "},
+      {"insert delayed ignore `a.b`.`c d` (x) values (1)", "a.b.c d "},
+      {"/* tool */ REPLACE LOW_PRIORITY INTO d.t SELECT * FROM e.u", "d.t "},
+      {"UPDATE IGNORE d.t AS x SET x.a = 1", "d.t "},
+      {"UPDATE t SET a = (SELECT b FROM o.u)", "def.t "},
+      {"DELETE QUICK FROM d.t WHERE a < 5", "d.t "},
+      {"LOAD DATA LOCAL INFILE '/x' REPLACE INTO TABLE `d`.`t` (a)", "d.t "},
+  };
+  for (const auto& [text, tables] : cases) EXPECT_EQ(Written(text), tables) << text;
 }
 
 TEST(LoggedStatementTest, TakesEverythingOfAStatementWithSeveralTables) {
-  EXPECT_EQ(Written("DELETE d.t, u FROM d.t JOIN u WHERE 1"), "d.t d.t def.* ");
-  EXPECT_EQ(Written("DELETE FROM a, b USING a JOIN b"), "def.* ");
-  EXPECT_EQ(Written("UPDATE a, e.b SET a.x = b.y"), "e.b a.x b.y def.* ");
-  EXPECT_EQ(Written("WITH c AS (SELECT 1) DELETE FROM t"), "def.* ");
-  EXPECT_EQ(Written("SELECT f()"), "def.* ");
-  EXPECT_EQ(Written("CALL d.p()"), "d.p def.* ");
+  const std::vector<std::pair<const char*, const char*>> cases = {
+      {"DELETE d.t, u FROM d.t JOIN u WHERE 1", "d.t d.t def.* "},
+      {"DELETE FROM a, b USING a JOIN b", "def.* "},
+      {"UPDATE a, e.b SET a.x = b.y", "e.b a.x b.y def.* "},
+      {"WITH c AS (SELECT 1) DELETE FROM t", "def.* "},
+      {"SELECT f()", "def.* "},
+      {"CALL d.p()", "d.p def.* "},
+  };
+  for (const auto& [text, tables] : cases) EXPECT_EQ(Written(text), tables) << text;
 }
 
 TEST(LoggedStatementTest, LeavesOtherStatementsAlone) {
@@ -58,14 +64,17 @@ TEST(LoggedStatementTest, NamesTheViewThatIsCreated) {
 }
 
 TEST(LoggedStatementTest, KnowsTransactionControl) {
-  EXPECT_EQ(KindOfControl("SAVEPOINT `a`"), Control::kSavepoint);
-  EXPECT_EQ(KindOfControl("RELEASE SAVEPOINT a"), Control::kSavepoint);
-  EXPECT_EQ(KindOfControl("ROLLBACK"), Control::kRollback);
-  EXPECT_EQ(KindOfControl("ROLLBACK TO `a`"), Control::kRollback);
-  EXPECT_EQ(KindOfControl("XA START X'78',X'',1"), Control::kXaStart);
-  EXPECT_EQ(KindOfControl("xa begin 'a'"), Control::kXaStart);
-  EXPECT_EQ(KindOfControl("XA COMMIT X'78',X'',1"), Control::kOtherXa);
-  EXPECT_EQ(KindOfControl("RENAME TABLE rollback TO b"), Control::kNone);
+  const std::vector<std::pair<const char*, Control>> cases = {
+      {"SAVEPOINT `a`", Control::kSavepoint},
+      {"RELEASE SAVEPOINT a", Control::kSavepoint},
+      {"ROLLBACK", Control::kRollback},
+      {"ROLLBACK TO `a`", Control::kRollback},
+      {"XA START X'78',X'',1", Control::kXaStart},
+      {"xa begin 'a'", Control::kXaStart},
+      {"XA COMMIT X'78',X'',1", Control::kOtherXa},
+      {"RENAME TABLE rollback TO b", Control::kNone},
+  };
+  for (const auto& [text, kind] : cases) EXPECT_EQ(KindOfControl(text), kind) << text;
 }
 
 }  // namespace

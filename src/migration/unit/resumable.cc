@@ -7,11 +7,13 @@
 namespace dm::migration {
 namespace {
 
-// Errors that repeating cannot cure, by code.
-constexpr std::array kUnresumableCodes = {11129, 32001, 32004, 34020, 34021,
-                                          36008, 36027, 36073, 36074};
-constexpr int kLoadFailed = 34019;
-constexpr int kRelayParse = 11038;
+// Errors that repeating cannot cure.
+constexpr std::array kUnresumable = {
+    ErrorCode::kSyncerCancelledDDL,           ErrorCode::kDumpUnitRuntime,
+    ErrorCode::kDumpUnitGlobalLock,           ErrorCode::kLoadLightningHasDup,
+    ErrorCode::kLoadLightningChecksum,        ErrorCode::kSyncUnitDDLWrongSequence,
+    ErrorCode::kSyncerUnitDMLColumnNotMatch,  ErrorCode::kSyncerTransactionPieceUnknown,
+    ErrorCode::kSyncerNoIdentityWithExitPoint};
 
 constexpr std::array<std::string_view, 2> kRelayPhrases = {
     "binlog checksum mismatch, data may be corrupted", "get event err eof"};
@@ -55,17 +57,16 @@ bool ContainsAny(const std::string& text, const auto& phrases) {
 }  // namespace
 
 bool IsResumable(const Error& error) {
-  if (std::find(kUnresumableCodes.begin(), kUnresumableCodes.end(), error.code()) !=
-      kUnresumableCodes.end()) {
-    return false;
-  }
+  const auto code = static_cast<ErrorCode>(error.code());
+  if (std::find(kUnresumable.begin(), kUnresumable.end(), code) != kUnresumable.end()) return false;
   const std::string cause = Lower(error.raw_cause());
   if (ContainsAny(cause, kUnresumableCauses)) return false;
-  if (error.code() == kLoadFailed) {
+  if (code == ErrorCode::kLoadLightningRuntime) {
     return cause.find("doesn't exist") != std::string::npos ||
            cause.find("is in mode import") != std::string::npos;
   }
-  return error.code() != kRelayParse || !ContainsAny(Lower(error.message()), kRelayPhrases);
+  return code != ErrorCode::kParserParseRelayLog ||
+         !ContainsAny(Lower(error.message()), kRelayPhrases);
 }
 
 bool IsResumable(const UnitResult& result) {

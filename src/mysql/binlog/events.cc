@@ -109,7 +109,6 @@ RotateEvent RotateEvent::Parse(const RawEvent& event) {
 
 bool QueryEvent::IsBegin() const { return Trim(text) == "BEGIN"; }
 bool QueryEvent::IsCommit() const { return Trim(text) == "COMMIT"; }
-bool QueryEvent::IsRollback() const { return Trim(text) == "ROLLBACK"; }
 
 XidEvent XidEvent::Parse(const RawEvent& event) {
   Reader in(event);

@@ -69,9 +69,8 @@ struct QueryEvent {
   std::string schema;
   std::string text;  // in the client's character set, see status.client_collation
 
-  bool IsBegin() const;     // BEGIN, white space trimmed
-  bool IsCommit() const;    // COMMIT
-  bool IsRollback() const;  // ROLLBACK alone
+  bool IsBegin() const;   // BEGIN, white space trimmed
+  bool IsCommit() const;  // COMMIT
   // Throws Error 11117 if a known status variable is cut off.
   static QueryEvent Parse(const RawEvent& event, const FormatDescription& format);
 };

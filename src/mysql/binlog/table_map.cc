@@ -1,7 +1,5 @@
 #include "mysql/binlog/table_map.h"
 
-#include <algorithm>
-
 #include "mysql/binlog/reader.h"
 
 namespace dm::mysql {

@@ -490,31 +490,11 @@ void SchemaTracker::PutTable(std::string_view schema, std::string_view table, Ta
              std::move(definition), "", ""});
 }
 
-void SchemaTracker::PutTableIfNotExists(std::string_view schema, std::string_view table,
-                                        TablePtr definition) {
-  if (GetTable(schema, table) == nullptr) PutTable(schema, table, std::move(definition));
-}
-
 void SchemaTracker::DropTable(std::string_view schema, std::string_view table) {
   std::unique_lock lock(mutex_);
   CheckOpen();
   ApplyStep({TrackerChange::Step::Kind::kDropTable, std::string(schema), std::string(table),
              nullptr, "", ""});
-}
-
-void SchemaTracker::DropSchema(std::string_view schema) {
-  std::unique_lock lock(mutex_);
-  CheckOpen();
-  schemas_.erase(Key(schema));
-}
-
-std::vector<std::string> SchemaTracker::AllSchemas() const {
-  std::shared_lock lock(mutex_);
-  CheckOpen();
-  std::vector<std::string> names;
-  for (const auto& [key, schema] : schemas_) names.push_back(schema.name);
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 std::vector<TrackedTable> SchemaTracker::AllTables() const {

@@ -80,14 +80,10 @@ class SchemaTracker {
   void CreateSchemaIfNotExists(std::string_view schema);
   // Sets a definition, replacing any; its name becomes `table`. The schema is created if missing.
   void PutTable(std::string_view schema, std::string_view table, TablePtr definition);
-  // As PutTable, but keeps a definition that is there already.
-  void PutTableIfNotExists(std::string_view schema, std::string_view table, TablePtr definition);
   // Does nothing if it is not tracked.
   void DropTable(std::string_view schema, std::string_view table);
-  void DropSchema(std::string_view schema);
 
   // Sorted by schema and table.
-  std::vector<std::string> AllSchemas() const;
   std::vector<TrackedTable> AllTables() const;
   std::vector<std::string> TablesOf(std::string_view schema) const;
 

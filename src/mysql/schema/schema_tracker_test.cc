@@ -9,22 +9,14 @@
 #include "mysql/schema/modify_event.h"
 #include "mysql/schema/show_create.h"
 #include "mysql/schema/table_info_json.h"
+#include "mysql/schema/tracked_schema_test.h"
 #include "mysql/sql/restore.h"
-#include "mysql/sql/rewrite.h"
 
 namespace dm::mysql {
 namespace {
 
-class TrackerTest : public ::testing::Test {
+class TrackerTest : public TrackedSchema {
  protected:
-  void Run(SchemaTracker& tracker, std::string_view sql) {
-    for (const Statement& statement : ParseStatements(sql, {})) {
-      const std::vector<Statement> one = JoinAlters(SplitDdl(statement, "s"));
-      tracker.Commit(tracker.Plan("s", one));
-    }
-  }
-  void Run(std::string_view sql) { Run(tracker_, sql); }
-
   // "a int, b varchar(5) | PRIMARY(a) k(b:3)"
   std::string Shape(std::string_view table) {
     const TablePtr info = tracker_.GetTable("s", table);
@@ -63,10 +55,6 @@ class TrackerTest : public ::testing::Test {
     }
     return "accepted";
   }
-
-  void SetUp() override { tracker_.CreateSchemaIfNotExists("s"); }
-
-  SchemaTracker tracker_{TrackerOptions{}};
 };
 
 TEST_F(TrackerTest, ColumnsAreAddedMovedAndDropped) {
@@ -223,7 +211,7 @@ TEST_F(TrackerTest, NamesFollowLowerCaseTableNames) {
   folded.lower_case_table_names = 1;
   SchemaTracker other(folded);
   other.CreateSchemaIfNotExists("S");
-  Run(other, "create table T (a int); rename table t to T");
+  Apply(other, "create table T (a int); rename table t to T");
   EXPECT_NE(other.GetTable("s", "t"), nullptr);
   EXPECT_NE(other.GetTable("S", "T"), nullptr);
 }
@@ -323,9 +311,9 @@ TEST_F(TrackerTest, RulesOfDownstreamsAndModes) {
   tidb.downstream_tidb = true;
   SchemaTracker to_tidb(tidb);
   to_tidb.CreateSchemaIfNotExists("s");
-  Run(to_tidb, "create table t (a int) row_format=compact; alter table t comment 'x'");
+  Apply(to_tidb, "create table t (a int) row_format=compact; alter table t comment 'x'");
   try {
-    Run(to_tidb, "alter table t row_format=dynamic");
+    Apply(to_tidb, "alter table t row_format=dynamic");
     FAIL();
   } catch (const Error& error) {
     EXPECT_NE(error.raw_cause().find("This type of ALTER TABLE is currently unsupported"),
@@ -335,10 +323,10 @@ TEST_F(TrackerTest, RulesOfDownstreamsAndModes) {
   shard.shard_mode = true;
   SchemaTracker sharded(shard);
   sharded.CreateSchemaIfNotExists("s");
-  Run(sharded, "create table t (a int); alter table t add b int unique");
+  Apply(sharded, "create table t (a int); alter table t add b int unique");
   EXPECT_TRUE(sharded.GetTable("s", "t")->indexes.empty());
   EXPECT_TRUE(sharded.GetTable("s", "t")->columns[1].flags & column_flag::kUniqueKey);
-  Run(sharded, "alter table t add c int");
+  Apply(sharded, "alter table t add c int");
   EXPECT_TRUE(sharded.GetTable("s", "t")->columns[1].flags & column_flag::kUniqueKey);
   const TableInfo stored = TableInfoFromJson(TableInfoToJson(*sharded.GetTable("s", "t")));
   EXPECT_TRUE(stored.columns[1].sticky_key_flags & column_flag::kUniqueKey);

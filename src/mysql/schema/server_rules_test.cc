@@ -3,19 +3,16 @@
 #include <gtest/gtest.h>
 
 #include "base/error/error.h"
-#include "mysql/schema/schema_tracker.h"
 #include "mysql/schema/table_info_json.h"
-#include "mysql/sql/rewrite.h"
+#include "mysql/schema/tracked_schema_test.h"
 
 namespace dm::mysql {
 namespace {
 
-class ServerRulesTest : public ::testing::Test {
+class ServerRulesTest : public TrackedSchema {
  protected:
-  explicit ServerRulesTest(bool mariadb = false) : tracker_(Options(mariadb)) {
-    parse_.mariadb = mariadb;
-    tracker_.CreateSchemaIfNotExists("s");
-  }
+  explicit ServerRulesTest(bool mariadb = false)
+      : TrackedSchema(Options(mariadb), {.sql_mode = {}, .mariadb = mariadb}) {}
 
   static TrackerOptions Options(bool mariadb) {
     TrackerOptions options;
@@ -24,13 +21,6 @@ class ServerRulesTest : public ::testing::Test {
       return DefaultCollation(charset, false);
     };
     return options;
-  }
-
-  void Run(std::string_view sql) {
-    for (const Statement& statement : ParseStatements(sql, parse_)) {
-      if (!statement.IsDdl()) continue;
-      tracker_.Commit(tracker_.Plan("s", JoinAlters(SplitDdl(statement, "s"))));
-    }
   }
 
   const TableInfo& Table(std::string_view name) {
@@ -51,8 +41,6 @@ class ServerRulesTest : public ::testing::Test {
   std::string Checks(std::string_view table) { return Names(Table(table).checks); }
   std::string Keys(std::string_view table) { return Names(Table(table).foreign_keys); }
 
-  SchemaTracker tracker_;
-  ParseOptions parse_;
   TablePtr table_;
 };
 

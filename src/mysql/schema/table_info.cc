@@ -4,7 +4,6 @@
 #include <wctype.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace dm::mysql {

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "base/error/error.h"
+#include "base/io/encode.h"
+#include "base/io/text.h"
 #include "mysql/schema/build.h"
 #include "mysql/schema/edit.h"
 
@@ -15,126 +17,10 @@ namespace {
 
 // ---- writing ----------------------------------------------------------------------------------
 
-// Length of the valid UTF-8 sequence at `pos`; 0 if there is none.
-size_t SequenceLength(std::string_view text, size_t pos) {
-  const auto byte = [&](size_t i) -> unsigned char {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-  };
-  const unsigned char first = byte(pos);
-  if (first < 0x80) return 1;
-  size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || pos + length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(pos + i) & 0xC0) != 0x80) return 0;
-  }
-  if (first == 0xE0 && byte(pos + 1) < 0xA0) return 0;
-  if (first == 0xED && byte(pos + 1) > 0x9F) return 0;
-  if (first == 0xF0 && byte(pos + 1) < 0x90) return 0;
-  if (first == 0xF4 && byte(pos + 1) > 0x8F) return 0;
-  return length;
-}
-
-bool IsUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const size_t length = SequenceLength(text, i);
-    if (length == 0) return false;
-    i += length;
-  }
-  return true;
-}
-
-// With the escapes of the reference's encoder: also <, > and &, and U+2028/9; bytes that are no
-// UTF-8 become U+FFFD.
+// With the escapes of the reference's encoder.
 std::string Quoted(std::string_view text) {
-  std::string out = "\"";
-  for (size_t i = 0; i < text.size();) {
-    const unsigned char c = static_cast<unsigned char>(text[i]);
-    if (c < 0x80) {
-      ++i;
-      switch (c) {
-        case '"':
-          out += "\\\"";
-          break;
-        case '\\':
-          out += "\\\\";
-          break;
-        case '\n':
-          out += "\\n";
-          break;
-        case '\r':
-          out += "\\r";
-          break;
-        case '\t':
-          out += "\\t";
-          break;
-        default:
-          if (c < 0x20 || c == '<' || c == '>' || c == '&' || c == 0x7F) {
-            if (c == 0x7F) {
-              out += static_cast<char>(c);
-            } else {
-              out += fmt::format("\\u{:04x}", c);
-            }
-          } else {
-            out += static_cast<char>(c);
-          }
-      }
-      continue;
-    }
-    const size_t length = SequenceLength(text, i);
-    if (length == 0) {
-      out += "\\ufffd";
-      ++i;
-      continue;
-    }
-    const std::string_view sequence = text.substr(i, length);
-    if (sequence == "\xE2\x80\xA8") {
-      out += "\\u2028";
-    } else if (sequence == "\xE2\x80\xA9") {
-      out += "\\u2029";
-    } else {
-      out += sequence;
-    }
-    i += length;
-  }
-  return out + "\"";
-}
-
-std::string Base64(std::string_view bytes) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      out += i + k <= bytes.size() ? kAlphabet[group >> (18 - 6 * k) & 63] : '=';
-    }
-  }
-  return out;
-}
-
-std::optional<std::string> Unbase64(std::string_view text) {
-  std::string out;
-  uint32_t group = 0;
-  int bits = 0;
-  for (char c : text) {
-    int value = -1;
-    if (c >= 'A' && c <= 'Z') value = c - 'A';
-    if (c >= 'a' && c <= 'z') value = c - 'a' + 26;
-    if (c >= '0' && c <= '9') value = c - '0' + 52;
-    if (c == '+') value = 62;
-    if (c == '/') value = 63;
-    if (c == '=') break;
-    if (value < 0) return std::nullopt;
-    group = group << 6 | static_cast<uint32_t>(value);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      out += static_cast<char>(group >> bits & 0xFF);
-    }
-  }
+  dm::AppendJsonString(out, text, {.short_controls = false});
   return out;
 }
 
@@ -161,7 +47,7 @@ std::string Optional(const std::optional<std::string>& text) {
 std::string ColumnJson(const ColumnInfo& column) {
   const bool is_bit = column.type == FieldType::kBit;
   const auto bits = [&](const std::optional<std::string>& value) {
-    return is_bit && value ? Quoted(Base64(*value)) : std::string("null");
+    return is_bit && value ? Quoted(EncodeBase64(*value)) : std::string("null");
   };
   std::string dependences = "null";
   if (!column.dependences.empty()) {
@@ -195,8 +81,8 @@ std::string ColumnJson(const ColumnInfo& column) {
   if (column.invisible) out += ",\"dm_invisible\":true";
   // Bytes that are no text are lost in the reference's member.
   const auto whole = [&](const char* key, const std::optional<std::string>& value) {
-    if (is_bit || !value || IsUtf8(*value)) return;
-    out += fmt::format(",\"{}\":{}", key, Quoted(Base64(*value)));
+    if (is_bit || !value || IsValidUtf8(*value)) return;
+    out += fmt::format(",\"{}\":{}", key, Quoted(EncodeBase64(*value)));
   };
   whole("dm_default", column.default_value);
   whole("dm_origin_default", column.origin_default);
@@ -391,7 +277,7 @@ void ReadColumn(const Json& json, ColumnInfo* column) {
     if (const Json* elements = Member(*type, "Elems")) column->elements = Texts(*elements);
   }
   const auto bytes = [&](const char* key, std::optional<std::string>* value) {
-    if (Member(json, key) != nullptr) *value = Unbase64(Text(json, key));
+    if (Member(json, key) != nullptr) *value = DecodeBase64(Text(json, key));
   };
   bytes("dm_default", &column->default_value);
   bytes("dm_origin_default", &column->origin_default);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <utility>
 
 #include "mysql/sql/lexer.h"
 #include "mysql/value/quote.h"

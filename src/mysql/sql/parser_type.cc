@@ -1,7 +1,6 @@
 // Column types.
 #include <fmt/format.h>
 
-#include <array>
 #include <string_view>
 #include <utility>
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <utility>
 
 #include "mysql/sql/lexer.h"
 #include "mysql/sql/restore_impl.h"

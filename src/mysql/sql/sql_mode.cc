@@ -1,7 +1,6 @@
 #include "mysql/sql/sql_mode.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <string>
 #include <utility>

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/cli/flag.h"
+#include "base/io/encode.h"
 #include "base/io/file.h"
-#include "cluster/rpc/print_json.h"
 #include "dmmaster.pb.h"
 #include "programs/ctl/master_link.h"
 
@@ -33,11 +33,11 @@ std::string RelayWorkersJson(const std::map<std::string, std::vector<std::string
   std::string json = "{";
   for (const auto& [source, names] : workers) {
     if (json.size() > 1) json += ',';
-    cluster::AppendJsonString(json, source);
+    AppendJsonString(json, source);
     json += ":[";
     for (size_t i = 0; i < names.size(); ++i) {
       if (i > 0) json += ',';
-      cluster::AppendJsonString(json, names[i]);
+      AppendJsonString(json, names[i]);
     }
     json += ']';
   }

@@ -14,10 +14,10 @@
 #include <sstream>
 
 #include "base/cli/command.h"
+#include "base/io/encode.h"
 #include "base/io/file.h"
 #include "base/io/text.h"
 #include "base/log/log.h"
-#include "cluster/rpc/print_json.h"
 #include "programs/ctl/fake_master_test.h"
 #include "programs/ctl/program.h"
 
@@ -107,7 +107,7 @@ std::string Unraw(const std::string& text) {
     const size_t end = text.rfind("\"\n}");
     const std::string raw = text.substr(begin, end - begin);
     std::string escaped;
-    cluster::AppendJsonString(escaped, Replaced(raw, "   \tdetail: {", "detail: {"));
+    AppendJsonString(escaped, Replaced(raw, "   \tdetail: {", "detail: {"));
     return text.substr(0, begin - 1) + escaped + text.substr(end + 1);
   }
   return text;

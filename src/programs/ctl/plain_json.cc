@@ -1,6 +1,6 @@
 #include "programs/ctl/plain_json.h"
 
-#include "cluster/rpc/print_json.h"
+#include "base/io/encode.h"
 
 namespace dm::ctl {
 
@@ -28,7 +28,7 @@ void PlainJson::EndList() { End(']'); }
 
 void PlainJson::Member(std::string_view name, std::string_view value) {
   Name(name);
-  cluster::AppendJsonString(text_, value);
+  AppendJsonString(text_, value);
 }
 
 void PlainJson::Member(std::string_view name, bool value) {
@@ -43,7 +43,7 @@ void PlainJson::NullMember(std::string_view name) {
 
 void PlainJson::Element(std::string_view value) {
   Next();
-  cluster::AppendJsonString(text_, value);
+  AppendJsonString(text_, value);
 }
 
 void PlainJson::Next() {
@@ -56,7 +56,7 @@ void PlainJson::Next() {
 
 void PlainJson::Name(std::string_view name) {
   Next();
-  cluster::AppendJsonString(text_, name);
+  AppendJsonString(text_, name);
   text_ += ": ";
 }
 

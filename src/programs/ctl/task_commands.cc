@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/error/error.h"
+#include "base/io/encode.h"
 #include "cluster/rpc/print_json.h"
 #include "dmmaster.pb.h"
 #include "migration/config/render.h"
@@ -35,7 +36,7 @@ void PrintWithCheckResult(const cli::Invocation& invocation,
   std::string json = cluster::PrintJson(response);
   if (check_result.find(kRawCheckPhrase) != std::string::npos) {
     std::string escaped;
-    cluster::AppendJsonString(escaped, check_result);
+    AppendJsonString(escaped, check_result);
     const std::string member = fmt::format("    \"{}\": ", name);
     const size_t at = json.rfind(member + escaped);
     std::string raw = check_result;

@@ -2,9 +2,9 @@
 
 #include "base/error/error.h"
 #include "base/error/system_error.h"
+#include "base/io/encode.h"
 #include "base/io/file.h"
 #include "base/log/log.h"
-#include "cluster/rpc/print_json.h"
 
 namespace dm::ctl {
 
@@ -12,9 +12,9 @@ namespace {
 
 void Embed(const std::string& path, const std::string& bytes, std::string& base64) {
   if (!bytes.empty()) {
-    base64 = cluster::EncodeBase64(bytes);
+    base64 = EncodeBase64(bytes);
   } else if (base64.empty() && !path.empty()) {
-    base64 = cluster::EncodeBase64(ReadFile(path));
+    base64 = EncodeBase64(ReadFile(path));
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/cli/server_flags.h"
 #include "base/error/error.h"
+#include "base/io/encode.h"
 #include "base/io/text.h"
 #include "base/io/toml.h"
 #include "base/log/log.h"
@@ -355,36 +356,6 @@ void Adjust(Config& config) {
     config.quota_backend_bytes = kMinQuotaBytes;
   }
   config.secret_key = migration::PasswordCipher::FromKeyFile(config.secret_key_path).key();
-}
-
-std::string QuoteToml(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out + '"';
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error/error.h"
+#include "base/io/encode.h"
 #include "base/io/text.h"
 #include "cluster/rpc/parse_json.h"
 #include "cluster/rpc/print_json.h"
@@ -61,7 +62,7 @@ int HttpStatus(grpc::StatusCode code) {
 
 HttpResponse Failure(grpc::StatusCode code, std::string_view message) {
   std::string text;
-  cluster::AppendJsonString(text, message);
+  AppendJsonString(text, message);
   return {HttpStatus(code),
           "application/json",
           fmt::format("{{\n  \"code\": {},\n  \"message\": {},\n  \"details\": [\n  ]\n}}",

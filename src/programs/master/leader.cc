@@ -73,7 +73,7 @@ void Leader::Start(const Leadership& leadership, const std::function<void()>& lo
   auto scheduler = std::make_shared<Scheduler>(
       etcd_, LeaderFence{leadership.campaign_key, leadership.create_revision}, limits_, lost);
   scheduler->Start(stop);
-  ReadClusterId(leadership, stop);
+  EnsureClusterId(leadership, stop);
   Log().Info("bootstrap after scheduler started");
   const std::optional<cluster::ClusterVersion> stored = ReadVersion(*etcd_, stop);
   if (stored && stored->internal_no < kInternalVersion) {
@@ -103,24 +103,21 @@ void Leader::Retire() {
   Log().Info("this member leads the cluster no more");
 }
 
-void Leader::ReadClusterId(const Leadership& leadership, const StopToken& stop) {
+void Leader::EnsureClusterId(const Leadership& leadership, const StopToken& stop) {
   const std::string key(cluster::keys::kClusterId);
-  uint64_t id = 0;
   if (const auto kv = etcd_->Get(key, stop)) {
     try {
-      id = cluster::DecodeClusterId(kv->value);
+      cluster::DecodeClusterId(kv->value);
     } catch (const Error& e) {
       Log().Error("the stored id of the cluster is unusable and left as it is",
                   {F("key", key), F("error", e)});
     }
   } else {
-    id = (static_cast<uint64_t>(time(nullptr)) << 32) + std::random_device{}();
+    const uint64_t id = (static_cast<uint64_t>(time(nullptr)) << 32) + std::random_device{}();
     cluster::Txn txn = Fenced(leadership);
     txn.then.push_back(cluster::Operation::Put(key, cluster::EncodeClusterId(id)));
     Commit(*etcd_, txn, stop);
   }
-  std::lock_guard lock(mutex_);
-  cluster_id_ = id;
 }
 
 bool Leader::LeadingLocked() const {
@@ -138,16 +135,6 @@ std::shared_ptr<Scheduler> Leader::Await(const std::function<bool()>& gone) {
     changed_.wait_for(lock, kGonePoll);
   }
   return scheduler_;
-}
-
-std::shared_ptr<Scheduler> Leader::Current() const {
-  std::lock_guard lock(mutex_);
-  return LeadingLocked() ? scheduler_ : nullptr;
-}
-
-uint64_t Leader::cluster_id() const {
-  std::lock_guard lock(mutex_);
-  return cluster_id_;
 }
 
 void Leader::Close() {

@@ -28,25 +28,20 @@ class Leader {
   // The scheduler, if this member leads. A request that comes while nobody leads waits for up to
   // 5 s; then throws Error 38043. `gone`: the caller has left.
   std::shared_ptr<Scheduler> Await(const std::function<bool()>& gone);
-  // Without waiting; nullptr: this member does not lead.
-  std::shared_ptr<Scheduler> Current() const;
-  // 0 on a member that never led, or if the stored one cannot be read.
-  uint64_t cluster_id() const;
 
   // From now on requests do not wait.
   void Close();
 
  private:
   bool LeadingLocked() const;
-  void ReadClusterId(const Leadership& leadership, const StopToken& stop);
+  void EnsureClusterId(const Leadership& leadership, const StopToken& stop);
 
   const std::shared_ptr<cluster::EtcdClient> etcd_;
   const TxnLimits limits_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable changed_;
   std::shared_ptr<cluster::KeptLease> session_;
   std::shared_ptr<Scheduler> scheduler_;
-  uint64_t cluster_id_ = 0;
   bool closed_ = false;
 };
 

@@ -3,10 +3,10 @@
 #include <sstream>
 
 #include "base/error/error.h"
+#include "base/io/encode.h"
 #include "base/metrics/metrics.h"
 #include "base/version/version.h"
 #include "cluster/rpc/http_get.h"
-#include "cluster/rpc/print_json.h"
 
 namespace dm::master {
 namespace {
@@ -24,7 +24,7 @@ HttpResponse FromEtcd(const std::string& endpoint, const std::string& path) {
 
 std::string Quoted(std::string_view text) {
   std::string out;
-  cluster::AppendJsonString(out, text, /*escape_html=*/false);
+  AppendJsonString(out, text, {.html = false});
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "base/error/error.h"
+#include "base/thread/eventually_test.h"
 #include "cluster/etcd/memory_etcd_test.h"
 #include "cluster/record/keys.h"
 #include "cluster/record/store.h"
@@ -33,16 +34,6 @@ bool Writes(const etcdserverpb::TxnRequest& txn, const std::string& key) {
     if (op.request_put().key() == key || op.request_delete_range().key() == key) return true;
   }
   return false;
-}
-
-template <class Condition>
-bool Eventually(Condition condition) {
-  const auto end = SteadyClock::now() + Milliseconds(20'000);
-  while (!condition()) {
-    if (SteadyClock::now() > end) return false;
-    WaitFor(Milliseconds(5), StopToken());
-  }
-  return true;
 }
 
 SourceConfig Source(const std::string& id) {

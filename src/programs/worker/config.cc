@@ -8,6 +8,7 @@
 #include "base/cli/flag.h"
 #include "base/cli/server_flags.h"
 #include "base/error/error.h"
+#include "base/io/encode.h"
 #include "base/io/text.h"
 #include "base/io/toml.h"
 #include "base/version/version.h"
@@ -244,12 +245,7 @@ std::vector<std::string> Config::JoinEndpoints() const {
 std::string Config::ToToml() const {
   std::string out;
   const auto text = [&](std::string_view key, const std::string& value) {
-    std::string escaped;
-    for (char c : value) {
-      if (c == '"' || c == '\\') escaped += '\\';
-      escaped += c;
-    }
-    out += fmt::format("{} = \"{}\"\n", key, escaped);
+    out += fmt::format("{} = {}\n", key, QuoteToml(value));
   };
   text("name", name);
   text("log-level", log_level);

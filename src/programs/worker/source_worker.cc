@@ -24,10 +24,6 @@ constexpr Milliseconds kResyncPause{500};
 constexpr std::chrono::seconds kWatchCheck{30};
 constexpr std::chrono::seconds kReportInterval{30};
 
-migration::Stage ToStage(cluster::Stage stage) {
-  return static_cast<migration::Stage>(static_cast<int>(stage));
-}
-
 std::vector<std::unique_ptr<migration::Unit>> MakeUnits(const SubtaskConfig& config,
                                                         const migration::UnitContext& context) {
   std::vector<std::unique_ptr<migration::Unit>> units;
@@ -381,7 +377,7 @@ void SourceWorker::Create(const std::string& task, const std::string& config, cl
   entry->subtask = std::make_unique<Subtask>(task, MakeFactory(*entry, config, source_));
   if (killed_) return;
   subtasks_.emplace(task, entry);
-  entry->subtask->Start(ToStage(expect));
+  entry->subtask->Start(expect);
   Log().Info("subtask created", {F("task", task), F("stage", cluster::ToString(expect))});
 }
 

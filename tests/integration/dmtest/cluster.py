@@ -57,6 +57,16 @@ class Cluster:
         self.workers = {}
         self.master = None
 
+    @classmethod
+    def of_pair(cls, directory, upstream, downstream):
+        """A cluster with one worker, which serves `upstream` as the source `src`."""
+        cluster = cls(directory)
+        cluster.upstream, cluster.downstream = upstream, downstream
+        cluster.start_master()
+        cluster.start_worker("worker1")
+        cluster.create_source("src", upstream)
+        return cluster
+
     @property
     def address(self):
         return f"127.0.0.1:{self.port}"
@@ -96,6 +106,12 @@ class Cluster:
             wait_for(lambda: self.worker_stage(name) in ("free", "bound"),
                      lambda: f"{name} is online\n{worker.tail()}{self.log(name)}")
         return worker
+
+    def wait_killed(self, name="worker1", timeout=60):
+        """Waits until a fail point has killed the worker."""
+        worker = self.workers[name]
+        wait_for(lambda: not worker.alive(), lambda: f"{name} reaches the fail point; its log:\n{self.log(name)}", timeout)
+        assert worker.child.returncode == -9, worker.tail()
 
     def worker_stage(self, name):
         members = self.ctl("list-member", "--worker", check=False)
