@@ -6,44 +6,15 @@
 #include <iterator>
 
 #include "base/error/error.h"
+#include "base/io/encode.h"
 #include "base/io/text.h"
 
 namespace dm::migration {
 namespace {
 
-// A JSON string as the tools that read the answer know it: `<`, `>` and `&` as escapes, a byte that
-// is no UTF-8 as the replacement character.
+// A JSON string as the tools that read the answer know it.
 void AppendJsonText(std::string& out, std::string_view text) {
-  out += '"';
-  while (!text.empty()) {
-    const char c = text.front();
-    const auto byte = static_cast<unsigned char>(c);
-    uint32_t rune = 0;
-    const size_t length = RuneLength(text, &rune);
-    if (length == 0) {
-      out += "\\ufffd";
-      text.remove_prefix(1);
-      continue;
-    }
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20 || c == '<' || c == '>' || c == '&') {
-      out += fmt::format("\\u{:04x}", byte);
-    } else if (rune == 0x2028 || rune == 0x2029) {
-      out += fmt::format("\\u{:04x}", rune);
-    } else {
-      out.append(text, 0, length);
-    }
-    text.remove_prefix(length);
-  }
-  out += '"';
+  AppendJsonString(out, text, {.short_controls = false});
 }
 
 // Writes members one a line, without a comma before the first.
