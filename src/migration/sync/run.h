@@ -125,6 +125,9 @@ class SyncRun {
   // An error of the event being handled, with its place.
   Error AtPlace(Error error, const std::string& statement) const;
 
+  // Logs what expression filters have left out since the last flush.
+  void TellFilteredRows();
+
   const RunInputs in_;
   const SubtaskConfig& config_;
   EndingRequest& ending_;
@@ -133,6 +136,7 @@ class SyncRun {
   ApplyQueues queues_;
   mysql::SchemaTracker tracker_;
   DownstreamTables downstream_;
+  FilteredRows filtered_;
   PlanContext plan_;
   std::optional<RowPlanner> planner_;
   std::optional<DdlExecutor> ddl_executor_;
