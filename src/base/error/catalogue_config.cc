@@ -124,7 +124,7 @@ constexpr ErrorEntry kConfigErrors[] = {
      ErrorLevel::kHigh, "mysql-instance({})'s expression filter {} not exist in expression-filter",
      "Please check the `expression-filters` config in task configuration file."},
     {kConfigExprFilterWrongGrammar, "ConfigExprFilterWrongGrammar", "config", ErrorScope::kInternal,
-     ErrorLevel::kHigh, "expression filter {} has an expression that cannot be parsed: {}",
+     ErrorLevel::kHigh, "expression filter {} has an expression that cannot be used: {}",
      "Please check the `expression-filter` config in task configuration file."},
     {kConfigExprFilterEmptyName, "ConfigExprFilterEmptyName", "config", ErrorScope::kInternal,
      ErrorLevel::kHigh, "expression filter {} has an empty {}",

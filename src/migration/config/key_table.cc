@@ -119,7 +119,7 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"mysql-instances[].filter-rules", kWorks, ""},
     {"mysql-instances[].column-mapping-rules", kNoEffect, "a removed feature"},
     {"mysql-instances[].route-rules", kWorks, ""},
-    {"mysql-instances[].expression-filters", kRefused, "expression filters"},
+    {"mysql-instances[].expression-filters", kWorks, ""},
     {"mysql-instances[].black-white-list", kWorks, ""},
     {"mysql-instances[].block-allow-list", kWorks, ""},
     {"mysql-instances[].mydumper-config-name", kWorks, ""},
@@ -157,13 +157,13 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"filters.*.sql-pattern", kWorks, ""},
     {"filters.*.action", kWorks, ""},
     {"column-mappings", kRefused, "a removed feature"},
-    {"expression-filter", kRefused, "expression filters"},
-    {"expression-filter.*.schema", kRefused, "expression filters"},
-    {"expression-filter.*.table", kRefused, "expression filters"},
-    {"expression-filter.*.insert-value-expr", kRefused, "expression filters"},
-    {"expression-filter.*.update-old-value-expr", kRefused, "expression filters"},
-    {"expression-filter.*.update-new-value-expr", kRefused, "expression filters"},
-    {"expression-filter.*.delete-value-expr", kRefused, "expression filters"},
+    {"expression-filter", kWorks, ""},
+    {"expression-filter.*.schema", kWorks, ""},
+    {"expression-filter.*.table", kWorks, ""},
+    {"expression-filter.*.insert-value-expr", kWorks, ""},
+    {"expression-filter.*.update-old-value-expr", kWorks, ""},
+    {"expression-filter.*.update-new-value-expr", kWorks, ""},
+    {"expression-filter.*.delete-value-expr", kWorks, ""},
     {"black-white-list", kWorks, "used if block-allow-list is empty"},
     {"black-white-list.*.do-tables", kWorks, ""},
     {"black-white-list.*.do-tables[].db-name", kWorks, ""},
@@ -265,7 +265,6 @@ void RefuseUnsupported(const SubtaskConfig& subtask) {
   RefuseTls("from.security", subtask.from.security);
   RefuseTls("target-database.security", subtask.to.security);
   RefuseTls("security", subtask.loader_security);
-  if (!subtask.expression_filter.empty()) Refuse("expression-filter", "expression filters");
   for (const RouteRule& route : subtask.route_rules) {
     if (route.extract_table) Refuse("extract-table", route.extract_table->target_column);
     if (route.extract_schema) Refuse("extract-schema", route.extract_schema->target_column);

@@ -330,11 +330,6 @@ TEST(KeyTableTest, RefusedKeysOfATask) {
       {"shard-mode", "shard-mode: optimistic", "", "shard-mode"},
       {"strict-optimistic-shard-mode", "strict-optimistic-shard-mode: true\nshard-mode: optimistic",
        "", "shard-mode"},
-      {"mysql-instances[].expression-filters",
-       "expression-filter: {f: {schema: a, table: b, delete-value-expr: c}}",
-       "expression-filters: [f]", "expression-filter"},
-      {"expression-filter", "expression-filter: {f: {schema: a, table: b, delete-value-expr: c}}",
-       "expression-filters: [f]", "expression-filter"},
       {"routes.*.extract-table",
        "routes: {r: {schema-pattern: a, target-schema: b, extract-table: {target-column: c, "
        "table-regexp: d}}}",

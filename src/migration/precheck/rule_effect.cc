@@ -4,10 +4,13 @@
 
 #include <algorithm>
 
+#include "base/error/error.h"
 #include "migration/precheck/items.h"
+#include "migration/rows/row_filter.h"
 #include "migration/rules/event_filter.h"
 #include "migration/rules/name_pattern.h"
 #include "migration/rules/system_schema.h"
+#include "mysql/schema/build.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -42,8 +45,7 @@ class Matcher {
 };
 
 std::string Pair(std::string_view schema, std::string_view table) {
-  return table.empty() ? mysql::QuoteName(schema)
-                       : mysql::QuoteName(schema) + "." + mysql::QuoteName(table);
+  return table.empty() ? mysql::QuoteName(schema) : mysql::QuoteTable(schema, table);
 }
 
 }  // namespace
@@ -89,6 +91,50 @@ std::vector<std::string> RulesWithoutEffect(const SubtaskConfig& subtask,
     }
   }
   return found;
+}
+
+std::vector<CheckEntry> CheckExpressionFilters(CheckedSource& source, const StopToken& stop) {
+  constexpr int kNoSuchTable = 1146;
+  constexpr int kNoSuchDatabase = 1049;
+  const SubtaskConfig& subtask = source.subtask;
+  std::vector<CheckEntry> entries;
+  if (subtask.expression_filter.empty()) return entries;
+  const auto connection = source.upstream->Take(stop);
+  mysql::ParseOptions parse;
+  mysql::BuildOptions build;
+  mysql::ConditionOptions options;
+  parse.mariadb = build.mariadb = options.mariadb = connection->server().is_mariadb;
+  for (const ExpressionFilterRule& rule : subtask.expression_filter) {
+    const std::string table = Pair(rule.schema, rule.table);
+    const auto fail = [&](const std::string& why) {
+      entries.push_back({true, fmt::format("{} (source {})", why, subtask.source_id)});
+    };
+    try {
+      const mysql::ResultSet shown = connection->Query(
+          fmt::format("SHOW CREATE TABLE {}", mysql::QuoteTable(rule.schema, rule.table)), stop);
+      const mysql::TableInfo definition =
+          mysql::ParseCreateTable(shown.rows.at(0).at(1).value_or(""), parse, build);
+      ColumnCollations collations;
+      const mysql::ResultSet known = connection->Query(
+          fmt::format("SELECT COLUMN_NAME, COLLATION_NAME FROM information_schema.COLUMNS WHERE "
+                      "TABLE_SCHEMA = {} AND TABLE_NAME = {} AND COLLATION_NAME IS NOT NULL",
+                      mysql::QuoteString(rule.schema), mysql::QuoteString(rule.table)),
+          stop);
+      for (const auto& row : known.rows) {
+        collations[mysql::LowerName(row.at(0).value_or(""))] = row.at(1).value_or("");
+      }
+      RowFilter({rule}, ConditionColumns(definition, collations), options, fail);
+    } catch (const Error& e) {
+      if (e.server_errno() == kNoSuchTable || e.server_errno() == kNoSuchDatabase) {
+        entries.push_back(
+            {false, fmt::format("expression filter on {}: source {} has no such table", table,
+                                subtask.source_id)});
+      } else {
+        fail(e.ToString());
+      }
+    }
+  }
+  return entries;
 }
 
 UpstreamNames ReadUpstreamNames(CheckedSource& source, const StopToken& stop) {
@@ -140,8 +186,17 @@ ItemTask RuleEffectItem(Preparation& preparation) {
                    RulesWithoutEffect(source->subtask, ReadUpstreamNames(*source, stop))) {
                 found.Warn(std::move(warning));
               }
+              for (CheckEntry& entry : CheckExpressionFilters(*source, stop)) {
+                entry.fails ? found.Fail(std::move(entry.text)) : found.Warn(std::move(entry.text));
+              }
             }
             if (found.state == CheckState::kSuccess) return;
+            if (found.state == CheckState::kFail) {
+              found.instruction =
+                  "Correct the expressions of `expression-filter`: rows that they are meant to "
+                  "leave out would be replicated.";
+              return;
+            }
             found.instruction =
                 "Compare the patterns with the names upstream, and with `case-sensitive`. A rule "
                 "for tables that will be created later is right as it is.";

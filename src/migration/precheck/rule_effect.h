@@ -6,6 +6,7 @@
 
 #include "migration/config/subtask.h"
 #include "migration/precheck/preparation.h"
+#include "migration/precheck/result.h"
 
 namespace dm::migration {
 
@@ -20,6 +21,11 @@ struct UpstreamNames {
 // an earlier one. `subtask` as its worker will have it, the source's filters included.
 std::vector<std::string> RulesWithoutEffect(const SubtaskConfig& subtask,
                                             const UpstreamNames& names);
+
+// Compiles the expression filters for the tables as they are upstream. What cannot be evaluated
+// there (a column that does not exist, ...) is a failure, a table that does not exist a warning.
+// Throws Error of the connection, Cancelled.
+std::vector<CheckEntry> CheckExpressionFilters(CheckedSource& source, const StopToken& stop);
 
 // Has the subtask rules at all?
 bool HasRules(const SubtaskConfig& subtask);

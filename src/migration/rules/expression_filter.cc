@@ -1,48 +1,13 @@
 #include "migration/rules/expression_filter.h"
 
-#include <fmt/format.h>
-
+#include <stdexcept>
 #include <string>
 
 #include "base/error/error.h"
+#include "mysql/evaluate/condition.h"
+#include "mysql/sql/parser.h"
 
 namespace dm::migration {
-namespace {
-
-// Reads `text` as a list of SQL expressions as far as quoting and brackets decide it. Returns the
-// reason why it cannot be one; empty if it may be.
-std::string ExpressionDefect(std::string_view text) {
-  std::string open;
-  bool anything = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') continue;
-    if (c == '/' && text.substr(i, 2) == "/*") {
-      size_t end = text.find("*/", i + 2);
-      if (end == std::string_view::npos) return "a comment is not closed";
-      i = end + 1;
-      continue;
-    }
-    anything = true;
-    if (c == '\'' || c == '"' || c == '`') {
-      size_t end = i + 1;
-      while (end < text.size() && text[end] != c) end += text[end] == '\\' && c != '`' ? 2 : 1;
-      if (end >= text.size()) return fmt::format("a quote {} is not closed", c);
-      i = end;
-    } else if (c == '(') {
-      open.push_back(c);
-    } else if (c == ')') {
-      if (open.empty()) return "a bracket ) has no opening one";
-      open.pop_back();
-    } else if (c == ';') {
-      return "it holds more than one statement";
-    }
-  }
-  if (!open.empty()) return "a bracket ( is not closed";
-  return anything ? "" : "it is empty";
-}
-
-}  // namespace
 
 void CheckExpressionFilter(std::string_view name, const ExpressionFilterRule& rule) {
   if (rule.schema.empty()) throw MakeError(ErrorCode::kConfigExprFilterEmptyName, name, "schema");
@@ -50,9 +15,16 @@ void CheckExpressionFilter(std::string_view name, const ExpressionFilterRule& ru
   for (const std::string* expression : {&rule.insert_value_expr, &rule.update_old_value_expr,
                                         &rule.update_new_value_expr, &rule.delete_value_expr}) {
     if (expression->empty()) continue;
-    if (std::string defect = ExpressionDefect(*expression); !defect.empty()) {
-      throw MakeError(ErrorCode::kConfigExprFilterWrongGrammar, name, *expression)
-          .SetRawCause(defect);
+    const auto refuse = [&](const std::string& why) {
+      throw MakeError(ErrorCode::kConfigExprFilterWrongGrammar, name, *expression).SetRawCause(why);
+    };
+    try {
+      mysql::ParseOptions options;
+      mysql::CheckCondition(*mysql::ParseExpression(*expression, options));
+    } catch (const Error& e) {
+      refuse(e.raw_cause());
+    } catch (const std::invalid_argument& e) {
+      refuse(e.what());
     }
   }
   const int kinds = !rule.insert_value_expr.empty() +

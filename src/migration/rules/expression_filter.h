@@ -7,9 +7,9 @@
 
 namespace dm::migration {
 
-// Throws kConfigExprFilterEmptyName (schema, then table), kConfigExprFilterWrongGrammar,
-// kConfigExprFilterManyExpr for the rule called `name`. The grammar check covers quoting, comments
-// and brackets; names and functions are judged where the expression is evaluated.
+// Throws kConfigExprFilterEmptyName (schema, then table), kConfigExprFilterWrongGrammar (with the
+// reason as raw cause: it cannot be parsed, or holds what cannot be evaluated), then
+// kConfigExprFilterManyExpr for the rule called `name`. Columns are judged where they are known.
 void CheckExpressionFilter(std::string_view name, const ExpressionFilterRule& rule);
 
 }  // namespace dm::migration

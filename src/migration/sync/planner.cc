@@ -152,6 +152,7 @@ void RowPlanner::Prepare(Table& table, const StopToken& stop) {
   table.plan =
       BuildTablePlan(table.id, target, *table.map, std::move(tracked), std::move(downstream),
                      literals, context_.sessions->upstream_server.is_mariadb);
+  table.filter = MakeRowFilter(context_, *table.plan, *table.map, stop);
   if (!table.plan->identity) {
     Log().Warn(
         "table has neither primary key nor unique key of NOT NULL columns downstream: its "
@@ -210,7 +211,15 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
                 fmt::format("upstream didn't log enough columns in binlog: table {}, column `{}`",
                             table.id.Quoted(), plan.columns.at(column).name));
   }
-  const size_t count = rows->batch->row_count();
+  size_t count = rows->batch->row_count();
+  const RowFilter* filter = table.filter.get();
+  if (filter != nullptr) {
+    KeepRows(*filter, *rows->batch);
+    count = kept_.size();
+    if (count == 0 && context_.metrics != nullptr) {
+      context_.metrics->ObserveSkipped(true, SteadyClock::now() - received);
+    }
+  }
   if (count == 0) return 0;
 
   const bool serial = !plan.identity || context_.sessions->foreign_keys;
@@ -230,7 +239,8 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   const auto begin = SteadyClock::now();
   queueing_ = {};
   queued_ = {};
-  for (uint32_t row = 0; row < count; ++row) {
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t row = filter == nullptr ? i : kept_[i];
     Job job;
     job.event = rows;
     job.row = row;
@@ -293,6 +303,17 @@ SteadyClock::time_point RowPlanner::Queue(SteadyClock::time_point begin, const S
 void RowPlanner::WaitCommitted(size_t slot, uint64_t order, const StopToken& stop) {
   Queue(SteadyClock::now(), stop);  // what is waited for may be among it
   context_.queues->WaitCommitted(slot, order, stop);
+}
+
+void RowPlanner::KeepRows(const RowFilter& filter, const mysql::RowBatch& batch) {
+  kept_.clear();
+  for (uint32_t row = 0; row < batch.row_count(); ++row) {
+    if (!filter.Skips(batch.kind(), batch.before(row), batch.after(row))) kept_.push_back(row);
+  }
+  const size_t left_out = batch.row_count() - kept_.size();
+  if (context_.filtered != nullptr && left_out > 0) {
+    context_.filtered->by_kind[static_cast<size_t>(batch.kind())] += static_cast<int64_t>(left_out);
+  }
 }
 
 void RowPlanner::ClosePiece(const Stream& stream, const StopToken& stop) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/thread/stop.h"
+#include "migration/rows/row_filter.h"
 #include "migration/rows/table_plan.h"
 #include "migration/rules/block_allow_list.h"
 #include "migration/rules/event_filter.h"
@@ -33,12 +35,19 @@ struct Rules {
   BlockAllowList block_allow;
   TableRouter router;
   EventFilter filter;
+  std::vector<ExpressionFilterRule> expressions;
+  std::optional<mysql::TimeZone> time_zone;  // the task's
   std::optional<OnlineDdlNames> online_ddl;  // nullopt: such tables are ordinary ones
 
   // Is nothing of this table replicated? Throws Error kSyncerOnlineDDLNotSupported for a helper
   // table of an online schema change.
   bool Skips(const TableId& table) const;
   TableId Route(const TableId& table) const;
+};
+
+// Row changes that expression filters left out since they were last told. Thread-safe.
+struct FilteredRows {
+  std::array<std::atomic<int64_t>, 3> by_kind{};  // of rows event
 };
 
 // What planner and DDL handler share in a run; everything outlives both.
@@ -55,7 +64,13 @@ struct PlanContext {
   // without identity cannot be applied up to there.
   std::optional<AppliedPoint> dump_exit;
   const Stream* stream = nullptr;  // once it is open
+  FilteredRows* filtered = nullptr;
 };
+
+// The expression filters of a table whose rows are like `plan`; nullptr if it has none. Throws
+// Error kConfigExprFilterWrongGrammar.
+std::shared_ptr<const RowFilter> MakeRowFilter(const PlanContext& context, const TablePlan& plan,
+                                               const mysql::TableMap& map, const StopToken& stop);
 
 // Where the event stands that `stream` returned last.
 EventPlace PlaceOf(const Stream& stream, uint64_t rows_event = 0);
@@ -92,12 +107,15 @@ class RowPlanner : private CommittedOrders {
     std::optional<AppliedPoint>* point = nullptr;  // its entry in points_, once rows came
     std::shared_ptr<TableJobs> jobs;               // made with the plan
     std::array<FilterVerdict, 3> verdicts{};       // of the event filters, by kind of rows event
+    std::shared_ptr<const RowFilter> filter;       // made with the plan; null: all rows stay
   };
   Table& TableOf(const mysql::RowsHeader& header);
   void Prepare(Table& table, const StopToken& stop);
   bool IsApplied(Table& table, const Stream& stream);
   // Throws Error kSyncerUnitBinlogEventFilter if a filter stops the event.
   bool IsFiltered(const Table& table, mysql::RowsKind kind) const;
+  // Puts the rows that no expression filter leaves out into kept_.
+  void KeepRows(const RowFilter& filter, const mysql::RowBatch& batch);
   // Hands what is planned to the queues. `begin`: the time now; returns the time at the end.
   SteadyClock::time_point Queue(SteadyClock::time_point begin, const StopToken& stop);
   void ClosePiece(const Stream& stream, const StopToken& stop);
@@ -121,6 +139,7 @@ class RowPlanner : private CommittedOrders {
   mysql::Location transaction_start_;                           // of the open serial transaction
   std::vector<std::shared_ptr<const TablePlan>> open_tables_;   // with rows since the last boundary
   std::vector<std::shared_ptr<const TablePlan>> piece_tables_;  // with rows in pieces before it
+  std::vector<uint32_t> kept_;                                  // rows that no filter leaves out
   std::vector<PlannedJob> planned_;                             // of the event, not queued yet
   SteadyClock::duration queueing_{};                            // of the event
   std::array<size_t, kQueueNames> queued_{};                    // of the event

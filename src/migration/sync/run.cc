@@ -101,6 +101,7 @@ SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
   plan_.checkpoint = in_.checkpoint;
   plan_.queues = &queues_;
   plan_.gtid_mode = gtid_mode_;
+  plan_.filtered = &filtered_;
   apply_.connect = in_.sessions->rows;
   plan_.metrics = in_.metrics;
   apply_.owner = in_.owner;
@@ -608,6 +609,7 @@ void SyncRun::Flush(int attempts) {
       }
       if (in_.checkpoint->Flush(*connection_, Proof(), queues_.LowWater(), ending_.kill())) {
         in_.metrics->ObserveFlush();
+        TellFilteredRows();
         Log().Debug("flushed checkpoint", {F("location", in_.checkpoint->flushed().ToString())});
         if (std::exchange(start_time_used_, false) && in_.ports->cli_args != nullptr) {
           in_.ports->cli_args->ClearStartTime();
@@ -630,6 +632,16 @@ void SyncRun::Flush(int attempts) {
       }
     }
   }
+}
+
+void SyncRun::TellFilteredRows() {
+  std::array<int64_t, 3> rows{};
+  for (size_t kind = 0; kind < rows.size(); ++kind)
+    rows[kind] = filtered_.by_kind[kind].exchange(0);
+  if (rows == std::array<int64_t, 3>{}) return;
+  Log().Info("after last flushing checkpoint, DM has ignored row changes by expression filter",
+             {F("number of filtered insert", rows[0]), F("number of filtered update", rows[1]),
+              F("number of filtered delete", rows[2])});
 }
 
 void SyncRun::SaveLoop(const StopToken& stop) {

@@ -122,6 +122,9 @@ class SyncRun {
   // An error of the event being handled, with its place.
   Error AtPlace(Error error, const std::string& statement) const;
 
+  // Logs what expression filters have left out since the last flush.
+  void TellFilteredRows();
+
   const RunInputs in_;
   const SubtaskConfig& config_;
   EndingRequest& ending_;
@@ -130,6 +133,7 @@ class SyncRun {
   ApplyQueues queues_;
   mysql::SchemaTracker tracker_;
   DownstreamTables downstream_;
+  FilteredRows filtered_;
   PlanContext plan_;
   std::optional<RowPlanner> planner_;
   std::optional<DdlExecutor> ddl_executor_;

@@ -25,6 +25,8 @@ Rules CompileRules(const SubtaskConfig& config) {
       BlockAllowList(config.block_allow_list.value_or(BlockAllowRules()), config.case_sensitive);
   rules.router = TableRouter(config.route_rules, config.case_sensitive);
   rules.filter = EventFilter(config.filter_rules, config.case_sensitive);
+  rules.expressions = config.expression_filter;
+  if (!config.timezone.empty()) rules.time_zone = mysql::TimeZone::Parse(config.timezone);
   if (config.online_ddl) {
     rules.online_ddl = OnlineDdlNames(config.shadow_table_rules, config.trash_table_rules);
   }
