@@ -3,7 +3,7 @@ PRESET ?= release
 JOBS ?= $(shell nproc)
 PYTEST ?= /usr/bin/python3 -m pytest -q
 
-.PHONY: help build check demo test test-unit test-integration chaos asan tsan fuzz bench lint format clean
+.PHONY: help build check demo test test-unit test-integration test-tidb chaos asan tsan fuzz bench lint format clean
 
 help:
 	@echo "make build            the three programs, in build/bin"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-unit        unit tests of the release build"
 	@echo "make test-integration tests against real servers; ARGS=... goes to pytest"
 	@echo "make chaos            random load and random kills, then every row compared; DURATION=seconds SEED=n"
+	@echo "make test-tidb        the ones with a real TiDB, which is built if there is none (scripts/tidb-server)"
 	@echo "make asan, make tsan  unit tests under address+undefined and thread sanitizers"
 	@echo "make fuzz             every fuzz target for a minute (DURATION=600: ten), with clang-16"
 	@echo "make bench            figures beside mydumper/myloader and native replication"
@@ -41,6 +42,10 @@ test-integration: build
 
 chaos: build
 	tests/chaos/run $(if $(DURATION),--seconds $(DURATION)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+test-tidb: build
+	scripts/tidb-server > /dev/null
+	DM_TIDB_TESTS=all $(PYTEST) tests/integration/test_tidb.py $(ARGS)
 
 asan tsan:
 	cmake --preset $@ > /dev/null

@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 from dmtest.cluster import Cluster  # noqa: E402
-from dmtest.servers import MariaDb, MariaDb11, MySql9, MySql56  # noqa: E402
+from dmtest.servers import MariaDb, MariaDb11, MySql9, MySql56, TiDb, TiDbOld  # noqa: E402
 
 _ids = itertools.count(1)
 
@@ -25,7 +25,7 @@ class Servers:
         if key not in self.running:
             server_class = {
                 "mariadb": MariaDb, "mariadb11": MariaDb11, "mysql9": MySql9, "mysql56": MySql56,
-                "mysql56gtid": MySql56}[kind]
+                "mysql56gtid": MySql56, "tidb": TiDb, "tidbold": TiDbOld}[kind]
             options = {"gtid_mode": "ON"} if kind == "mysql56gtid" else {}
             server = server_class(os.path.join(self.directory, f"{kind}-{role}"), server_id=100 + next(_ids), **options)
             self.running[key] = server.start()

@@ -28,6 +28,7 @@ PAIRS = ["mariadb-mariadb", "mysql9-mariadb", "mysql9-mysql9"]
 class Case:
     def __init__(self, path):
         self.name = os.path.basename(path)[:-len(".sql")]
+        self.own = os.path.dirname(path) != CASES  # written for the pairs it runs on
         self.pairs, self.gtid, self.task, self.schemas = PAIRS, False, {}, {self.name: self.name}
         self.steps = []
         text = open(path, encoding="utf-8").read()
@@ -61,7 +62,11 @@ def _parameters():
 
 @pytest.mark.parametrize("case,pair", _parameters())
 def test_case(case, pair, servers, shared_cluster):
-    cluster = shared_cluster
+    run_case(case, pair, servers, shared_cluster)
+
+
+def run_case(case, pair, servers, cluster):
+    """Also for tests of other pairs. What TiDB's information_schema says is not compared."""
     kinds = pair.split("-")
     upstream, downstream = servers.get(kinds[0], "up"), servers.get(kinds[1], "down")
     source = f"{kinds[0]}-{'gtid' if case.gtid else 'pos'}"
@@ -97,7 +102,8 @@ def test_case(case, pair, servers, shared_cluster):
                 cluster.ctl("resume-task", task)
             elif kind == "check":
                 cluster.wait_synced(task, upstream)
-                assert upstream.run(value) == downstream.run(value)
+                if downstream.flavor != "tidb" or "information_schema" not in value or case.own:
+                    assert upstream.run(value) == downstream.run(value)
         if not started:
             path = cluster.task_file(task, [source], downstream, case.schemas, **case.task)
             cluster.ctl("start-task", path, "--remove-meta")

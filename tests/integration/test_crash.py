@@ -66,7 +66,11 @@ class Writer(threading.Thread):
 @pytest.fixture
 def migration(servers, cluster):
     """A cluster with data to migrate from one MariaDB to another; the worker is started by the test."""
-    upstream, downstream = servers.get("mariadb", "up"), servers.get("mariadb", "down")
+    yield from prepare(cluster, servers.get("mariadb", "up"), servers.get("mariadb", "down"))
+
+
+def prepare(cluster, upstream, downstream):
+    """Tables and a task file for the cluster; yields it once, then ends what writes."""
     for server in (upstream, downstream):
         server.run(f"DROP DATABASE IF EXISTS {SCHEMA}")
     downstream.run("DROP DATABASE IF EXISTS dm_crash")

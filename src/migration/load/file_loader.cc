@@ -21,15 +21,15 @@ constexpr size_t kStatementBytes = size_t{1} << 20;
 constexpr size_t kTiDbBytes = size_t{96} << 10;
 constexpr size_t kStatementRows = 65536;
 constexpr int kAttempts = 3;
-// The victim of a deadlock has lost nothing but time, and its rollback lets the others go on.
-constexpr int kDeadlockAttempts = 30;
-constexpr Milliseconds kDeadlockWait{50};
+// Who loses against other writers has lost nothing but time, and its rollback lets the others go
+// on.
+constexpr int kConflictAttempts = 30;
+constexpr Milliseconds kConflictWait{50};
 constexpr int kLostAttempts = 10;  // of one transaction, each on a new connection
 // After so many refused batches a table is loaded by INSERT alone.
 constexpr int kLoadDataFailures = 3;
 
 constexpr int kDuplicateKey = 1062;
-constexpr int kDeadlock = 1213;
 
 // LOAD DATA took rows otherwise than an INSERT might have: the batch is to be done again.
 struct LinesRefused {
@@ -38,6 +38,12 @@ struct LinesRefused {
 
 bool IsLoadDataForbidden(const Error& e) {
   return e.server_errno() == 1148 || e.server_errno() == 3948 || e.server_errno() == 4166;
+}
+
+// A deadlock, or a write conflict that TiDB finds at COMMIT.
+bool IsConflict(const Error& e) {
+  const int code = e.server_errno();
+  return code == 1213 || code == 8002 || code == 8005 || code == 8022 || code == 9007;
 }
 
 bool IsBytesType(const std::string& type) {
@@ -315,17 +321,18 @@ int64_t FileLoader::Write(const LoadFile& file, const Batch& batch, LoadConnecti
         if (offset != batch.from) return offset;
         continue;
       }
-      const bool not_owner = e.server_errno() == kDuplicateKey && db.failed_statement() == 1;
+      const bool not_owner = (e.server_errno() == kDuplicateKey && db.failed_statement() == 1) ||
+                             context_.owner.IsRefusal(e);
       RollBack(db, stop.cut);
       if (not_owner) {
         throw Error(ErrorCode::kLoadLightningRuntime, "")
             .SetRawCause("another run of this task's load has taken over the target");
       }
-      const bool deadlock = e.server_errno() == kDeadlock;
-      if (!IsRetryableLoadError(e) || attempt >= (deadlock ? kDeadlockAttempts : kAttempts)) throw;
+      const bool conflict = IsConflict(e);
+      if (!IsRetryableLoadError(e) || attempt >= (conflict ? kConflictAttempts : kAttempts)) throw;
       context_.log.Warn("batch is written again",
                         {F("file", file.path), F("offset", batch.from), F("error", e)});
-      if (deadlock) WaitFor(kDeadlockWait * attempt, stop.graceful);
+      if (conflict) WaitFor(kConflictWait * attempt, stop.graceful);
       ++attempt;
     }
   }

@@ -50,7 +50,7 @@ mysql::Connection& LoadConnection::Use(const LoadStop& stop) {
 
 std::string LoadConnection::ProofStatement() const {
   CheckLoadFence(context_.fence);
-  return context_.owner.ProofStatement(slot_, epoch_);
+  return context_.owner.ProofStatement(slot_, epoch_, db_->server());
 }
 
 LoaderPool::LoaderPool(const LoadContext& context, const std::vector<uint64_t>& epochs,

@@ -21,6 +21,10 @@ constexpr int kLostAttempts = 10;  // of one statement, each on a new connection
 constexpr int kDatabaseExists = 1007;
 constexpr int kTableExists = 1050;
 
+bool NeedsTranslation(bool from_mariadb, const mysql::ServerInfo& target) {
+  return target.is_tidb || from_mariadb != target.is_mariadb;
+}
+
 ScriptOptions OptionsOf(const LoadSession& session) {
   ScriptOptions options;
   options.ansi_quotes = session.ansi_quotes();
@@ -99,7 +103,7 @@ std::string SchemaPhase::Translate(const mysql::Connection& db, const std::strin
 std::string SchemaPhase::WithKnownCollations(const mysql::Connection& db, std::string_view text,
                                              bool from_mariadb) const {
   const mysql::CollationNames names = collations_->For(db.server());
-  if (!names || !CrossesKinds(from_mariadb, db.server())) return std::string(text);
+  if (!names || !NeedsTranslation(from_mariadb, db.server())) return std::string(text);
   mysql::ParseOptions parse;
   parse.sql_mode = mysql::SqlMode::Parse(session_.sql_mode());
   parse.mariadb = from_mariadb;
@@ -117,7 +121,7 @@ void SchemaPhase::CreateDatabase(mysql::Connection& db, const std::string& targe
     const CreateHead head = ReadCreateHead(statement, options);
     if (head.kind != CreateHead::Kind::kDatabase) continue;
     std::string translated;
-    if (CrossesKinds(from_mariadb, db.server())) {
+    if (NeedsTranslation(from_mariadb, db.server())) {
       translated = Translate(db, statement, from_mariadb, [&](mysql::Statement* parsed) {
         auto* database = parsed->As<mysql::CreateDatabase>();
         if (database == nullptr) return false;
@@ -159,8 +163,8 @@ std::string SchemaPhase::TableStatement(const mysql::Connection& db, const std::
                                         const std::string& schema, const std::string& table,
                                         bool from_mariadb) const {
   // Between servers of one family the text is passed on as it is, down to options and comments that
-  // only this family knows.
-  if (from_mariadb != db.server().is_mariadb) {
+  // only this family knows. TiDB executes comments for newer servers whatever is in them.
+  if (NeedsTranslation(from_mariadb, db.server())) {
     std::string translated = Translate(db, statement, from_mariadb, [&](mysql::Statement* parsed) {
       auto* create = parsed->As<mysql::CreateTable>();
       if (create == nullptr) return false;

@@ -146,6 +146,7 @@ bool IsRetryableLoadError(const Error& e) {
     case 1105:
     case 1205:
     case 1213:
+    case 8002:
     case 8005:
     case 8022:
     case 8027:
@@ -163,7 +164,7 @@ bool IsRetryableLoadError(const Error& e) {
 }
 
 bool IsTooLargeError(const Error& e) {
-  return e.server_errno() == 1153 || e.server_errno() == 8004 ||
+  return e.server_errno() == 1153 || mysql::IsTransactionTooLarge(e) ||
          e.raw_cause().find("packet for query is too large") != std::string::npos;
 }
 
@@ -265,7 +266,7 @@ void LoadSession::Prepare(mysql::Connection& db, const StopToken& stop) const {
         {"allow_auto_random_explicit_insert", "1"},   {"tidb_opt_write_row_id", "1"},
         {"tidb_build_stats_concurrency", "20"},       {"tidb_distsql_scan_concurrency", "15"},
         {"tidb_index_serial_scan_concurrency", "20"}, {"tidb_checksum_table_concurrency", "2"},
-        {"tidb_request_source_type", "dm_load"},      {"tidb_txn_mode", "optimistic"}};
+        {"tidb_request_source_type", "lightning"},    {"tidb_txn_mode", "optimistic"}};
     for (const auto& [name, value] : kTiDb) set(name, value);
   }
   set("time_zone", time_zone_);

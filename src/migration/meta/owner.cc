@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/error/error.h"
+#include "base/log/log.h"
 #include "migration/meta/names.h"
 #include "mysql/client/retry.h"
 #include "mysql/value/quote.h"
@@ -15,6 +16,7 @@ namespace {
 
 // The row that a wrong epoch collides with. Its slot is one no connection has.
 constexpr int kGuardSlot = -1;
+constexpr int kDuplicateEntry = 1062;
 // Conflicts with the transaction of unknown outcome end with it.
 constexpr int kRaiseAttempts = 30;
 constexpr Milliseconds kRaiseWait{100};
@@ -31,6 +33,7 @@ OwnerTable::OwnerTable(std::string_view meta_schema, std::string_view task,
     : table_(MetaTable(meta_schema, task, kOwnerSuffix)),
       schema_(mysql::QuoteName(meta_schema)),
       id_(mysql::QuoteAnyMode(source_id)),
+      source_id_(source_id),
       meta_schema_(meta_schema),
       task_(task) {}
 
@@ -40,10 +43,17 @@ void OwnerTable::Create(mysql::Connection& connection, const StopToken& stop) co
 			id VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
 			slot INT NOT NULL,
 			epoch BIGINT UNSIGNED NOT NULL,
+			transactions BIGINT UNSIGNED NOT NULL DEFAULT 0,
 			PRIMARY KEY (id, slot)
 		) {})",
                                  table_, kExactNames),
                      stop);
+  if (connection.server().is_tidb) {  // made by a version that did not count
+    connection.Execute("ALTER TABLE " + table_ +
+                           " ADD COLUMN IF NOT EXISTS transactions BIGINT UNSIGNED NOT NULL "
+                           "DEFAULT 0",
+                       stop);
+  }
   CompareNamesExactly(connection, meta_schema_, task_, kOwnerSuffix, {{"id", 32}}, stop);
 }
 
@@ -53,21 +63,31 @@ std::vector<uint64_t> OwnerTable::RaiseAll(mysql::Connection& connection, size_t
                                    table_, id_, kGuardSlot);
   for (size_t slot = 0; slot < slots; ++slot) insert += fmt::format(",({}, {}, 0)", id_, slot);
   connection.Execute(insert, stop);
-  connection.Begin(stop);
-  connection.Execute(
-      fmt::format("UPDATE {} SET epoch = {} WHERE id = {} AND slot >= 0", table_, kNextEpoch, id_),
-      stop);
-  mysql::ResultSet rows = connection.Query(
-      fmt::format("SELECT slot, epoch FROM {} WHERE id = {} AND slot >= 0 ORDER BY slot", table_,
-                  id_),
-      stop);
-  connection.Commit(stop);
-  std::vector<uint64_t> epochs(slots, 0);
-  for (const auto& row : rows.rows) {
-    size_t slot = std::stoul(row.at(0).value_or("0"));
-    if (slot < slots) epochs[slot] = std::stoull(row.at(1).value_or("0"));
+  const std::string where = fmt::format("WHERE id = {} AND slot >= 0", id_);
+  for (int attempt = 1;; ++attempt) {
+    try {
+      connection.Begin(stop);
+      connection.Execute(fmt::format("UPDATE {} SET epoch = {} {}", table_, kNextEpoch, where),
+                         stop);
+      const mysql::ResultSet result = connection.Query(
+          fmt::format("SELECT slot, epoch FROM {} {} ORDER BY slot", table_, where), stop);
+      connection.Commit(stop);
+      std::vector<uint64_t> epochs(slots, 0);
+      for (const auto& row : result.rows) {
+        const size_t slot = std::stoul(row.at(0).value_or("0"));
+        if (slot < slots) epochs[slot] = std::stoull(row.at(1).value_or("0"));
+      }
+      return epochs;
+    } catch (const Error& e) {
+      if (connection.broken() || !mysql::IsRetryableServerError(e) || attempt >= kRaiseAttempts) {
+        throw;
+      }
+      Log().Info("a transaction of the former owner is in flight, its end is waited for",
+                 {F("error", e)});
+      connection.Rollback(stop);
+    }
+    WaitFor(kRaiseWait, stop);
   }
-  return epochs;
 }
 
 void OwnerTable::RaiseEverySource(mysql::Connection& connection, const StopToken& stop) const {
@@ -108,10 +128,20 @@ void OwnerTable::Raise(mysql::Connection& connection, size_t slot, uint64_t epoc
   }
 }
 
-std::string OwnerTable::ProofStatement(size_t slot, uint64_t epoch) const {
+std::string OwnerTable::ProofStatement(size_t slot, uint64_t epoch,
+                                       const mysql::ServerInfo& server) const {
   // The row keeps its slot if the epoch is right; else it would take the guard's and collides.
-  return fmt::format("UPDATE {} SET slot = IF(epoch = {}, slot, {}) WHERE id = {} AND slot = {}",
-                     table_, epoch, kGuardSlot, id_, slot);
+  return fmt::format("UPDATE {} SET slot = IF(epoch = {}, slot, {}){} WHERE id = {} AND slot = {}",
+                     table_, epoch, kGuardSlot,
+                     server.is_tidb ? ", transactions = transactions + 1" : "", id_, slot);
+}
+
+bool OwnerTable::IsRefusal(const Error& error) const {
+  // TiDB before 6.2 names the key without its table; the entry itself is like no other.
+  const std::string& cause = error.raw_cause();
+  const std::string entry = fmt::format("entry '{}-{}' for key '", source_id_, kGuardSlot);
+  return error.server_errno() == kDuplicateEntry && cause.find(entry) != std::string::npos &&
+         cause.ends_with("PRIMARY'");
 }
 
 }  // namespace dm::migration

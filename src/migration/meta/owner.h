@@ -42,15 +42,21 @@ class OwnerTable {
   // An epoch above `epoch` that no other run chooses (those add one, or take the time).
   static uint64_t NextEpoch(uint64_t epoch);
 
-  // The statement that proves `epoch`; first in every transaction. It locks the slot's row, changes
-  // nothing, and fails with a duplicate key (1062) if the epoch differs. A missing row does not
-  // fail: rows are only removed together with the task's whole meta data.
-  std::string ProofStatement(size_t slot, uint64_t epoch) const;
+  // The statement that proves `epoch` to `server`; first in every transaction. It locks the slot's
+  // row, changes nothing that anyone reads, and fails with a duplicate key (1062) if the epoch
+  // differs. A missing row does not fail: rows are only removed together with the task's whole meta
+  // data. On TiDB, where an optimistic transaction locks nothing and is only checked at its COMMIT
+  // for what it writes, the row is really written, and it may be COMMIT that fails.
+  std::string ProofStatement(size_t slot, uint64_t epoch, const mysql::ServerInfo& server) const;
+
+  // Is this the failure of a proof? For errors of a COMMIT; of the proof itself, 1062 is enough.
+  bool IsRefusal(const Error& error) const;
 
  private:
   std::string table_;   // quoted
   std::string schema_;  // quoted
   std::string id_;      // literal
+  std::string source_id_;
   std::string meta_schema_;
   std::string task_;
 };

@@ -29,7 +29,6 @@ constexpr std::string_view kEventKey = "event";    // PiecePoint::event
 constexpr std::string_view kPieceKey = "piece";    // offset of the piece, if it is long
 constexpr std::string_view kOffsetKey = "offset";  // of the location, if it is long
 
-constexpr int kTransactionTooLarge = 8004;
 // Of a TEXT column; it is widened before sets become as long.
 constexpr size_t kTextLimit = 65535;
 constexpr size_t kWidenAt = 32 << 10;
@@ -356,7 +355,7 @@ void ExecuteInTransaction(mysql::Connection& connection, const std::string& firs
       connection.ExecuteMulti(text, stop);
     } catch (const Error& e) {
       if (!mysql::IsConnectionLost(e)) connection.Rollback(stop);
-      if (e.server_errno() != kTransactionTooLarge || part.size() < 2) throw;
+      if (!mysql::IsTransactionTooLarge(e) || part.size() < 2) throw;
       Log().Warn("transaction is too large, splitting it",
                  {F("statements", part.size()), F("error", e)});
       self(self, part.first(part.size() / 2));

@@ -119,9 +119,28 @@ TEST_F(SyncCheckpointTableTest, LiteralsFollowTheSession) {
 
 TEST(OwnerTable, AWrongEpochCollidesWithTheGuardRow) {
   OwnerTable owner("dm_meta", "t`2", "s1");
-  EXPECT_EQ(owner.ProofStatement(3, 7),
+  mysql::ServerInfo server;
+  EXPECT_EQ(owner.ProofStatement(3, 7, server),
             "UPDATE `dm_meta`.`t``2_owner` SET slot = IF(epoch = 7, slot, -1) WHERE id = 's1' AND "
             "slot = 3");
+  server.is_tidb = true;
+  EXPECT_EQ(owner.ProofStatement(3, 7, server),
+            "UPDATE `dm_meta`.`t``2_owner` SET slot = IF(epoch = 7, slot, -1), transactions = "
+            "transactions + 1 WHERE id = 's1' AND slot = 3");
+}
+
+TEST(OwnerTable, KnowsItsRefusalAmongOtherDuplicates) {
+  OwnerTable owner("dm_meta", "t", "s1");
+  Error error(ErrorCode::kDBExecuteFailed, "");
+  error.SetServerErrno(1062).SetRawCause(
+      "Error 1062 (23000): Duplicate entry 's1--1' for key 't_owner.PRIMARY'");
+  EXPECT_TRUE(owner.IsRefusal(error));
+  error.SetRawCause("Error 1062 (23000): Duplicate entry 's1--1' for key 'PRIMARY'");
+  EXPECT_TRUE(owner.IsRefusal(error));
+  error.SetRawCause("Error 1062 (23000): Duplicate entry '1' for key 't.PRIMARY'");
+  EXPECT_FALSE(owner.IsRefusal(error));
+  error.SetRawCause("Error 1062 (23000): Duplicate entry 'bs1--1' for key 't.PRIMARY'");
+  EXPECT_FALSE(owner.IsRefusal(error));
 }
 
 }  // namespace

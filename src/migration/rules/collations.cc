@@ -35,7 +35,9 @@ std::string CollationFor(std::string_view charset_name, const ImplicitCollations
 }  // namespace
 
 std::optional<mysql::CollationFamily> CollationFamilyOf(const mysql::ServerInfo& server) {
-  if (server.is_tidb) return std::nullopt;
+  if (server.is_tidb) {
+    return server.AtLeast(7, 4) ? mysql::CollationFamily::kTiDb : mysql::CollationFamily::kTiDbOld;
+  }
   if (!server.is_mariadb) {
     if (server.AtLeast(8, 0)) return mysql::CollationFamily::kMySql8;
     return std::nullopt;

@@ -16,11 +16,12 @@
 
 namespace dm::migration {
 
-// What the mapping takes the server for; nullopt for servers whose names are left alone (TiDB,
-// MySQL before 8.0, MariaDB before 10.2).
+// What the mapping takes the server for; nullopt for servers whose names are left alone (MySQL
+// before 8.0, MariaDB before 10.2).
 std::optional<mysql::CollationFamily> CollationFamilyOf(const mysql::ServerInfo& server);
 
-// Goes a statement from MySQL to MariaDB or the other way? Not if the target is TiDB.
+// Goes a statement from MySQL to MariaDB or the other way? Not if the target is TiDB: there only
+// names that it lacks are replaced, and what is left open has TiDB's own default.
 bool CrossesKinds(bool from_mariadb, const mysql::ServerInfo& target);
 
 // Warns once of each collation that becomes another. Thread-safe.

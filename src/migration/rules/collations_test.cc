@@ -156,12 +156,17 @@ TEST(Collations, KindsOfServers) {
   mysql::ServerInfo tidb = kMySql;
   tidb.is_tidb = true;
   EXPECT_FALSE(CrossesKinds(true, tidb));
-  EXPECT_EQ(CollationFamilyOf(tidb), std::nullopt);
+  tidb.major = 8;
+  tidb.minor = 1;
+  EXPECT_EQ(CollationFamilyOf(tidb), mysql::CollationFamily::kTiDb);
+  tidb.major = 6;
+  EXPECT_EQ(CollationFamilyOf(tidb), mysql::CollationFamily::kTiDbOld);
   EXPECT_EQ(CollationFamilyOf(Server(false, 5, 7)), std::nullopt);
   EXPECT_EQ(CollationFamilyOf(Server(true, 10, 6)), mysql::CollationFamily::kMariaDbNoPad);
   EXPECT_EQ(CollationFamilyOf(Server(true, 11, 4)), mysql::CollationFamily::kMariaDbUca1400);
   CollationRenamer renamer{Logger()};
-  EXPECT_FALSE(renamer.For(tidb));
+  EXPECT_EQ(renamer.For(tidb)("utf8mb4_swedish_ci"), "utf8mb4_bin");
+  EXPECT_FALSE(renamer.For(Server(false, 5, 7)));
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ ApplyWorker::ApplyWorker(size_t slot, uint64_t epoch, ApplyQueues& queues,
       queues_(queues),
       context_(context),
       connection_(std::move(connection)),
-      proof_(context.owner->ProofStatement(slot, epoch)) {
+      proof_(context.owner->ProofStatement(slot, epoch, connection_->server())) {
   uint64_t packet = connection_->server().max_allowed_packet;
   max_text_ = packet == 0 ? kTextBytes : std::min<uint64_t>(kTextBytes, packet / 2);
 }
@@ -66,7 +66,7 @@ void ApplyWorker::Run(const StopToken& kill) {
   std::vector<Job> batch;
   try {
     while (queues_.Take(slot_, batch, kill)) {
-      Apply(batch, kill);
+      Apply(batch, false, kill);
       DM_FAILPOINT("sync/after-commit");
       if (IsSerial()) DM_FAILPOINT("sync/after-serial-commit");
       Count(batch);  // first: who sees the changes done finds them counted
@@ -124,8 +124,18 @@ void ApplyWorker::Count(const std::vector<Job>& batch) {
   context_.metrics->ObserveTransaction(transaction);
 }
 
-void ApplyWorker::Apply(const std::vector<Job>& batch, const StopToken& kill) {
-  bool safe = false;
+size_t ApplyWorker::Middle(const std::vector<Job>& batch) const {
+  const size_t middle = batch.size() / 2;
+  if (!IsSerial()) return middle;
+  size_t best = 0;
+  const auto distance = [&](size_t i) { return i < middle ? middle - i : i - middle; };
+  for (size_t i = 1; i < batch.size(); ++i) {
+    if (batch[i - 1].boundary && (best == 0 || distance(i) < distance(best))) best = i;
+  }
+  return best;
+}
+
+void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToken& kill) {
   int lock_waits = 0;
   int losses = 0;
   for (int attempt = 0;; ++attempt) {
@@ -137,8 +147,9 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, const StopToken& kill) {
       ThrowIfStopped(kill);
       const bool lost = mysql::IsConnectionLost(e) || connection_->broken();
       if (!lost) {
-        if (proof_sent_ && connection_->failed_statement() == 1 &&
-            e.server_errno() == kDuplicateEntry) {
+        const bool at_proof = proof_sent_ && connection_->failed_statement() == 1 &&
+                              e.server_errno() == kDuplicateEntry;
+        if (at_proof || context_.owner->IsRefusal(e)) {
           // Not with the server's text as its cause, which says that there is no sense in a resume.
           throw MakeError(ErrorCode::kSyncerOwnerChanged, slot_);
         }
@@ -151,6 +162,14 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, const StopToken& kill) {
           if (context_.metrics != nullptr) {
             context_.metrics->ObserveRollback(SteadyClock::now() - begin);
           }
+        }
+        const size_t middle = mysql::IsTransactionTooLarge(e) ? Middle(batch) : 0;
+        if (middle != 0) {
+          Log().Info("a transaction is too large for the downstream, it is divided",
+                     {F("slot", slot_), F("changes", batch.size()), F("error", e)});
+          Apply({batch.begin(), batch.begin() + static_cast<ptrdiff_t>(middle)}, safe, kill);
+          Apply({batch.begin() + static_cast<ptrdiff_t>(middle), batch.end()}, safe, kill);
+          return;
         }
         bool retry = mysql::IsRetryableServerError(e) && attempt + 1 < kExecuteAttempts;
         if (e.server_errno() == kLockWaitTimeout) retry = ++lock_waits < kLockWaitAttempts;
@@ -190,7 +209,7 @@ bool ApplyWorker::Recover(const std::vector<Job>& batch, bool outcome_unknown,
       CheckFence(context_.fence);
       context_.owner->Raise(*connection_, slot_, epoch_, next, kill);
       epoch_ = next;
-      proof_ = context_.owner->ProofStatement(slot_, epoch_);
+      proof_ = context_.owner->ProofStatement(slot_, epoch_, connection_->server());
       return IsSerial() && PointsAreCommitted(batch, kill);
     } catch (const Error& e) {
       ThrowIfStopped(kill);
@@ -284,6 +303,10 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   for (size_t i = 0; i < batch.size(); ++i) {
     if (!batch[i].event) continue;
     AddChange(batch[i], i, safe || batch[i].safe, kill);
+  }
+  if (IsSerial() && DM_FAILPOINT_HIT("sync/serial-commit-apart")) {
+    FlushText(kill);
+    DM_FAILPOINT("sync/before-serial-commit");
   }
   Add("COMMIT", kill);
   FlushText(kill);

@@ -63,7 +63,12 @@ class ApplyWorker {
     std::vector<int32_t> job_of_statement;  // -1: not a row change
   };
 
-  void Apply(const std::vector<Job>& batch, const StopToken& kill);
+  // Commits the batch, in parts if it is too large for one transaction. `safe`: some of it may be
+  // there already.
+  void Apply(const std::vector<Job>& batch, bool safe, const StopToken& kill);
+  // Where the batch may be divided into two transactions; 0: nowhere. Serial changes are committed
+  // with the points of whole upstream transactions, so only behind a boundary.
+  size_t Middle(const std::vector<Job>& batch) const;
   void Execute(const std::vector<Job>& batch, bool safe, const StopToken& kill);
   // The batch is committed: counts it.
   void Count(const std::vector<Job>& batch);

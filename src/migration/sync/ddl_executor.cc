@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kNoSuchTable = 1146;
 constexpr int kTableExists = 1050;
+constexpr int kDuplicateEntry = 1062;
 constexpr int kUnknownDatabase = 1049;
 constexpr int kNoSuchView = 4092;  // MariaDB: SHOW CREATE of a sequence and the like
 constexpr int kWrongObject = 1347;
@@ -28,6 +29,7 @@ constexpr int kPrivilegeMissing = 8121;
 constexpr int kExecuteAttempts = 100;
 constexpr Milliseconds kRetryWait{3000};
 constexpr Milliseconds kPollWait{200};
+constexpr Milliseconds kPutWait{50};
 
 bool IsRename(const Statement& statement) {
   if (statement.As<mysql::RenameTable>()) return true;
@@ -230,9 +232,24 @@ std::string DdlExecutor::Picture(const Statement& statement, const StopToken& st
 }
 
 void DdlExecutor::Put(const DdlIntent& intent, const StopToken& stop) {
-  connection_->ExecuteMulti("BEGIN;" + proof_() + ";" + intents_.PutStatement(intent) + ";COMMIT",
-                            stop, "intent of a statement");
-  earlier_ = intent;
+  const std::string text = "BEGIN;" + proof_() + ";" + intents_.PutStatement(intent) + ";COMMIT";
+  for (int attempt = 1;; ++attempt) {
+    try {
+      connection_->ExecuteMulti(text, stop, "intent of a statement");
+      earlier_ = intent;
+      return;
+    } catch (const Error& e) {
+      ThrowIfStopped(stop);
+      if (connection_->broken()) throw;
+      connection_->Rollback(stop);
+      // Only the proof can be a duplicate.
+      if (e.server_errno() == kDuplicateEntry)
+        throw MakeError(ErrorCode::kSyncerOwnerChanged, "of statements");
+      // On TiDB the checkpoint's proof, which writes the same row, is a conflict.
+      if (!mysql::IsRetryableServerError(e) || attempt >= kExecuteAttempts) throw;
+    }
+    WaitFor(kPutWait, stop);
+  }
 }
 
 void DdlExecutor::ExecuteOrList(const Statement& statement, const std::string& text,

@@ -18,6 +18,7 @@
 #include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
 #include "mysql/sql/rewrite.h"
+#include "mysql/sql/tidb_rewrite.h"
 #include "mysql/value/charset.h"
 #include "mysql/value/quote.h"
 
@@ -94,6 +95,36 @@ bool ChangesColumnDefinition(const Statement& split) {
   return alter != nullptr && !alter->specs.empty() &&
          (alter->specs.front().kind == mysql::AlterKind::kModifyColumn ||
           alter->specs.front().kind == mysql::AlterKind::kChangeColumn);
+}
+
+// What can be made again of columns alone. `table` may be null.
+std::vector<mysql::Constraint> IndexesOfColumns(const mysql::TableInfo* table) {
+  std::vector<mysql::Constraint> indexes;
+  if (table == nullptr) return indexes;
+  for (const mysql::IndexInfo& info : table->indexes) {
+    const bool plain = info.kind == mysql::IndexInfo::Kind::kPlain;
+    if (info.primary || info.multi_valued ||
+        (!plain && info.kind != mysql::IndexInfo::Kind::kFullText)) {
+      continue;
+    }
+    mysql::Constraint index;
+    index.kind = !plain        ? mysql::ConstraintKind::kFullText
+                 : info.unique ? mysql::ConstraintKind::kUnique
+                               : mysql::ConstraintKind::kIndex;
+    index.name = info.name;
+    if (info.invisible) index.options.visible = false;
+    if (!info.comment.empty()) index.options.comment = info.comment;
+    bool hidden = false;
+    for (const mysql::IndexColumn& column : info.columns) {
+      hidden = hidden || table->columns.at(static_cast<size_t>(column.offset)).hidden;
+      mysql::IndexPart part;
+      part.column = column.name;
+      part.length = column.length;
+      index.parts.push_back(std::move(part));
+    }
+    if (!hidden) indexes.push_back(std::move(index));
+  }
+  return indexes;
 }
 
 }  // namespace
@@ -425,18 +456,35 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
                                             : mysql::SqlTarget::kMySql;
   work.restore.no_backslash_escapes = server.no_backslash_escapes;
   work.restore.collation_names = collations_.For(server);
+  const auto left_out = [&](const std::string& what) {
+    Log().Warn("the downstream cannot take a part of a statement, it is left out or replaced",
+               {F("part", what), F("statement", query.text)});
+  };
+  ForeignKeyNames foreign_keys(context_.sessions->upstream_server.is_mariadb);
   for (const Planned& p : planned) {
     if (p.filtered) continue;
     Statement adapted = p.routed;
-    const auto left_out = [&](const std::string& what) {
-      Log().Warn("the downstream cannot take a part of a statement, it is left out or replaced",
-                 {F("part", what), F("statement", adapted.text)});
-    };
+    if (server.is_tidb) {
+      const TableId& source = p.tables.front();
+      foreign_keys.Fill(&adapted, source,
+                        context_.tracker->GetTable(source.schema, source.table).get());
+    }
     if (mysql::AdaptToTarget(&adapted, work.restore.target, left_out)) {
       work.statements.push_back(std::move(adapted));
     }
   }
-  if (!server.is_tidb) work.statements = mysql::JoinAlters(std::move(work.statements));
+  const auto indexes_of = [&](const mysql::TableName& target) {
+    const auto same = [&](const Planned& p) {
+      return p.targets.front() == TableId{target.schema, target.name};
+    };
+    const auto p = std::find_if(planned.begin(), planned.end(), same);
+    if (p == planned.end()) return std::vector<mysql::Constraint>();
+    return IndexesOfColumns(
+        context_.tracker->GetTable(p->tables.front().schema, p->tables.front().table).get());
+  };
+  work.statements = server.is_tidb
+                        ? mysql::ForTiDb(std::move(work.statements), indexes_of, left_out)
+                        : mysql::JoinAlters(std::move(work.statements));
   if (query.status.time_zone) {
     zone_ = *query.status.time_zone == "SYSTEM" ? context_.sessions->upstream_zone
                                                 : *query.status.time_zone;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error/error.h"
+#include "migration/sync/session.h"
 #include "mysql/client/retry.h"
 #include "mysql/schema/build.h"
 #include "mysql/sql/sql_mode.h"
@@ -42,6 +43,7 @@ mysql::Connection& DownstreamTables::Connected(const StopToken& stop) {
     }
     connection_->Execute(fmt::format("SET SESSION SQL_MODE = '{}'", kParsingMode8), stop);
   }
+  default_collation_of_ = LookupIn(DefaultCollations(*connection_, stop));
   return *connection_;
 }
 
@@ -78,6 +80,8 @@ mysql::TablePtr DownstreamTables::Get(const TableId& target, const StopToken& st
   mysql::BuildOptions build;
   build.mariadb = parse.mariadb;
   build.schema = target.schema;
+  // SHOW CREATE TABLE names a character set alone if the collation is the server's default for it.
+  build.default_collation_of = default_collation_of_;
   mysql::TablePtr table;
   try {
     table = std::make_shared<const mysql::TableInfo>(mysql::ParseCreateTable(text, parse, build));

@@ -8,6 +8,7 @@
 #include "migration/rows/table_plan.h"
 #include "mysql/client/connection.h"
 #include "mysql/schema/table_info.h"
+#include "mysql/sql/rewrite.h"
 
 namespace dm::migration {
 
@@ -28,6 +29,7 @@ class DownstreamTables {
 
   mysql::ConnectOptions options_;
   std::unique_ptr<mysql::Connection> connection_;
+  mysql::CollationLookup default_collation_of_;  // as the server said when last connected to
   std::map<TableId, mysql::TablePtr> tables_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error/error.h"
+#include "mysql/schema/edit.h"
 #include "mysql/sql/rewrite.h"
 
 namespace dm::migration {
@@ -32,6 +33,30 @@ void RouteForeignKeys(mysql::Statement* routed, const TableId& source, const Tab
                            const TableId id = context.rules->Route(id_of(parent));
                            return mysql::TableName{id.schema, id.table};
                          });
+}
+
+void ForeignKeyNames::Fill(mysql::Statement* routed, const TableId& source,
+                           const mysql::TableInfo* before) {
+  const auto name = [&](mysql::Constraint* constraint) {
+    if (constraint->kind != mysql::ConstraintKind::kForeign) return;
+    std::string& given = mariadb_ ? constraint->name : constraint->symbol;
+    if (!given.empty()) return;
+    const std::string prefix = mysql::ForeignKeyPrefix(source.table);
+    auto [last, first] = last_.try_emplace(source, 0);
+    if (first && before != nullptr) {
+      last->second = mysql::LastNumber(before->foreign_keys, prefix);
+    }
+    constraint->name = constraint->symbol = prefix + std::to_string(++last->second);
+  };
+  if (auto* create = routed->As<mysql::CreateTable>()) {
+    last_.erase(source);
+    last_.emplace(source, 0);
+    for (mysql::Constraint& constraint : create->constraints) name(&constraint);
+  } else if (auto* alter = routed->As<mysql::AlterTable>()) {
+    for (mysql::AlterSpec& spec : alter->specs) {
+      if (spec.kind == mysql::AlterKind::kAddConstraint) name(&spec.constraint);
+    }
+  }
 }
 
 }  // namespace dm::migration

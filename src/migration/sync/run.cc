@@ -45,7 +45,10 @@ mysql::TrackerOptions TrackerOptionsOf(const RunInputs& in) {
   mysql::TrackerOptions options;
   options.lower_case_table_names = in.sessions->lower_case_table_names;
   options.mariadb = in.sessions->flavor == mysql::Flavor::kMariaDb;
-  options.downstream_tidb = in.sessions->downstream_server.is_tidb;
+  // Sources of a merge have to agree on what TiDB will take; else it is left out (ForTiDb).
+  options.downstream_tidb =
+      in.sessions->downstream_server.is_tidb && in.config->shard_mode != ShardMode::kNone;
+  options.default_collation_of = LookupIn(in.sessions->default_collations);
   const mysql::ServerInfo& upstream = in.sessions->upstream_server;
   options.inline_references = !upstream.is_mariadb && upstream.AtLeast(9, 0);
   return options;
@@ -120,7 +123,8 @@ SyncRun::~SyncRun() {
 }
 
 std::string SyncRun::Proof() const {
-  return in_.owner->ProofStatement(connection_slot_, connection_epoch_);
+  return in_.owner->ProofStatement(connection_slot_, connection_epoch_,
+                                   in_.sessions->downstream_server);
 }
 
 void SyncRun::OpenCheckpointConnection() {

@@ -95,6 +95,28 @@ std::string AdaptSqlMode(std::string_view upstream_mode, const mysql::ServerInfo
   return adapted;
 }
 
+std::map<std::string, std::string> DefaultCollations(mysql::Connection& connection,
+                                                     const StopToken& stop) {
+  std::map<std::string, std::string> collations;
+  const mysql::ResultSet sets = connection.Query("SHOW CHARACTER SET", stop);
+  const auto charset = sets.ColumnIndex("Charset");
+  const auto collation = sets.ColumnIndex("Default collation");
+  for (const auto& row : sets.rows) {
+    if (!charset || !collation || !row[*charset] || !row[*collation]) continue;
+    collations[*row[*charset]] = *row[*collation];
+    if (*row[*charset] == "utf8mb3") collations["utf8"] = *row[*collation];
+    if (*row[*charset] == "utf8") collations["utf8mb3"] = *row[*collation];
+  }
+  return collations;
+}
+
+mysql::CollationLookup LookupIn(std::map<std::string, std::string> collations) {
+  return [collations = std::move(collations)](std::string_view charset) {
+    const auto it = collations.find(std::string(charset));
+    return it == collations.end() ? std::string() : it->second;
+  };
+}
+
 Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counters,
                       const StopToken& stop) {
   Sessions s;
@@ -130,16 +152,13 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
   }
   s.downstream_server = downstream->server();
   s.strict_collations = config.collation_compatible == "strict";
-  if (s.strict_collations || CrossesKinds(s.upstream_server.is_mariadb, s.downstream_server)) {
-    const mysql::ResultSet sets = upstream->Query("SHOW CHARACTER SET", stop);
-    const auto charset = sets.ColumnIndex("Charset");
-    const auto collation = sets.ColumnIndex("Default collation");
-    for (const auto& row : sets.rows) {
-      if (charset && collation && row[*charset] && row[*collation]) {
-        s.default_collations[*row[*charset]] = *row[*collation];
-      }
-    }
+  // A target made by hand may give ids itself; the rows have theirs.
+  constexpr std::string_view kExplicitIds = "allow_auto_random_explicit_insert";
+  if (s.downstream_server.is_tidb && s.downstream_server.AtLeast(4, 0) &&
+      !HasKey(s.downstream, kExplicitIds)) {
+    SetKey(s.downstream, kExplicitIds, "1");
   }
+  s.default_collations = DefaultCollations(*upstream, stop);
   const std::string zone = ZoneOffset(*downstream, stop);
   const std::optional<mysql::TimeZone> parsed = mysql::TimeZone::Parse(zone);
   if (!parsed) throw MakeError(ErrorCode::kConfigInvalidTimezone, zone);

@@ -7,6 +7,7 @@
 #include "base/thread/stop.h"
 #include "migration/config/subtask.h"
 #include "mysql/client/connection.h"
+#include "mysql/sql/rewrite.h"
 #include "mysql/sql/sql_mode.h"
 #include "mysql/value/time_zone.h"
 
@@ -23,13 +24,11 @@ struct Sessions {
   mysql::Flavor flavor = mysql::Flavor::kMySql;  // of the upstream
   mysql::ServerInfo upstream_server;
   mysql::ServerInfo downstream_server;
-  // Upstream's default collation by lower-case character set; read if the downstream is of another
-  // kind (CrossesKinds) or collations are named strictly, else empty.
-  std::map<std::string, std::string> default_collations;
-  bool strict_collations = false;  // `collation_compatible: strict`
-  int lower_case_table_names = 0;  // of the upstream
-  std::string upstream_zone;       // "+08:00"
-  mysql::TimeZone rows_zone;       // TIMESTAMP values are written in it
+  std::map<std::string, std::string> default_collations;  // upstream's, see DefaultCollations
+  bool strict_collations = false;                         // `collation_compatible: strict`
+  int lower_case_table_names = 0;                         // of the upstream
+  std::string upstream_zone;                              // "+08:00"
+  mysql::TimeZone rows_zone;                              // TIMESTAMP values are written in it
   bool foreign_keys = false;
   bool read_committed = false;  // workers may use that isolation level
 };
@@ -38,6 +37,13 @@ struct Sessions {
 // what they make; no strictness and no checks of dates, since zeros and invalid dates stay as they
 // are; nothing that `downstream` does not know, or that would change a value that is written.
 std::string AdaptSqlMode(std::string_view upstream_mode, const mysql::ServerInfo& downstream);
+
+// The server's default collation by lower-case character set, utf8mb3 under both of its names.
+std::map<std::string, std::string> DefaultCollations(mysql::Connection& connection,
+                                                     const StopToken& stop);
+
+// The same as a question: empty if the character set is not known. Keeps a copy of `collations`.
+mysql::CollationLookup LookupIn(std::map<std::string, std::string> collations);
 
 // What is counted over all sessions of a unit.
 struct SessionCounters {

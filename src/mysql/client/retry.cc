@@ -31,6 +31,7 @@ bool IsConnectionRefused(const Error& e) { return CauseContains(e, "connect: con
 bool IsRetryableServerError(const Error& e) {
   switch (e.server_errno()) {
     case 1213:  // deadlock
+    case 8002:  // TiDB: write conflict behind a locking read
     case 8005:  // TiDB: write conflict, transaction restarted
     case 8022:  // TiDB: transaction may be retried
     case 8027:  // TiDB: information schema expired
@@ -47,6 +48,10 @@ bool IsRetryableServerError(const Error& e) {
     default:
       return false;
   }
+}
+
+bool IsTransactionTooLarge(const Error& e) {
+  return e.server_errno() == 8004 || e.server_errno() == 8175;
 }
 
 bool IsIgnorableDdlError(const Error& e) {

@@ -10,6 +10,7 @@
 #include "base/log/log.h"
 #include "mysql/schema/edit.h"
 #include "mysql/sql/restore.h"
+#include "mysql/sql/tidb_rewrite.h"
 
 namespace dm::mysql {
 namespace {
@@ -22,16 +23,6 @@ bool IsIgnorable(int server_errno) {
   constexpr int kIgnorable[] = {1007, 1008, 1051, 1091};
   return std::find(std::begin(kIgnorable), std::end(kIgnorable), server_errno) !=
          std::end(kIgnorable);
-}
-
-// Table options that TiDB takes in ALTER TABLE; it refuses the others.
-bool TidbAlters(const std::string& option) {
-  for (std::string_view name :
-       {"SHARD_ROW_ID_BITS", "AUTO_INCREMENT", "AUTO_ID_CACHE", "AUTO_RANDOM_BASE", "COMMENT",
-        "CHARACTER SET", "COLLATE", "PLACEMENT POLICY", "ENGINE"}) {
-    if (option == name) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -320,7 +311,7 @@ class SchemaTracker::View {
     if (tracker_.options_.downstream_tidb) {
       for (const AlterSpec& spec : alter.specs) {
         for (const Option& option : spec.options) {
-          if (!TidbAlters(option.name)) {
+          if (!TiDbAltersOption(option.name)) {
             Refuse(8200, "This type of ALTER TABLE is currently unsupported");
           }
         }

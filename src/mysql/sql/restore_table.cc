@@ -47,6 +47,9 @@ constexpr std::string_view kNotTidbOptions[] = {
     "AUTOEXTEND_SIZE", "ENGINE_ATTRIBUTE", "SECONDARY_ENGINE_ATTRIBUTE",
     "START",           "STORAGE DISK",     "STORAGE MEMORY"};
 
+constexpr std::string_view kTidbEngines[] = {"INNODB", "MYISAM", "MEMORY",
+                                             "MERGE",  "CSV",    "ARCHIVE"};
+
 template <size_t N>
 bool In(const std::string_view (&list)[N], std::string_view word) {
   return std::find(std::begin(list), std::end(list), word) != std::end(list);
@@ -90,6 +93,8 @@ bool Writer::Known(const Option& option) const {
     case SqlTarget::kMariaDb:
       return !In(kMySqlOptions, option.name);
     case SqlTarget::kTiDb:
+      // TiDB has one storage engine and takes the names of MySQL's.
+      if (option.name == "ENGINE" && !In(kTidbEngines, UpperWord(option.value))) return false;
       return option.known && !In(kMariaDbOptions, option.name) && !In(kNotTidbOptions, option.name);
   }
   return true;

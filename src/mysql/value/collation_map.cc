@@ -141,6 +141,38 @@ std::string ToMySql8(std::string_view name, std::string_view lower) {
   return std::string(name);
 }
 
+// TiDB compares by few rules. What has none of its own is compared by bytes, which tells apart
+// whatever any collation does.
+std::string ToTiDb(std::string_view name, std::string_view lower, bool has_0900) {
+  if (lower.starts_with("uca1400_")) {  // MariaDB's short form
+    return ToTiDb(name, "utf8mb4_" + std::string(lower), has_0900);
+  }
+  const size_t underscore = lower.find('_');
+  if (underscore == std::string_view::npos) return std::string(name);
+  std::string_view charset = lower.substr(0, underscore);
+  const std::string_view rest = lower.substr(underscore + 1);
+  if (charset == "utf8mb3") charset = "utf8";
+  const auto as = [&](std::string_view end) {
+    std::string full = std::string(charset) + "_" + std::string(end);
+    return full == lower ? std::string(name) : full;
+  };
+  if (charset == "utf8") {
+    return as(rest == "general_ci" || rest == "unicode_ci" ? rest : "bin");
+  }
+  if (charset == "latin1" || charset == "ascii") return as("bin");
+  if (charset == "gbk") return as(rest == "chinese_ci" ? rest : "bin");
+  if (charset != "utf8mb4") return std::string(name);
+  if (rest == "general_ci" || rest == "unicode_ci" || rest == "bin") return std::string(name);
+  const bool root = rest == "0900_ai_ci" || rest == "uca1400_ai_ci" ||
+                    rest == "uca1400_nopad_ai_ci" || rest == "unicode_520_ci" ||
+                    rest == "unicode_520_nopad_ci" || rest == "unicode_nopad_ci";
+  if (!has_0900) return as("bin");
+  if (root) return as("0900_ai_ci");
+  const bool no_pad =
+      rest.find("0900") != std::string_view::npos || rest.find("nopad") != std::string_view::npos;
+  return as(no_pad ? "0900_bin" : "bin");
+}
+
 }  // namespace
 
 std::string MapCollation(std::string_view name, CollationFamily target) {
@@ -149,6 +181,9 @@ std::string MapCollation(std::string_view name, CollationFamily target) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   if (target == CollationFamily::kMySql8) return ToMySql8(name, lower);
+  if (target == CollationFamily::kTiDb || target == CollationFamily::kTiDbOld) {
+    return ToTiDb(name, lower, target == CollationFamily::kTiDb);
+  }
   if (lower == "utf8mb3_tolower_ci" || lower == "utf8_tolower_ci") return "utf8mb3_general_ci";
   std::string_view rest = lower;
   if (!TakeFront(&rest, "utf8mb4")) return std::string(name);

@@ -11,6 +11,8 @@ enum class CollationFamily {
   kMySql8,          // MySQL 8.0 and newer: 0900
   kMariaDbUca1400,  // MariaDB 10.10 and newer: uca1400, nopad
   kMariaDbNoPad,    // MariaDB 10.2 to 10.9: nopad
+  kTiDb,            // TiDB 7.4 and newer: a handful, two of 0900 among them
+  kTiDbOld,         // TiDB before 7.4: none of 0900
 };
 
 // The nearest collation `target` has: `name` itself (as written) if the target has it or nobody has

@@ -117,5 +117,28 @@ TEST(CollationMap, ToMySql) {
   EXPECT_EQ(map("latin1_nopad_bin"), "latin1_bin");
 }
 
+TEST(CollationMap, TiDbComparesByBytesWhatItHasNoRuleFor) {
+  const auto map = [](std::string_view name) { return MapCollation(name, CollationFamily::kTiDb); };
+  EXPECT_EQ(map("utf8mb4_general_ci"), "utf8mb4_general_ci");
+  EXPECT_EQ(map("UTF8MB4_UNICODE_CI"), "UTF8MB4_UNICODE_CI");
+  EXPECT_EQ(map("utf8mb4_0900_ai_ci"), "utf8mb4_0900_ai_ci");
+  EXPECT_EQ(map("utf8mb4_0900_bin"), "utf8mb4_0900_bin");
+  EXPECT_EQ(map("utf8mb4_0900_as_cs"), "utf8mb4_0900_bin");
+  EXPECT_EQ(map("utf8mb4_sv_0900_ai_ci"), "utf8mb4_0900_bin");
+  EXPECT_EQ(map("utf8mb4_unicode_520_ci"), "utf8mb4_0900_ai_ci");
+  EXPECT_EQ(map("utf8mb4_uca1400_ai_ci"), "utf8mb4_0900_ai_ci");
+  EXPECT_EQ(map("uca1400_ai_ci"), "utf8mb4_0900_ai_ci");
+  EXPECT_EQ(map("utf8mb4_uca1400_swedish_nopad_ai_ci"), "utf8mb4_0900_bin");
+  EXPECT_EQ(map("utf8mb4_czech_ci"), "utf8mb4_bin");
+  EXPECT_EQ(map("utf8mb3_general_ci"), "utf8_general_ci");
+  EXPECT_EQ(map("utf8_spanish_ci"), "utf8_bin");
+  EXPECT_EQ(map("latin1_swedish_ci"), "latin1_bin");
+  EXPECT_EQ(map("gbk_chinese_ci"), "gbk_chinese_ci");
+  EXPECT_EQ(map("binary"), "binary");
+  // TiDB has not got the character set either, and says so.
+  EXPECT_EQ(map("greek_general_ci"), "greek_general_ci");
+  EXPECT_EQ(MapCollation("utf8mb4_0900_ai_ci", CollationFamily::kTiDbOld), "utf8mb4_bin");
+}
+
 }  // namespace
 }  // namespace dm::mysql

@@ -18,18 +18,25 @@ def _text(value):
 
 
 # Types whose HEX would lose something, read as they are.
-_PLAIN = {"decimal", "float", "double"}
+_PLAIN = {"decimal", "double"}
 
 
 def _same_json(value):
     return None if value is None else json.dumps(json.loads(value), sort_keys=True)
 
 
-def rows(server, schema, table, types):
+_TEXT = {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"}
+
+
+def rows(server, schema, table, types, characters=False):
     """All rows as tuples of texts, sorted: bytes as HEX, exact and floating numbers as the server gives them. `types` is
-    by column; JSON is compared by its value (servers print it differently)."""
+    by column; JSON is compared by its value (servers print it differently). `characters`: of text not its bytes."""
     columns = list(types)
-    parts = ", ".join(_name(c) if types[c] in _PLAIN or types[c] == "json" else f"HEX({_name(c)})" for c in columns)
+    # A FLOAT's text has fewer digits than the value on some servers.
+    parts = ", ".join(_name(c) if types[c] in _PLAIN or types[c] == "json" else
+                      f"{_name(c)} + 0e0" if types[c] == "float" else
+                      f"HEX(CONVERT({_name(c)} USING utf8mb4))" if characters and types[c] in _TEXT else
+                      f"HEX({_name(c)})" for c in columns)
     read = server.run("SET time_zone = '+00:00'", "SET sql_mode = ''", f"SELECT {parts} FROM {_name(schema)}.{_name(table)}")
     read = [tuple(_same_json(v) if types[c] == "json" else v for c, v in zip(columns, row)) for row in read]
     return sorted(read, key=lambda row: [(value is None, str(value)) for value in row])
@@ -83,7 +90,9 @@ def difference(upstream, downstream, schemas, definitions=None):
                 return f"columns of {source}.{table}: {list(types)} upstream, {list(down_types)} downstream"
             # A column that is JSON on one side only is compared by value on both.
             types = {c: "json" if "json" in (types[c], down_types[c]) else types[c] for c in types}
-            up_rows, down_rows = rows(upstream, source, table, types), rows(downstream, target, table, types)
+            characters = downstream.flavor == "tidb"  # keeps text of every character set as UTF-8
+            up_rows = rows(upstream, source, table, types, characters)
+            down_rows = rows(downstream, target, table, types, characters)
             if up_rows != down_rows:
                 only_up = [_short(r) for r in set(up_rows) - set(down_rows)][:3]
                 only_down = [_short(r) for r in set(down_rows) - set(up_rows)][:3]

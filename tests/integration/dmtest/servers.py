@@ -69,7 +69,8 @@ class Server:
     def _make_user(self):
         with self._as_root() as root:
             cursor = root.cursor()
-            cursor.execute("SET SESSION sql_log_bin = 0")
+            if self.flavor != "tidb":
+                cursor.execute("SET SESSION sql_log_bin = 0")
             cursor.execute(f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}'")
             cursor.execute(f"GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION")
 
@@ -286,6 +287,53 @@ def _inside_chroot(root):
     """A new directory for a server in a chroot, as seen from inside and from outside."""
     inside = os.path.join("data", f"run-{os.getpid()}-{time.monotonic_ns()}")
     return "/" + inside, os.path.join(root, inside)
+
+
+class TiDb(Server):
+    """TiDB 8.1 in one process (scripts/tidb-server). Has no binlog: downstream only."""
+
+    flavor, name = "tidb", "tidb"
+    configuration = "new_collations_enabled_on_first_bootstrap = true\n"
+    _binary = None
+
+    @classmethod
+    def binary(cls):
+        if cls._binary is None:
+            cls._binary = subprocess.run([os.path.join(REPO, "scripts", "tidb-server")], check=True,
+                                         stdout=subprocess.PIPE, text=True).stdout.strip()
+        return cls._binary
+
+    def __init__(self, directory, server_id, **options):
+        super().__init__(directory, server_id, **options)
+        self.status_port = free_port()
+
+    def start(self):
+        os.makedirs(self.dir, exist_ok=True)
+        with open(os.path.join(self.dir, "c.toml"), "w") as f:
+            # Built from a module it does not know its version.
+            f.write('server-version = "8.0.11-TiDB-v8.1.0"\n' + self.configuration)
+        self.process = Process(self.name, self.argv(), os.path.join(self.dir, "server.log"), cwd=self.dir)
+        self.process.start()
+        wait_for(self._ready, lambda: f"{self.name} starts; its log:\n{self.process.tail()}", timeout=120)
+        self._make_user()
+        return self
+
+    def argv(self):
+        options = {
+            "P": self.port, "status": self.status_port, "host": "127.0.0.1", "store": "unistore", "path": self.data(),
+            "socket": os.path.join(self.dir, "s.sock"), "config": os.path.join(self.dir, "c.toml"),
+            "log-file": os.path.join(self.dir, "tidb.log"), "temp-dir": os.path.join(self.dir, "tmp"), **self.options}
+        argv = [self.binary()]
+        for key, value in options.items():
+            argv += [f"-{key}", str(value)]
+        return argv
+
+
+class TiDbOld(TiDb):
+    """TiDB as a cluster that was made before 4.0 has it: everything is compared by its bytes. Transactions are small."""
+
+    name = "tidbold"
+    configuration = "new_collations_enabled_on_first_bootstrap = false\n[performance]\ntxn-total-size-limit = 800000\n"
 
 
 def _as_flags(options):

@@ -1,0 +1,144 @@
+#include "mysql/sql/tidb_rewrite.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mysql/sql/parser.h"
+#include "mysql/sql/restore.h"
+#include "mysql/sql/rewrite.h"
+
+namespace dm::mysql {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using Texts = std::vector<std::string>;
+
+struct Result {
+  Texts statements;
+  Texts warnings;
+};
+
+Constraint Index(std::string name, std::vector<std::string> columns, bool unique = false) {
+  Constraint index;
+  index.kind = unique ? ConstraintKind::kUnique : ConstraintKind::kIndex;
+  index.name = std::move(name);
+  for (std::string& column : columns) {
+    IndexPart part;
+    part.column = std::move(column);
+    index.parts.push_back(std::move(part));
+  }
+  return index;
+}
+
+Result Rewrite(std::string_view text, bool mariadb = false, std::vector<Constraint> indexes = {}) {
+  ParseOptions parse;
+  parse.mariadb = mariadb;
+  Statement statement;
+  EXPECT_TRUE(ParseFirst(text, parse, &statement)) << text;
+  RestoreOptions restore;
+  restore.target = SqlTarget::kTiDb;
+  Result result;
+  const LeftOut left_out = [&](const std::string& what) { result.warnings.push_back(what); };
+  std::vector<Statement> adapted;
+  for (Statement& one : SplitDdl(statement, "s")) {
+    if (AdaptToTarget(&one, SqlTarget::kTiDb, left_out)) adapted.push_back(std::move(one));
+  }
+  for (const Statement& one : ForTiDb(
+           std::move(adapted), [&](const TableName&) { return indexes; }, left_out)) {
+    result.statements.push_back(Restore(one, restore));
+  }
+  return result;
+}
+
+TEST(ForTiDb, KeysOfAnAddedColumnAreStatementsOfTheirOwn) {
+  EXPECT_THAT(Rewrite("alter table t add a int unique default 1, add b int primary key").statements,
+              ElementsAre("ALTER TABLE `s`.`t` ADD COLUMN `a` INT DEFAULT 1",
+                          "ALTER TABLE `s`.`t` ADD UNIQUE `a`(`a`)",
+                          "ALTER TABLE `s`.`t` ADD COLUMN `b` INT NOT NULL",
+                          "ALTER TABLE `s`.`t` ADD PRIMARY KEY(`b`)"));
+  EXPECT_THAT(Rewrite("alter table t add (a int unique, b int)").statements,
+              ElementsAre("ALTER TABLE `s`.`t` ADD COLUMN `a` INT",
+                          "ALTER TABLE `s`.`t` ADD UNIQUE `a`(`a`)",
+                          "ALTER TABLE `s`.`t` ADD COLUMN `b` INT"));
+  EXPECT_THAT(Rewrite("alter table t modify n varchar(40) not null check (n <> '')").statements,
+              ElementsAre("ALTER TABLE `s`.`t` MODIFY COLUMN `n` VARCHAR(40) NOT NULL",
+                          HasSubstr("ADD CHECK(")));
+  EXPECT_THAT(
+      Rewrite("alter table t rename index if exists a to b, rename column if exists c to d", true)
+          .statements,
+      ElementsAre("ALTER TABLE `s`.`t` RENAME INDEX `a` TO `b`",
+                  "ALTER TABLE `s`.`t` RENAME COLUMN `c` TO `d`"));
+  // Refused by TiDB, in its own words.
+  EXPECT_THAT(Rewrite("alter table t add a int auto_increment unique").statements,
+              ElementsAre(HasSubstr("UNIQUE")));
+}
+
+TEST(ForTiDb, ColumnsThatTakeEachOthersNamesGiveWay) {
+  EXPECT_THAT(
+      Rewrite("alter table t rename column a to b, add c int, rename column b to a").statements,
+      ElementsAre("ALTER TABLE `s`.`t` RENAME COLUMN `a` TO `_dm_renamed_1`",
+                  "ALTER TABLE `s`.`t` RENAME COLUMN `b` TO `_dm_renamed_2`",
+                  "ALTER TABLE `s`.`t` RENAME COLUMN `_dm_renamed_1` TO `b`",
+                  "ALTER TABLE `s`.`t` ADD COLUMN `c` INT",
+                  "ALTER TABLE `s`.`t` RENAME COLUMN `_dm_renamed_2` TO `a`"));
+  EXPECT_THAT(Rewrite("alter table t change A b int, change b c int").statements,
+              ElementsAre("ALTER TABLE `s`.`t` RENAME COLUMN `A` TO `_dm_renamed_1`",
+                          "ALTER TABLE `s`.`t` RENAME COLUMN `b` TO `_dm_renamed_2`",
+                          "ALTER TABLE `s`.`t` CHANGE COLUMN `_dm_renamed_1` `b` INT",
+                          "ALTER TABLE `s`.`t` CHANGE COLUMN `_dm_renamed_2` `c` INT"));
+  EXPECT_THAT(Rewrite("alter table t rename column a to b, rename column c to d").statements,
+              ElementsAre("ALTER TABLE `s`.`t` RENAME COLUMN `a` TO `b`",
+                          "ALTER TABLE `s`.`t` RENAME COLUMN `c` TO `d`"));
+}
+
+TEST(ForTiDb, IndexesThatLoseAColumnAreMadeAgain) {
+  const std::vector<Constraint> indexes = {Index("ac", {"a", "c"}, true), Index("c", {"c"}),
+                                           Index("cb", {"C", "b"}), Index("ab", {"a", "b"})};
+  EXPECT_THAT(
+      Rewrite("alter table t drop column c", false, indexes).statements,
+      ElementsAre("ALTER TABLE `s`.`t` DROP INDEX `ac`", "ALTER TABLE `s`.`t` DROP INDEX `cb`",
+                  "ALTER TABLE `s`.`t` DROP COLUMN `c`", "ALTER TABLE `s`.`t` ADD UNIQUE `ac`(`a`)",
+                  "ALTER TABLE `s`.`t` ADD INDEX `cb`(`b`)"));
+  EXPECT_THAT(
+      Rewrite("alter table t drop column c, drop index ac, rename to u, change b d int", false,
+              indexes)
+          .statements,
+      ElementsAre("ALTER TABLE `s`.`t` DROP INDEX `ac`", "ALTER TABLE `s`.`t` DROP INDEX `cb`",
+                  "ALTER TABLE `s`.`t` DROP COLUMN `c`", "ALTER TABLE `s`.`t` RENAME AS `s`.`u`",
+                  "ALTER TABLE `s`.`u` CHANGE COLUMN `b` `d` INT",
+                  "ALTER TABLE `s`.`u` ADD INDEX `cb`(`d`)"));
+  EXPECT_THAT(
+      Rewrite("alter table t drop column a, drop column b", false, indexes).statements,
+      ElementsAre("ALTER TABLE `s`.`t` DROP INDEX `ac`", "ALTER TABLE `s`.`t` DROP INDEX `cb`",
+                  "ALTER TABLE `s`.`t` DROP INDEX `ab`", "ALTER TABLE `s`.`t` DROP COLUMN `a`",
+                  "ALTER TABLE `s`.`t` DROP COLUMN `b`", "ALTER TABLE `s`.`t` ADD UNIQUE `ac`(`c`)",
+                  "ALTER TABLE `s`.`t` ADD INDEX `cb`(`C`)"));
+  EXPECT_THAT(
+      Rewrite("alter table t add column x int, drop index ac", false, indexes).statements,
+      ElementsAre("ALTER TABLE `s`.`t` ADD COLUMN `x` INT", "ALTER TABLE `s`.`t` DROP INDEX `ac`"));
+}
+
+TEST(ForTiDb, WhatRowsDoNotDependOnIsLeftOutWithAWarning) {
+  const Result options = Rewrite("alter table t row_format=dynamic comment='c', add key (a)");
+  EXPECT_THAT(options.statements, ElementsAre("ALTER TABLE `s`.`t` COMMENT = 'c'",
+                                              "ALTER TABLE `s`.`t` ADD INDEX(`a`)"));
+  EXPECT_THAT(options.warnings, ElementsAre(HasSubstr("ROW_FORMAT")));
+  const Result nothing =
+      Rewrite("alter table t force, algorithm=inplace, lock=none, stats_persistent=1");
+  EXPECT_THAT(nothing.statements, IsEmpty());
+  EXPECT_THAT(nothing.warnings, ElementsAre("FORCE", HasSubstr("STATS_PERSISTENT")));
+  EXPECT_THAT(Rewrite("alter table t engine=aria", true).statements, IsEmpty());
+  EXPECT_THAT(Rewrite("create table t (a int) engine=aria comment='c'", true).statements,
+              ElementsAre("CREATE TABLE IF NOT EXISTS `s`.`t` (`a` INT) COMMENT = 'c'"));
+  EXPECT_THAT(Rewrite("alter table t add spatial index (g)").statements, IsEmpty());
+  EXPECT_THAT(Rewrite("create spatial index g on t (g)").statements, IsEmpty());
+  EXPECT_THAT(Rewrite("alter table t alter column a set invisible").statements, IsEmpty());
+  EXPECT_THAT(Rewrite("create index k on t (a) algorithm=copy lock=shared").statements,
+              ElementsAre("CREATE INDEX `k` ON `s`.`t` (`a`)"));
+  EXPECT_THAT(Rewrite("alter table t add system versioning", true).statements, IsEmpty());
+}
+
+}  // namespace
+}  // namespace dm::mysql
