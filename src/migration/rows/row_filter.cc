@@ -33,7 +33,9 @@ ConditionColumn Described(const ColumnInfo& column, const ColumnCollations& coll
     out.collation = known->second;
   }
   // Of definitions: "utf8_bin" is utf8mb3's.
-  if (out.collation.starts_with("utf8_")) out.collation.insert(4, "mb3");
+  if (out.collation.starts_with("utf8_")) {
+    out.collation = fmt::format("utf8mb3{}", out.collation.substr(4));
+  }
   return out;
 }
 

@@ -75,7 +75,7 @@ std::string Decimal::ToString() const {
   if (static_cast<int>(digits.size()) <= scale) {
     digits.insert(0, static_cast<size_t>(scale) + 1 - digits.size(), '0');
   }
-  if (scale > 0) digits.insert(digits.size() - static_cast<size_t>(scale), ".");
+  if (scale > 0) digits.insert(digits.size() - static_cast<size_t>(scale), 1, '.');
   if (unscaled < 0) digits.insert(digits.begin(), '-');
   return digits;
 }
