@@ -478,6 +478,25 @@ def test_caller_that_leaves_starts_nothing(running, schema):
     assert check(running, sources=["odd"], **{"mydumpers": {"dump": {"threads": 1}}, "loaders": {"load": {"pool-size": 4}}}).failed == 0
 
 
+def test_item_that_hangs_ends_with_the_limit(cluster, tmp_path, servers, schema):
+    server = MariaDb(tmp_path / "up", 94).start()
+    gate = str(tmp_path / "gate")
+    try:
+        fresh(server)
+        cluster.start_master(failpoints=f"precheck/short-limit=return;precheck/before-table=pause({gate})")
+        cluster.create_source("src", server)
+        process = in_background(cluster, "check-task", task(cluster, target=servers.get("mariadb", "down")))
+        wait_for(lambda: '["check table structure"]' in cluster.log("master1"), lambda: cluster.log("master1"))
+        server.process.send(signal.SIGSTOP)
+        open(gate, "w").close()
+        text, _ = process.communicate(timeout=20)
+    finally:
+        server.process.send(signal.SIGCONT)
+        server.stop()
+    assert "not finished within 2s" in text and '"passed": false' in text, text
+    assert '"name": "table structure compatibility check"' in text and '"failed": 0' in text, text
+
+
 def test_ten_thousand_tables(running, schema):
     """The tables are copies of one file; the server finds them by their names."""
     count = 10000

@@ -42,7 +42,7 @@ class BinlogProbe {
     const auto connection = source.upstream->Take(stop);
     options_.flavor = connection->server().flavor;
     options_.server_id = mysql::PickServerId(*connection, options_.flavor, stop);
-    options_.replica_host = "dm-checker-" + HostName();
+    options_.replica_host = fmt::format("dm-checker-{}", HostName());
     options_.non_blocking = true;
   }
 

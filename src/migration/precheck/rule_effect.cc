@@ -42,8 +42,7 @@ class Matcher {
 };
 
 std::string Pair(std::string_view schema, std::string_view table) {
-  return table.empty() ? mysql::QuoteName(schema)
-                       : mysql::QuoteName(schema) + "." + mysql::QuoteName(table);
+  return table.empty() ? mysql::QuoteName(schema) : mysql::QuoteTable(schema, table);
 }
 
 }  // namespace
