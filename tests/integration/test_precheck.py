@@ -343,6 +343,15 @@ def test_purged_binlog(running, schema):
                 "syncer-config-name": "sync", "meta": {"binlog-name": "mysql-bin.000001", "binlog-pos": 4}}
     found = check(running, **{"task-mode": "incremental", "mysql-instances": [instance]})
     assert found.items["meta position check"] == "fail", found.text
+    # A task that goes on from its checkpoint does not need it.
+    running.downstream.run("CREATE DATABASE dm_pre", "CREATE TABLE dm_pre.pre_syncer_checkpoint (id VARCHAR(32) PRIMARY KEY)",
+                           "INSERT INTO dm_pre.pre_syncer_checkpoint VALUES ('odd')")
+    path = running.task_file("pre", ["odd"], running.downstream, ["pre"], **{
+        "meta-schema": "dm_pre", "task-mode": "incremental", "mysql-instances": [instance]})
+    found = Check(running.ctl("check-task", path, check=False))
+    assert found.items == {"meta position check": "warn"} and "goes on from its checkpoint" in found.text, found.text
+    answer = running.ctl("start-task", path, "--remove-meta", check=False)
+    assert "26005" in answer.out and "meta position check" in answer.out, answer
     # With a start time `meta` means nothing; what is gone is said.
     found = check(running, "--start-time", "2006-01-02 15:04:05", **{"task-mode": "incremental", "mysql-instances": [instance]})
     assert found.items == {"meta position check": "warn"} and found.failed == 0, found.text

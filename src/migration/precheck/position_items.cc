@@ -9,9 +9,11 @@
 #include "base/io/text.h"
 #include "base/log/log.h"
 #include "migration/config/scalar.h"
+#include "migration/meta/names.h"
 #include "migration/precheck/items.h"
 #include "mysql/binlog/event_source.h"
 #include "mysql/position/gtid_set.h"
+#include "mysql/value/quote.h"
 
 namespace dm::migration {
 namespace {
@@ -134,6 +136,24 @@ void CheckPosition(CheckedSource& source, CheckItem& item, const StopToken& stop
   item.instruction.clear();
 }
 
+// Has the subtask got so far that `meta` does not matter any more?
+bool HasCheckpoint(ConnectionPool& downstream, const SubtaskConfig& subtask,
+                   const StopToken& stop) {
+  const auto connection = downstream.Take(stop);
+  try {
+    return connection
+        ->QueryValue(
+            fmt::format("SELECT 1 FROM {} WHERE id = {} LIMIT 1",
+                        MetaTable(subtask.meta_schema, subtask.name, kSyncerCheckpointSuffix),
+                        mysql::QuoteString(subtask.source_id)),
+            stop)
+        .has_value();
+  } catch (const Error& e) {
+    Log().Info("no checkpoint of the task is seen", {F("error", e)});
+    return false;
+  }
+}
+
 struct BinlogFile {
   std::string name;
   uint32_t began = 0;  // Unix time
@@ -230,9 +250,21 @@ bool HasMetaPosition(const CheckedSource& source) {
           (subtask.syncer.enable_gtid && !subtask.meta->binlog_gtid.empty()));
 }
 
-ItemTask MetaPositionItem(CheckedSource& source) {
-  return {NewItem(source),
-          [&source](CheckItem& item, const StopToken& stop) { CheckPosition(source, item, stop); }};
+ItemTask MetaPositionItem(Preparation& preparation, CheckedSource& source, bool fresh) {
+  return {NewItem(source), [&preparation, &source, fresh](CheckItem& item, const StopToken& stop) {
+            try {
+              CheckPosition(source, item, stop);
+            } catch (const Error& e) {
+              item.Fail(e.MessageAndCause());
+            }
+            if (item.state != CheckState::kFail || fresh ||
+                !HasCheckpoint(*preparation.downstream, source.subtask, stop)) {
+              return;
+            }
+            item.state = CheckState::kWarn;
+            for (CheckEntry& entry : item.entries) entry.fails = false;
+            item.Warn("the task goes on from its checkpoint and does not need `meta`");
+          }};
 }
 
 ItemTask StartTimeItem(CheckedSource& source, const std::string& start_time) {
