@@ -27,7 +27,8 @@ class Reader {
 
   std::vector<GrantRow> Show(const std::string& whose) {
     std::vector<GrantRow> rows;
-    for (const auto& answer : connection_.Query("SHOW GRANTS FOR " + whose, stop_).rows) {
+    for (const auto& answer :
+         connection_.Query(fmt::format("SHOW GRANTS FOR {}", whose), stop_).rows) {
       const std::string text = answer.empty() ? "" : answer[0].value_or("");
       GrantRow row = ParseGrantRow(text);
       if (row.kind == GrantRow::Kind::kUnknown) {
@@ -109,14 +110,14 @@ void ReadMySqlRoles(Reader& reader, std::vector<GrantRow> own, AccountGrants& ou
   }
   std::vector<std::string> names;
   for (const GrantRow::Role& role : roles) names.push_back(QuoteRole(role));
-  out.rows = reader.Show("CURRENT_USER USING " + Join(names, ", "));
+  out.rows = reader.Show(fmt::format("CURRENT_USER USING {}", Join(names, ", ")));
   const std::string current = reader.CurrentRole();
   if (current.empty() || EqualsIgnoreCase(current, "NONE")) {
     out.active = std::move(own);
     out.inactive_roles = std::move(names);
     return;
   }
-  out.active = reader.Show("CURRENT_USER USING " + current);
+  out.active = reader.Show(fmt::format("CURRENT_USER USING {}", current));
   for (const std::string& name : names) {
     if (current.find(name) == std::string::npos) out.inactive_roles.push_back(name);
   }

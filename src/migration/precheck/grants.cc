@@ -303,7 +303,7 @@ GrantRow ParseGrantRow(std::string_view row) {
 
 std::string QuoteRole(const GrantRow::Role& role) {
   std::string quoted = mysql::QuoteName(role.name);
-  if (role.host) quoted += "@" + mysql::QuoteName(*role.host);
+  if (role.host) quoted += fmt::format("@{}", mysql::QuoteName(*role.host));
   return quoted;
 }
 
@@ -311,7 +311,7 @@ std::string RedactGrantRow(std::string_view row) {
   for (const Part& part : Cut(row)) {
     if (part.Is("TO") || part.Is("FROM") || part.Is("IDENTIFIED") || part.Is("USING") ||
         part.Is("AS") || part.Is("BY") || part.Is("PASSWORD")) {
-      return std::string(row.substr(0, part.begin)) + part.upper + " ...";
+      return fmt::format("{}{} ...", row.substr(0, part.begin), part.upper);
     }
   }
   return std::string(row.substr(0, std::min<size_t>(row.size(), 64)));
@@ -379,7 +379,7 @@ std::string LackText(const PrivilegeNeeds& lacking) {
                         scope.global ? " global (*.*)" : "");
     std::map<std::string, std::vector<std::string>> by_schema;
     for (const std::string& schema : scope.schemas) {
-      by_schema[schema].push_back(mysql::QuoteName(schema) + ".*");
+      by_schema[schema].push_back(fmt::format("{}.*", mysql::QuoteName(schema)));
     }
     for (const auto& [schema, tables] : scope.tables) {
       for (const std::string& table : tables) {

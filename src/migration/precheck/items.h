@@ -33,7 +33,8 @@ ItemTask ReplicationPrivilegeItem(CheckedSource& source);
 
 // Where replication starts: position_items.cc.
 bool HasMetaPosition(const CheckedSource& source);
-ItemTask MetaPositionItem(CheckedSource& source);
+// `fresh`: the task begins at `meta` although there may be a checkpoint.
+ItemTask MetaPositionItem(Preparation& preparation, CheckedSource& source, bool fresh);
 ItemTask StartTimeItem(CheckedSource& source, const std::string& start_time);
 
 // All tables: table_items.cc. `identity_only`: nothing but rows that could be doubled.

@@ -9,9 +9,11 @@
 #include "base/io/text.h"
 #include "base/log/log.h"
 #include "migration/config/scalar.h"
+#include "migration/meta/names.h"
 #include "migration/precheck/items.h"
 #include "mysql/binlog/event_source.h"
 #include "mysql/position/gtid_set.h"
+#include "mysql/value/quote.h"
 
 namespace dm::migration {
 namespace {
@@ -42,7 +44,7 @@ class BinlogProbe {
     const auto connection = source.upstream->Take(stop);
     options_.flavor = connection->server().flavor;
     options_.server_id = mysql::PickServerId(*connection, options_.flavor, stop);
-    options_.replica_host = "dm-checker-" + HostName();
+    options_.replica_host = fmt::format("dm-checker-{}", HostName());
     options_.non_blocking = true;
   }
 
@@ -132,6 +134,24 @@ void CheckPosition(CheckedSource& source, CheckItem& item, const StopToken& stop
   }
   AwaitEvent(*stream, timed, stop);
   item.instruction.clear();
+}
+
+// Has the subtask got so far that `meta` does not matter any more?
+bool HasCheckpoint(ConnectionPool& downstream, const SubtaskConfig& subtask,
+                   const StopToken& stop) {
+  const auto connection = downstream.Take(stop);
+  try {
+    return connection
+        ->QueryValue(
+            fmt::format("SELECT 1 FROM {} WHERE id = {} LIMIT 1",
+                        MetaTable(subtask.meta_schema, subtask.name, kSyncerCheckpointSuffix),
+                        mysql::QuoteString(subtask.source_id)),
+            stop)
+        .has_value();
+  } catch (const Error& e) {
+    Log().Info("no checkpoint of the task is seen", {F("error", e)});
+    return false;
+  }
 }
 
 struct BinlogFile {
@@ -230,9 +250,21 @@ bool HasMetaPosition(const CheckedSource& source) {
           (subtask.syncer.enable_gtid && !subtask.meta->binlog_gtid.empty()));
 }
 
-ItemTask MetaPositionItem(CheckedSource& source) {
-  return {NewItem(source),
-          [&source](CheckItem& item, const StopToken& stop) { CheckPosition(source, item, stop); }};
+ItemTask MetaPositionItem(Preparation& preparation, CheckedSource& source, bool fresh) {
+  return {NewItem(source), [&preparation, &source, fresh](CheckItem& item, const StopToken& stop) {
+            try {
+              CheckPosition(source, item, stop);
+            } catch (const Error& e) {
+              item.Fail(e.MessageAndCause());
+            }
+            if (item.state != CheckState::kFail || fresh ||
+                !HasCheckpoint(*preparation.downstream, source.subtask, stop)) {
+              return;
+            }
+            item.state = CheckState::kWarn;
+            for (CheckEntry& entry : item.entries) entry.fails = false;
+            item.Warn("the task goes on from its checkpoint and does not need `meta`");
+          }};
 }
 
 ItemTask StartTimeItem(CheckedSource& source, const std::string& start_time) {

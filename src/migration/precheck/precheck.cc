@@ -26,15 +26,16 @@ class Selection {
   const std::vector<std::string>& ignored_;
 };
 
-void AddSourceItems(CheckedSource& source, const Selection& wanted, const std::string& start_time,
-                    std::vector<ItemTask>& items) {
+void AddSourceItems(Preparation& preparation, CheckedSource& source, const Selection& wanted,
+                    const PrecheckOptions& options, std::vector<ItemTask>& items) {
   const TaskMode mode = source.subtask.mode;
   if (wanted.Has("version")) items.push_back(VersionItem(source));
   if (HasDump(mode) && wanted.Has("dump_privilege")) items.push_back(DumpPrivilegeItem(source));
   if (!HasSync(mode)) return;
   if (wanted.Has("meta_position") && HasMetaPosition(source)) {
-    items.push_back(start_time.empty() ? MetaPositionItem(source)
-                                       : StartTimeItem(source, start_time));
+    items.push_back(options.start_time.empty()
+                        ? MetaPositionItem(preparation, source, options.fresh)
+                        : StartTimeItem(source, options.start_time));
   }
   if (wanted.Has("server_id")) items.push_back(ServerIdItem(source));
   if (wanted.Has("binlog_enable")) items.push_back(BinlogEnableItem(source));
@@ -47,7 +48,7 @@ void AddSourceItems(CheckedSource& source, const Selection& wanted, const std::s
 
 // In order of their ids. Items of shard groups and of physical import have no features to check.
 std::vector<ItemTask> MakeItems(Preparation& preparation, const Selection& wanted,
-                                const std::string& start_time) {
+                                const PrecheckOptions& options) {
   const TaskMode mode = preparation.sources.front()->subtask.mode;
   std::vector<ItemTask> items;
   if (wanted.Has("conn_number")) {
@@ -60,7 +61,7 @@ std::vector<ItemTask> MakeItems(Preparation& preparation, const Selection& wante
   }
   if (wanted.Has("target_privilege")) items.push_back(TargetPrivilegeItem(preparation));
   for (const auto& source : preparation.sources) {
-    AddSourceItems(*source, wanted, start_time, items);
+    AddSourceItems(preparation, *source, wanted, options, items);
   }
   if (wanted.Has("table_schema")) {
     items.push_back(TableStructureItem(preparation, /*identity_only=*/false));
@@ -103,7 +104,7 @@ CheckReport RunPrecheck(const std::vector<SubtaskConfig>& subtasks, const Preche
   } catch (const Error& e) {
     throw Error(e).Annotate("fail to initialize checker").SetClass("dm-master");
   }
-  std::vector<ItemTask> items = MakeItems(preparation, wanted, options.start_time);
+  std::vector<ItemTask> items = MakeItems(preparation, wanted, options);
   LogNames(subtasks.front().name, items);
   CheckReport report = RunItems(std::move(items), limit, stop);
   // Users know the number of the other items; this one is there if it has something to say.

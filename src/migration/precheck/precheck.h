@@ -13,6 +13,8 @@ namespace dm::migration {
 struct PrecheckOptions {
   // Of the command line; empty without. `meta` of the subtasks is then a placeholder.
   std::string start_time = {};
+  // Nothing of an earlier run is used (--remove-meta).
+  bool fresh = false;
   Milliseconds limit = std::chrono::minutes(30);
 };
 

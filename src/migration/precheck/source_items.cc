@@ -68,13 +68,6 @@ CheckItem NewItem(CheckedSource& source, std::string name, std::string descripti
   return item;
 }
 
-bool ContainsWord(const std::string& list, std::string_view word) {
-  for (const std::string& part : Split(list, ',')) {
-    if (EqualsIgnoreCase(Trim(part), word)) return true;
-  }
-  return false;
-}
-
 std::string ServerVersion(mysql::Connection& connection, const StopToken& stop) {
   return GlobalVariable(connection, "version", stop).value_or("");
 }
@@ -292,22 +285,14 @@ ItemTask BinlogFormatItem(CheckedSource& source) {
 }
 
 ItemTask BinlogRowImageItem(CheckedSource& source) {
-  return {
-      NewItem(source, "mysql_binlog_row_image", "check whether mysql binlog_row_image is FULL"),
-      [&source](CheckItem& item, const StopToken& stop) {
-        const auto connection = source.upstream->Take(stop);
-        if (!HasRowImage(ServerVersion(*connection, stop))) return;
-        JudgeVariable("binlog_row_image",
-                      GlobalVariable(*connection, "binlog_row_image", stop).value_or(""), "FULL",
-                      item);
-        // Documents as differences cannot be replicated.
-        const std::string options =
-            GlobalVariable(*connection, "binlog_row_value_options", stop).value_or("");
-        if (ContainsWord(options, "PARTIAL_JSON")) {
-          item.Fail(fmt::format("binlog_row_value_options is {}, and should be empty", options));
-          item.instruction = "Execute 'SET GLOBAL binlog_row_value_options = '';' upstream.";
-        }
-      }};
+  return {NewItem(source, "mysql_binlog_row_image", "check whether mysql binlog_row_image is FULL"),
+          [&source](CheckItem& item, const StopToken& stop) {
+            const auto connection = source.upstream->Take(stop);
+            if (!HasRowImage(ServerVersion(*connection, stop))) return;
+            JudgeVariable("binlog_row_image",
+                          GlobalVariable(*connection, "binlog_row_image", stop).value_or(""),
+                          "FULL", item);
+          }};
 }
 
 ItemTask OnlineDdlItem(CheckedSource& source) {

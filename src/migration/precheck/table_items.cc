@@ -37,8 +37,8 @@ struct Finding {
 std::optional<std::string> ShowCreate(mysql::Connection& connection, const SchemaTable& table,
                                       const StopToken& stop) {
   try {
-    const auto answer =
-        connection.Query("SHOW CREATE TABLE " + mysql::QuoteTable(table.first, table.second), stop);
+    const auto answer = connection.Query(
+        fmt::format("SHOW CREATE TABLE {}", mysql::QuoteTable(table.first, table.second)), stop);
     if (answer.rows.empty() || answer.rows[0].size() < 2) return std::nullopt;
     return answer.rows[0][1].value_or("");
   } catch (const Error& e) {
@@ -107,7 +107,8 @@ class TargetTables {
       std::set<std::string> names;
       try {
         for (const auto& row :
-             connection.Query("SHOW TABLES IN " + mysql::QuoteName(table.first), stop).rows) {
+             connection.Query(fmt::format("SHOW TABLES IN {}", mysql::QuoteName(table.first)), stop)
+                 .rows) {
           if (!row.empty() && row[0]) names.insert(LowerName(*row[0]));
         }
       } catch (const Error& e) {
@@ -262,7 +263,7 @@ class StructureCheck {
     }
     const auto target = targets_.Get(table.target, stop);
     if (!target->problem.empty()) {
-      Add(piece, {false, "downstream: " + target->problem,
+      Add(piece, {false, fmt::format("downstream: {}", target->problem),
                   "compare the structures by hand: this definition was not understood"});
       return;
     }

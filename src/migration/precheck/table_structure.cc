@@ -165,8 +165,10 @@ class Comparison {
   }
   bool UnknownCollation(const std::string& name) const {
     if (!Unknown(rules_.collations, name)) return false;
-    if (name.starts_with("utf8_")) return Unknown(rules_.collations, "utf8mb3" + name.substr(4));
-    if (name.starts_with("utf8mb3_")) return Unknown(rules_.collations, "utf8" + name.substr(7));
+    if (name.starts_with("utf8_"))
+      return Unknown(rules_.collations, fmt::format("utf8mb3{}", name.substr(4)));
+    if (name.starts_with("utf8mb3_"))
+      return Unknown(rules_.collations, fmt::format("utf8{}", name.substr(7)));
     // Between MySQL and MariaDB another one takes its place.
     const auto family = CollationFamilyOf(rules_.downstream);
     if (!family) return true;

@@ -92,10 +92,10 @@ std::vector<SubtaskConfig> ForChecks(const RequestContext& context,
 
 // Text of the checks of a task that is going to be started. Throws what they find.
 std::string Precheck(const RequestContext& context, const Prepared& prepared,
-                     const std::string& start_time, const migration::CheckLimits& limits) {
-  return migration::ReportText(migration::RunPrecheck(ForChecks(context, prepared.subtasks),
-                                                      {.start_time = start_time}, context.stop),
-                               limits);
+                     const migration::PrecheckOptions& options,
+                     const migration::CheckLimits& limits) {
+  return migration::ReportText(
+      migration::RunPrecheck(ForChecks(context, prepared.subtasks), options, context.stop), limits);
 }
 
 // Answers the names that are not sources of the task.
@@ -163,7 +163,8 @@ void StartTask(const RequestContext& context, const pb::StartTaskRequest& reques
   Prepared prepared = Prepare(context, request.task(), request.starttime());
   const std::string task = prepared.task.name;
   try {
-    response->set_checkresult(Precheck(context, prepared, request.starttime(), {}));
+    response->set_checkresult(Precheck(
+        context, prepared, {.start_time = request.starttime(), .fresh = request.removemeta()}, {}));
   } catch (const Error& e) {
     response->set_checkresult(e.ToString());
     return;
@@ -221,8 +222,8 @@ void StartTask(const RequestContext& context, const pb::StartTaskRequest& reques
 void CheckTask(const RequestContext& context, const pb::CheckTaskRequest& request,
                pb::CheckTaskResponse* response) {
   const Prepared prepared = Prepare(context, request.task(), request.starttime());
-  response->set_msg(
-      Precheck(context, prepared, request.starttime(), {request.errcnt(), request.warncnt()}));
+  response->set_msg(Precheck(context, prepared, {.start_time = request.starttime()},
+                             {request.errcnt(), request.warncnt()}));
   response->set_result(true);
 }
 
@@ -230,7 +231,7 @@ void UpdateTask(const RequestContext& context, const pb::UpdateTaskRequest& requ
                 pb::UpdateTaskResponse* response) {
   Prepared prepared = Prepare(context, request.task(), "");
   try {
-    response->set_checkresult(Precheck(context, prepared, "", {}));
+    response->set_checkresult(Precheck(context, prepared, {}, {}));
   } catch (const Error& e) {
     response->set_checkresult(e.ToString());
     return;
