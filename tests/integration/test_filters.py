@@ -405,7 +405,7 @@ def test_bad_rules_are_refused(scene):
 def test_rules_without_effect_are_told(scene):
     """Letter case decides whether a rule matches; one that matches nothing is a warning, not a surprise."""
     scene.up.run("CREATE DATABASE TM_DATA", "CREATE TABLE TM_DATA.TM_DATA (id INT PRIMARY KEY)",
-                 "CREATE TABLE TM_DATA.tm_data (id INT PRIMARY KEY)")
+                 "CREATE TABLE TM_DATA.other (id INT PRIMARY KEY)")
     rules = {"f": {"schema-pattern": "TM_DATA", "table-pattern": "TM_DATA", "events": ["delete", "truncate"], "action": "Ignore"},
              "g": {"schema-pattern": "tm_data", "table-pattern": "tm_data", "events": ["all"], "action": "Ignore"}}
     path = scene.file(rules, schemas=["tm_data"])
@@ -414,11 +414,11 @@ def test_rules_without_effect_are_told(scene):
     assert "`tm_data` matches nothing" not in out and f"`{SCHEMA}`.`src_?` matches nothing of source src" in out, out
     scene.cluster.ctl("start-task", path, "--remove-meta")
     scene.cluster.wait_stage(scene.task, "Running", "Sync")
-    scene.up.run(*[f"INSERT INTO TM_DATA.{t} VALUES (1), (2)" for t in ("TM_DATA", "tm_data")],
-                 *[f"DELETE FROM TM_DATA.{t} WHERE id = 1" for t in ("TM_DATA", "tm_data")])
+    scene.up.run(*[f"INSERT INTO TM_DATA.{t} VALUES (1), (2)" for t in ("TM_DATA", "other")],
+                 *[f"DELETE FROM TM_DATA.{t} WHERE id = 1" for t in ("TM_DATA", "other")])
     scene.synced()
-    for table in ("TM_DATA", "tm_data"):
-        assert scene.down.run(f"SELECT * FROM TM_DATA.{table}") == ((1,), (2,))
+    assert scene.down.run("SELECT * FROM TM_DATA.TM_DATA") == ((1,), (2,))
+    assert scene.down.run("SELECT * FROM TM_DATA.other") == ((2,),)
     scene.cluster.ctl("stop-task", scene.task)
     path = scene.file(rules, schemas=["tm_data"], **{"case-sensitive": True})
     out = scene.cluster.ctl("check-task", path, "--warn", "100").out

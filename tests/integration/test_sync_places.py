@@ -286,7 +286,8 @@ def test_names_that_differ_in_case(migration):
           create_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,
           update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
           UNIQUE KEY uk_id_schema_table (id, cp_schema, cp_table))""")
-    migration.start()
+    # The pre-check refuses such names, since not every downstream tells them apart.
+    migration.start(**{"ignore-checking-items": ["all"]})
     migration.running()
     for i in range(20):
         up.run(f"USE {SCHEMA}", f"INSERT INTO T VALUES ({i})", f"INSERT INTO t VALUES ({i}, 1)",
