@@ -8,64 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/io/utf8.h"
+
 namespace dm::migration {
 namespace {
-
-// Bytes that are not UTF-8 become characters of their own, above all code points.
-constexpr char32_t kRawByte = 0x110000;
-
-std::u32string Decode(std::string_view text) {
-  std::u32string out;
-  out.reserve(text.size());
-  size_t i = 0;
-  auto byte = [&](size_t at) { return static_cast<unsigned char>(text[at]); };
-  while (i < text.size()) {
-    const unsigned char first = byte(i);
-    size_t length = first < 0x80    ? 1
-                    : first >= 0xf0 ? 4
-                    : first >= 0xe0 ? 3
-                    : first >= 0xc2 ? 2
-                                    : 0;
-    char32_t value = length == 1 ? first : length == 0 ? 0 : first & (0x7f >> length);
-    bool valid = length != 0 && first < 0xf5 && i + length <= text.size();
-    for (size_t k = 1; valid && k < length; ++k) {
-      valid = (byte(i + k) & 0xc0) == 0x80;
-      value = (value << 6) | (byte(i + k) & 0x3f);
-    }
-    if (valid &&
-        ((length == 3 && value < 0x800) || (length == 4 && value < 0x10000) || value > 0x10ffff)) {
-      valid = false;
-    }
-    if (valid) {
-      out.push_back(value);
-      i += length;
-    } else {
-      out.push_back(kRawByte + first);
-      ++i;
-    }
-  }
-  return out;
-}
-
-void AppendUtf8(std::string& out, char32_t c) {
-  if (c >= kRawByte) {
-    out.push_back(static_cast<char>(c - kRawByte));
-  } else if (c < 0x80) {
-    out.push_back(static_cast<char>(c));
-  } else if (c < 0x800) {
-    out.push_back(static_cast<char>(0xc0 | (c >> 6)));
-    out.push_back(static_cast<char>(0x80 | (c & 0x3f)));
-  } else if (c < 0x10000) {
-    out.push_back(static_cast<char>(0xe0 | (c >> 12)));
-    out.push_back(static_cast<char>(0x80 | ((c >> 6) & 0x3f)));
-    out.push_back(static_cast<char>(0x80 | (c & 0x3f)));
-  } else {
-    out.push_back(static_cast<char>(0xf0 | (c >> 18)));
-    out.push_back(static_cast<char>(0x80 | ((c >> 12) & 0x3f)));
-    out.push_back(static_cast<char>(0x80 | ((c >> 6) & 0x3f)));
-    out.push_back(static_cast<char>(0x80 | (c & 0x3f)));
-  }
-}
 
 char32_t Lower(char32_t c) {
   return c >= kRawByte ? c : static_cast<char32_t>(u_tolower(static_cast<UChar32>(c)));
@@ -132,7 +78,7 @@ NamePattern::NamePattern(std::string_view text, bool case_sensitive, Regex regex
     impl_ = std::move(impl);
     return;
   }
-  std::u32string pattern = Decode(text);
+  std::u32string pattern = Characters(text);
   if (!case_sensitive) {
     for (char32_t& c : pattern) c = Lower(c);
   }
@@ -164,7 +110,7 @@ bool NamePattern::Matches(std::string_view name) const {
   if (impl_->regex) {
     return re2::RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *impl_->regex);
   }
-  const std::u32string characters = Decode(name);
+  const std::u32string characters = Characters(name);
   if (impl_->open_end ? characters.size() < impl_->places.size()
                       : characters.size() != impl_->places.size()) {
     return false;
@@ -177,7 +123,7 @@ bool NamePattern::Matches(std::string_view name) const {
 }
 
 bool NamePattern::GoesBefore(const NamePattern& other, std::string_view name) const {
-  const size_t length = Decode(name).size();
+  const size_t length = Characters(name).size();
   const auto rank = [&](const Impl& impl, size_t i) {
     if (i == impl.places.size()) return i == length && impl.open_end ? 1 : 0;
     return impl.places[i].any ? 1 : impl.places[i].set ? 2 : 3;
@@ -195,7 +141,7 @@ bool NamePattern::GoesBefore(const NamePattern& other, std::string_view name) co
 std::string LowerName(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (char32_t c : Decode(text)) AppendUtf8(out, Lower(c));
+  for (char32_t c : Characters(text)) AppendCharacter(out, Lower(c));
   return out;
 }
 

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "mysql/evaluate/text.h"
+#include "base/io/utf8.h"
 
 namespace dm::mysql::evaluate {
 namespace {

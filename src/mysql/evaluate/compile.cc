@@ -7,8 +7,8 @@
 #include <limits>
 #include <memory>
 
+#include "base/io/utf8.h"
 #include "mysql/evaluate/temporal.h"
-#include "mysql/evaluate/text.h"
 #include "mysql/sql/lexer.h"
 #include "mysql/value/literal.h"
 

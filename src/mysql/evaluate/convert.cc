@@ -6,9 +6,9 @@
 #include <cmath>
 #include <limits>
 
+#include "base/io/utf8.h"
 #include "mysql/evaluate/node.h"
 #include "mysql/evaluate/temporal.h"
-#include "mysql/evaluate/text.h"
 
 namespace dm::mysql::evaluate {
 namespace {

@@ -6,7 +6,8 @@
 #include <limits>
 
 #include "mysql/evaluate/compile.h"
-#include "mysql/evaluate/text.h"
+
+#include "base/io/utf8.h"
 
 namespace dm::mysql::evaluate {
 namespace {

@@ -6,6 +6,8 @@
 #include <array>
 #include <iterator>
 
+#include "base/io/utf8.h"
+
 namespace dm::mysql {
 namespace {
 
@@ -103,24 +105,6 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
 
 bool IsScalar(char32_t c) { return c < 0x110000 && (c < 0xd800 || c > 0xdfff); }
 
-void AppendUtf8(std::string& out, char32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xc0 | c >> 6);
-    out += static_cast<char>(0x80 | (c & 0x3f));
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xe0 | c >> 12);
-    out += static_cast<char>(0x80 | (c >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (c & 0x3f));
-  } else {
-    out += static_cast<char>(0xf0 | c >> 18);
-    out += static_cast<char>(0x80 | (c >> 12 & 0x3f));
-    out += static_cast<char>(0x80 | (c >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (c & 0x3f));
-  }
-}
-
 bool AppendSingleByte(std::string& out, std::string_view bytes, const SingleByteTable& table) {
   for (const char c : bytes) {
     const auto byte = static_cast<uint8_t>(c);
@@ -131,7 +115,7 @@ bool AppendSingleByte(std::string& out, std::string_view bytes, const SingleByte
       character = Swe7(byte);
     }
     if (character == kNoCharacter) return false;
-    AppendUtf8(out, character);
+    AppendCharacter(out, character);
   }
   return true;
 }
@@ -160,7 +144,7 @@ bool AppendWide(std::string& out, std::string_view bytes, Charset charset) {
       }
     }
     if (!IsScalar(c)) return false;
-    AppendUtf8(out, c);
+    AppendCharacter(out, c);
   }
   return true;
 }
@@ -255,7 +239,7 @@ bool AppendMultiByte(std::string& out, std::string_view bytes, Charset charset, 
                                      std::pair(charset, code), precedes);
     if (at == std::end(kExceptions) || at->charset != charset || at->bytes != code) continue;
     if (!ConvertRun(out, bytes.substr(run, i - run), converter)) return false;
-    AppendUtf8(out, at->character);
+    AppendCharacter(out, at->character);
     run = i + size;
   }
   return ConvertRun(out, bytes.substr(run), converter);

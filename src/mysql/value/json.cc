@@ -8,31 +8,13 @@
 #include <cstring>
 
 #include "base/error/error.h"
+#include "mysql/value/json_binary.h"
 #include "mysql/value/render.h"
 
 namespace dm::mysql {
 namespace {
 
-// MySQL's limit.
-constexpr int kMaxDepth = 100;
-
-// Type bytes (MySQL internals, json_binary.h).
-enum : uint8_t {
-  kSmallObject = 0x00,
-  kLargeObject = 0x01,
-  kSmallArray = 0x02,
-  kLargeArray = 0x03,
-  kLiteral = 0x04,
-  kInt16 = 0x05,
-  kUint16 = 0x06,
-  kInt32 = 0x07,
-  kUint32 = 0x08,
-  kInt64 = 0x09,
-  kUint64 = 0x0a,
-  kDoubleType = 0x0b,
-  kStringType = 0x0c,
-  kOpaque = 0x0f,
-};
+using namespace json_binary;
 
 using Bytes = std::span<const uint8_t>;
 

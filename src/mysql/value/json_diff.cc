@@ -9,32 +9,15 @@
 #include <vector>
 
 #include "base/error/error.h"
+#include "base/io/utf8.h"
+#include "mysql/value/json_binary.h"
 
 namespace dm::mysql {
 namespace {
 
+using namespace json_binary;
+
 using Bytes = std::span<const uint8_t>;
-
-// MySQL's limit.
-constexpr int kMaxDepth = 100;
-
-// Type bytes (MySQL internals, json_binary.h).
-enum : uint8_t {
-  kSmallObject = 0x00,
-  kLargeObject = 0x01,
-  kSmallArray = 0x02,
-  kLargeArray = 0x03,
-  kLiteral = 0x04,
-  kInt16 = 0x05,
-  kUint16 = 0x06,
-  kInt32 = 0x07,
-  kUint32 = 0x08,
-  kInt64 = 0x09,
-  kUint64 = 0x0a,
-  kDoubleType = 0x0b,
-  kStringType = 0x0c,
-  kOpaque = 0x0f,
-};
 
 [[noreturn]] void Fail(std::string_view why) {
   throw Error(ErrorCode::kBinlogEventDecode, fmt::format("malformed JSON difference: {}", why));
@@ -191,24 +174,6 @@ struct Leg {
   uint64_t index = 0;
 };
 
-void AppendUtf8(std::string& out, uint32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xc0 | c >> 6);
-    out += static_cast<char>(0x80 | (c & 0x3f));
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xe0 | c >> 12);
-    out += static_cast<char>(0x80 | (c >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (c & 0x3f));
-  } else {
-    out += static_cast<char>(0xf0 | c >> 18);
-    out += static_cast<char>(0x80 | (c >> 12 & 0x3f));
-    out += static_cast<char>(0x80 | (c >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (c & 0x3f));
-  }
-}
-
 class PathReader {
  public:
   explicit PathReader(std::string_view text) : text_(text) {}
@@ -293,7 +258,7 @@ class PathReader {
             at_ += 2;
             code = 0x10000 + ((code - 0xd800) << 10) + (Hex4() - 0xdc00);
           }
-          AppendUtf8(name, code);
+          AppendCharacter(name, code);
           break;
         }
         default:

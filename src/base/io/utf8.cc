@@ -1,28 +1,17 @@
-#include "mysql/evaluate/text.h"
+#include "base/io/utf8.h"
 
-namespace dm::mysql::evaluate {
+#include "base/io/text.h"
+
+namespace dm {
 
 std::u32string Characters(std::string_view text) {
   std::u32string out;
   out.reserve(text.size());
-  for (size_t i = 0; i < text.size();) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    const size_t length = first < 0x80                    ? 1
-                          : first >= 0xf0 && first < 0xf5 ? 4
-                          : first >= 0xe0 && first < 0xf0 ? 3
-                          : first >= 0xc2 && first < 0xe0 ? 2
-                                                          : 0;
-    char32_t value = length <= 1 ? first : first & (0x7f >> length);
-    bool valid = length != 0 && i + length <= text.size();
-    for (size_t k = 1; valid && k < length; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      valid = (next & 0xc0) == 0x80;
-      value = (value << 6) | (next & 0x3f);
-    }
-    if (length == 3 && (value < 0x800 || (value >= 0xd800 && value < 0xe000))) valid = false;
-    if (length == 4 && (value < 0x10000 || value > 0x10ffff)) valid = false;
-    out.push_back(valid ? value : kRawByte + first);
-    i += valid ? length : 1;
+  while (!text.empty()) {
+    uint32_t rune = 0;
+    const size_t length = RuneLength(text, &rune);
+    out.push_back(length != 0 ? rune : kRawByte + static_cast<unsigned char>(text.front()));
+    text.remove_prefix(length != 0 ? length : 1);
   }
   return out;
 }
@@ -54,4 +43,4 @@ std::string FromCharacters(std::u32string_view characters) {
   return out;
 }
 
-}  // namespace dm::mysql::evaluate
+}  // namespace dm
