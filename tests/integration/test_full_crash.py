@@ -147,6 +147,81 @@ def test_killed_while_it_empties_tables(migration):
     sync_and_compare(migration)
 
 
+# -- definitions that change upstream during a full migration
+REDEFINE = (
+    f"ALTER TABLE {SCHEMA}.a ADD COLUMN extra INT DEFAULT 7 FIRST, MODIFY v VARCHAR(40)",
+    f"UPDATE {SCHEMA}.a SET v = REPEAT('x', 30) WHERE id = 3",
+    f"RENAME TABLE {SCHEMA}.b_empty TO {SCHEMA}.b_other",
+)
+
+
+@pytest.mark.parametrize("args", [[], ["--remove-meta"]], ids=["stop-start", "remove-meta"])
+def test_definitions_that_change_between_two_dumps(migration, args):
+    worker(migration)
+    held = HeldDump(migration)
+    migration.ctl("stop-task", "fc")
+    held.release()
+    migration.upstream.run(*REDEFINE)
+    start(migration, "all", *args)
+    sync_and_compare(migration)
+
+
+@pytest.mark.parametrize("point", ["load/before-make-table", "load/after-make-table"])
+def test_killed_while_it_makes_a_table(migration, point):
+    worker(migration, f"{point}=kill")
+    numbers(migration.upstream, "a", 10)
+    migration.upstream.run(f"CREATE TABLE {SCHEMA}.b_empty (id INT PRIMARY KEY)")
+    start(migration, "all")
+    migration.wait_killed()
+    migration.upstream.run(*REDEFINE)
+    worker(migration)
+    sync_and_compare(migration)
+
+
+def test_tables_that_somebody_else_made_are_not_dropped(migration):
+    worker(migration)
+    migration.downstream.run(f"CREATE DATABASE {SCHEMA}",
+                             f"CREATE TABLE {SCHEMA}.a (id INT PRIMARY KEY, v VARCHAR(20), mine INT, KEY mine (mine))")
+    held = HeldDump(migration)
+    # One that the load has made is that of somebody else as soon as its definition is changed.
+    migration.downstream.run(f"ALTER TABLE {SCHEMA}.b_empty ADD COLUMN mine INT")
+    migration.ctl("stop-task", "fc")
+    migration.upstream.run(f"DELETE FROM {SCHEMA}.a WHERE id = 5")
+    held.release()
+    start(migration, "all")
+    migration.wait_stage("fc", "Running", "Sync")
+    migration.wait_synced("fc", migration.upstream)
+    for table in ("a", "b_empty"):
+        assert migration.downstream.run(f"SHOW COLUMNS FROM {SCHEMA}.{table} LIKE 'mine'"), table
+    assert count(migration.downstream, "a") == 599
+
+
+def test_a_table_that_is_redefined_during_the_dump(migration):
+    """The snapshot cannot read it any more: the dump begins again by itself."""
+    worker(migration)
+    held = HeldDump(migration)
+    held.holder.cursor().execute(f"ALTER TABLE {SCHEMA}.z ADD COLUMN first_one INT DEFAULT 3 FIRST, ALGORITHM = COPY")
+    held.release()
+    sync_and_compare(migration)
+    assert "a definition was changed upstream" in migration.log("worker1")
+
+
+def test_definitions_are_those_of_the_position(migration, tmp_path):
+    """A statement between the dump's position and the reading of a table: it is in the binlog, and applied from there."""
+    gate = tmp_path / "gate"
+    worker(migration, f"dump/after-unlock=pause({gate})")
+    numbers(migration.upstream, "a", 10)
+    migration.upstream.run(f"CREATE TABLE {SCHEMA}.c (id INT PRIMARY KEY, old_name INT)", f"INSERT INTO {SCHEMA}.c VALUES (1, 1)")
+    start(migration, "all")
+    wait_for(lambda: "the upstream is unlocked" in migration.log("worker1"), "the dump has its snapshot")
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.a VALUES (11, 'before')",
+                           f"ALTER TABLE {SCHEMA}.a ADD COLUMN extra INT DEFAULT 7, ALGORITHM = INSTANT",
+                           f"ALTER TABLE {SCHEMA}.c RENAME COLUMN old_name TO new_name",
+                           f"INSERT INTO {SCHEMA}.a VALUES (12, 'after', 1)", f"INSERT INTO {SCHEMA}.c VALUES (2, 2)")
+    gate.touch()
+    sync_and_compare(migration)
+
+
 # -- load, interrupted
 def dumped(cluster, rows=600, keyless=True):
     """A finished dump of several files in task `dump`, and its directory."""

@@ -18,6 +18,8 @@ constexpr Milliseconds kKeepAlive{30'000};
 constexpr int kChunkAttempts = 3;
 constexpr Milliseconds kRetryWait{100};
 constexpr uint64_t kRowsPerUpdate = 1000;
+// How much longer the lock may be held to read definitions: writes wait meanwhile.
+constexpr Milliseconds kDefinitionsUnderLock{1000};
 
 std::string LocalTime() {
   const std::time_t now = std::time(nullptr);
@@ -155,9 +157,12 @@ void DumpRun::Prepare(const StopToken& stop) {
   }
   for (auto& db : writer_dbs_) session_.BeginSnapshot(*db, stop);
   if (lock_db_ != nullptr && options_.transactional_consistency) {
+    ReadDefinitionsUnderLock(stop);
     lock_db_->Execute("UNLOCK TABLES", stop);
     Forget(*lock_db_);
     lock_db_.reset();
+    log_.Info("the upstream is unlocked", {F("definitions read", definitions_.size())});
+    DM_FAILPOINT("dump/after-unlock");
   }
   if (consistency_ == Consistency::kNone) {
     record_.has_exit = true;
@@ -200,6 +205,33 @@ void DumpRun::TakeLocks(const StopToken& stop) {
       });
     }
   }
+}
+
+DumpRun::Definition DumpRun::ReadDefinition(const TableId& id, const StopToken& stop) {
+  Definition definition;
+  definition.table = DescribeTable(*meta_db_, id, stop);
+  definition.create = ShowCreateTable(*meta_db_, id, stop);
+  return definition;
+}
+
+// Definitions are not part of a snapshot: what changes them after the position is in the binlog,
+// and would be applied once more to what was read later.
+void DumpRun::ReadDefinitionsUnderLock(const StopToken& stop) {
+  const auto until = SteadyClock::now() + kDefinitionsUnderLock;
+  size_t missing = 0;
+  for (const DumpSchema& schema : schemas_) {
+    for (const std::string& table : schema.tables) {
+      if (missing > 0 || SteadyClock::now() > until) {
+        ++missing;
+        continue;
+      }
+      const TableId id{schema.name, table};
+      definitions_.emplace(id, ReadDefinition(id, stop));
+    }
+  }
+  if (missing == 0) return;
+  log_.Warn("definitions of some tables are read without the lock; they must not change meanwhile",
+            {F("tables", missing)});
 }
 
 void DumpRun::CapturePosition(const StopToken& stop) {
@@ -262,8 +294,9 @@ void DumpRun::Produce(const StopToken& stop) {
 
 void DumpRun::ProduceTable(const TableId& id, const StopToken& stop) {
   KeepLock(stop);
-  const DumpTable table = DescribeTable(*meta_db_, id, stop);
-  std::string create = ShowCreateTable(*meta_db_, id, stop);
+  auto known = definitions_.extract(id);
+  const auto [table, described] = known ? std::move(known.mapped()) : ReadDefinition(id, stop);
+  std::string create = described;
   if (collations_) create = collations_->Complete(create, log_);
   WriteSchemaFile(DumpFileKind::kTableSchema, TableSchemaFileName(id.schema, id.table), id,
                   create + ";\n", stop);

@@ -4,6 +4,7 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -96,7 +97,15 @@ class DumpRun {
 
   DumpRecord record_;
   Consistency consistency_;
+  struct Definition {
+    DumpTable table;
+    std::string create;
+  };
+  Definition ReadDefinition(const TableId& id, const StopToken& stop);
+  void ReadDefinitionsUnderLock(const StopToken& stop);
+
   std::vector<DumpSchema> schemas_;
+  std::map<TableId, Definition> definitions_;  // as they were at the position
   std::optional<CollationCompleter> collations_;
   std::mutex lock_mutex_;                       // guards lock_db_ while the dump runs
   std::unique_ptr<mysql::Connection> lock_db_;  // holds the lock

@@ -312,6 +312,12 @@ TEST(DumpErrorTest, KeepsWhatSaysAllAndKnowsLostConnections) {
   EXPECT_TRUE(IsConnectionFailure(DumpError(lost, "SELECT 1")));
   EXPECT_TRUE(IsConnectionFailure(DumpError(
       Error(ErrorCode::kDBExecuteFailed, "").SetServerErrno(1053).SetRawCause("Error 1053"))));
+  EXPECT_TRUE(IsDefinitionChange(
+      DumpError(
+          Error(ErrorCode::kDBExecuteFailed, "").SetServerErrno(1412).SetRawCause("Error 1412"),
+          "X"),
+      true));
+  EXPECT_FALSE(IsDefinitionChange(DumpError(lost, "SELECT 1"), false));
   EXPECT_FALSE(IsConnectionFailure(DumpError(
       Error(ErrorCode::kDBExecuteFailed, "").SetServerErrno(1044).SetRawCause("Error 1044"), "X")));
 }

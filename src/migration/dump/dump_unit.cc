@@ -42,6 +42,10 @@ Consistency ParseConsistency(const std::string& text) {
 constexpr std::array<std::chrono::minutes, 3> kRunWaits = {
     std::chrono::minutes(1), std::chrono::minutes(5), std::chrono::minutes(15)};
 
+// Before one that met a changed definition: the next statement of the same kind may be under way.
+constexpr Milliseconds kRedefinedWait{2000};
+constexpr size_t kRedefinedRuns = 20;
+
 std::string RandomId() {
   std::random_device random;
   std::string id;
@@ -199,7 +203,7 @@ void DumpUnit::WarnOfLittleSpace(const StopToken& stop) {
 
 void DumpUnit::Dump(const StopToken& stop) {
   progress_.Reset();
-  if (channel_ != nullptr) channel_->Lock(directory_);
+  if (channel_ != nullptr) channel_->Lock(directory_, stop);
   // A worker that is started again must not throw away what it has dumped for somebody else's use.
   if (std::exchange(restored_, false) && config_.mode == TaskMode::kDump &&
       directory_.Read(kMetadataFile)) {
@@ -230,7 +234,9 @@ UnitResult DumpUnit::Run(EndingRequest& ending) {
     return std::chrono::duration<double>(SteadyClock::now() - begin).count();
   };
   metrics_.Begin();
-  for (size_t attempt = 0;; ++attempt) {
+  size_t lost = 0;       // times that the upstream was
+  size_t redefined = 0;  // times that a table was
+  for (;;) {
     try {
       try {
         Dump(ending.graceful());
@@ -238,12 +244,22 @@ UnitResult DumpUnit::Run(EndingRequest& ending) {
         log_.Info("dump data finished", {F("cost time", fmt::format("{:.3f}s", seconds()))});
         return result;
       } catch (const Error& e) {
-        if (!IsConnectionFailure(e) || attempt == kRunWaits.size()) throw;
+        // The snapshot went with the connection, or is older than a table's definition: a new dump,
+        // from the beginning.
+        Milliseconds wait{0};
+        const bool changed = IsDefinitionChange(e, !options_.where.empty());
+        if (changed && redefined < kRedefinedRuns) {
+          ++redefined;
+          wait = kRedefinedWait;
+        } else if (IsConnectionFailure(e) && lost < kRunWaits.size()) {
+          wait = DM_FAILPOINT_HIT("dump/short-waits") ? Milliseconds(3000) : kRunWaits[lost];
+          ++lost;
+        } else {
+          throw;
+        }
         if (channel_ != nullptr) channel_->Abort(ending.ending() == Ending::kKill);
-        // The snapshot went with the connection: a new dump, from the beginning.
-        const Milliseconds wait =
-            DM_FAILPOINT_HIT("dump/short-waits") ? Milliseconds(3000) : kRunWaits[attempt];
-        log_.Warn("the upstream was lost, the dump is going to begin again",
+        log_.Warn(changed ? "a definition was changed upstream, the dump is going to begin again"
+                          : "the upstream was lost, the dump is going to begin again",
                   {F("wait", FormatDuration(wait)), F("error", e)});
         WaitFor(wait, ending.graceful());
       }

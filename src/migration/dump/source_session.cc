@@ -78,6 +78,19 @@ std::string_view ToString(Consistency consistency) {
   return "";
 }
 
+bool IsDefinitionChange(const Error& e, bool user_condition) {
+  switch (e.server_errno()) {
+    case 1054:  // ER_BAD_FIELD_ERROR
+      return !user_condition;
+    case 1049:  // ER_BAD_DB_ERROR
+    case 1146:  // ER_NO_SUCH_TABLE
+    case 1412:  // ER_TABLE_DEF_CHANGED
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool IsConnectionFailure(const Error& e) {
   switch (e.server_errno()) {
     case 1040:

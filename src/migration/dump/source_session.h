@@ -80,6 +80,11 @@ class SourceSession {
 // that DumpError has made.
 bool IsConnectionFailure(const Error& e);
 
+// A statement upstream has changed or removed a table since the snapshot was taken, so that it
+// cannot be read any more; a new snapshot can. `user_condition`: statements contain a condition of
+// the user's, whose unknown columns are the user's. Also for errors that DumpError has made.
+bool IsDefinitionChange(const Error& e, bool user_condition);
+
 // The form in which users know errors of the dump: kDumpUnitRuntime with the cause
 // "sql: <statement>: Error ...", or the innermost cause without a statement.
 Error DumpError(const std::exception& cause, std::string_view statement = {});

@@ -129,9 +129,15 @@ void DumpFileChannel::SetBacklogLimit(uint64_t bytes) {
   backlog_limit_ = bytes;
 }
 
-void DumpFileChannel::Lock(const LocalDirectory& directory) {
+void DumpFileChannel::Lock(const LocalDirectory& directory, const StopToken& stop) {
+  constexpr Milliseconds kPatience{5000};
+  {
+    std::lock_guard lock(mutex_);
+    if (lock_) return;
+  }
+  DirectoryLock mine(directory, kPatience, stop);
   std::lock_guard lock(mutex_);
-  if (!lock_) lock_.emplace(directory);
+  lock_.emplace(std::move(mine));
 }
 
 void DumpFileChannel::Unlock() noexcept {

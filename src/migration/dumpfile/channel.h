@@ -71,8 +71,9 @@ class DumpFileChannel {
   std::string time_zone() const;
 
   // The lock on the dump directory, which the units of the subtask take together: from the first
-  // call on it is held until Unlock or the end of the channel. Throws as DirectoryLock.
-  void Lock(const LocalDirectory& directory);
+  // call on it is held until Unlock or the end of the channel. Waits a few seconds and throws as
+  // DirectoryLock. One unit at a time calls it.
+  void Lock(const LocalDirectory& directory, const StopToken& stop);
   void Unlock() noexcept;
 
   // Bytes that may wait for the consumer before the dump pauses; for tests.

@@ -22,7 +22,7 @@ LoadAhead::LoadAhead(const LoadContext& context, const std::vector<uint64_t>& ep
       on_duplicate_(on_duplicate),
       channel_(channel),
       progress_(progress),
-      schemas_(context.session, context.log),
+      schemas_(context.session, context.meta, context.log),
       grace_(graceful_.get_token(), kill_.get_token()),
       thread_([this] { Loop(); }) {}
 

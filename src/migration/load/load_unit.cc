@@ -252,7 +252,7 @@ void LoadUnit::Load(const LoadStop& stop) {
     ahead_->Finish(stop.graceful);
     ahead_.reset();
   }
-  if (channel_ != nullptr && directory_.Exists()) channel_->Lock(directory_);
+  if (channel_ != nullptr && directory_.Exists()) channel_->Lock(directory_, stop.graceful);
   const std::optional<DumpMetadata> dump = ReadMetadata();
   MakeContext(dump);
   QuietConnection main(*load_);
@@ -315,7 +315,7 @@ void LoadUnit::Import(QuietConnection& main, const DumpMetadata& dump, const Loa
 
 void LoadUnit::MakeSchemas(const ImportPlan& plan, QuietConnection& main, LoaderPool& pool,
                            const LoadStop& stop) {
-  const SchemaPhase schemas(*session_, log_);
+  const SchemaPhase schemas(*session_, meta_, log_);
   std::map<std::string, std::string> databases;  // target -> script
   for (const auto& [schema, path] : plan.databases) {
     std::string& script = databases[router_.Route(schema, "").first];

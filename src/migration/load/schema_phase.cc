@@ -4,6 +4,7 @@
 #include <cctype>
 #include <vector>
 
+#include "base/failpoint/failpoint.h"
 #include "migration/dumpfile/schema_script.h"
 #include "mysql/client/retry.h"
 #include "mysql/sql/adapt.h"
@@ -48,11 +49,16 @@ std::string ViewCollation(std::string_view script) {
 
 void SchemaPhase::Execute(mysql::Connection& db, const std::string& statement,
                           const StopToken& stop) const {
+  Insist(db, statement, stop, [&] { db.Execute(statement, stop); });
+}
+
+void SchemaPhase::Insist(mysql::Connection& db, const std::string& statement, const StopToken& stop,
+                         const std::function<void()>& work) const {
   int lost = 0;
   for (int attempt = 1;; ++attempt) {
     try {
       if (db.broken()) session_.Revive(db, stop);
-      db.Execute(statement, stop);
+      work();
       return;
     } catch (const Error& e) {
       // Another source of the task may have been quicker.
@@ -150,13 +156,15 @@ bool SchemaPhase::DatabaseExists(mysql::Connection& db, const std::string& schem
 
 bool SchemaPhase::TableExists(mysql::Connection& db, const std::string& schema,
                               const std::string& table, const StopToken& stop) const {
-  return db
-      .QueryValue(fmt::format("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND "
-                              "TABLE_NAME = {}",
-                              mysql::QuoteString(schema, !session_.backslash_escapes()),
-                              mysql::QuoteString(table, !session_.backslash_escapes())),
-                  stop)
-      .has_value();
+  const auto found = db.Query(
+      fmt::format("SELECT TABLE_NAME, @@lower_case_table_names FROM information_schema.TABLES "
+                  "WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
+                  mysql::QuoteString(schema, !session_.backslash_escapes()),
+                  mysql::QuoteString(table, !session_.backslash_escapes())),
+      stop);
+  // Some servers compare these names without regard to case although they tell tables apart by it.
+  return std::any_of(found.rows.begin(), found.rows.end(),
+                     [&](const auto& row) { return row[0] == table || row[1] != "0"; });
 }
 
 std::string SchemaPhase::TableStatement(const mysql::Connection& db, const std::string& statement,
@@ -187,6 +195,14 @@ std::string SchemaPhase::TableStatement(const mysql::Connection& db, const std::
 void SchemaPhase::CreateTable(mysql::Connection& db, const std::string& schema,
                               const std::string& table, std::string_view script,
                               const StopToken& stop) const {
+  const std::string name = mysql::QuoteTable(schema, table);
+  bool there = false;
+  Insist(db, fmt::format("look for {}", name), stop, [&] {
+    there = TableExists(db, schema, table, stop);
+    if (!there) meta_.AnnounceMade(db, schema, table, stop);
+  });
+  if (there) return;
+  DM_FAILPOINT("load/before-make-table");
   try {
     for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
       Execute(db, TableStatement(db, statement, schema, table, IsMariaDbScript(script)), stop);
@@ -197,6 +213,11 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const std::string& schema,
     log_.Warn("the dumped definition cannot be used, the target table exists",
               {F("schema", schema), F("table", table), F("error", e)});
   }
+  DM_FAILPOINT("load/after-make-table");
+  Insist(db, fmt::format("note the definition of {}", name), stop, [&] {
+    meta_.ConfirmMade(db, {schema, table, DefinitionHash(db, schema, table, stop).value_or(0)},
+                      stop);
+  });
 }
 
 void SchemaPhase::CreateView(mysql::Connection& db, const std::string& schema,

@@ -9,6 +9,7 @@
 #include "base/log/log.h"
 #include "base/thread/stop.h"
 #include "migration/load/session.h"
+#include "migration/meta/load_meta.h"
 #include "migration/rules/collations.h"
 #include "mysql/client/connection.h"
 
@@ -19,14 +20,16 @@ namespace dm::migration {
 // connection belongs to its caller.
 class SchemaPhase {
  public:
-  SchemaPhase(const LoadSession& session, Logger log)
+  SchemaPhase(const LoadSession& session, const LoadMeta& meta, Logger log)
       : session_(session),
+        meta_(meta),
         log_(std::move(log)),
         collations_(std::make_unique<CollationRenamer>(log_)) {}
 
   // `script`: content of the -schema-create.sql file; empty: there is none.
   void CreateDatabase(mysql::Connection& db, const std::string& target, std::string_view script,
                       const StopToken& stop) const;
+  // A table that is made is noted in the load's progress (LoadMeta::MadeTables).
   void CreateTable(mysql::Connection& db, const std::string& schema, const std::string& table,
                    std::string_view script, const StopToken& stop) const;
   // The view takes the place of its placeholder table.
@@ -50,8 +53,13 @@ class SchemaPhase {
   std::string WithKnownCollations(const mysql::Connection& db, std::string_view text,
                                   bool from_mariadb) const;
   void Execute(mysql::Connection& db, const std::string& statement, const StopToken& stop) const;
+  // Runs `work`, which may be repeated, until it succeeds or its failure is final; `statement` says
+  // what it is.
+  void Insist(mysql::Connection& db, const std::string& statement, const StopToken& stop,
+              const std::function<void()>& work) const;
 
   const LoadSession& session_;
+  const LoadMeta& meta_;
   Logger log_;
   std::unique_ptr<CollationRenamer> collations_;
 };

@@ -19,7 +19,10 @@ constexpr std::string_view kDumpPrefix = "dump:";
 // Rows of files: those of no other kind. (No file of a dump has a ':' in its name.)
 constexpr std::string_view kIsFile =
     "filename NOT LIKE 'table:%' AND filename NOT LIKE 'dump:%' AND filename NOT LIKE 'ddl:%' AND "
-    "filename NOT LIKE 'job:%'";
+    "filename NOT LIKE 'job:%' AND filename NOT LIKE 'made:%'";
+constexpr std::string_view kMadePrefix = "made:";
+constexpr int kNoSuchTable = 1146;
+constexpr int kNoSuchSchema = 1049;
 constexpr int kKeyTooLong = 1071;
 constexpr int kDuplicateColumn = 1060;
 // How long a table that another source is emptying is waited for.
@@ -34,6 +37,17 @@ int64_t Number(const std::optional<std::string>& text) {
 
 std::string ClaimName(const std::string& schema, const std::string& table) {
   return CheckpointFileName(fmt::format("{}{}.{}", kClaimPrefix, schema, table));
+}
+
+std::string MadeName(const std::string& schema, const std::string& table) {
+  return CheckpointFileName(fmt::format("{}{}.{}", kMadePrefix, schema, table));
+}
+
+// FNV-1a, 64 bits.
+uint64_t Hash(std::string_view text) {
+  uint64_t hash = 14695981039346656037ull;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  return hash;
 }
 
 // Runs the statements as one transaction; a failure leaves nothing behind.
@@ -71,12 +85,10 @@ std::string_view ToString(LoadStage stage) {
 
 std::string CheckpointFileName(std::string_view path) {
   if (path.size() <= kNameLimit) return std::string(path);
-  // FNV-1a, 64 bits, beside a readable start: paths of one dump differ in table or index.
-  uint64_t hash = 14695981039346656037ull;
-  for (const char c : path) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  // The hash beside a readable start: paths of one dump differ in table or index.
   size_t keep = kNameLimit - 17;
   while (keep > 0 && (static_cast<unsigned char>(path[keep]) & 0xc0) == 0x80) --keep;
-  return fmt::format("{}#{:016x}", path.substr(0, keep), hash);
+  return fmt::format("{}#{:016x}", path.substr(0, keep), Hash(path));
 }
 
 LoadMeta::LoadMeta(std::string_view meta_schema, std::string_view task, std::string_view source_id)
@@ -380,6 +392,57 @@ bool LoadMeta::ClaimEmptying(mysql::Connection& db, const TableClaimRow& target,
              fmt::format("SELECT `offset` FROM {} WHERE filename = {} AND id = {} FOR UPDATE",
                          checkpoint_table_, name, source_),
              stop)) == is;
+}
+
+std::vector<MadeTableRow> LoadMeta::MadeTables(mysql::Connection& db, const StopToken& stop) const {
+  const auto answer =
+      db.Query(fmt::format("SELECT cp_schema, cp_table, `offset` FROM {} WHERE id = {} AND "
+                           "filename LIKE '{}%'",
+                           checkpoint_table_, source_, kMadePrefix),
+               stop);
+  std::vector<MadeTableRow> tables;
+  for (const auto& row : answer.rows) {
+    tables.push_back({row[0].value_or(""), row[1].value_or(""), Number(row[2])});
+  }
+  return tables;
+}
+
+void LoadMeta::AnnounceMade(mysql::Connection& db, const std::string& schema,
+                            const std::string& table, const StopToken& stop) const {
+  db.Execute(fmt::format("INSERT INTO {} (id, filename, cp_schema, cp_table, `offset`, end_pos) "
+                         "VALUES ({},{},{},{},0,0) ON DUPLICATE KEY UPDATE `offset` = 0",
+                         checkpoint_table_, source_, mysql::QuoteAnyMode(MadeName(schema, table)),
+                         mysql::QuoteAnyMode(schema), mysql::QuoteAnyMode(table)),
+             stop);
+}
+
+void LoadMeta::ConfirmMade(mysql::Connection& db, const MadeTableRow& made,
+                           const StopToken& stop) const {
+  db.Execute(
+      fmt::format("UPDATE {} SET `offset` = {} WHERE id = {} AND filename = {}", checkpoint_table_,
+                  made.definition, source_, mysql::QuoteAnyMode(MadeName(made.schema, made.table))),
+      stop);
+}
+
+std::optional<int64_t> DefinitionHash(mysql::Connection& db, const std::string& schema,
+                                      const std::string& table, const StopToken& stop) {
+  constexpr std::string_view kCounter = " AUTO_INCREMENT=";
+  std::string text;
+  try {
+    const auto answer = db.Query("SHOW CREATE TABLE " + mysql::QuoteTable(schema, table), stop);
+    if (answer.rows.empty() || answer.columns.at(0) != "Table") return std::nullopt;
+    text = answer.rows[0].at(1).value_or("");
+  } catch (const Error& e) {
+    if (e.server_errno() == kNoSuchTable || e.server_errno() == kNoSuchSchema) return std::nullopt;
+    throw;
+  }
+  // The options are on the last line (a line break in a text is written as \n).
+  if (const size_t begin = text.find(kCounter, text.rfind('\n') + 1); begin != std::string::npos) {
+    const size_t end = text.find_first_not_of("0123456789", begin + kCounter.size());
+    text.erase(begin, end == std::string::npos ? std::string::npos : end - begin);
+  }
+  const auto hash = static_cast<int64_t>(Hash(text) >> 1);
+  return hash == 0 ? 1 : hash;
 }
 
 std::vector<std::string> LoadMeta::OthersAt(mysql::Connection& db, const std::string& schema,

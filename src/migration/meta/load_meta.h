@@ -42,6 +42,15 @@ struct TableClaimRow {
   TableClaim claim = TableClaim::kUser;
 };
 
+// A target table that was not there before this source's load made it; kept under the name
+// "made:<schema>.<table>".
+struct MadeTableRow {
+  std::string schema;  // target
+  std::string table;
+  // DefinitionHash of the table as it was made; 0: the load ended before it knew.
+  int64_t definition = 0;
+};
+
 // SQL over the two tables of one task and source. Holds no connection: every call names one.
 // Database errors come as the connection throws them. Immutable, thread-safe.
 class LoadMeta {
@@ -102,6 +111,12 @@ class LoadMeta {
   // Turns an owned target into one that is being emptied. False: it is not owned any more.
   bool ClaimEmptying(mysql::Connection& db, const TableClaimRow& target,
                      const StopToken& stop) const;
+  // Tables that this source's load has made. The announcement comes before the table is made, so
+  // none is ever unknown; the table may not be there, or may be that of somebody who was quicker.
+  std::vector<MadeTableRow> MadeTables(mysql::Connection& db, const StopToken& stop) const;
+  void AnnounceMade(mysql::Connection& db, const std::string& schema, const std::string& table,
+                    const StopToken& stop) const;
+  void ConfirmMade(mysql::Connection& db, const MadeTableRow& made, const StopToken& stop) const;
   // Other sources of the task that have a claim on the target.
   std::vector<std::string> OthersAt(mysql::Connection& db, const std::string& schema,
                                     const std::string& table, const StopToken& stop) const;
@@ -117,6 +132,11 @@ class LoadMeta {
   std::string status_table_;
   std::string checkpoint_table_;
 };
+
+// Hash of a downstream table's definition without its AUTO_INCREMENT counter, never 0; nullopt if
+// there is no such base table. Throws the database's error.
+std::optional<int64_t> DefinitionHash(mysql::Connection& db, const std::string& schema,
+                                      const std::string& table, const StopToken& stop);
 
 // The value stored as `filename`: the path, or, if it does not fit the column, its hash.
 std::string CheckpointFileName(std::string_view path);

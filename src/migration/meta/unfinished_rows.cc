@@ -19,8 +19,8 @@ Error Mismatch(std::string text) {
   return Error(ErrorCode::kLoadCheckPointNotMatch, std::move(text));
 }
 
-// Rows of the table; nullopt if it is not there. Throws if it is no table.
-std::optional<int64_t> CountRows(mysql::Connection& db, const TableClaimRow& target,
+// Rows of the table; nullopt if it is not there, or is a view of which no rows are `expected`.
+std::optional<int64_t> CountRows(mysql::Connection& db, const TableClaimRow& target, bool expected,
                                  const StopToken& stop) {
   const std::string table = mysql::QuoteTable(target.schema, target.table);
   const auto kind = db.QueryValue(
@@ -30,6 +30,7 @@ std::optional<int64_t> CountRows(mysql::Connection& db, const TableClaimRow& tar
       stop);
   if (!kind) return std::nullopt;
   if (kind->find("VIEW") != std::string::npos) {
+    if (!expected) return std::nullopt;
     throw Mismatch(fmt::format("{} was a table and is a view now", table));
   }
   try {
@@ -53,23 +54,75 @@ void Empty(mysql::Connection& db, const std::string& table, const StopToken& sto
   }
 }
 
+// Of the table that this source's load has made: it goes, so that the next dump makes it as it is
+// upstream by then. Kept if its definition is not the one it was made with.
+bool Drop(mysql::Connection& db, const MadeTableRow& made, const Logger& log,
+          const StopToken& stop) {
+  const std::string table = mysql::QuoteTable(made.schema, made.table);
+  const auto definition = DefinitionHash(db, made.schema, made.table, stop);
+  if (!definition) return true;
+  if (made.definition != 0 && *definition != made.definition) {
+    log.Info("a table that the load had made is kept, since its definition was changed meanwhile",
+             {F("table", table)});
+    return false;
+  }
+  try {
+    db.Execute("DROP TABLE IF EXISTS " + table, stop);
+    return true;
+  } catch (const Error& e) {
+    if (db.broken()) throw;
+    log.Warn("a table that an unfinished load had made cannot be dropped, it keeps its definition",
+             {F("table", table), F("error", e)});
+    return false;
+  }
+}
+
+struct Target {
+  TableClaimRow row;
+  bool claimed = false;
+  int64_t loaded = 0;  // rows
+  std::optional<MadeTableRow> made;
+};
+
+// What this source's load has made or written into, by target.
+std::map<std::pair<std::string, std::string>, Target> TargetsOf(mysql::Connection& db,
+                                                                const LoadMeta& meta,
+                                                                const StopToken& stop) {
+  std::map<std::pair<std::string, std::string>, Target> targets;
+  for (MadeTableRow& made : meta.MadeTables(db, stop)) {
+    Target& target = targets[{made.schema, made.table}];
+    target.row = {made.schema, made.table, TableClaim::kOwned};
+    target.made = std::move(made);
+  }
+  for (const TableClaimRow& claim : meta.Claims(db, stop)) {
+    Target& target = targets[{claim.schema, claim.table}];
+    target.row = claim;
+    target.claimed = true;
+  }
+  for (const LoadCheckpointRow& file : meta.Files(db, stop)) {
+    const auto target = targets.find({file.schema, file.table});
+    if (file.offset > 0 && target != targets.end()) target->second.loaded += file.rows;
+  }
+  return targets;
+}
+
 }  // namespace
 
 void RemoveUnfinishedRows(mysql::Connection& db, const LoadMeta& meta, SharedRows shared,
                           const std::function<void()>& check_right, const Logger& log,
                           const StopToken& stop) {
-  std::map<std::pair<std::string, std::string>, int64_t> loaded;  // rows by target
-  for (const LoadCheckpointRow& file : meta.Files(db, stop)) {
-    if (file.offset > 0) loaded[{file.schema, file.table}] += file.rows;
-  }
-  for (const TableClaimRow& claim : meta.Claims(db, stop)) {
-    if (claim.claim == TableClaim::kUser) continue;
-    const auto progress = loaded.find({claim.schema, claim.table});
-    if (progress == loaded.end()) continue;
-    const std::string table = mysql::QuoteTable(claim.schema, claim.table);
+  for (const auto& [name, target] : TargetsOf(db, meta, stop)) {
+    if (target.row.claim == TableClaim::kUser) continue;
+    if (target.loaded == 0 && !target.made) continue;
+    const std::string table = mysql::QuoteTable(target.row.schema, target.row.table);
     if (check_right) check_right();
+    // The load ended between making the table and claiming it.
+    if (!target.claimed && !meta.ClaimOwned(db, target.row.schema, target.row.table, stop)) {
+      continue;
+    }
     // From here on no other source of the task comes to the table.
-    if (!meta.ClaimEmptying(db, claim, stop)) {
+    if (!meta.ClaimEmptying(db, target.row, stop)) {
+      if (target.loaded == 0) continue;
       if (shared == SharedRows::kKeep) {
         log.Warn("rows of an unfinished dump are kept: another source has loaded into the table",
                  {F("table", table)});
@@ -80,17 +133,20 @@ void RemoveUnfinishedRows(mysql::Connection& db, const LoadMeta& meta, SharedRow
                       "another source has loaded into it since",
                       table));
     }
-    const auto rows = CountRows(db, claim, stop);
+    const auto rows = CountRows(db, target.row, target.loaded > 0, stop);
     if (!rows) continue;
-    if (*rows > progress->second) {
+    if (*rows > target.loaded) {
+      if (target.loaded == 0) continue;  // somebody else's, beside nothing of ours
       throw Mismatch(
           fmt::format("table {} holds {} rows, of which {} come from an unfinished dump that has "
                       "to be undone; the others were written by somebody else. Empty the table, or "
                       "move these rows away",
-                      table, *rows, progress->second));
+                      table, *rows, target.loaded));
     }
-    log.Info("rows of an unfinished dump are removed", {F("table", table), F("rows", *rows)});
-    Empty(db, table, stop);
+    log.Info("what an unfinished dump has brought is removed",
+             {F("table", table), F("rows", *rows), F("made", target.made.has_value())});
+    const bool dropped = target.made && Drop(db, *target.made, log, stop);
+    if (!dropped && target.loaded > 0) Empty(db, table, stop);
     DM_FAILPOINT("load/after-empty");
   }
   meta.DeleteRows(db, stop);

@@ -1,5 +1,6 @@
-// Rows that a load brought into tables from a dump which was never completed, or whose loading was
-// given up: a later dump does not know them, so they must go before it is loaded.
+// What a load brought from a dump which was never completed, or whose loading was given up: a later
+// dump does not know these rows, so they must go before it is loaded; and the tables may have
+// another definition upstream by then, or another name.
 #pragma once
 
 #include <functional>
@@ -17,8 +18,9 @@ enum class SharedRows {
   kKeep     // its rows stay, with a warning
 };
 
-// Empties the tables that the source of `meta` owns and has written rows into, then forgets its
-// progress. A table without any of its rows is left alone, whatever is in it. Throws Error
+// Drops the tables that the source of `meta` has made and owns, unless their definition was changed
+// since, and empties others that it owns and has written rows into; then forgets its progress. A
+// table that was there before is left alone unless rows were loaded into it. Throws Error
 // kLoadCheckPointNotMatch if a table holds more rows than were loaded (somebody else's), or is no
 // base table; the database's error. `check_right` is called before each table and throws if nothing
 // may be written any more; may be empty. Repeating it after a failure is harmless.

@@ -283,8 +283,11 @@ std::string LockHolder(int fd) {
 
 }  // namespace
 
-DirectoryLock::DirectoryLock(const LocalDirectory& directory) {
+DirectoryLock::DirectoryLock(const LocalDirectory& directory, Milliseconds patience,
+                             const StopToken& stop) {
   constexpr int kAttempts = 10;
+  constexpr Milliseconds kRetryWait{100};
+  const auto until = SteadyClock::now() + patience;
   for (int attempt = 1;; ++attempt) {
     directory.Create();
     const std::string& path = directory.path();
@@ -295,6 +298,11 @@ DirectoryLock::DirectoryLock(const LocalDirectory& directory) {
     }
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EWOULDBLOCK) {
+        if (SteadyClock::now() < until) {
+          WaitFor(kRetryWait, stop);
+          --attempt;
+          continue;
+        }
         throw Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
             .SetRawCause(fmt::format("directory {} is in use by another dump or load{}", path,
                                      LockHolder(fd.get())))

@@ -84,9 +84,10 @@ class LocalDirectory {
 // loads or dumps in one directory would take each other's files for their own.
 class DirectoryLock {
  public:
-  // Makes the directory if it is not there. Throws Error kDumpUnitRuntime if somebody else has the
-  // lock, naming the process. On a file system that cannot lock a warning is logged.
-  explicit DirectoryLock(const LocalDirectory& directory);
+  // Makes the directory if it is not there. Who has the lock is waited for, up to `patience`: a
+  // killed process keeps it until its memory is gone. Then throws Error kDumpUnitRuntime naming the
+  // process. On a file system that cannot lock a warning is logged.
+  DirectoryLock(const LocalDirectory& directory, Milliseconds patience, const StopToken& stop);
 
  private:
   FileDescriptor fd_;

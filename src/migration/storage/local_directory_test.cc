@@ -97,10 +97,10 @@ TEST_F(LocalDirectoryTest, SyncEndsWhenItIsStopped) {
 
 TEST_F(LocalDirectoryTest, LockHasOneHolder) {
   {
-    const DirectoryLock lock(directory_);
+    const DirectoryLock lock(directory_, Milliseconds(0), {});
     EXPECT_TRUE(directory_.Exists());
     try {
-      const DirectoryLock second(directory_);
+      const DirectoryLock second(directory_, Milliseconds(0), {});
       ADD_FAILURE();
     } catch (const Error& e) {
       EXPECT_EQ(e.code(), 32001);
@@ -109,10 +109,10 @@ TEST_F(LocalDirectoryTest, LockHasOneHolder) {
     }
   }
   directory_.RemoveFiles();
-  const DirectoryLock again(directory_);
+  const DirectoryLock again(directory_, Milliseconds(0), {});
   // A directory that was removed and made anew is another one.
   directory_.RemoveAll();
-  const DirectoryLock other(directory_);
+  const DirectoryLock other(directory_, Milliseconds(0), {});
 }
 
 }  // namespace
