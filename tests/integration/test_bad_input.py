@@ -115,8 +115,7 @@ def test_what_is_not_there_says_so(running):
 
 
 @pytest.mark.parametrize("option,value,phrase", [
-    ("skip-log-bin", None, "log_bin"), ("binlog-format", "STATEMENT", "binlog_format"),
-    ("binlog-row-image", "MINIMAL", "binlog_row_image")])
+    ("skip-log-bin", None, "log_bin"), ("binlog-format", "STATEMENT", "binlog_format")])
 def test_unusable_upstream(running, tmp_path, option, value, phrase):
     server = MariaDb(tmp_path / "up", 77, **{option: value}).start()
     try:

@@ -118,6 +118,33 @@ def test_killed_between_pieces_of_a_large_transaction(migration, gtid, compresse
 
 
 @pytest.mark.parametrize("migration", ["mariadb", "mysql9"], indirect=True)
+def test_killed_among_rows_that_lack_columns(migration):
+    """Updates that assign only what has changed cannot be repeated: each is applied once."""
+    migration.prepare()
+    migration.start(failpoints="sync/after-serial-commit=15*kill")
+    migration.running()
+    migration.upstream.run("SET GLOBAL binlog_row_image = MINIMAL")
+    try:
+        writer = migration.write()
+        wait_for(lambda: writer.count > 0 or writer.error, "the writer's session")
+    finally:
+        migration.upstream.run("SET GLOBAL binlog_row_image = FULL")
+    for points in ("sync/before-serial-commit=10*kill;sync/serial-commit-apart=return", "sync/before-checkpoint-write=3*kill", None):
+        migration.wait_killed()
+        migration.restart(failpoints=points)
+    migration.running()
+    migration.wait_transactions(writer, 60)
+    writer.stop()
+    # Whole rows again.
+    writer = migration.write(seed=2)
+    migration.wait_transactions(writer, 30)
+    migration.cluster.workers["worker1"].kill9()
+    migration.restart()
+    writer.stop()
+    migration.check()
+
+
+@pytest.mark.parametrize("migration", ["mariadb", "mysql9"], indirect=True)
 def test_killed_in_gtid_mode(migration):
     migration.prepare()
     migration.start(gtid=True)

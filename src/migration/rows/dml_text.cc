@@ -21,14 +21,20 @@ void AppendValue(std::string& out, const TablePlan& plan, uint32_t column, const
   }
 }
 
+bool IsAbsent(const Cell& cell) { return cell.state == mysql::CellState::kAbsent; }
+
 void AppendInsert(std::string& out, const TablePlan& plan, std::span<const Cell> image,
-                  bool replace) {
+                  bool replace, bool partial) {
   out += replace ? plan.replace_head : plan.insert_head;
   bool first = true;
   for (uint32_t column : plan.written) {
     if (!first) out += ',';
     first = false;
-    AppendValue(out, plan, column, image[column]);
+    if (partial && IsAbsent(image[column])) {
+      out += "DEFAULT";
+    } else {
+      AppendValue(out, plan, column, image[column]);
+    }
   }
   out += ')';
 }
@@ -82,7 +88,7 @@ void AppendWhere(std::string& out, const TablePlan& plan, std::span<const Cell> 
   } else {
     for (uint32_t i = 0; i < plan.columns.size(); ++i) {
       if (plan.columns[i].hidden) continue;
-      if (image[i].state == mysql::CellState::kAbsent && plan.MayBeAbsent(i)) continue;
+      if (IsAbsent(image[i]) && plan.MayBeAbsent(i)) continue;
       const bool exact = image[i].has_value() && !plan.columns[i].exact.empty();
       if (!exact || !plan.columns[i].exact_alone) add(i);
       if (!exact) continue;
@@ -100,14 +106,26 @@ void AppendDelete(std::string& out, const TablePlan& plan, std::span<const Cell>
 }
 
 void AppendUpdate(std::string& out, const TablePlan& plan, std::span<const Cell> before,
-                  std::span<const Cell> after) {
+                  std::span<const Cell> after, bool partial) {
   out += plan.update_head;
   bool first = true;
   for (uint32_t column : plan.written) {
+    const bool absent = partial && IsAbsent(after[column]);
+    if (absent && !plan.columns[column].renewed) continue;
     if (!first) out += ", ";
     first = false;
     out += plan.columns[column].assign;
-    AppendValue(out, plan, column, after[column]);
+    if (absent) {
+      out += mysql::QuoteName(plan.columns[column].name);
+    } else {
+      AppendValue(out, plan, column, after[column]);
+    }
+  }
+  if (first && partial) {
+    // Nothing that is written here has changed: a statement all the same, which finds its row.
+    const PlanColumn& column = plan.columns[plan.written.front()];
+    out += column.assign;
+    out += mysql::QuoteName(column.name);
   }
   out += " WHERE ";
   AppendWhere(out, plan, before);
@@ -123,7 +141,7 @@ int AppendChange(std::string& out, const RowChange& change, bool safe) {
   const TablePlan& plan = *change.plan;
   switch (change.kind()) {
     case mysql::RowsKind::kInsert:
-      AppendInsert(out, plan, change.after(), safe);
+      AppendInsert(out, plan, change.after(), safe, change.partial);
       return 1;
     case mysql::RowsKind::kDelete:
       AppendDelete(out, plan, change.before());
@@ -131,8 +149,8 @@ int AppendChange(std::string& out, const RowChange& change, bool safe) {
     case mysql::RowsKind::kUpdate:
       break;
   }
-  if (!safe) {
-    AppendUpdate(out, plan, change.before(), change.after());
+  if (!safe || change.partial) {
+    AppendUpdate(out, plan, change.before(), change.after(), change.partial);
     return 1;
   }
   int statements = 1;
@@ -141,7 +159,7 @@ int AppendChange(std::string& out, const RowChange& change, bool safe) {
     out += ';';
     ++statements;
   }
-  AppendInsert(out, plan, change.after(), true);
+  AppendInsert(out, plan, change.after(), true, false);
   return statements;
 }
 

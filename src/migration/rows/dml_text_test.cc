@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error/error.h"
+#include "migration/rows/partial_image.h"
 #include "mysql/schema/build.h"
 
 namespace dm::migration {
@@ -42,15 +43,17 @@ void AppendRow(std::string& out, const Row& row) {
 }
 
 // MySQL internals, Rows_log_event version 2.
+// `present` are the bitmaps of columns; an image has the values of those.
 std::shared_ptr<const mysql::RowBatch> Batch(EventType type, const mysql::TableMap& map,
-                                             const std::vector<Row>& images) {
+                                             const std::vector<Row>& images, int present = 0xff,
+                                             int present_after = 0xff) {
   std::string body;
   AppendLittle(body, map.table_id, 6);
   AppendLittle(body, 1, 2);
   AppendLittle(body, 2, 2);
   body.push_back(static_cast<char>(map.columns.size()));
-  body.push_back(static_cast<char>(0xff));
-  if (type == EventType::kUpdateRowsV2) body.push_back(static_cast<char>(0xff));
+  body.push_back(static_cast<char>(present));
+  if (type == EventType::kUpdateRowsV2) body.push_back(static_cast<char>(present_after));
   for (const Row& row : images) AppendRow(body, row);
   auto bytes = std::make_shared<std::string>();
   AppendLittle(*bytes, 1700000000, 4);
@@ -252,6 +255,107 @@ TEST_F(DmlTextTest, MariaDbsHiddenAndGeneratedColumns) {
   EXPECT_EQ(plan_->columns.size(), 3u);
   EXPECT_EQ(plan_->insert_head, "INSERT INTO `shop`.`h` (`id`,`p`) VALUES (");
   EXPECT_TRUE(plan_->MayBeAbsent(2));
+}
+
+// binlog_row_image MINIMAL and NOBLOB.
+class PartialImageTest : public DmlTextTest {
+ protected:
+  // The statements, or the reason why there are none.
+  std::string Partial(EventType type, const std::vector<Row>& images, int present,
+                      int present_after = 0, bool safe = false) {
+    const auto batch = Batch(type, map_, images, present, present_after);
+    EXPECT_TRUE(LacksColumns(*plan_, *batch));
+    try {
+      RequireApplicable(*plan_, *batch);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), 11126);
+      return e.message();
+    }
+    std::string out;
+    AppendChange(out, RowChange{plan_.get(), batch.get(), 0, safe, /*partial=*/true});
+    return out;
+  }
+};
+
+TEST_F(PartialImageTest, WhatIsAbsentFromAnUpdateIsUnchanged) {
+  Table("t", "id INT PRIMARY KEY, a INT, b VARCHAR(20), UNIQUE KEY (a)");
+  for (const bool safe : {false, true}) {
+    EXPECT_EQ(Partial(EventType::kUpdateRowsV2, {{1}, {"x"}}, 1, 4, safe),
+              "UPDATE `shop`.`t` SET `id` = 1, `b` = 'x' WHERE `id` = 1 LIMIT 1");
+    // NOBLOB: all but b before.
+    EXPECT_EQ(Partial(EventType::kUpdateRowsV2, {{1, 2}, {1, nullptr}}, 3, 3, safe),
+              "UPDATE `shop`.`t` SET `id` = 1, `a` = NULL WHERE `id` = 1 LIMIT 1");
+    EXPECT_EQ(Partial(EventType::kUpdateRowsV2, {{1}, {7}}, 1, 1, safe),
+              "UPDATE `shop`.`t` SET `id` = 7 WHERE `id` = 1 LIMIT 1");
+    EXPECT_EQ(Partial(EventType::kDeleteRowsV2, {{1}}, 1, 0, safe),
+              "DELETE FROM `shop`.`t` WHERE `id` = 1 LIMIT 1");
+  }
+  EXPECT_FALSE(LacksColumns(*plan_, *Batch(EventType::kDeleteRowsV2, map_, {{1, 2, "x"}})));
+}
+
+TEST_F(PartialImageTest, WhatTheDownstreamWouldRenewIsAssigned) {
+  Table("t", "id INT PRIMARY KEY, a INT, b TIMESTAMP NULL",
+        "id INT PRIMARY KEY, a INT, b TIMESTAMP NULL ON UPDATE CURRENT_TIMESTAMP");
+  EXPECT_EQ(Partial(EventType::kUpdateRowsV2, {{1}, {5}}, 1, 2),
+            "UPDATE `shop`.`t` SET `id` = 1, `a` = 5, `b` = `b` WHERE `id` = 1 LIMIT 1");
+}
+
+TEST_F(PartialImageTest, AnInsertGetsTheDefaultThatBothSidesHave) {
+  Table("t", "id INT PRIMARY KEY, a INT DEFAULT 7, b VARCHAR(20)");
+  EXPECT_EQ(Partial(EventType::kWriteRowsV2, {{1}}, 1),
+            "INSERT INTO `shop`.`t` (`id`,`a`,`b`) VALUES (1,DEFAULT,DEFAULT)");
+  EXPECT_EQ(Partial(EventType::kWriteRowsV2, {{1, nullptr}}, 5, 0, true),
+            "REPLACE INTO `shop`.`t` (`id`,`a`,`b`) VALUES (1,DEFAULT,NULL)");
+  for (const char* other : {"a INT DEFAULT 8", "a INT", "a INT NOT NULL DEFAULT 7",
+                            "a INT DEFAULT (3 + 4)", "a VARCHAR(10) DEFAULT '7'"}) {
+    Table("t", "id INT PRIMARY KEY, a INT DEFAULT 7, b VARCHAR(20)",
+          std::string("id INT PRIMARY KEY, ") + other + ", b VARCHAR(20)");
+    EXPECT_NE(Partial(EventType::kWriteRowsV2, {{1, "x"}}, 5).find("table `shop`.`t`, column `a`"),
+              std::string::npos)
+        << other;
+  }
+  Table("t", "id INT PRIMARY KEY, a ENUM('x','y') NOT NULL, b VARCHAR(20)",
+        "id INT PRIMARY KEY, a ENUM('y','x') NOT NULL, b VARCHAR(20)");
+  EXPECT_NE(Partial(EventType::kWriteRowsV2, {{1, "x"}}, 5).find("column `a`"), std::string::npos);
+  Table("t", "a INT, b VARCHAR(20)");
+  EXPECT_EQ(Partial(EventType::kWriteRowsV2, {{"x"}}, 2),
+            "INSERT INTO `shop`.`t` (`a`,`b`) VALUES (DEFAULT,'x')");
+  for (const char* column : {"a TIMESTAMP DEFAULT '2024-01-01 00:00:00'", "a INT DEFAULT (3 + 4)",
+                             "a TIMESTAMP DEFAULT CURRENT_TIMESTAMP"}) {
+    const std::string columns = std::string("id INT PRIMARY KEY, b VARCHAR(20), c INT, ") + column;
+    Table("t", columns);
+    EXPECT_NE(Partial(EventType::kWriteRowsV2, {{1, "x", 2}}, 7).find("column `a`"),
+              std::string::npos)
+        << column;
+  }
+}
+
+TEST_F(PartialImageTest, ARowThatCannotBeFoundIsRefused) {
+  Table("t", "id INT PRIMARY KEY, a INT, b VARCHAR(20)",
+        "id INT, a INT PRIMARY KEY, b VARCHAR(20)");
+  EXPECT_NE(Partial(EventType::kDeleteRowsV2, {{1}}, 1).find("column `a` (by which a row is found"),
+            std::string::npos);
+  EXPECT_NE(Partial(EventType::kWriteRowsV2, {{1}}, 1).find("column `a`"), std::string::npos);
+  Table("t", "id INT PRIMARY KEY, a INT, b VARCHAR(20)", "id INT, a INT, b VARCHAR(20)");
+  EXPECT_NE(Partial(EventType::kUpdateRowsV2, {{1}, {2}}, 1, 2).find("has no key"),
+            std::string::npos);
+}
+
+TEST_F(PartialImageTest, AComputedColumnMustBeComputedDownstreamToo) {
+  const std::string columns = "id INT PRIMARY KEY, a INT, g INT AS (a + 1)";
+  Table("t", columns);
+  EXPECT_EQ(Partial(EventType::kUpdateRowsV2, {{1}, {5}}, 1, 2),
+            "UPDATE `shop`.`t` SET `id` = 1, `a` = 5 WHERE `id` = 1 LIMIT 1");
+  // Nothing that is written here has changed.
+  Table("t", "id INT, a INT, g INT PRIMARY KEY",
+        "id INT, a INT, g INT AS (id + 1) STORED PRIMARY KEY");
+  EXPECT_EQ(Partial(EventType::kUpdateRowsV2, {{1}, {1}}, 4, 4),
+            "UPDATE `shop`.`t` SET `id` = `id` WHERE `g` = 1 LIMIT 1");
+  Table("t", columns, "id INT PRIMARY KEY, a INT, g INT");
+  EXPECT_NE(Partial(EventType::kUpdateRowsV2, {{1}, {5}}, 1, 2).find("column `g` (computed"),
+            std::string::npos);
+  EXPECT_EQ(Partial(EventType::kDeleteRowsV2, {{1}}, 1),
+            "DELETE FROM `shop`.`t` WHERE `id` = 1 LIMIT 1");
 }
 
 TEST_F(DmlTextTest, TheDownstreamsKeyDecides) {

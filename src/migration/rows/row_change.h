@@ -17,7 +17,8 @@ struct RowChange {
   const TablePlan* plan = nullptr;
   const mysql::RowBatch* batch = nullptr;
   uint32_t row = 0;
-  bool safe = false;  // to be written so that repeating is harmless
+  bool safe = false;     // to be written so that repeating is harmless
+  bool partial = false;  // the event lacks columns, see partial_image.h
 
   mysql::RowsKind kind() const { return batch->kind(); }
   std::span<const mysql::Cell> before() const { return batch->before(row); }

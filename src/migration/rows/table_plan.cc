@@ -293,6 +293,7 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
     column.generated = mariadb && info.is_generated();
     if (const ColumnInfo* there = plan->downstream->FindColumn(info.name)) {
       column.written = !there->is_generated();
+      column.renewed = there->on_update_now();
       column.where_as_json = there->type == FieldType::kJson;
       column.where_as_signed = info.type == FieldType::kSet && !literals.vector_as_text;
       const std::string_view charset = CharsetOf(*there, *plan->downstream);

@@ -32,6 +32,7 @@ struct PlanColumn {
   bool written = true;           // false: generated downstream, never assigned
   bool hidden = false;           // MariaDB's own, of a hash key: in row images, in no statement
   bool generated = false;        // upstream: may be absent from row images of MariaDB
+  bool renewed = false;          // downstream: ON UPDATE CURRENT_TIMESTAMP, unless it is assigned
   bool where_as_signed = false;  // a SET of 64 members
   bool where_as_json = false;    // compared as CAST('..' AS JSON)
   // Compared without quotes: a DECIMAL and a string are compared as doubles, where many values are

@@ -35,6 +35,20 @@ Milliseconds WaitBefore(int attempt) {
   return std::min(kRetryWait, Milliseconds(10) * (1 << std::min(attempt, 9)));
 }
 
+// For an update in safe mode whose row image lacks columns and whose row is not there.
+Error CannotMake(const Job& job) {
+  return Error(ErrorCode::kBinlogNotLogColumn,
+               fmt::format("upstream didn't log enough columns in binlog: an update of table {} in "
+                           "safe mode found no row where {} (event from {} to {}), and the event "
+                           "does not have the whole row",
+                           job.event->plan->target.Quoted(), DescribeRow(job.change()),
+                           job.event->start.ToString(), job.event->end.ToString()))
+      .SetWorkaround(
+          "Insert the row downstream with the values that it has upstream, or with any if it is no "
+          "longer there, and resume the task. To avoid this, start where upstream and downstream "
+          "are equal, and set binlog_row_image=FULL upstream.");
+}
+
 }  // namespace
 
 void CheckFence(const Fence* fence) {
@@ -239,10 +253,12 @@ void ApplyWorker::AddChange(const Job& job, size_t index, bool safe, const StopT
   const size_t before = text_.sql.size();
   if (before != 0) text_.sql += ';';
   RowChange change = job.change();
-  const bool bracket = context_.foreign_keys && safe && change.kind() != mysql::RowsKind::kDelete;
+  const bool update = change.kind() == mysql::RowsKind::kUpdate;
+  // What safe mode writes as a REPLACE must not cascade.
+  const bool bracket = context_.foreign_keys && safe && change.kind() != mysql::RowsKind::kDelete &&
+                       !(update && change.partial);
   if (bracket) {
-    if (change.kind() == mysql::RowsKind::kUpdate &&
-        ChangesUniqueKey(*change.plan, change.before(), change.after())) {
+    if (update && ChangesUniqueKey(*change.plan, change.before(), change.after())) {
       throw Error(ErrorCode::kSyncerUnitNotSupportedOperate,
                   "safe-mode update with foreign_key_checks=1 and PK/UK changes is not supported");
     }
@@ -307,6 +323,17 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   if (IsSerial() && DM_FAILPOINT_HIT("sync/serial-commit-apart")) {
     FlushText(kill);
     DM_FAILPOINT("sync/before-serial-commit");
+  }
+  const auto must_find = [&](const Job& job) {
+    return job.event && job.event->partial && (safe || job.safe) &&
+           job.event->batch->kind() == mysql::RowsKind::kUpdate;
+  };
+  if (std::any_of(batch.begin(), batch.end(), must_find)) {
+    // Such a row cannot be made from the image: it has to be there before this is committed.
+    FlushText(kill);
+    for (const int32_t i : missing_) {
+      if (must_find(batch[i])) throw CannotMake(batch[i]);
+    }
   }
   Add("COMMIT", kill);
   FlushText(kill);

@@ -31,7 +31,6 @@ constexpr Milliseconds kRetryWait{3000};
 // Workers have this long to end what they have, after reading has ended.
 constexpr Milliseconds kDrainLimit{20'000};
 constexpr int kDuplicateEntry = 1062;
-constexpr size_t kPayloadLimit = size_t{4} << 30;
 constexpr size_t kXaLimit = size_t{1} << 30;
 
 ApplyQueues::Limits LimitsOf(const SyncerConfig& config) {
@@ -226,7 +225,7 @@ void SyncRun::Prepare() {
   } else {
     FillTrackerFromCheckpoint(plan_);
   }
-  planner_.emplace(plan_);
+  planner_.emplace(plan_, [this] { DrainAndFlush(); });
   ddl_executor_.emplace(
       *in_.sessions, *in_.ddl_intents, in_.ports->fence, [this] { return Proof(); },
       ending_.graceful());
@@ -489,8 +488,9 @@ void SyncRun::EndXa(const mysql::RawEvent& prepare) {
 }
 
 void SyncRun::HandlePayload(const mysql::RawEvent& event) {
-  for (const mysql::RawEvent& inner : mysql::ParseTransactionPayload(event, kPayloadLimit)) {
-    if (!HandleChange(inner)) RequireHarmless(inner);
+  mysql::TransactionPayload payload(event);
+  while (const std::optional<mysql::RawEvent> inner = payload.Next()) {
+    if (!HandleChange(*inner)) RequireHarmless(*inner);
   }
 }
 
