@@ -211,8 +211,8 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"syncers.*.batch", kWorks, ""},
     {"syncers.*.queue-size", kWorks, ""},
     {"syncers.*.checkpoint-flush-interval", kWorks, ""},
-    {"syncers.*.compact", kRefused, "merging several changes of one row"},
-    {"syncers.*.multiple-rows", kRefused, "several rows in one statement"},
+    {"syncers.*.compact", kWorks, ""},
+    {"syncers.*.multiple-rows", kWorks, ""},
     {"syncers.*.max-retry", kNoEffect, kOld},
     {"syncers.*.auto-fix-gtid", kNoEffect, kOld},
     {"syncers.*.enable-gtid", kNoEffect, "the source's enable-gtid decides"},
@@ -281,8 +281,6 @@ void RefuseUnsupported(const SubtaskConfig& subtask) {
   if (!EqualsIgnoreCase(subtask.loader.import_mode, "logical")) {
     Refuse("import-mode", subtask.loader.import_mode);
   }
-  if (subtask.syncer.compact) Refuse("compact", "true");
-  if (subtask.syncer.multiple_rows) Refuse("multiple-rows", "true");
   if (subtask.validator.mode != "none") Refuse("validators.mode", subtask.validator.mode);
 }
 

@@ -343,8 +343,6 @@ TEST(KeyTableTest, RefusedKeysOfATask) {
        "source-regexp: d}}}",
        "route-rules: [r]", "extract-source"},
       {"loaders.*.import-mode", "", "loader: {import-mode: physical}", "import-mode"},
-      {"syncers.*.compact", "", "syncer: {compact: true}", "compact"},
-      {"syncers.*.multiple-rows", "", "syncer: {multiple-rows: true}", "multiple-rows"},
       {"validators.*.mode", "validators: {v: {mode: full}}", "validator-config-name: v",
        "validators.mode"},
       // Values of keys that work otherwise.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error/error.h"
 #include "mysql/value/quote.h"
 
@@ -23,9 +25,9 @@ void AppendValue(std::string& out, const TablePlan& plan, uint32_t column, const
 
 bool IsAbsent(const Cell& cell) { return cell.state == mysql::CellState::kAbsent; }
 
-void AppendInsert(std::string& out, const TablePlan& plan, std::span<const Cell> image,
-                  bool replace, bool partial) {
-  out += replace ? plan.replace_head : plan.insert_head;
+// The values of a row, up to the closing parenthesis.
+void AppendTuple(std::string& out, const TablePlan& plan, std::span<const Cell> image,
+                 bool partial) {
   bool first = true;
   for (uint32_t column : plan.written) {
     if (!first) out += ',';
@@ -37,6 +39,12 @@ void AppendInsert(std::string& out, const TablePlan& plan, std::span<const Cell>
     }
   }
   out += ')';
+}
+
+void AppendInsert(std::string& out, const TablePlan& plan, std::span<const Cell> image,
+                  bool replace, bool partial) {
+  out += replace ? plan.replace_head : plan.insert_head;
+  AppendTuple(out, plan, image, partial);
 }
 
 void AppendCondition(std::string& out, const TablePlan& plan, uint32_t column, const Cell& cell) {
@@ -74,6 +82,16 @@ void AppendExact(std::string& out, const TablePlan& plan, uint32_t column, const
   out += info.exact;
   out += "_binary";
   mysql::AppendQuotedString(out, text, plan.literals.no_backslash_escapes);
+}
+
+// By its identity.
+void AppendKeyCondition(std::string& out, const TablePlan& plan, std::span<const Cell> image) {
+  bool first = true;
+  for (const KeyPart& part : plan.keys[*plan.identity].parts) {
+    if (!first) out += " AND ";
+    first = false;
+    AppendCondition(out, plan, part.column, image[part.column]);
+  }
 }
 
 void AppendWhere(std::string& out, const TablePlan& plan, std::span<const Cell> image) {
@@ -161,6 +179,66 @@ int AppendChange(std::string& out, const RowChange& change, bool safe) {
   }
   AppendInsert(out, plan, change.after(), true, false);
   return statements;
+}
+
+RowsForm FormOf(const RowChange& change) {
+  if (change.partial) return RowsForm::kAlone;
+  const TablePlan& plan = *change.plan;
+  if (change.kind() == mysql::RowsKind::kInsert) {
+    return change.safe ? RowsForm::kReplace : RowsForm::kInsert;
+  }
+  if (!plan.identity) return RowsForm::kAlone;
+  if (change.kind() == mysql::RowsKind::kDelete) return RowsForm::kDelete;
+  const bool upsert = !change.safe && !plan.upsert_tail.empty() &&
+                      SameIdentity(plan, change.before(), change.after());
+  return upsert ? RowsForm::kUpsert : RowsForm::kAlone;
+}
+
+bool MayShare(const RowChange& first, RowsForm form, const RowChange& next) {
+  if (FormOf(next) != form) return false;
+  if (next.plan == first.plan) return true;
+  // Tables that are merged: the same target and columns.
+  switch (form) {
+    case RowsForm::kInsert:
+    case RowsForm::kReplace:
+      return next.plan->insert_head == first.plan->insert_head;
+    case RowsForm::kDelete: {
+      if (next.plan->delete_head != first.plan->delete_head) return false;
+      const auto& parts = first.plan->keys[*first.plan->identity].parts;
+      const auto& others = next.plan->keys[*next.plan->identity].parts;
+      return std::equal(parts.begin(), parts.end(), others.begin(), others.end(),
+                        [&](const KeyPart& a, const KeyPart& b) {
+                          return first.plan->columns[a.column].name ==
+                                 next.plan->columns[b.column].name;
+                        });
+    }
+    case RowsForm::kUpsert:
+    case RowsForm::kAlone:
+      return false;
+  }
+  return false;
+}
+
+void SharedStatement::Add(const RowChange& change) {
+  const bool first = plan_ == nullptr;
+  if (first) plan_ = change.plan;
+  if (form_ == RowsForm::kDelete) {
+    out_ += first ? plan_->delete_head : " OR ";
+    out_ += '(';
+    AppendKeyCondition(out_, *change.plan, change.before());
+    out_ += ')';
+    return;
+  }
+  if (!first) {
+    out_ += ",(";
+  } else {
+    out_ += form_ == RowsForm::kReplace ? plan_->replace_head : plan_->insert_head;
+  }
+  AppendTuple(out_, *change.plan, change.after(), false);
+}
+
+void SharedStatement::End() {
+  if (form_ == RowsForm::kUpsert) out_ += plan_->upsert_tail;
 }
 
 std::string DescribeRow(const RowChange& change) {

@@ -95,6 +95,9 @@ struct TablePlan {
   std::string replace_head;
   std::string update_head;  // "UPDATE `d`.`t` SET "
   std::string delete_head;  // "DELETE FROM `d`.`t` WHERE "
+  // " ON DUPLICATE KEY UPDATE `a`=VALUES(`a`),..."; empty if the downstream has columns that the
+  // upstream does not give values for.
+  std::string upsert_tail;
 };
 
 // Builds the plan of one source table. `map` is the table as rows events describe it, `tracked` its

@@ -37,6 +37,8 @@ ApplyQueues::Limits LimitsOf(const SyncerConfig& config) {
   ApplyQueues::Limits limits;
   limits.batch = std::max(config.batch, 1);
   limits.queue_jobs = std::max<size_t>(std::max(config.queue_size, 1) / 2, limits.batch * 2);
+  // Little is left of many changes of the same rows.
+  if (config.compact) limits.batch = limits.queue_jobs;
   return limits;
 }
 
@@ -114,6 +116,8 @@ SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
   apply_.graceful = ending_.graceful();
   apply_.foreign_keys = in_.sessions->foreign_keys;
   apply_.read_committed = in_.sessions->read_committed;
+  apply_.compact = config_.syncer.compact;
+  apply_.multiple_rows = config_.syncer.multiple_rows;
 }
 
 SyncRun::~SyncRun() {
