@@ -50,7 +50,9 @@ class OnlineDdlTest : public testing::Test {
   void Expect(const std::string& text, Step step, const std::string& real) {
     const OnlineDdl::Judgement judged = Judge(text);
     EXPECT_EQ(static_cast<int>(judged.step), static_cast<int>(step)) << text;
-    if (step != Step::kOrdinary) EXPECT_EQ(judged.real.table, real) << text;
+    if (step != Step::kOrdinary) {
+      EXPECT_EQ(judged.real.table, real) << text;
+    }
   }
 
   // Keeps the statements of one event.
