@@ -1,6 +1,8 @@
 """Online schema changes by gh-ost and pt-online-schema-change: only the change reaches the downstream, once, on the real
 table, however the tool is called off, repeated or interrupted, and wherever the worker is killed."""
 import json
+import os
+import subprocess
 import threading
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from dmtest.cluster import Cluster
 from dmtest.compare import difference
 from dmtest.schema_change import GhOst
+from dmtest.servers import PASSWORD, USER
 from dmtest.waiting import wait_for
 
 SCHEMA, META = "osc", "dm_osc"
@@ -518,4 +521,76 @@ def test_killed_between_the_steps(running):
         cluster.start_worker("worker1")
         cluster.wait_stage(running.task, "Running", "Sync")
     running.run("INSERT INTO t VALUES (5, 5, '5', 6)")
+    running.equal()
+
+
+def pt_online_schema_change(server, table, alter, *options):
+    """The real tool."""
+    done = subprocess.run(
+        ["pt-online-schema-change", "--execute", "--no-version-check", f"--alter={alter}", "--chunk-size=200", "--no-check-replication-filters",
+         "--recursion-method=none", "--charset=utf8mb4", *options,
+         f"h=127.0.0.1,P={server.port},u={USER},p={PASSWORD},D={SCHEMA},t={table}"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+FAMILY = ["CREATE TABLE parent (id INT PRIMARY KEY, v INT)", "INSERT INTO parent VALUES (1, 1), (2, 2)",
+          "CREATE TABLE child (id INT PRIMARY KEY, p INT, KEY (p), CONSTRAINT to_parent FOREIGN KEY (p) REFERENCES parent (id))",
+          "INSERT INTO child VALUES (1, 1), (2, 2)"]
+
+
+def foreign_keys(server):
+    return server.run("SELECT constraint_name, table_name, referenced_table_name FROM information_schema.referential_constraints "
+                      f"WHERE constraint_schema = '{SCHEMA}' ORDER BY 1, 2")
+
+
+@one_pair
+def test_pt_online_schema_change(running, writer):
+    """While rows change; twice, the second time with more underscores, since names are taken."""
+    running.start("INSERT INTO t (id, a) SELECT seq + 1000, seq FROM seq_1_to_2000")
+    changing = writer()
+    changing.more()
+    pt_online_schema_change(running.upstream, "t", "ADD COLUMN pt INT NOT NULL DEFAULT 4, ADD INDEX ipt (pt), MODIFY b VARCHAR(40) DEFAULT 'b'")
+    changing.more()
+    running.run("CREATE TABLE _t_new (id INT)", "CREATE TABLE _t_old (id INT)")
+    pt_online_schema_change(running.upstream, "t", "DROP COLUMN pt, ADD COLUMN second INT AFTER id, DEFAULT CHARACTER SET utf8mb4")
+    changing.more()
+    changing.stop()
+    running.run("INSERT INTO t (id, a, second) VALUES (5, 5, 5)")
+    running.equal("_t_new", "_t_old")
+    assert running.records() == {}
+
+
+@one_pair
+def test_pt_online_schema_change_with_foreign_keys(running):
+    running.start(*FAMILY)
+    pt_online_schema_change(running.upstream, "parent", "ADD COLUMN c INT", "--alter-foreign-keys-method=rebuild_constraints")
+    pt_online_schema_change(running.upstream, "child", "ADD COLUMN c INT")
+    running.run("INSERT INTO parent VALUES (3, 3, 3)", "INSERT INTO child VALUES (3, 3, 3)")
+    running.equal()
+    assert foreign_keys(running.downstream) == foreign_keys(running.upstream)
+    # The tool's own name of the key, which only the shadow table has when the statement comes.
+    (name, _, _), = [row for row in foreign_keys(running.upstream) if row[1] == "child"]
+    own = "_" + name if not name.startswith("_") else name[2:] if name.startswith("__") else "_" + name
+    pt_online_schema_change(running.upstream, "child", f"DROP FOREIGN KEY {own}")
+    running.equal()
+    assert foreign_keys(running.upstream) == foreign_keys(running.downstream) == ()
+
+
+@one_pair
+def test_killed_during_pt_online_schema_change(running, writer):
+    """Not at a chosen point but at any, while the tool runs."""
+    running.start("INSERT INTO t (id, a) SELECT seq + 1000, seq FROM seq_1_to_3000")
+    changing = writer()
+    tool = threading.Thread(target=pt_online_schema_change, args=(
+        running.upstream, "t", "ADD COLUMN pt INT NOT NULL DEFAULT 4, DROP COLUMN b", "--sleep=0.02", "--chunk-time=0"))
+    tool.start()
+    while tool.is_alive():
+        changing.more(40)
+        running.cluster.workers["worker1"].kill9()
+        running.cluster.start_worker("worker1")
+    tool.join()
+    changing.more()
+    changing.stop()
     running.equal()

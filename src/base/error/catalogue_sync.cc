@@ -120,7 +120,8 @@ constexpr ErrorEntry kSyncErrors[] = {
      ErrorScope::kInternal, ErrorLevel::kHigh, "online ddl metadata for {} not found",
      "The task began in the middle of an online schema change: statements on the shadow table came "
      "before its first position. Please give them in place of the RENAME, on the real table: "
-     "`binlog replace <task> \"ALTER TABLE ...\"`; or execute them downstream by hand and pass over "
+     "`binlog replace <task> \"ALTER TABLE ...\"`; or execute them downstream by hand and pass "
+     "over "
      "the RENAME with `binlog skip <task>`."},
     {kSyncerUnitPTApplyEmptyTable, "SyncerUnitPTApplyEmptyTable", "sync-unit",
      ErrorScope::kInternal, ErrorLevel::kHigh, "pt handler got no table", ""},

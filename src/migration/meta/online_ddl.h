@@ -50,8 +50,8 @@ class OnlineDdlTable {
 
   // Creates the table if it is missing, and changes that of another version. The schema must exist.
   void Create(mysql::Connection& connection, const StopToken& stop) const;
-  // Throws Error of the connection, or kSyncerUnitOnlineDDLInvalidMeta (36039) for a row that cannot
-  // be read.
+  // Throws Error of the connection, or kSyncerUnitOnlineDDLInvalidMeta (36039) for a row that
+  // cannot be read.
   OnlineDdlState Load(mysql::Connection& connection, const StopToken& stop) const;
   // Makes room for records of more than 64 KiB, unless there is.
   void Widen(mysql::Connection& connection, const StopToken& stop) const;

@@ -82,8 +82,7 @@ void Checkpoint::Save(uint64_t order, const Location& location) {
 void Checkpoint::SaveDdl(uint64_t order, const Location& location, const DefinitionChange& change) {
   std::lock_guard lock(mutex_);
   saved_.push_back({order, location});
-  ddl_statements_.insert(ddl_statements_.end(), change.statements.begin(),
-                         change.statements.end());
+  ddl_statements_.insert(ddl_statements_.end(), change.statements.begin(), change.statements.end());
   for (const std::string& schema : change.dropped_schemas) {
     std::erase_if(tables_, [&](const auto& entry) { return entry.first.schema == schema; });
     std::erase_if(dropped_, [&](const TableId& id) { return id.schema == schema; });

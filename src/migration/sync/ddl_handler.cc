@@ -325,15 +325,14 @@ void DdlHandler::PlanOrdinary(Statement split, std::vector<TableId> tables, cons
   p.tables = std::move(tables);
   std::vector<mysql::TableName> names;
   for (const TableId& id : p.tables) {
-    const bool skip =
-        id.table.empty()
-            ? IsSystemSchema(id.schema) || context_.rules->block_allow.SkipsSchema(id.schema)
-            : context_.rules->Skips(id);
-    if (skip && context_.online != nullptr && !p.targets.empty() &&
-        context_.online->IsHelper(id) && !context_.rules->block_allow.SkipsSchema(id.schema)) {
-      throw MakeError(ErrorCode::kSyncerOnlineDDLNotSupported,
-                      fmt::format("the statement refers to {}, which is not replicated",
-                                  id.Quoted()));
+    const bool skip = id.table.empty() ? IsSystemSchema(id.schema) ||
+                                             context_.rules->block_allow.SkipsSchema(id.schema)
+                                       : context_.rules->Skips(id);
+    if (skip && context_.online != nullptr && !p.targets.empty() && context_.online->IsHelper(id) &&
+        !context_.rules->block_allow.SkipsSchema(id.schema)) {
+      throw MakeError(
+          ErrorCode::kSyncerOnlineDDLNotSupported,
+          fmt::format("the statement refers to {}, which is not replicated", id.Quoted()));
     }
     if (skip) return;
     TableId target = context_.rules->Route(id);

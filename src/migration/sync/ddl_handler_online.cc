@@ -106,12 +106,11 @@ void DdlHandler::PlanOnline(const OnlineDdl::Judgement& judged, Statement split,
   OnlineDdl& online = *context_.online;
   const TableId& helper = judged.helper;
   const TableId& real = judged.real;
-  if (IsSystemSchema(real.schema) ||
-      context_.rules->block_allow.Skips(real.schema, real.table)) {
+  if (IsSystemSchema(real.schema) || context_.rules->block_allow.Skips(real.schema, real.table)) {
     return;
   }
-  const bool on_real = judged.step == Step::kAside || judged.step == Step::kBack ||
-                       judged.step == Step::kSwap;
+  const bool on_real =
+      judged.step == Step::kAside || judged.step == Step::kBack || judged.step == Step::kSwap;
   if (IsObsolete(on_real ? real : helper, text)) return;
   switch (judged.step) {
     case Step::kOrdinary:
@@ -255,8 +254,8 @@ void DdlHandler::PlanSwap(const TableId& shadow, const TableId& real, Statement 
       p.source = statement;
       p.tables = {real};
       p.targets = {target};
-      p.routed = mysql::RenameTables(statement, std::vector<mysql::TableName>{
-                                                    {target.schema, target.table}});
+      p.routed = mysql::RenameTables(statement,
+                                     std::vector<mysql::TableName>{{target.schema, target.table}});
       RouteForeignKeys(&p.routed, real, target, context_,
                        context_.sessions->lower_case_table_names != 0);
       if (definition) p.part = Planned::Part::kExecuted;
@@ -278,8 +277,7 @@ void DdlHandler::CheckColumns(const TableId& shadow, const TableId& real,
                               const std::vector<Statement>& kept, const mysql::TablePtr& expected,
                               const StopToken& stop) {
   TrackedTable(context_, real, stop);
-  const mysql::TrackerChange change =
-      context_.tracker->Plan(real.schema, mysql::JoinAlters(kept));
+  const mysql::TrackerChange change = context_.tracker->Plan(real.schema, mysql::JoinAlters(kept));
   const mysql::TablePtr made = context_.tracker->GetTable(change, real.schema, real.table);
   if (expected) {
     const std::string difference = Difference(ColumnNames(*made), ColumnNames(*expected));
@@ -319,9 +317,10 @@ bool DdlHandler::KeepsDropped(const Statement& split, const std::vector<TableId>
   }
   if (IsObsolete(real, text)) return true;
   if (IsFiltered(split, real, real, text, stop)) return false;
-  Log().Warn("a table is dropped while an online schema change of it is under way: it stays "
-             "downstream until its shadow table takes its name or is dropped",
-             {F("table", real.Quoted()), F("statement", text)});
+  Log().Warn(
+      "a table is dropped while an online schema change of it is under way: it stays "
+      "downstream until its shadow table takes its name or is dropped",
+      {F("table", real.Quoted()), F("statement", text)});
   context_.online->SetAside(real, /*dropped=*/true);
   return true;
 }

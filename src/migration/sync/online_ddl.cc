@@ -201,8 +201,7 @@ void OnlineDdl::CloseLists() {
     const std::vector<std::string> list(record.ddls.begin() + static_cast<std::ptrdiff_t>(begin),
                                         record.ddls.end());
     if (!EndsWith(loaded->second.ddls, begin, list)) continue;
-    Log().Info("the statement was kept already before the restart",
-               {F("shadow", shadow.Quoted())});
+    Log().Info("the statement was kept already before the restart", {F("shadow", shadow.Quoted())});
     record = loaded->second;
   }
   open_.clear();
@@ -271,8 +270,8 @@ std::vector<Statement> OnlineDdl::KeptFor(const OnlineDdlRecord& record,
           names.push_back(moved(name));
         }
         statement = mysql::RenameTables(statement, names);
-        mysql::RouteReferences(&statement, {shadow.schema, shadow.table},
-                               {real.schema, real.table}, moved);
+        mysql::RouteReferences(&statement, {shadow.schema, shadow.table}, {real.schema, real.table},
+                               moved);
       } catch (const Error& e) {
         throw WithCause(MakeError(ErrorCode::kSyncerUnitOnlineDDLInvalidMeta), e)
             .Annotate(fmt::format("statement kept of shadow table {}: {}", shadow.Quoted(), text));

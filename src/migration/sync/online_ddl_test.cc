@@ -134,7 +134,7 @@ TEST_F(OnlineDdlTest, ListsStayTogether) {
                         "ALTER TABLE `s`.`t` RENAME COLUMN `a` TO `b`, RENAME COLUMN `b` TO `a`",
                         "CREATE INDEX `i` ON `s`.`t` (`a`)",
                         "ALTER TABLE `s`.`t` ADD COLUMN `c` INT, ADD COLUMN `d` INT REFERENCES "
-                        "`s`.`t`(`a`)"}));
+                        "`t`(`a`)"}));
   EXPECT_TRUE(online_->IsChanging({"s", "t"}));
   EXPECT_FALSE(online_->IsChanging({"s", "u"}));
 }
