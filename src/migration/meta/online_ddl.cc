@@ -99,7 +99,8 @@ OnlineDdlState OnlineDdlTable::Load(mysql::Connection& connection, const StopTok
       }
     } catch (const Json::exception& e) {
       throw MakeError(ErrorCode::kSyncerUnitOnlineDDLInvalidMeta)
-          .Annotate("shadow table " + mysql::QuoteTable(record.ghost_schema, record.ghost_table))
+          .Annotate(fmt::format("shadow table {}",
+                                mysql::QuoteTable(record.ghost_schema, record.ghost_table)))
           .SetRawCause(e.what())
           .SetWorkaround(fmt::format(
               "Please correct the row in {}: its `ddls` are a JSON object with `schema` and "

@@ -67,10 +67,10 @@ std::set<std::string> ColumnNames(const mysql::TableInfo& table) {
 // The first column that only one of both has; empty if there is none.
 std::string Difference(const std::set<std::string>& made, const std::set<std::string>& expected) {
   for (const std::string& name : made) {
-    if (!expected.contains(name)) return "has no column " + mysql::QuoteName(name);
+    if (!expected.contains(name)) return fmt::format("has no column {}", mysql::QuoteName(name));
   }
   for (const std::string& name : expected) {
-    if (!made.contains(name)) return "has a column " + mysql::QuoteName(name);
+    if (!made.contains(name)) return fmt::format("has a column {}", mysql::QuoteName(name));
   }
   return "";
 }

@@ -276,7 +276,7 @@ std::vector<Statement> OnlineDdl::KeptFor(const OnlineDdlRecord& record,
         throw WithCause(MakeError(ErrorCode::kSyncerUnitOnlineDDLInvalidMeta), e)
             .Annotate(fmt::format("statement kept of shadow table {}: {}", shadow.Quoted(), text));
       }
-      list_text += list_text.empty() ? text : "; " + text;
+      list_text += fmt::format("{}{}", list_text.empty() ? "" : "; ", text);
       kept.push_back(std::move(statement));
     }
     for (size_t i = begin; i < kept.size(); ++i) kept[i].text = list_text;
