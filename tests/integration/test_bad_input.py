@@ -155,14 +155,6 @@ def test_ddl_that_cannot_be_replicated(running, schema):
     assert "SYSTEM VERSIONING" in error["Message"] and "startLocation" in error["Message"], error
 
 
-def test_online_ddl_tables_pause_with_their_own_code(running, schema):
-    running.ctl("start-task", running.task_file("bad", ["src"], running.downstream, [schema]), "--remove-meta")
-    running.wait_stage("bad", "Running", "Sync")
-    running.upstream.run("CREATE TABLE bad._t_gho LIKE bad.t")
-    error = running.wait_error("bad")
-    assert "_t_gho" in error["Message"] and error["ErrCode"] not in (36067, 50000), error
-
-
 def test_downstream_away_for_a_while(running, schema, tmp_path):
     target = MariaDb(tmp_path / "away", 78).start()
     try:

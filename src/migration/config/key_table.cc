@@ -132,7 +132,7 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"mysql-instances[].syncer", kWorks, "keys of syncers.*"},
     {"mysql-instances[].syncer-thread", kWorks, ""},
     {"mysql-instances[].validator-config-name", kWorks, ""},
-    {"online-ddl", kWorks, "a statement on a helper table pauses the task"},
+    {"online-ddl", kWorks, ""},
     {"shadow-table-rules", kWorks, ""},
     {"trash-table-rules", kWorks, ""},
     {"online-ddl-scheme", kWorks, "deprecated; gh-ost or pt switches online-ddl on"},

@@ -318,22 +318,6 @@ std::string SyncCheckpointTable::DeleteTablesStatement() const {
   return fmt::format("DELETE FROM {} WHERE id = {} AND is_global = 0", table_, id_);
 }
 
-void CreateOnlineDdlTable(mysql::Connection& connection, std::string_view meta_schema,
-                          std::string_view task, const StopToken& stop) {
-  connection.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
-			id VARCHAR(32) NOT NULL,
-			ghost_schema VARCHAR(128) NOT NULL,
-			ghost_table VARCHAR(128) NOT NULL,
-			ddls text,
-			update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
-			UNIQUE KEY uk_id_schema_table (id, ghost_schema, ghost_table)
-		) {})",
-                                 MetaTable(meta_schema, task, kOnlineDdlSuffix), kExactNames),
-                     stop);
-  CompareNamesExactly(connection, meta_schema, task, kOnlineDdlSuffix,
-                      {{"id", 32}, {"ghost_schema", 128}, {"ghost_table", 128}}, stop);
-}
-
 void ExecuteInTransaction(mysql::Connection& connection, const std::string& first,
                           const std::vector<std::string>& statements, const StopToken& stop) {
   if (statements.empty()) return;

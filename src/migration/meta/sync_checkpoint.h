@@ -123,10 +123,6 @@ class SyncCheckpointTable {
   std::shared_ptr<std::atomic<bool>> wide_;  // sets of any length fit
 };
 
-// `<task>_onlineddl`, where running online schema changes of a source are remembered.
-void CreateOnlineDdlTable(mysql::Connection& connection, std::string_view meta_schema,
-                          std::string_view task, const StopToken& stop);
-
 // Runs `statements` in one transaction, the last of them last: whoever sees its effect sees all.
 // `first` (may be empty) goes in front, in every transaction. If the server finds the transaction
 // too large (8004), each half is a transaction of its own. Throws Error of the connection; then

@@ -33,6 +33,7 @@ void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
   tables_.clear();
   dropped_.clear();
   dropped_schemas_.clear();
+  ddl_statements_.clear();
   drop_all_ = false;
   write_global_ = false;
   flushed_ = stored.global ? stored.global->location : Location();
@@ -81,6 +82,7 @@ void Checkpoint::Save(uint64_t order, const Location& location) {
 void Checkpoint::SaveDdl(uint64_t order, const Location& location, const DefinitionChange& change) {
   std::lock_guard lock(mutex_);
   saved_.push_back({order, location});
+  ddl_statements_.insert(ddl_statements_.end(), change.statements.begin(), change.statements.end());
   for (const std::string& schema : change.dropped_schemas) {
     std::erase_if(tables_, [&](const auto& entry) { return entry.first.schema == schema; });
     std::erase_if(dropped_, [&](const TableId& id) { return id.schema == schema; });
@@ -247,6 +249,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
   std::vector<TableId> written;
   std::set<TableId> dropped;
   std::set<std::string> dropped_schemas;
+  std::vector<std::string> ddl_statements;
   bool drop_all = false;
   bool write_dump_exit = false;
   std::optional<Location> dump_exit;
@@ -265,6 +268,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
     drop_all = std::exchange(drop_all_, false);
     dropped = std::exchange(dropped_, {});
     dropped_schemas = std::exchange(dropped_schemas_, {});
+    ddl_statements = std::exchange(ddl_statements_, {});
     write_dump_exit = std::exchange(write_dump_exit_, false);
     dump_exit = dump_exit_;
     global_row = ToRow(global);
@@ -300,6 +304,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
       table.ddl.reset();
       written.push_back(id);
     }
+    statements.insert(statements.end(), ddl_statements.begin(), ddl_statements.end());
     epoch_.fetch_add(1, std::memory_order_relaxed);
     if (statements.empty() && !write_global_ && global.location == flushed_) return false;
     write_global_ = false;
@@ -319,6 +324,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
     write_dump_exit_ = write_dump_exit_ || write_dump_exit;
     dropped_.merge(dropped);
     dropped_schemas_.merge(dropped_schemas);
+    ddl_statements_.insert(ddl_statements_.begin(), ddl_statements.begin(), ddl_statements.end());
     for (const TableId& id : written) {
       auto it = tables_.find(id);
       if (it == tables_.end()) continue;

@@ -28,6 +28,7 @@ struct DefinitionChange {
   std::vector<Put> put;
   std::vector<TableId> dropped;              // tables
   std::vector<std::string> dropped_schemas;  // with all their tables
+  std::vector<std::string> statements;       // to be executed with what is saved
 };
 
 // The planner saves locations with the order they belong to; a flush writes the newest one whose
@@ -127,6 +128,7 @@ class Checkpoint {
   std::map<TableId, Table> tables_;
   std::set<TableId> dropped_;
   std::set<std::string> dropped_schemas_;
+  std::vector<std::string> ddl_statements_;  // of DefinitionChange, not executed yet
   bool drop_all_ = false;
   std::atomic<uint64_t> epoch_{1};
 };

@@ -41,13 +41,7 @@ std::string GtidTextOf(const std::optional<mysql::Gtid>& gtid) {
 
 bool Rules::Skips(const TableId& table) const {
   if (IsSystemSchema(table.schema)) return true;
-  if (online_ddl && !table.table.empty()) {
-    OnlineDdlName name = online_ddl->Classify(table.table);
-    if (name.kind != OnlineDdlKind::kReal) {
-      if (block_allow.Skips(table.schema, name.real_name)) return true;
-      throw MakeError(ErrorCode::kSyncerOnlineDDLNotSupported, table.Quoted());
-    }
-  }
+  if (online_ddl && online_ddl->Classify(table.table).kind != OnlineDdlKind::kReal) return true;
   return block_allow.Skips(table.schema, table.table);
 }
 

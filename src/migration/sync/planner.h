@@ -41,8 +41,7 @@ struct Rules {
   std::optional<mysql::TimeZone> time_zone;  // the task's
   std::optional<OnlineDdlNames> online_ddl;  // nullopt: such tables are ordinary ones
 
-  // Is nothing of this table replicated? Throws Error kSyncerOnlineDDLNotSupported for a helper
-  // table of an online schema change.
+  // Is nothing of this table replicated? True for the helper tables of online schema changes.
   bool Skips(const TableId& table) const;
   TableId Route(const TableId& table) const;
 };
@@ -51,6 +50,8 @@ struct Rules {
 struct FilteredRows {
   std::array<std::atomic<int64_t>, 3> by_kind{};  // of rows event
 };
+
+class OnlineDdl;
 
 // What planner and DDL handler share in a run; everything outlives both.
 struct PlanContext {
@@ -66,6 +67,7 @@ struct PlanContext {
   // without identity cannot be applied up to there.
   std::optional<AppliedPoint> dump_exit;
   const Stream* stream = nullptr;  // once it is open
+  OnlineDdl* online = nullptr;     // the DDL handler's; null: online-ddl is off
   FilteredRows* filtered = nullptr;
 };
 

@@ -229,6 +229,11 @@ void SyncRun::Prepare() {
   } else {
     FillTrackerFromCheckpoint(plan_);
   }
+  if (in_.rules->online_ddl) {
+    online_.emplace(plan_, *in_.online_ddl);
+    online_->Load(*connection_, stop);
+    plan_.online = &*online_;
+  }
   planner_.emplace(plan_, [this] { DrainAndFlush(); });
   ddl_executor_.emplace(
       *in_.sessions, *in_.ddl_intents, in_.ports->fence, [this] { return Proof(); },

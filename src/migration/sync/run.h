@@ -20,6 +20,7 @@
 #include "migration/sync/downstream_tables.h"
 #include "migration/sync/lag.h"
 #include "migration/sync/metrics.h"
+#include "migration/sync/online_ddl.h"
 #include "migration/sync/planner.h"
 #include "migration/sync/safe_mode.h"
 #include "migration/sync/session.h"
@@ -69,6 +70,7 @@ struct RunInputs {
   const Rules* rules = nullptr;
   const OwnerTable* owner = nullptr;
   const DdlIntentTable* ddl_intents = nullptr;
+  const OnlineDdlTable* online_ddl = nullptr;
   Checkpoint* checkpoint = nullptr;
   RunStatus* status = nullptr;
   SyncMetrics* metrics = nullptr;
@@ -137,6 +139,7 @@ class SyncRun {
   PlanContext plan_;
   std::optional<RowPlanner> planner_;
   std::optional<DdlExecutor> ddl_executor_;
+  std::optional<OnlineDdl> online_;
   std::optional<DdlHandler> ddl_;
   std::optional<Stream> stream_;
   SafeMode safe_mode_;
