@@ -60,12 +60,11 @@ def test_source_file(running, text, phrases):
     ({"mydumpers": {"dump": {"extra-args": "--snapshot 5"}}}, ["code=20071", "--snapshot"]),
     ({"loaders": {"load": {"dir": "s3://b/p?access-key=AKIA&secret-access-key=SECRET"}}}, ["code=20071", "access-key=******"]),
     ({"loaders": {"load": {"import-mode": "physical"}}}, ["code=20071", "import-mode"]),
-    ({"target-database": {"security": {"ssl-ca": "/nonexistent"}}}, ["code=20071", "target-database.security"]),
     ({"target-database": {"password": "wrong"}}, ["Access denied"]),
     ({"mysql-instances": [{"source-id": "nobody", "block-allow-list": "list", "mydumper-config-name": "dump",
                            "loader-config-name": "load", "syncer-config-name": "sync"}]}, ["code=20031", "nobody"]),
     ({"block-allow-list": {"list": {"do-dbs": ["~["]}}}, ["code=20044", "missing ]"]),
-], ids=["unknown-key", "mode", "shard-mode", "snapshot", "s3", "physical", "tls", "wrong-password", "unknown-source",
+], ids=["unknown-key", "mode", "shard-mode", "snapshot", "s3", "physical", "wrong-password", "unknown-source",
         "bad-pattern"])
 def test_task_file(running, schema, change, phrases):
     path = running.task_file("bad", ["src"], running.downstream, [schema], **change)
