@@ -68,16 +68,25 @@ def test_a_backlog_takes_few_statements(logged):
 
 def test_an_error_names_the_row(migration):  # noqa: F811
     migration.prepare(TABLES)
-    migration.start(**syncer("multiple-rows", **{"safe-mode-duration": "0s"}))
+    cluster = migration.cluster
+    cluster.start_worker("worker1")
+    cluster.create_source("src", migration.upstream, checker={"check-enable": False})
+    cluster.ctl("start-task", cluster.task_file("places", ["src"], migration.downstream, [SCHEMA], **{"meta-schema": "dm_places"},
+                                                **syncer("multiple-rows", **{"safe-mode-duration": "1s"})))
     migration.running()
-    migration.cluster.wait_synced("places", migration.upstream)
+
+    def safe_mode_is_over():  # it ends with the first event behind its time
+        migration.upstream.run(f"UPDATE {SCHEMA}.hot SET n = n + 1 WHERE id = 1")
+        return "disable safe-mode" in cluster.log("worker1", 1000)
+
+    wait_for(safe_mode_is_over, "safe mode ends")
     migration.downstream.run(f"INSERT INTO {SCHEMA}.pk VALUES (7, 'mine', NULL)")
     migration.upstream.run(f"INSERT INTO {SCHEMA}.pk SELECT seq, 'x', seq FROM {SCHEMA}.seq_1_to_20")
-    error = migration.cluster.wait_error("places", 10006, "VALUES (7,'x',7)")
+    error = cluster.wait_error("places", 10006, "VALUES (7,'x',7)")
     assert "Duplicate entry '7'" in error["RawCause"] and "safe mode was off" in error["Workaround"], error
     assert migration.downstream.value(f"SELECT v FROM {SCHEMA}.pk WHERE id = 7") == "mine"
     migration.downstream.run(f"DELETE FROM {SCHEMA}.pk WHERE id = 7")
-    migration.cluster.ctl("resume-task", "places")
+    cluster.ctl("resume-task", "places")
     migration.check()
 
 
