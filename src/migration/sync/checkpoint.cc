@@ -42,6 +42,8 @@ void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
   exit_point_unusable_ = stored.global && stored.global->exit_point_unusable;
   dump_exit_ = std::move(stored.dump_exit);
   write_dump_exit_ = false;
+  flushed_prepared_ = std::make_shared<const PreparedBranches>(std::move(stored.prepared));
+  prepared_ = has_flushed_ ? flushed_prepared_ : std::make_shared<const PreparedBranches>();
   server_.clear();
   for (TablePoint& point : stored.tables) {
     Table table;
@@ -64,24 +66,35 @@ bool Checkpoint::IsFresh() const {
 void Checkpoint::BeginRun(const Location& start, bool write) {
   std::lock_guard lock(mutex_);
   saved_.clear();
-  savable_ = start;
+  savable_ = Point{start, prepared_};
   short_.reset();
-  if (start.position.offset <= mysql::LargestShortOffset()) short_ = start;
+  if (start.position.offset <= mysql::LargestShortOffset()) short_ = savable_;
   write_global_ = write || !has_flushed_;
 }
 
 void Checkpoint::Save(uint64_t order, const Location& location) {
   std::lock_guard lock(mutex_);
   if (!saved_.empty() && saved_.back().order == order) {
-    saved_.back().location = location;
+    saved_.back().point = {location, prepared_};
     return;
   }
-  saved_.push_back({order, location});
+  saved_.push_back({order, {location, prepared_}});
+}
+
+void Checkpoint::SetPrepared(const PreparedBranches& prepared) {
+  std::lock_guard lock(mutex_);
+  if (prepared == *prepared_) return;
+  prepared_ = std::make_shared<const PreparedBranches>(prepared);
+}
+
+PreparedBranches Checkpoint::prepared() const {
+  std::lock_guard lock(mutex_);
+  return *prepared_;
 }
 
 void Checkpoint::SaveDdl(uint64_t order, const Location& location, const DefinitionChange& change) {
   std::lock_guard lock(mutex_);
-  saved_.push_back({order, location});
+  saved_.push_back({order, {location, prepared_}});
   ddl_statements_.insert(ddl_statements_.end(), change.statements.begin(), change.statements.end());
   for (const std::string& schema : change.dropped_schemas) {
     std::erase_if(tables_, [&](const auto& entry) { return entry.first.schema == schema; });
@@ -192,8 +205,17 @@ const Location* Checkpoint::Savable(uint64_t low_water) const {
   const auto behind =
       std::upper_bound(saved_.begin(), saved_.end(), low_water,
                        [](uint64_t order, const SavePoint& point) { return order < point.order; });
-  if (behind != saved_.begin()) return &std::prev(behind)->location;
-  return savable_ ? &*savable_ : nullptr;
+  if (behind != saved_.begin()) return &std::prev(behind)->point.location;
+  return savable_ ? &savable_->location : nullptr;
+}
+
+Checkpoint::Prepared Checkpoint::PreparedToStore() const {
+  // Offsets that do not fit are stored as an earlier place, see ToRow.
+  const bool fits = savable_->location.position.offset <= mysql::LargestShortOffset();
+  if (gtid_mode_ || fits || !short_) return savable_->prepared;
+  PreparedBranches both = *savable_->prepared;
+  both.insert(short_->prepared->begin(), short_->prepared->end());
+  return std::make_shared<const PreparedBranches>(std::move(both));
 }
 
 Location Checkpoint::Committed(uint64_t low_water) const {
@@ -231,9 +253,9 @@ GlobalPoint Checkpoint::ToRow(GlobalPoint point) const {
         point.exit_point = std::move(exit);
       }
     }
-    const bool known =
-        short_ && mysql::CompareFileNames(short_->position.file, location.position.file) == 0;
-    location.position.offset = known ? short_->position.offset : mysql::kBinlogMinOffset;
+    const bool known = short_ && mysql::CompareFileNames(short_->location.position.file,
+                                                         location.position.file) == 0;
+    location.position.offset = known ? short_->location.position.offset : mysql::kBinlogMinOffset;
   }
   if (point.exit_point && point.exit_point->position.offset > mysql::LargestShortOffset()) {
     const auto behind = mysql::BeginOfNextFile(point.exit_point->position.file);
@@ -255,15 +277,18 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
   std::optional<Location> dump_exit;
   GlobalPoint global;
   GlobalPoint global_row;
+  Prepared prepared;
   {
     std::lock_guard lock(mutex_);
     while (!saved_.empty() && saved_.front().order <= low_water) {
-      savable_ = std::move(saved_.front().location);
+      savable_ = std::move(saved_.front().point);
       saved_.pop_front();
-      if (savable_->position.offset <= mysql::LargestShortOffset()) short_ = savable_;
+      if (savable_->location.position.offset <= mysql::LargestShortOffset()) short_ = savable_;
     }
     if (!savable_) return false;
-    global.location = *savable_;
+    global.location = savable_->location;
+    prepared = PreparedToStore();
+    if (*prepared != *flushed_prepared_) statements.push_back(table_.PreparedStatement(*prepared));
     global.exit_point = exit_point_;
     drop_all = std::exchange(drop_all_, false);
     dropped = std::exchange(dropped_, {});
@@ -336,6 +361,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
   }
   std::lock_guard lock(mutex_);
   flushed_ = global.location;
+  flushed_prepared_ = std::move(prepared);
   has_flushed_ = true;
   return true;
 }
