@@ -372,6 +372,27 @@ def test_full_migration_leaves_helper_tables_out(running):
 
 
 @on_mariadb
+def test_change_during_the_full_migration(running, tmp_path):
+    """Its statements come to replication with a table that the load has filled as it was before."""
+    cluster = running.cluster
+    cluster.workers["worker1"].stop()
+    cluster.start_worker("worker1", failpoints=f"load/before-commit=pause({tmp_path}/go)")
+    try:
+        running.prepare()
+        cluster.ctl("start-task", cluster.task_file(running.task, ["src"], running.downstream, running.targets, **{"meta-schema": META}),
+                    "--remove-meta")
+        cluster.wait_stage(running.task, "Running", "Load")
+        GhOst(running.upstream, SCHEMA, "t", "add column gh int, drop column a").all()
+        running.run("INSERT INTO t VALUES (5, 'b', 6)")
+        (tmp_path / "go").touch()
+        running.equal()
+    finally:
+        (tmp_path / "go").touch()
+        cluster.workers["worker1"].stop()
+        cluster.start_worker("worker1")
+
+
+@on_mariadb
 def test_change_that_began_before_the_task(running):
     """Its first statements are not known: the task waits for somebody who knows."""
     running.prepare()
@@ -427,7 +448,9 @@ def test_real_table_put_aside_for_a_new_one(running):
     running.error(36072, f"`{SCHEMA}`.`t`", "drop it there")
     running.downstream.run(f"DROP TABLE {SCHEMA}.t")
     running.cluster.ctl("resume-task", running.task)
-    running.equal("_t_old")
+    running.run("DROP TABLE _t_old", "RENAME TABLE t TO _t_old", "RENAME TABLE _t_old TO t", "ALTER TABLE t ADD COLUMN c INT",
+                "RENAME TABLE t TO other", "CREATE TABLE t (id INT PRIMARY KEY)")
+    running.equal()
 
 
 @on_mariadb
