@@ -350,8 +350,13 @@ void DdlHandler::PlanOrdinary(Statement split, std::vector<TableId> tables, cons
   }
   if (context_.online != nullptr) {
     if (split.As<mysql::DropDatabase>()) context_.online->ForgetSchema(p.tables.front().schema);
-    if (const std::optional<size_t> i = ProducedTable(split); i && *i < p.tables.size()) {
-      EndAside(p.tables[*i], text, planned, stop);
+    const std::optional<size_t> produced = ProducedTable(split);
+    for (size_t i = 0; i < p.tables.size(); ++i) {
+      if (i == produced) {
+        EndAside(p.tables[i], text, planned, stop);
+      } else {
+        context_.online->ClearAside(p.tables[i]);  // it is there
+      }
     }
   }
   p.source = std::move(split);
