@@ -158,10 +158,13 @@ REDEFINE = (
 @pytest.mark.parametrize("args", [[], ["--remove-meta"]], ids=["stop-start", "remove-meta"])
 def test_definitions_that_change_between_two_dumps(migration, args):
     worker(migration)
+    migration.upstream.run(f"CREATE TABLE {SCHEMA}.a_counted (id INT AUTO_INCREMENT PRIMARY KEY) PARTITION BY HASH (id) PARTITIONS 2",
+                           f"INSERT INTO {SCHEMA}.a_counted VALUES (), (), (), (), ()")
     held = HeldDump(migration)
+    wait_for(lambda: count(migration.downstream, "a_counted") == 5, "the partitioned table is loaded ahead")
     migration.ctl("stop-task", "fc")
     held.release()
-    migration.upstream.run(*REDEFINE)
+    migration.upstream.run(*REDEFINE, f"ALTER TABLE {SCHEMA}.a_counted ADD COLUMN late INT")
     start(migration, "all", *args)
     sync_and_compare(migration)
 
@@ -173,9 +176,24 @@ def test_killed_while_it_makes_a_table(migration, point):
     migration.upstream.run(f"CREATE TABLE {SCHEMA}.b_empty (id INT PRIMARY KEY)")
     start(migration, "all")
     migration.wait_killed()
-    migration.upstream.run(*REDEFINE)
+    if point == "load/before-make-table":
+        migration.upstream.run(*REDEFINE)
     worker(migration)
     sync_and_compare(migration)
+
+
+def test_a_table_that_somebody_makes_meanwhile_is_not_dropped(migration):
+    """The load wanted to make it, and was killed before."""
+    worker(migration, "load/before-make-table=kill")
+    numbers(migration.upstream, "a", 10)
+    start(migration, "all")
+    migration.wait_killed()
+    migration.downstream.run(f"CREATE TABLE {SCHEMA}.a (id INT PRIMARY KEY, v VARCHAR(20), mine INT)")
+    worker(migration)
+    migration.wait_stage("fc", "Running", "Sync")
+    migration.wait_synced("fc", migration.upstream)
+    assert migration.downstream.run(f"SHOW COLUMNS FROM {SCHEMA}.a LIKE 'mine'")
+    assert count(migration.downstream, "a") == 10
 
 
 def test_tables_that_somebody_else_made_are_not_dropped(migration):

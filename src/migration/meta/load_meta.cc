@@ -6,6 +6,7 @@
 
 #include "base/log/log.h"
 #include "migration/meta/names.h"
+#include "mysql/schema/shown_definition.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -426,7 +427,6 @@ void LoadMeta::ConfirmMade(mysql::Connection& db, const MadeTableRow& made,
 
 std::optional<int64_t> DefinitionHash(mysql::Connection& db, const std::string& schema,
                                       const std::string& table, const StopToken& stop) {
-  constexpr std::string_view kCounter = " AUTO_INCREMENT=";
   std::string text;
   try {
     const auto answer = db.Query("SHOW CREATE TABLE " + mysql::QuoteTable(schema, table), stop);
@@ -436,12 +436,7 @@ std::optional<int64_t> DefinitionHash(mysql::Connection& db, const std::string& 
     if (e.server_errno() == kNoSuchTable || e.server_errno() == kNoSuchSchema) return std::nullopt;
     throw;
   }
-  // The options are on the last line (a line break in a text is written as \n).
-  if (const size_t begin = text.find(kCounter, text.rfind('\n') + 1); begin != std::string::npos) {
-    const size_t end = text.find_first_not_of("0123456789", begin + kCounter.size());
-    text.erase(begin, end == std::string::npos ? std::string::npos : end - begin);
-  }
-  const auto hash = static_cast<int64_t>(Hash(text) >> 1);
+  const auto hash = static_cast<int64_t>(Hash(mysql::WithoutAutoIncrement(std::move(text))) >> 1);
   return hash == 0 ? 1 : hash;
 }
 

@@ -47,7 +47,8 @@ struct TableClaimRow {
 struct MadeTableRow {
   std::string schema;  // target
   std::string table;
-  // DefinitionHash of the table as it was made; 0: the load ended before it knew.
+  // DefinitionHash of the table as it was made; 0: the load ended before it knew. Then the table
+  // may be anybody's.
   int64_t definition = 0;
 };
 

@@ -61,8 +61,8 @@ bool Drop(mysql::Connection& db, const MadeTableRow& made, const Logger& log,
   const std::string table = mysql::QuoteTable(made.schema, made.table);
   const auto definition = DefinitionHash(db, made.schema, made.table, stop);
   if (!definition) return true;
-  if (made.definition != 0 && *definition != made.definition) {
-    log.Info("a table that the load had made is kept, since its definition was changed meanwhile",
+  if (*definition != made.definition) {
+    log.Info("a table that the load has made is kept: its definition was changed, or is not known",
              {F("table", table)});
     return false;
   }

@@ -9,6 +9,7 @@
 #include "base/log/log.h"
 #include "migration/sync/apply_worker.h"
 #include "mysql/client/retry.h"
+#include "mysql/schema/shown_definition.h"
 #include "mysql/sql/rewrite.h"
 #include "mysql/value/quote.h"
 
@@ -45,17 +46,6 @@ bool IsInvisible(const Statement& statement) {
   return std::any_of(alter->specs.begin(), alter->specs.end(), [](const mysql::AlterSpec& spec) {
     return spec.kind == mysql::AlterKind::kExchangePartition;
   });
-}
-
-// The counter moves with rows, also of other writers.
-std::string WithoutAutoIncrement(std::string text) {
-  constexpr std::string_view kOption = " AUTO_INCREMENT=";
-  const size_t options = text.rfind("\n)");
-  const size_t begin = text.find(kOption, options == std::string::npos ? 0 : options);
-  if (begin == std::string::npos) return text;
-  size_t end = begin + kOption.size();
-  while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
-  return text.erase(begin, end - begin);
 }
 
 std::string Joined(const std::vector<std::string>& texts) {
@@ -216,7 +206,7 @@ std::string DdlExecutor::Picture(const Statement& statement, const StopToken& st
       const mysql::ResultSet shown = connection_->Query(
           (database ? "SHOW CREATE DATABASE " : "SHOW CREATE TABLE ") + quoted, stop);
       if (!shown.rows.empty() && shown.rows.front().size() > 1) {
-        picture += WithoutAutoIncrement(shown.rows.front()[1].value_or(""));
+        picture += mysql::WithoutAutoIncrement(shown.rows.front()[1].value_or(""));
       }
     } catch (const Error& e) {
       const int number = e.server_errno();
