@@ -6,6 +6,7 @@
 
 #include "base/failpoint/failpoint.h"
 #include "migration/dumpfile/schema_script.h"
+#include "mysql/client/engines.h"
 #include "mysql/client/retry.h"
 #include "mysql/sql/adapt.h"
 #include "mysql/sql/parser.h"
@@ -74,8 +75,8 @@ void SchemaPhase::Insist(mysql::Connection& db, const std::string& statement, co
   }
 }
 
-std::string SchemaPhase::Translate(const mysql::Connection& db, const std::string& statement,
-                                   bool from_mariadb,
+std::string SchemaPhase::Translate(mysql::Connection& db, const std::string& statement,
+                                   bool from_mariadb, const StopToken& stop,
                                    const std::function<bool(mysql::Statement*)>& name) const {
   mysql::ParseOptions parse;
   parse.sql_mode = mysql::SqlMode::Parse(session_.sql_mode());
@@ -86,6 +87,14 @@ std::string SchemaPhase::Translate(const mysql::Connection& db, const std::strin
                                           : mysql::SqlTarget::kMySql;
   restore.no_backslash_escapes = !session_.backslash_escapes();
   restore.collation_names = collations_->For(db.server());
+  mysql::AdaptOptions adapt;
+  adapt.from_mariadb = from_mariadb;
+  adapt.expression_defaults = db.server().AtLeast(8, 0, 13);
+  if (!db.server().is_tidb) {
+    adapt.has_engine = [&](std::string_view engine) {
+      return mysql::HasStorageEngine(db, engine, stop);
+    };
+  }
   try {
     std::vector<mysql::Statement> parsed = mysql::ParseStatements(statement, parse);
     if (parsed.size() == 1 && name(&parsed[0])) {
@@ -93,13 +102,16 @@ std::string SchemaPhase::Translate(const mysql::Connection& db, const std::strin
       if (CrossesKinds(from_mariadb, db.server())) {
         MakeCollationsExplicit(&parsed[0], {}, db.server());
       }
-      mysql::AdaptToTarget(&parsed[0], restore.target, [&](const std::string& what) {
+      const auto left_out = [&](const std::string& what) {
         log_.Warn("the downstream cannot take a part of a definition, it is left out or replaced",
                   {F("part", what), F("statement", statement)});
-      });
+      };
+      mysql::AdaptToTarget(&parsed[0], restore.target, left_out, adapt);
       return mysql::Restore(parsed[0], restore);
     }
   } catch (const Error& e) {
+    ThrowIfStopped(stop);
+    if (db.broken()) throw;
     log_.Warn("a definition for another kind of server is passed on as it is",
               {F("statement", statement), F("error", e)});
   }
@@ -128,7 +140,7 @@ void SchemaPhase::CreateDatabase(mysql::Connection& db, const std::string& targe
     if (head.kind != CreateHead::Kind::kDatabase) continue;
     std::string translated;
     if (NeedsTranslation(from_mariadb, db.server())) {
-      translated = Translate(db, statement, from_mariadb, [&](mysql::Statement* parsed) {
+      translated = Translate(db, statement, from_mariadb, stop, [&](mysql::Statement* parsed) {
         auto* database = parsed->As<mysql::CreateDatabase>();
         if (database == nullptr) return false;
         database->name = target;
@@ -167,20 +179,21 @@ bool SchemaPhase::TableExists(mysql::Connection& db, const std::string& schema,
                      [&](const auto& row) { return row[0] == table || row[1] != "0"; });
 }
 
-std::string SchemaPhase::TableStatement(const mysql::Connection& db, const std::string& statement,
+std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string& statement,
                                         const std::string& schema, const std::string& table,
-                                        bool from_mariadb) const {
+                                        bool from_mariadb, const StopToken& stop) const {
   // Between servers of one family the text is passed on as it is, down to options and comments that
   // only this family knows. TiDB executes comments for newer servers whatever is in them.
   if (NeedsTranslation(from_mariadb, db.server())) {
-    std::string translated = Translate(db, statement, from_mariadb, [&](mysql::Statement* parsed) {
-      auto* create = parsed->As<mysql::CreateTable>();
-      if (create == nullptr) return false;
-      create->table = {schema, table};
-      create->if_not_exists = true;
-      create->or_replace = false;
-      return true;
-    });
+    std::string translated =
+        Translate(db, statement, from_mariadb, stop, [&](mysql::Statement* parsed) {
+          auto* create = parsed->As<mysql::CreateTable>();
+          if (create == nullptr) return false;
+          create->table = {schema, table};
+          create->if_not_exists = true;
+          create->or_replace = false;
+          return true;
+        });
     if (!translated.empty()) return translated;
   }
   const CreateHead head = ReadCreateHead(statement, OptionsOf(session_));
@@ -205,7 +218,8 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const std::string& schema,
   DM_FAILPOINT("load/before-make-table");
   try {
     for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
-      Execute(db, TableStatement(db, statement, schema, table, IsMariaDbScript(script)), stop);
+      Execute(db, TableStatement(db, statement, schema, table, IsMariaDbScript(script), stop),
+              stop);
     }
   } catch (const Error& e) {
     // What the server did refuse or the product cannot read may have been made by hand.

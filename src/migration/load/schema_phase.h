@@ -41,13 +41,13 @@ class SchemaPhase {
                       const StopToken& stop) const;
   bool TableExists(mysql::Connection& db, const std::string& schema, const std::string& table,
                    const StopToken& stop) const;
-  std::string TableStatement(const mysql::Connection& db, const std::string& statement,
-                             const std::string& schema, const std::string& table,
-                             bool from_mariadb) const;
+  std::string TableStatement(mysql::Connection& db, const std::string& statement,
+                             const std::string& schema, const std::string& table, bool from_mariadb,
+                             const StopToken& stop) const;
   // The definition written for a server of another kind; empty if it cannot be read. `name` gives
   // the statement its target.
-  std::string Translate(const mysql::Connection& db, const std::string& statement,
-                        bool from_mariadb,
+  std::string Translate(mysql::Connection& db, const std::string& statement, bool from_mariadb,
+                        const StopToken& stop,
                         const std::function<bool(mysql::Statement*)>& name) const;
   // Text that is passed on unread.
   std::string WithKnownCollations(const mysql::Connection& db, std::string_view text,

@@ -330,5 +330,15 @@ TEST_F(DmlTextTest, AnUpdateHasTheKeysOfBothImages) {
   EXPECT_NE(keys[0], keys[1]);
 }
 
+// MariaDB's JSON is a LONGTEXT. A JSON column refuses what is written as bytes.
+TEST_F(DmlTextTest, JsonOfTextIsWrittenAsText) {
+  Table("t", "`id` int primary key, `doc` varchar(80) character set binary, `note` varchar(9)",
+        "`id` int primary key, `doc` json, `note` varchar(9)");
+  EXPECT_EQ(Insert({1, R"({"a":1})", "x"}),
+            R"(INSERT INTO `shop`.`t` (`id`,`doc`,`note`) VALUES (1,'{\"a\":1}','x'))");
+  Table("n", "`doc` varchar(80)", "`doc` json");
+  EXPECT_EQ(Delete({"{}"}), "DELETE FROM `shop`.`n` WHERE `doc` = CAST('{}' AS JSON) LIMIT 1");
+}
+
 }  // namespace
 }  // namespace dm::migration

@@ -108,6 +108,13 @@ void SetExact(PlanColumn& column, Charset charset, FieldType type) {
       type != FieldType::kString && type != FieldType::kVarchar && type != FieldType::kVarString;
 }
 
+// JSON is made of text: the server refuses what is marked as bytes, which is how TEXT and BLOB
+// values are written elsewhere. Not for reading: the wire has the column's own type.
+void WriteAsText(mysql::ColumnMeta& meta) {
+  meta.type = mysql::ColumnType::kVarString;
+  if (meta.charset == Charset::kBinary) meta.charset = Charset::kUnknown;
+}
+
 // Hidden columns that MariaDB keeps for unique keys over values of any length (DB_ROW_HASH_1...).
 size_t HashKeyColumns(const mysql::TableMap& map, const TableInfo& tracked, size_t known) {
   const size_t more = map.columns.size() - known;
@@ -328,6 +335,7 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
       plan->written.push_back(i);
     }
     plan->metas.push_back(column.meta);
+    if (column.where_as_json && info.is_string()) WriteAsText(column.meta);
     plan->columns.push_back(std::move(column));
   }
   for (size_t i = source_columns.size(); i < map.columns.size(); ++i) {

@@ -23,7 +23,9 @@ constexpr int kNoSuchTable = 1146;
 constexpr int kTableExists = 1050;
 constexpr int kDuplicateEntry = 1062;
 constexpr int kUnknownDatabase = 1049;
-constexpr int kNoSuchView = 4092;  // MariaDB: SHOW CREATE of a sequence and the like
+constexpr int kUnknownSequence = 4091;      // MariaDB
+constexpr int kUnknownSequenceTiDb = 4139;  // TiDB
+constexpr int kNoSuchView = 4092;           // MariaDB: SHOW CREATE of a sequence and the like
 constexpr int kWrongObject = 1347;
 constexpr int kAccessDenied = 1227;
 constexpr int kPrivilegeMissing = 8121;
@@ -293,6 +295,15 @@ bool DdlExecutor::ExecuteOne(const Statement& statement, const std::string& text
         // A name that is taken does not say that this table has it.
         if (!IsRenamedAlready(statement, stop)) throw;
         Log().Info("ignore error and continue: the table has its new name already",
+                   {F("statement", text), F("error", e)});
+        return false;
+      }
+      if (const auto* sequence = statement.As<mysql::SequenceStatement>();
+          sequence != nullptr && sequence->verb != "CREATE" &&
+          (number == kNoSuchTable || number == kUnknownSequence || number == kUnknownSequenceTiDb ||
+           number == kUnknownDatabase)) {
+        // Those that were there before the task are not migrated.
+        Log().Warn("ignore error and continue: the downstream has not got the sequence",
                    {F("statement", text), F("error", e)});
         return false;
       }

@@ -13,6 +13,7 @@
 #include "migration/rules/system_schema.h"
 #include "migration/sync/foreign_keys.h"
 #include "migration/sync/logged_statement.h"
+#include "migration/sync/other_objects.h"
 #include "mysql/schema/modify_event.h"
 #include "mysql/sql/adapt.h"
 #include "mysql/sql/parser.h"
@@ -202,7 +203,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   if (statements > 0) {
     DM_FAILPOINT("sync/before-execute");
     const auto execute_begin = SteadyClock::now();
-    const DdlWork work = WorkOf(planned, query, event, timestamp);
+    const DdlWork work = WorkOf(planned, query, event, timestamp, stop);
     if (context_.metrics != nullptr) {
       context_.metrics->ObserveDdlPlanned(execute_begin - received, waited, statements);
     }
@@ -441,15 +442,33 @@ std::string DdlHandler::DatabaseCollation(const std::string& schema, const StopT
   return database_collations_.emplace(schema, std::move(collation)).first->second;
 }
 
-bool DdlHandler::IsViewUpstream(const TableId& id, const StopToken& stop) {
-  auto upstream = mysql::Connection::Connect(context_.sessions->upstream, stop);
-  return upstream
-             ->QueryValue(fmt::format("SELECT TABLE_TYPE FROM information_schema.TABLES WHERE "
-                                      "TABLE_SCHEMA = {} AND TABLE_NAME = {}",
-                                      mysql::QuoteString(id.schema), mysql::QuoteString(id.table)),
-                          stop)
-             .value_or("")
-             .find("VIEW") != std::string::npos;
+bool DdlHandler::ConcernsNoTable(const Planned& planned, const TableId& table, const Error& why,
+                                 const StopToken& stop) {
+  const auto* rename = planned.source.As<mysql::RenameTable>();
+  const auto* alter = planned.source.As<mysql::AlterTable>();
+  const std::optional<size_t> produced = ProducedTable(planned.source);
+  // Its name when the statement is done.
+  const TableId& after =
+      produced && *produced < planned.tables.size() ? planned.tables[*produced] : table;
+  const auto is_view = [&] {
+    views_.insert(after);
+    Log().Info("skip the renaming of a view", {F("view", table.Quoted())});
+    return true;
+  };
+  if (rename != nullptr && views_.erase(table) != 0) return is_view();
+  const bool conditional =
+      (rename != nullptr && rename->if_exists) || (alter != nullptr && alter->if_exists);
+  if (conditional && IsMissingTable(why)) {
+    Log().Info("skip a statement with IF EXISTS, its table does not exist",
+               {F("statement", planned.source.text), F("table", table.Quoted())});
+    return true;
+  }
+  const std::string type = UpstreamTableType(*context_.sessions, after, stop);
+  if (rename != nullptr && type.find("VIEW") != std::string::npos) return is_view();
+  if (type != "SEQUENCE") return false;
+  Log().Warn("skip a statement on a sequence that the downstream has not got",
+             {F("statement", planned.source.text), F("sequence", table.Quoted())});
+  return true;
 }
 
 void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& stop) {
@@ -475,15 +494,14 @@ void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& s
           Log().Warn("the table of a statement that is only tracked is not known, nothing is done",
                      {F("table", p.tables[i].Quoted()), F("error", e)});
           p.dropped = true;
-          continue;
+          break;
         }
-        if (!p.source.As<mysql::RenameTable>()) throw;
-        if (views_.erase(p.tables.front()) == 0 && !IsViewUpstream(p.tables.at(1), stop)) throw;
-        views_.insert(p.tables.at(1));
-        Log().Info("skip the renaming of a view", {F("view", p.tables.front().Quoted())});
+        if (!ConcernsNoTable(p, p.tables[i], e, stop)) throw;
         p.dropped = true;
+        break;
       }
     }
+    if (p.dropped) continue;
     if (std::optional<size_t> i = ProducedTable(p.source); i && *i < p.tables.size()) {
       produced.push_back(p.tables[*i]);
     }
@@ -492,7 +510,7 @@ void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& s
 }
 
 DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
-                           const std::string& event, uint32_t timestamp) {
+                           const std::string& event, uint32_t timestamp, const StopToken& stop) {
   const mysql::ServerInfo& server = context_.sessions->downstream_server;
   DdlWork work;
   work.event = event;
@@ -506,6 +524,14 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
     Log().Warn("the downstream cannot take a part of a statement, it is left out or replaced",
                {F("part", what), F("statement", query.text)});
   };
+  mysql::AdaptOptions adapt;
+  adapt.from_mariadb = context_.sessions->upstream_server.is_mariadb;
+  adapt.expression_defaults = server.AtLeast(8, 0, 13);
+  if (!server.is_tidb) {
+    adapt.has_engine = [&](std::string_view engine) {
+      return context_.downstream->HasEngine(engine, stop);
+    };
+  }
   ForeignKeyNames foreign_keys(context_.sessions->upstream_server.is_mariadb);
   for (const Planned& p : planned) {
     if (!p.is_executed()) continue;
@@ -515,7 +541,13 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
       foreign_keys.Fill(&adapted, source,
                         context_.tracker->GetTable(source.schema, source.table).get());
     }
-    if (mysql::AdaptToTarget(&adapted, work.restore.target, left_out)) {
+    adapt.is_blob = [&](std::string_view column) {
+      const mysql::TablePtr table =
+          context_.tracker->GetTable(p.tables.front().schema, p.tables.front().table);
+      const mysql::ColumnInfo* info = table == nullptr ? nullptr : table->FindColumn(column);
+      return info != nullptr && mysql::IsBlobType(info->type);
+    };
+    if (mysql::AdaptToTarget(&adapted, work.restore.target, left_out, adapt)) {
       work.statements.push_back(std::move(adapted));
     }
   }

@@ -93,12 +93,15 @@ class DdlHandler {
   // Default collation of an upstream database, which no event carries: from its last statement in
   // this run, else as it is now; empty if the database is gone.
   std::string DatabaseCollation(const std::string& schema, const StopToken& stop);
-  // Makes the tracker know the tables that the statements start from. Takes out renamings of views,
-  // and filtered statements on tables that are not there.
+  // Makes the tracker know the tables that the statements start from. Takes out what concerns no
+  // table, and filtered statements on tables that are not there.
   void TrackTablesOf(std::vector<Planned>& planned, const StopToken& stop);
-  bool IsViewUpstream(const TableId& id, const StopToken& stop);
+  // Is a statement whose `table` is not known, by `why`, nothing for the downstream: on a view, a
+  // sequence, or on nothing as its IF EXISTS allows? Says so in the log.
+  bool ConcernsNoTable(const Planned& planned, const TableId& table, const Error& why,
+                       const StopToken& stop);
   DdlWork WorkOf(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
-                 const std::string& event, uint32_t timestamp);
+                 const std::string& event, uint32_t timestamp, const StopToken& stop);
   DefinitionChange ChangeOf(const std::vector<Planned>& planned) const;
 
   PlanContext& context_;

@@ -4,6 +4,7 @@
 
 #include "base/error/error.h"
 #include "migration/sync/session.h"
+#include "mysql/client/engines.h"
 #include "mysql/client/retry.h"
 #include "mysql/schema/build.h"
 #include "mysql/sql/sql_mode.h"
@@ -92,6 +93,10 @@ mysql::TablePtr DownstreamTables::Get(const TableId& target, const StopToken& st
         .SetScope(ErrorScope::kDownstream);
   }
   return tables_[target] = table;
+}
+
+bool DownstreamTables::HasEngine(std::string_view engine, const StopToken& stop) {
+  return mysql::HasStorageEngine(Connected(stop), engine, stop);
 }
 
 void DownstreamTables::Forget(const TableId& target) {

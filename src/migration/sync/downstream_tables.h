@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <string_view>
 
 #include "base/thread/stop.h"
 #include "migration/rows/table_plan.h"
@@ -21,6 +22,8 @@ class DownstreamTables {
   // The target table's definition. Throws Error kSyncerDownstreamTableNotFound (36070) if it is
   // missing, 44019 if it cannot be read, 44018 if it cannot be parsed.
   mysql::TablePtr Get(const TableId& target, const StopToken& stop);
+  // Has the server this storage engine? Throws Error.
+  bool HasEngine(std::string_view engine, const StopToken& stop);
   // To be called when a DDL touched it; with an empty `table`, all of the schema.
   void Forget(const TableId& target);
 

@@ -10,6 +10,7 @@
 #include "migration/rows/logged_definition.h"
 #include "migration/rows/partial_image.h"
 #include "migration/rules/system_schema.h"
+#include "migration/sync/other_objects.h"
 #include "mysql/binlog/rows.h"
 
 namespace dm::migration {
@@ -127,8 +128,39 @@ RowPlanner::Table& RowPlanner::TableOf(const mysql::RowsHeader& header) {
   return found->second;
 }
 
-void RowPlanner::Prepare(Table& table, const StopToken& stop) {
-  mysql::TablePtr tracked = TrackedTable(context_, table.id, stop);
+mysql::TablePtr RowPlanner::DefinitionOf(const Table& table, const mysql::RawEvent& event,
+                                         const mysql::FormatDescription& format,
+                                         const StopToken& stop) {
+  const Sessions& sessions = *context_.sessions;
+  if (!sessions.upstream_server.is_mariadb || !LooksLikeSequence(*table.map)) {
+    return TrackedTable(context_, table.id, stop);
+  }
+  const std::string type = UpstreamTableType(sessions, table.id, stop);
+  // Only MariaDB takes rows of a sequence.
+  if (type == "SEQUENCE" && !sessions.downstream_server.is_mariadb) return nullptr;
+  try {
+    return TrackedTable(context_, table.id, stop);
+  } catch (const Error& e) {
+    if (!IsMissingTable(e)) throw;
+    if (type == "SEQUENCE") return nullptr;
+    // It is gone upstream: only its rows can tell what it was.
+    const auto batch = mysql::RowBatch::Decode(event, format, table.map, table.map->columns);
+    if (!type.empty() || !AreSequenceStates(*batch)) throw;
+    return nullptr;
+  }
+}
+
+bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
+                         const mysql::FormatDescription& format, const StopToken& stop) {
+  mysql::TablePtr tracked = DefinitionOf(table, event, format, stop);
+  if (tracked == nullptr) {
+    Log().Warn(
+        "the downstream has not got this sequence: its values are left out, set it there before "
+        "it is used",
+        {F("sequence", table.id.Quoted())});
+    table.map.reset();
+    return false;
+  }
   std::string why;
   if (std::optional<mysql::TableInfo> logged = LoggedDefinition(*tracked, *table.map, &why)) {
     Log().Warn("the tracked definition of a table is not that of its rows, theirs is taken",
@@ -157,6 +189,7 @@ void RowPlanner::Prepare(Table& table, const StopToken& stop) {
         "changes are applied one transaction after another",
         {F("source", table.id.Quoted()), F("target", target.Quoted())});
   }
+  return true;
 }
 
 bool RowPlanner::IsApplied(Table& table, const Stream& stream) {
@@ -213,7 +246,7 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
     }
     return 0;
   }
-  if (!table.plan) Prepare(table, stop);
+  if (!table.plan && !Prepare(table, event, stream.format(), stop)) return 0;
   const TablePlan& plan = *table.plan;
   auto rows = std::make_shared<EventRows>();
   rows->plan = table.plan;

@@ -116,7 +116,12 @@ class RowPlanner : private CommittedOrders {
     std::shared_ptr<const RowFilter> filter;       // made with the plan; null: all rows stay
   };
   Table& TableOf(const mysql::RowsHeader& header);
-  void Prepare(Table& table, const StopToken& stop);
+  // False if its rows are skipped from now on: they are a sequence's that the downstream lacks.
+  bool Prepare(Table& table, const mysql::RawEvent& event, const mysql::FormatDescription& format,
+               const StopToken& stop);
+  // The tracked definition; null for such a sequence.
+  mysql::TablePtr DefinitionOf(const Table& table, const mysql::RawEvent& event,
+                               const mysql::FormatDescription& format, const StopToken& stop);
   bool IsApplied(Table& table, const Stream& stream);
   // Throws Error kSyncerUnitBinlogEventFilter if a filter stops the event.
   bool IsFiltered(const Table& table, mysql::RowsKind kind) const;

@@ -66,8 +66,13 @@ class SchemaTracker::View {
       const TablePtr table = Must(name);
       if (drop_index->if_exists && table->FindIndex(drop_index->name) == nullptr) return;
       Put(name, DropIndexOn(*table, *drop_index));
+    } else if (const auto* sequence = statement.As<SequenceStatement>()) {
+      // A sequence's rows are tracked as a table's. Its name may be a table's afterwards.
+      if (sequence->verb != "DROP" && !sequence->or_replace) return;
+      DropTable_(full(sequence->sequence), true);
+      for (const TableName& name : sequence->more) DropTable_(full(name), true);
     }
-    // TRUNCATE and sequences change no definition.
+    // TRUNCATE changes no definition.
   }
 
   TablePtr Find(const TableName& name) const {

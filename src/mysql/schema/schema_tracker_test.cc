@@ -57,6 +57,18 @@ class TrackerTest : public TrackedSchema {
   }
 };
 
+// Rows of a sequence are tracked under its name.
+TEST_F(TrackerTest, NameOfASequenceIsFreeAgain) {
+  for (const char* end :
+       {"drop sequence q", "drop sequence if exists other, q", "create or replace sequence q"}) {
+    Run("create table if not exists q (next_not_cached_value bigint not null)");
+    Run("alter sequence q restart 7");
+    EXPECT_EQ(Shape("q"), "next_not_cached_value! |") << end;
+    Run(end);
+    EXPECT_EQ(Shape("q"), "none") << end;
+  }
+}
+
 TEST_F(TrackerTest, ColumnsAreAddedMovedAndDropped) {
   Run("create table t (a int primary key, b varchar(10), c int, key k (b(3), c))");
   EXPECT_EQ(Shape("t"), "a! b c | k(b:3,c) *PRIMARY(a)");

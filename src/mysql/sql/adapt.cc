@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mysql/sql/lexer.h"
+#include "mysql/sql/restore_impl.h"
 #include "mysql/value/quote.h"
 
 namespace dm::mysql {
@@ -22,9 +23,14 @@ bool TidbIndexes(const ExprPtr& expr) {
   return std::all_of(expr->args.begin(), expr->args.end(), TidbIndexes);
 }
 
+bool IsLiteral(const ExprPtr& expr) {
+  return expr != nullptr && expr->kind != ExprKind::kNull && expr->kind != ExprKind::kFunction;
+}
+
 class Adaptation {
  public:
-  Adaptation(SqlTarget target, const LeftOut& left_out) : target_(target), left_out_(left_out) {}
+  Adaptation(SqlTarget target, const LeftOut& left_out, const AdaptOptions& options)
+      : target_(target), left_out_(left_out), options_(options) {}
 
   bool Run(Statement* statement) {
     if (target_ == SqlTarget::kCanonical) return true;
@@ -39,7 +45,7 @@ class Adaptation {
       drop->lock_options.clear();
     } else if (auto* sequence = statement->As<SequenceStatement>()) {
       if (!For(SqlTarget::kMySql)) return true;
-      left_out_(fmt::format("sequence {}", QuoteTableName(sequence->sequence)));
+      left_out_(fmt::format("{} SEQUENCE {}", sequence->verb, QuoteTableName(sequence->sequence)));
       return false;
     }
     return true;
@@ -51,6 +57,8 @@ class Adaptation {
 
   void Create(CreateTable* create) {
     for (ColumnDef& column : create->columns) Column(&column);
+    TableOptions(&create->options);
+    if (create->partition) Partitions(&create->partition->definitions);
     std::erase_if(create->constraints,
                   [&](const Constraint& constraint) { return !Keeps(constraint); });
     if (create->partition && create->partition->method.kind == PartitionMethod::Kind::kSystemTime &&
@@ -67,8 +75,35 @@ class Adaptation {
     }
   }
 
+  // Options of a table or a partition that the target has not got, or not for its own engine.
+  void TableOptions(std::vector<Option>* options) {
+    const auto engine = std::find_if(options->begin(), options->end(),
+                                     [](const Option& option) { return option.name == "ENGINE"; });
+    const bool other_engine =
+        engine != options->end() && options_.has_engine && !options_.has_engine(engine->value);
+    std::erase_if(*options, [&](const Option& option) {
+      const bool row_format = option.name == "ROW_FORMAT";
+      // What is said to an engine means nothing to the one that takes its place, or is refused.
+      const bool of_engine =
+          other_engine && (option.name == "ENGINE" || row_format || !option.known);
+      const bool page = row_format && ForMySqlLike() && UpperWord(option.value) == "PAGE";
+      if (KnowsOption(target_, option) && !of_engine && !page) return false;
+      left_out_(fmt::format("option {}{}{}", option.name, option.value.empty() ? "" : " = ",
+                            option.value));
+      return true;
+    });
+  }
+
+  void Partitions(std::vector<PartitionDef>* definitions) {
+    for (PartitionDef& definition : *definitions) {
+      TableOptions(&definition.options);
+      Partitions(&definition.subpartitions);
+    }
+  }
+
   void Column(ColumnDef* column) {
     Type(column);
+    Default(column);
     if (For(SqlTarget::kMariaDb)) {
       // Without NOT ENFORCED the check would refuse rows.
       std::erase_if(column->options, [&](const ColumnOption& option) {
@@ -96,6 +131,16 @@ class Adaptation {
     } else if (was == "XMLTYPE") {
       type.word = "LONGTEXT";
       type.length = -1;
+    } else if (was == "JSON" && options_.from_mariadb) {
+      // MariaDB's JSON is a text, whose bytes stay. Without its check: MariaDB's goes with the next
+      // MODIFY of the column, the target's would not.
+      type.word = "LONGTEXT";
+      if (column->Find(ColumnOptionKind::kCollate) == nullptr) {
+        ColumnOption collate{};
+        collate.kind = ColumnOptionKind::kCollate;
+        collate.text = "utf8mb4_bin";
+        column->options.insert(column->options.begin(), std::move(collate));
+      }
     } else {
       return;
     }
@@ -103,10 +148,34 @@ class Adaptation {
     type.code = type.word == "CHAR"       ? FieldType::kString
                 : type.word == "LONGTEXT" ? FieldType::kLongBlob
                                           : FieldType::kVarchar;
-    if (was != "XMLTYPE") type.charset = "ascii";
+    if (was == "JSON") {
+      type.charset = "utf8mb4";
+    } else if (was != "XMLTYPE") {
+      type.charset = "ascii";
+    }
     left_out_(
         fmt::format("column {}: type {}, {} instead", QuoteName(column->name), was,
                     type.length >= 0 ? fmt::format("{}({})", type.word, type.length) : type.word));
+  }
+
+  // MariaDB alone has literal defaults for texts.
+  void Default(ColumnDef* column) {
+    if (!ForMySqlLike() || !options_.from_mariadb || !IsBlobType(column->type.code)) return;
+    std::erase_if(column->options, [&](ColumnOption& option) {
+      if (option.kind != ColumnOptionKind::kDefault || option.parens || !IsLiteral(option.expr)) {
+        return false;
+      }
+      if (TakesExpressionDefault()) {
+        option.parens = true;
+        return false;
+      }
+      left_out_(fmt::format("default of column {}", QuoteName(column->name)));
+      return true;
+    });
+  }
+
+  bool TakesExpressionDefault() const {
+    return For(SqlTarget::kMySql) && options_.expression_defaults;
   }
 
   bool Drop(const Constraint& constraint, std::string_view why) {
@@ -153,7 +222,29 @@ class Adaptation {
 
   bool Keeps(AlterSpec* spec) {
     for (ColumnDef& column : spec->columns) Column(&column);
+    Partitions(&spec->partitions);
+    if (spec->partition) Partitions(&spec->partition->definitions);
     switch (spec->kind) {
+      case AlterKind::kOptions:
+        TableOptions(&spec->options);
+        return !spec->options.empty();
+      case AlterKind::kSetDefault:
+        if (!ForMySqlLike() || !options_.from_mariadb || spec->parens || !IsLiteral(spec->expr) ||
+            !options_.is_blob || !options_.is_blob(spec->name)) {
+          return true;
+        }
+        if (TakesExpressionDefault()) {
+          // Here MySQL takes a literal in parentheses for a literal.
+          Expr concat;
+          concat.kind = ExprKind::kFunction;
+          concat.name = "CONCAT";
+          concat.args.push_back(spec->expr);
+          spec->expr = std::make_shared<const Expr>(std::move(concat));
+          spec->parens = true;
+          return true;
+        }
+        left_out_(fmt::format("default of column {}", QuoteName(spec->name)));
+        return false;
       case AlterKind::kAddConstraint:
         return Keeps(spec->constraint);
       case AlterKind::kColumnVisible:
@@ -205,12 +296,28 @@ class Adaptation {
 
   const SqlTarget target_;
   const LeftOut& left_out_;
+  const AdaptOptions& options_;
 };
 
 }  // namespace
 
-bool AdaptToTarget(Statement* statement, SqlTarget target, const LeftOut& left_out) {
-  return Adaptation(target, left_out).Run(statement);
+bool IsBlobType(FieldType type) {
+  switch (type) {
+    case FieldType::kTinyBlob:
+    case FieldType::kBlob:
+    case FieldType::kMediumBlob:
+    case FieldType::kLongBlob:
+    case FieldType::kJson:
+    case FieldType::kGeometry:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool AdaptToTarget(Statement* statement, SqlTarget target, const LeftOut& left_out,
+                   const AdaptOptions& options) {
+  return Adaptation(target, left_out, options).Run(statement);
 }
 
 }  // namespace dm::mysql

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "mysql/sql/restore.h"
 #include "mysql/sql/statement.h"
@@ -12,12 +13,26 @@ namespace dm::mysql {
 // Gets one line for each thing that is left out or replaced: "index `s` (SPATIAL)".
 using LeftOut = std::function<void(std::string)>;
 
+// What is known of both servers beside the target's kind.
+struct AdaptOptions {
+  bool from_mariadb = false;        // the statement is MariaDB's
+  bool expression_defaults = true;  // the target takes DEFAULT (expression)
+  // Has the target this storage engine? Empty: every one.
+  std::function<bool(std::string_view engine)> has_engine;
+  // Is this column of the altered table of a blob type? Empty: none is.
+  std::function<bool(std::string_view column)> is_blob;
+};
+
+// TEXT, BLOB, JSON, geometry: types that have no literal default on MySQL and TiDB.
+bool IsBlobType(FieldType type);
+
 // Changes a routed statement so that `target` can execute it and takes the same rows: keys and
 // checks it does not have go (rows that it would refuse upstream never come), types it does not
 // have become the text type that holds their values, clauses that only say how to do the work
 // (ALGORITHM, LOCK) go. Returns false if nothing is left to execute. kCanonical changes nothing.
 // What is invisible in a table (columns, keys, display) is left to Restore, which skips it without
 // a word.
-bool AdaptToTarget(Statement* statement, SqlTarget target, const LeftOut& left_out);
+bool AdaptToTarget(Statement* statement, SqlTarget target, const LeftOut& left_out,
+                   const AdaptOptions& options = {});
 
 }  // namespace dm::mysql

@@ -16,14 +16,17 @@ struct Adapted {
   std::vector<std::string> left_out;
 };
 
-Adapted Adapt(std::string_view text, SqlTarget target, bool from_mariadb) {
+Adapted Adapt(std::string_view text, SqlTarget target, bool from_mariadb,
+              AdaptOptions options = {}) {
+  options.from_mariadb = from_mariadb;
   ParseOptions parse;
   parse.mariadb = from_mariadb;
   Statement statement;
   EXPECT_TRUE(ParseFirst(text, parse, &statement)) << text;
   Adapted out;
   const bool some = AdaptToTarget(
-      &statement, target, [&](std::string line) { out.left_out.push_back(std::move(line)); });
+      &statement, target, [&](std::string line) { out.left_out.push_back(std::move(line)); },
+      options);
   RestoreOptions restore;
   restore.target = target;
   out.text = some ? Restore(statement, restore) : "nothing";
@@ -143,6 +146,84 @@ TEST(ForeignKeys, MySqlTakesAnIndexNameForNoMore) {
             "CREATE TABLE `c` (`a` INT,FOREIGN KEY `i` (`a`) REFERENCES `p`(`id`))");
   EXPECT_EQ(Restore(statement),
             "CREATE TABLE `c` (`a` INT,CONSTRAINT `i` FOREIGN KEY (`a`) REFERENCES `p`(`id`))");
+}
+
+TEST(Adapt, JsonOfMariaDbIsItsText) {
+  constexpr std::string_view kTable = "create table t (id int, doc json not null)";
+  const Adapted adapted = Adapt(kTable, SqlTarget::kMySql, true);
+  EXPECT_EQ(adapted.text,
+            "CREATE TABLE `t` (`id` INT,`doc` LONGTEXT CHARACTER SET UTF8MB4 COLLATE utf8mb4_bin "
+            "NOT NULL)");
+  EXPECT_EQ(adapted.left_out,
+            std::vector<std::string>{"column `doc`: type JSON, LONGTEXT instead"});
+  EXPECT_EQ(
+      Adapt("alter table t add doc json collate utf8mb4_general_ci", SqlTarget::kTiDb, true).text,
+      "ALTER TABLE `t` ADD COLUMN `doc` LONGTEXT CHARACTER SET UTF8MB4 COLLATE "
+      "utf8mb4_general_ci");
+  EXPECT_EQ(Adapt(kTable, SqlTarget::kMariaDb, true).text,
+            "CREATE TABLE `t` (`id` INT,`doc` JSON NOT NULL)");
+  EXPECT_EQ(Adapt(kTable, SqlTarget::kMySql, false).text,
+            "CREATE TABLE `t` (`id` INT,`doc` JSON NOT NULL)");
+}
+
+TEST(Adapt, LiteralDefaultsOfTexts) {
+  constexpr std::string_view kTable =
+      "create table t (a text default 'x', b blob default null, c json default '{}', "
+      "d text default uuid(), e varchar(9) default 'y', f text default ('z'))";
+  EXPECT_EQ(Adapt(kTable, SqlTarget::kMySql, true).text,
+            "CREATE TABLE `t` (`a` TEXT DEFAULT ('x'),`b` BLOB DEFAULT NULL,`c` LONGTEXT CHARACTER "
+            "SET UTF8MB4 COLLATE utf8mb4_bin DEFAULT ('{}'),`d` TEXT DEFAULT (UUID()),`e` "
+            "VARCHAR(9) DEFAULT 'y',`f` TEXT DEFAULT ('z'))");
+  AdaptOptions old;
+  old.expression_defaults = false;
+  const Adapted adapted =
+      Adapt("create table t (a text default 'x' not null)", SqlTarget::kMySql, true, old);
+  EXPECT_EQ(adapted.text, "CREATE TABLE `t` (`a` TEXT NOT NULL)");
+  EXPECT_EQ(adapted.left_out, std::vector<std::string>{"default of column `a`"});
+  EXPECT_EQ(Adapt("create table t (a text default 'x')", SqlTarget::kTiDb, true).text,
+            "CREATE TABLE `t` (`a` TEXT)");
+  EXPECT_EQ(Adapt("create table t (a text default 'x')", SqlTarget::kMariaDb, true).text,
+            "CREATE TABLE `t` (`a` TEXT DEFAULT 'x')");
+
+  AdaptOptions altered;
+  altered.is_blob = [](std::string_view column) { return column == "a"; };
+  constexpr std::string_view kAlter =
+      "alter table t alter a set default 'x', alter b set default 1";
+  EXPECT_EQ(
+      Adapt(kAlter, SqlTarget::kMySql, true, altered).text,
+      "ALTER TABLE `t` ALTER COLUMN `a` SET DEFAULT (CONCAT('x')), ALTER COLUMN `b` SET DEFAULT 1");
+  EXPECT_EQ(Adapt(kAlter, SqlTarget::kTiDb, true, altered).text,
+            "ALTER TABLE `t` ALTER COLUMN `b` SET DEFAULT 1");
+}
+
+TEST(Adapt, EnginesThatTheTargetLacks) {
+  AdaptOptions innodb;
+  innodb.has_engine = [](std::string_view engine) { return engine == "InnoDB"; };
+  const Adapted adapted = Adapt(
+      "create table t (a int) engine=Aria row_format=page transactional=1 page_checksum=1 "
+      "comment='x' partition by hash (a) (partition p engine=Aria, partition q engine=InnoDB)",
+      SqlTarget::kMySql, true, innodb);
+  EXPECT_EQ(adapted.text,
+            "CREATE TABLE `t` (`a` INT) COMMENT = 'x' PARTITION BY HASH (`a`) (PARTITION "
+            "`p`,PARTITION `q` ENGINE = InnoDB)");
+  EXPECT_EQ(adapted.left_out.front(), "option ENGINE = Aria");
+  EXPECT_EQ(adapted.left_out.size(), 5u);
+  // Of options that say something to the engine only those of an engine that stays are kept.
+  EXPECT_EQ(Adapt("create table t (a int) engine=connect table_type='dbf' row_format=fixed",
+                  SqlTarget::kMariaDb, true, innodb)
+                .text,
+            "CREATE TABLE `t` (`a` INT)");
+  EXPECT_EQ(Adapt("create table t (a int) engine=InnoDB row_format=dynamic", SqlTarget::kMySql,
+                  true, innodb)
+                .text,
+            "CREATE TABLE `t` (`a` INT) ENGINE = InnoDB ROW_FORMAT = DYNAMIC");
+  EXPECT_EQ(Adapt("alter table t engine=Aria", SqlTarget::kMySql, true, innodb).text, "nothing");
+  EXPECT_EQ(Adapt("alter table t add b int, page_checksum=1", SqlTarget::kMySql, true).text,
+            "ALTER TABLE `t` ADD COLUMN `b` INT");
+  EXPECT_EQ(Adapt("alter table t add partition (partition r engine=Aria)", SqlTarget::kMySql, true,
+                  innodb)
+                .text,
+            "ALTER TABLE `t` ADD PARTITION (PARTITION `r`)");
 }
 
 }  // namespace

@@ -357,9 +357,9 @@ SequenceStatement Parser::ParseSequence(std::string_view verb, bool or_replace) 
   statement.or_replace = or_replace;
   statement.if_exists = verb == "CREATE" ? IfNotExists() : IfExists();
   statement.sequence = Table();
+  while (verb == "DROP" && AcceptSymbol(",")) statement.more.push_back(Table());
   const size_t from = pos_;
   while (!AtEnd()) {
-    // A list of names in DROP SEQUENCE would need splitting; servers log the options below only.
     if (Peek().kind != TokenKind::kWord && Peek().kind != TokenKind::kInteger && !IsSymbol("=") &&
         !IsSymbol("-") && Peek().kind != TokenKind::kString) {
       Fail("not a sequence option that is known");

@@ -202,7 +202,8 @@ void Writer::Body(const CreateTable& create) {
   columns_until(create.columns.size());
   Put(")");
   std::vector<Option> options = create.options;
-  std::erase_if(options, [this](const Option& option) { return !Known(option); });
+  std::erase_if(options,
+                [this](const Option& option) { return !KnowsOption(options_.target, option); });
   if (!options.empty()) {
     Put(" ");
     Options(options);
@@ -293,6 +294,10 @@ void Writer::Body(const SequenceStatement& sequence) {
   Put(" SEQUENCE ");
   if (sequence.if_exists) Put(sequence.verb == "CREATE" ? "IF NOT EXISTS " : "IF EXISTS ");
   Table(sequence.sequence);
+  for (const TableName& name : sequence.more) {
+    Put(", ");
+    Table(name);
+  }
   if (!sequence.rest.empty()) {
     Put(" ");
     Put(sequence.rest);

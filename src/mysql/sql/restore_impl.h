@@ -10,6 +10,9 @@
 
 namespace dm::mysql {
 
+// Does the target take this option of a table or partition?
+bool KnowsOption(SqlTarget target, const Option& option);
+
 class Writer {
  public:
   explicit Writer(const RestoreOptions& options, ExprStyle style = ExprStyle::kNormal)
@@ -57,7 +60,6 @@ class Writer {
   void Option_(const Option& option);
   // Writes those that the target knows, a blank between; true if there was one.
   bool Options(const std::vector<Option>& options);
-  bool Known(const Option& option) const;
   void Constraint_(const Constraint& constraint);
   void Period(const std::string& name);
   void IndexParts(const std::vector<IndexPart>& parts);

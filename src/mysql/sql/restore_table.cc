@@ -84,8 +84,8 @@ std::string_view ActionText(ReferenceAction action) {
 
 // ---- options ----------------------------------------------------------------------------------
 
-bool Writer::Known(const Option& option) const {
-  switch (options_.target) {
+bool KnowsOption(SqlTarget target, const Option& option) {
+  switch (target) {
     case SqlTarget::kCanonical:
       return true;
     case SqlTarget::kMySql:
@@ -151,7 +151,7 @@ void Writer::Option_(const Option& option) {
 bool Writer::Options(const std::vector<Option>& options) {
   bool any = false;
   for (const Option& option : options) {
-    if (!Known(option)) continue;
+    if (!KnowsOption(options_.target, option)) continue;
     if (any) Put(" ");
     any = true;
     Option_(option);
@@ -569,7 +569,7 @@ void Writer::Write(const PartitionDef& definition, bool sub) {
       break;
   }
   for (const Option& option : definition.options) {
-    if (!Known(option)) continue;
+    if (!KnowsOption(options_.target, option)) continue;
     Put(" ");
     Option_(option);
   }

@@ -126,6 +126,7 @@ bool VisitNames(Stmt& statement, VisitTable table, VisitDatabase database) {
     table(drop_index->table);
   } else if (auto* sequence = statement.template As<SequenceStatement>()) {
     table(sequence->sequence);
+    for (auto& name : sequence->more) table(name);
   } else {
     return false;
   }
@@ -218,6 +219,19 @@ std::vector<Statement> SplitDdl(const Statement& statement, std::string_view def
       one.pairs.push_back(pair);
       FillSchema(&one.pairs.back().from, default_schema);
       FillSchema(&one.pairs.back().to, default_schema);
+      out.push_back(With(statement, std::move(one)));
+    }
+    return out;
+  }
+  if (const auto* sequence = statement.As<SequenceStatement>();
+      sequence && !sequence->more.empty()) {
+    std::vector<TableName> names = {sequence->sequence};
+    names.insert(names.end(), sequence->more.begin(), sequence->more.end());
+    for (TableName& name : names) {
+      SequenceStatement one = *sequence;
+      one.more.clear();
+      one.sequence = std::move(name);
+      FillSchema(&one.sequence, default_schema);
       out.push_back(With(statement, std::move(one)));
     }
     return out;

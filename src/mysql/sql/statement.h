@@ -315,13 +315,14 @@ struct AlterTable {
   std::vector<AlterSpec> specs;
 };
 
-// CREATE, ALTER or DROP SEQUENCE: passed through, never tracked.
+// CREATE, ALTER or DROP SEQUENCE: passed through.
 struct SequenceStatement {
   std::string verb;
   bool or_replace = false;
   bool if_exists = false;  // or IF NOT EXISTS
   TableName sequence;
-  std::string rest;  // options in normal form
+  std::vector<TableName> more;  // DROP: what follows in the list
+  std::string rest;             // options in normal form
 };
 
 // A statement that is recognised but not parsed further.

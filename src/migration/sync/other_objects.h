@@ -1,0 +1,28 @@
+// What a name stands for that is no table: views and sequences, which are not replicated as tables.
+#pragma once
+
+#include <string>
+
+#include "base/thread/stop.h"
+#include "migration/rows/table_plan.h"
+#include "migration/sync/session.h"
+#include "mysql/binlog/rows.h"
+#include "mysql/binlog/table_map.h"
+
+namespace dm::migration {
+
+// What the upstream has under this name now: "BASE TABLE", "VIEW", "SEQUENCE", ...; empty: nothing.
+// Makes a connection of its own. Throws Error, Cancelled.
+std::string UpstreamTableType(const Sessions& sessions, const TableId& id, const StopToken& stop);
+
+// Are these the columns of a MariaDB sequence? It writes a row of its own state to the binlog
+// whenever it takes the next lot of values. A table may look alike unless the columns are named.
+bool LooksLikeSequence(const mysql::TableMap& map);
+
+// Can these rows, of a map that looks like a sequence's, be states of a sequence?
+bool AreSequenceStates(const mysql::RowBatch& batch);
+
+// Does the error say that a table or its database is not there?
+bool IsMissingTable(const Error& error);
+
+}  // namespace dm::migration

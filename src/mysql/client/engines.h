@@ -1,0 +1,15 @@
+// Storage engines of a server.
+#pragma once
+
+#include <string_view>
+
+#include "base/thread/stop.h"
+#include "mysql/client/connection.h"
+
+namespace dm::mysql {
+
+// Can the server make tables with this storage engine? Names as they stand in statements: any case,
+// also the older names of engines. Asks the server, but for InnoDB. Throws Error, Cancelled.
+bool HasStorageEngine(Connection& connection, std::string_view engine, const StopToken& stop);
+
+}  // namespace dm::mysql

@@ -1,0 +1,30 @@
+-- case: pairs=mariadb-mariadb,mariadb-mysql9
+-- full
+CREATE SEQUENCE old CACHE 2;
+CREATE SEQUENCE renamed_later CACHE 2;
+CREATE TABLE t (id INT PRIMARY KEY, v BIGINT);
+INSERT INTO t VALUES (1, NEXTVAL(old));
+-- live
+-- Sequences that were there before the task are not downstream.
+INSERT INTO t VALUES (2, NEXTVAL(old)), (3, NEXTVAL(old)), (4, NEXTVAL(old));
+SELECT SETVAL(old, 5000);
+ALTER SEQUENCE old RESTART 100;
+INSERT INTO t VALUES (5, NEXTVAL(old));
+RENAME TABLE renamed_later TO renamed;
+ALTER TABLE renamed COMMENT = 'still a sequence';
+INSERT INTO t VALUES (6, NEXTVAL(renamed));
+-- live
+CREATE SEQUENCE new START WITH 10 CACHE 2;
+INSERT INTO t VALUES (10, NEXTVAL(new)), (11, NEXTVAL(new)), (12, NEXTVAL(new));
+SELECT SETVAL(new, 7000);
+CREATE SEQUENCE gone;
+INSERT INTO t VALUES (13, NEXTVAL(gone));
+CREATE OR REPLACE SEQUENCE gone INCREMENT BY 5;
+INSERT INTO t VALUES (14, NEXTVAL(gone));
+DROP SEQUENCE gone, old;
+CREATE TABLE gone (id INT PRIMARY KEY);
+INSERT INTO gone VALUES (1);
+CREATE TEMPORARY SEQUENCE tmp;
+INSERT INTO t VALUES (15, NEXTVAL(tmp));
+DROP SEQUENCE IF EXISTS tmp, nothing;
+INSERT INTO t VALUES (20, 20);
