@@ -240,6 +240,36 @@ def test_definitions_are_those_of_the_position(migration, tmp_path):
     sync_and_compare(migration)
 
 
+@pytest.mark.parametrize("consistency", ["flush", "lock"])
+def test_tables_that_exchange_their_names_during_the_dump(migration, tmp_path, consistency):
+    """A snapshot reads what bears the name now: rows of the one table under the other's name, and the renaming once more."""
+    gate = tmp_path / "gate"
+    worker(migration, f"dump/after-unlock=pause({gate})")
+    numbers(migration.upstream, "t", 10)
+    migration.upstream.run(f"CREATE TABLE {SCHEMA}.stage LIKE {SCHEMA}.t", f"INSERT INTO {SCHEMA}.stage VALUES (1, 'staged')")
+    start(migration, "all", **{"ignore-checking-items": ["all"], "mydumpers": {"dump": {"extra-args": f"--consistency {consistency}"}}})
+    wait_for(lambda: "the upstream is unlocked" in migration.log("worker1"), "the dump has its snapshot")
+    migration.upstream.run(f"RENAME TABLE {SCHEMA}.t TO {SCHEMA}.old, {SCHEMA}.stage TO {SCHEMA}.t")
+    gate.touch()
+    sync_and_compare(migration)
+
+
+def test_a_table_that_is_made_while_tables_are_locked(migration):
+    """Table locks let others be made: before the position, so in no binlog."""
+    numbers(migration.upstream, "t", 10)
+    holder = migration.upstream.connect()
+    holder.cursor().execute(f"LOCK TABLES {SCHEMA}.t WRITE")
+    worker(migration)
+    start(migration, "all", **{"ignore-checking-items": ["all"], "mydumpers": {"dump": {"extra-args": "--consistency lock"}}})
+    wait_for(lambda: migration.upstream.value("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'LOCK TABLES%'"),
+             "the dump waits for its lock")
+    numbers(migration.upstream, "late", 5)
+    holder.cursor().execute("UNLOCK TABLES")
+    holder.close()
+    sync_and_compare(migration)
+    assert "they are locked again" in migration.log("worker1", 1000)
+
+
 # -- load, interrupted
 def dumped(cluster, rows=600, keyless=True):
     """A finished dump of several files in task `dump`, and its directory."""

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/failpoint/failpoint.h"
+#include "mysql/schema/shown_definition.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -20,6 +21,11 @@ constexpr Milliseconds kRetryWait{100};
 constexpr uint64_t kRowsPerUpdate = 1000;
 // How much longer the lock may be held to read definitions: writes wait meanwhile.
 constexpr Milliseconds kDefinitionsUnderLock{500};
+// Times that tables may come, go or be renamed while they are being locked.
+constexpr int kLockAttempts = 5;
+// The server looks through all of its tables for the id of one.
+constexpr size_t kTablesWithIds = 500;
+constexpr int kTableDefChanged = 1412;
 
 std::string LocalTime() {
   const std::time_t now = std::time(nullptr);
@@ -36,11 +42,19 @@ bool IsLater(const DumpPosition& a, const DumpPosition& b) {
   return std::tie(a.file, a.offset) > std::tie(b.file, b.offset);
 }
 
+bool SameTables(const std::vector<DumpSchema>& a, const std::vector<DumpSchema>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const DumpSchema& x, const DumpSchema& y) {
+                      return x.name == y.name && x.tables == y.tables;
+                    });
+}
+
 }  // namespace
 
 // What the chunks of one table have in common.
 struct DumpRun::TableJob {
   TableId id;
+  std::string identity;
   std::string column_list;
   std::string select;  // "SELECT ... FROM ..."
   std::string order_by;
@@ -148,19 +162,11 @@ void DumpRun::Prepare(const StopToken& stop) {
   // Connections that will hold snapshots are made before the lock, so that it is held briefly.
   meta_db_ = Open(stop);
   for (int i = 0; i < options_.threads; ++i) writer_dbs_.push_back(Open(stop));
-  TakeLocks(stop);
-  session_.BeginSnapshot(*meta_db_, stop);
-  record_.started_at = LocalTime();
-  CapturePosition(stop);
-  if (consistency_ != Consistency::kLock) {
-    schemas_ = ListTables(*meta_db_, filter_, options_.with_views, log_, stop);
-  }
+  TakePosition(stop);
   for (auto& db : writer_dbs_) session_.BeginSnapshot(*db, stop);
   if (lock_db_ != nullptr && options_.transactional_consistency) {
     ReadDefinitionsUnderLock(stop);
-    lock_db_->Execute("UNLOCK TABLES", stop);
-    Forget(*lock_db_);
-    lock_db_.reset();
+    ReleaseLocks(stop);
     log_.Info("the upstream is unlocked", {F("definitions read", definitions_.size())});
     DM_FAILPOINT("dump/after-unlock");
   }
@@ -174,6 +180,38 @@ void DumpRun::Prepare(const StopToken& stop) {
   int64_t tables = 0;
   for (const DumpSchema& schema : schemas_) tables += static_cast<int64_t>(schema.tables.size());
   progress_.total_tables = tables;
+}
+
+void DumpRun::ReleaseLocks(const StopToken& stop) {
+  lock_db_->Execute("UNLOCK TABLES", stop);
+  Forget(*lock_db_);
+  lock_db_.reset();
+}
+
+void DumpRun::TakePosition(const StopToken& stop) {
+  for (int attempt = 1;; ++attempt) {
+    TakeLocks(stop);
+    session_.BeginSnapshot(*meta_db_, stop);
+    record_.started_at = LocalTime();
+    CapturePosition(stop);
+    std::vector<DumpSchema> there = ListTables(*meta_db_, filter_, options_.with_views, log_, stop);
+    // Locks on tables let others be made and named: whose rows before the position would be in
+    // neither dump nor binlog.
+    if (consistency_ != Consistency::kLock || SameTables(there, schemas_)) {
+      schemas_ = std::move(there);
+      return;
+    }
+    if (attempt == kLockAttempts) {
+      throw Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
+          .SetRawCause("tables are made, dropped or renamed upstream while they are being locked")
+          .SetWorkaround("Please resume the task when the upstream's tables stay the same.");
+    }
+    log_.Warn(
+        "tables were made, dropped or renamed while they were being locked, they are locked "
+        "again",
+        {F("attempt", attempt)});
+    ReleaseLocks(stop);
+  }
 }
 
 void DumpRun::TakeLocks(const StopToken& stop) {
@@ -211,7 +249,50 @@ DumpRun::Definition DumpRun::ReadDefinition(const TableId& id, const StopToken& 
   Definition definition;
   definition.table = DescribeTable(*meta_db_, id, stop);
   definition.create = ShowCreateTable(*meta_db_, id, stop);
+  definition.identity = IdentityOf(*meta_db_, id, definition.create, stop);
   return definition;
+}
+
+void DumpRun::FindTableIds(size_t tables, const StopToken& stop) {
+  if (tables > kTablesWithIds) return;
+  const bool old = meta_db_->server().is_mariadb || !meta_db_->server().AtLeast(8, 0);
+  const std::string view = fmt::format("information_schema.INNODB_{}TABLES", old ? "SYS_" : "");
+  try {
+    meta_db_->QueryValue(fmt::format("SELECT 1 FROM {} LIMIT 1", view), stop);
+    table_ids_ = view;
+  } catch (const Error& e) {
+    if (meta_db_->broken()) throw;
+    log_.Info("tables are told apart by their definition and age only", {F("error", e)});
+  }
+}
+
+std::string DumpRun::IdentityOf(mysql::Connection& db, const TableId& id, const std::string& create,
+                                const StopToken& stop) const {
+  std::string identity = mysql::WithoutAutoIncrement(create);
+  const auto created =
+      db.QueryValue(fmt::format("SELECT CREATE_TIME FROM information_schema.TABLES WHERE "
+                                "TABLE_SCHEMA = {} AND TABLE_NAME = {}",
+                                mysql::QuoteAnyMode(id.schema), mysql::QuoteAnyMode(id.table)),
+                    stop);
+  identity += fmt::format("\n{}", created.value_or(""));
+  if (table_ids_.empty()) return identity;
+  // (Names with other characters are encoded there: such a row is not found, before and after.)
+  const auto number =
+      db.QueryValue(fmt::format("SELECT TABLE_ID FROM {} WHERE NAME = {}", table_ids_,
+                                mysql::QuoteAnyMode(fmt::format("{}/{}", id.schema, id.table))),
+                    stop);
+  return identity + fmt::format("\n{}", number.value_or(""));
+}
+
+void DumpRun::CheckIdentity(mysql::Connection& db, const TableJob& job,
+                            const StopToken& stop) const {
+  const std::string create = ShowCreateTable(db, job.id, stop);
+  if (IdentityOf(db, job.id, create, stop) == job.identity) return;
+  throw Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
+      .SetServerErrno(kTableDefChanged)
+      .SetRawCause(fmt::format("table {} was changed, or another table got its name, while it was "
+                               "dumped",
+                               mysql::QuoteTable(job.id.schema, job.id.table)));
 }
 
 // Definitions are not part of a snapshot: what changes them after the position is in the binlog,
@@ -219,6 +300,9 @@ DumpRun::Definition DumpRun::ReadDefinition(const TableId& id, const StopToken& 
 void DumpRun::ReadDefinitionsUnderLock(const StopToken& stop) {
   const auto until = SteadyClock::now() + kDefinitionsUnderLock;
   size_t missing = 0;
+  size_t tables = 0;
+  for (const DumpSchema& schema : schemas_) tables += schema.tables.size();
+  FindTableIds(tables, stop);
   for (const DumpSchema& schema : schemas_) {
     for (const std::string& table : schema.tables) {
       if (missing > 0 || SteadyClock::now() > until) {
@@ -295,8 +379,7 @@ void DumpRun::Produce(const StopToken& stop) {
 void DumpRun::ProduceTable(const TableId& id, const StopToken& stop) {
   KeepLock(stop);
   auto known = definitions_.extract(id);
-  const auto [table, described] = known ? std::move(known.mapped()) : ReadDefinition(id, stop);
-  std::string create = described;
+  auto [table, create, identity] = known ? std::move(known.mapped()) : ReadDefinition(id, stop);
   if (collations_) create = collations_->Complete(create, log_);
   WriteSchemaFile(DumpFileKind::kTableSchema, TableSchemaFileName(id.schema, id.table), id,
                   create + ";\n", stop);
@@ -307,6 +390,7 @@ void DumpRun::ProduceTable(const TableId& id, const StopToken& stop) {
 
   auto job = std::make_shared<TableJob>();
   job->id = id;
+  job->identity = std::move(identity);
   job->column_list = table.ColumnList();
   job->select =
       fmt::format("SELECT {} FROM {}", table.SelectList(), mysql::QuoteTable(id.schema, id.table));
@@ -334,7 +418,9 @@ void DumpRun::ProduceTable(const TableId& id, const StopToken& stop) {
       produce(WhereClause(options_.where, plan.column, &plan.ranges[i], i == 0));
     }
   }
-  if (--job->remaining == 0) ++progress_.completed_tables;
+  if (--job->remaining != 0) return;
+  CheckIdentity(*meta_db_, *job, stop);
+  ++progress_.completed_tables;
 }
 
 void DumpRun::ProduceSteps(const DumpTable& table, const StepKey& key,
@@ -382,7 +468,10 @@ void DumpRun::Work(std::unique_ptr<mysql::Connection>& db, const StopToken& stop
     DumpChunkWithRetry(db, *chunk, stop);
     DM_FAILPOINT("dump/chunk");
     ++progress_.completed_chunks;
-    if (--chunk->table->remaining == 0) ++progress_.completed_tables;
+    if (--chunk->table->remaining == 0) {
+      CheckIdentity(*db, *chunk->table, stop);
+      ++progress_.completed_tables;
+    }
     if (channel_ == nullptr) continue;
     while (!channel_->WaitForRoom(kKeepAlive, stop)) db->Ping(stop);
   }

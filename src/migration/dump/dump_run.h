@@ -64,6 +64,9 @@ class DumpRun {
 
   void Prepare(const StopToken& stop);
   void TakeLocks(const StopToken& stop);
+  void ReleaseLocks(const StopToken& stop);
+  // Locks, the first snapshot, the position, and the tables that are there at that position.
+  void TakePosition(const StopToken& stop);
   void CapturePosition(const StopToken& stop);
   void Produce(const StopToken& stop);
   void ProduceTable(const TableId& id, const StopToken& stop);
@@ -100,12 +103,23 @@ class DumpRun {
   struct Definition {
     DumpTable table;
     std::string create;
+    std::string identity;
   };
   Definition ReadDefinition(const TableId& id, const StopToken& stop);
+  // What changes if the name comes to mean another table, or the table another definition.
+  // `create`: its SHOW CREATE TABLE.
+  std::string IdentityOf(mysql::Connection& db, const TableId& id, const std::string& create,
+                         const StopToken& stop) const;
+  // A snapshot reads what bears the name now. Throws an Error that is a definition change if that
+  // is not what bore it at the position. Call it behind the first read: from then on the server
+  // lets nobody change the table.
+  void CheckIdentity(mysql::Connection& db, const TableJob& job, const StopToken& stop) const;
+  void FindTableIds(size_t tables, const StopToken& stop);
   void ReadDefinitionsUnderLock(const StopToken& stop);
 
   std::vector<DumpSchema> schemas_;
   std::map<TableId, Definition> definitions_;  // as they were at the position
+  std::string table_ids_;                      // view that shows InnoDB's; empty: none may be used
   std::optional<CollationCompleter> collations_;
   std::mutex lock_mutex_;                       // guards lock_db_ while the dump runs
   std::unique_ptr<mysql::Connection> lock_db_;  // holds the lock

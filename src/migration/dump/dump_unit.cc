@@ -45,6 +45,7 @@ constexpr std::array<std::chrono::minutes, 3> kRunWaits = {
 // Before one that met a changed definition: the next statement of the same kind may be under way.
 constexpr Milliseconds kRedefinedWait{2000};
 constexpr size_t kRedefinedRuns = 20;
+constexpr int kTableDefChanged = 1412;
 
 std::string RandomId() {
   std::random_device random;
@@ -242,6 +243,7 @@ UnitResult DumpUnit::Run(EndingRequest& ending) {
   metrics_.Begin();
   size_t lost = 0;       // times that the upstream was
   size_t redefined = 0;  // times that a table was
+  std::string last_change;
   for (;;) {
     try {
       try {
@@ -254,7 +256,10 @@ UnitResult DumpUnit::Run(EndingRequest& ending) {
         // from the beginning.
         Milliseconds wait{0};
         const bool changed = IsDefinitionChange(e, !options_.where.empty());
-        if (changed && redefined < kRedefinedRuns) {
+        // A table that is listed and never there does not come by waiting.
+        const bool again = e.server_errno() == kTableDefChanged || e.raw_cause() != last_change;
+        if (changed && again && redefined < kRedefinedRuns) {
+          last_change = e.raw_cause();
           ++redefined;
           wait = kRedefinedWait;
         } else if (IsConnectionFailure(e) && lost < kRunWaits.size()) {

@@ -48,22 +48,24 @@ std::string ViewCollation(std::string_view script) {
 
 }  // namespace
 
-void SchemaPhase::Execute(mysql::Connection& db, const std::string& statement,
+bool SchemaPhase::Execute(mysql::Connection& db, const std::string& statement,
                           const StopToken& stop) const {
-  Insist(db, statement, stop, [&] { db.Execute(statement, stop); });
+  return Insist(db, statement, stop, [&] { db.Execute(statement, stop); });
 }
 
-void SchemaPhase::Insist(mysql::Connection& db, const std::string& statement, const StopToken& stop,
+bool SchemaPhase::Insist(mysql::Connection& db, const std::string& statement, const StopToken& stop,
                          const std::function<void()>& work) const {
   int lost = 0;
   for (int attempt = 1;; ++attempt) {
     try {
       if (db.broken()) session_.Revive(db, stop);
       work();
-      return;
+      return true;
     } catch (const Error& e) {
       // Another source of the task may have been quicker.
-      if (e.server_errno() == kDatabaseExists || e.server_errno() == kTableExists) return;
+      if (e.server_errno() == kDatabaseExists || e.server_errno() == kTableExists) {
+        return false;
+      }
       if (db.broken() && ++lost <= kLostAttempts) {
         --attempt;
       } else if (!IsRetryableLoadError(e) || attempt == kAttempts) {
@@ -201,7 +203,7 @@ std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string
     throw Error(ErrorCode::kLoadUnitNotCreateTable,
                 fmt::format("statement {} is not `CREATE TABLE`", statement));
   }
-  return fmt::format("CREATE TABLE IF NOT EXISTS {}{}", mysql::QuoteTable(schema, table),
+  return fmt::format("CREATE TABLE {}{}", mysql::QuoteTable(schema, table),
                      WithKnownCollations(db, head.rest, from_mariadb));
 }
 
@@ -215,6 +217,7 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const std::string& schema,
     if (!there) meta_.AnnounceMade(db, schema, table, stop);
   });
   if (there) return;
+  bool made = true;
   DM_FAILPOINT("load/before-make-table");
   try {
     for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
@@ -226,8 +229,10 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const std::string& schema,
     if (db.broken() || !TableExists(db, schema, table, stop)) throw LoadError(e);
     log_.Warn("the dumped definition cannot be used, the target table exists",
               {F("schema", schema), F("table", table), F("error", e)});
+    made = false;
   }
   DM_FAILPOINT("load/after-make-table");
+  if (!made) return;
   Insist(db, fmt::format("note the definition of {}", name), stop, [&] {
     meta_.ConfirmMade(db, {schema, table, DefinitionHash(db, schema, table, stop).value_or(0)},
                       stop);

@@ -52,10 +52,11 @@ class SchemaPhase {
   // Text that is passed on unread.
   std::string WithKnownCollations(const mysql::Connection& db, std::string_view text,
                                   bool from_mariadb) const;
-  void Execute(mysql::Connection& db, const std::string& statement, const StopToken& stop) const;
+  // False if what it makes was there, or may have been made by an attempt whose answer was lost.
+  bool Execute(mysql::Connection& db, const std::string& statement, const StopToken& stop) const;
   // Runs `work`, which may be repeated, until it succeeds or its failure is final; `statement` says
-  // what it is.
-  void Insist(mysql::Connection& db, const std::string& statement, const StopToken& stop,
+  // what it is. False: a database or table is there already.
+  bool Insist(mysql::Connection& db, const std::string& statement, const StopToken& stop,
               const std::function<void()>& work) const;
 
   const LoadSession& session_;

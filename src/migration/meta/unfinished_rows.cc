@@ -66,6 +66,17 @@ bool Drop(mysql::Connection& db, const MadeTableRow& made, const Logger& log,
              {F("table", table)});
     return false;
   }
+  const auto trigger = db.QueryValue(
+      fmt::format(
+          "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = {} "
+          "AND EVENT_OBJECT_TABLE = {} LIMIT 1",
+          mysql::QuoteAnyMode(made.schema), mysql::QuoteAnyMode(made.table)),
+      stop);
+  if (trigger) {
+    log.Info("a table that the load has made is kept, since it has a trigger now",
+             {F("table", table), F("trigger", *trigger)});
+    return false;
+  }
   try {
     db.Execute("DROP TABLE IF EXISTS " + table, stop);
     return true;
