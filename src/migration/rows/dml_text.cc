@@ -58,6 +58,13 @@ void AppendCondition(std::string& out, const TablePlan& plan, uint32_t column, c
     mysql::AppendText(out, cell, info.meta, plan.literals);
     return;
   }
+  if (info.where_as_text) {
+    thread_local std::string text;
+    text.clear();
+    mysql::AppendText(text, cell, info.meta, plan.literals);
+    mysql::AppendQuotedString(out, text, plan.literals.no_backslash_escapes);
+    return;
+  }
   if (info.where_as_signed) {
     // A SET is compared as a signed number, although it is written as an unsigned one.
     fmt::format_to(std::back_inserter(out), "{}", mysql::CellInteger(cell, info.meta));
@@ -184,12 +191,19 @@ int AppendChange(std::string& out, const RowChange& change, bool safe) {
 RowsForm FormOf(const RowChange& change) {
   if (change.partial) return RowsForm::kAlone;
   const TablePlan& plan = *change.plan;
+  if (change.kind() != mysql::RowsKind::kDelete) {
+    const std::span<const Cell> image = change.after();
+    if (std::any_of(plan.null_refused.begin(), plan.null_refused.end(),
+                    [&](uint32_t column) { return image[column].is_null(); })) {
+      return RowsForm::kAlone;
+    }
+  }
   if (change.kind() == mysql::RowsKind::kInsert) {
     return change.safe ? RowsForm::kReplace : RowsForm::kInsert;
   }
   if (!plan.identity) return RowsForm::kAlone;
   if (change.kind() == mysql::RowsKind::kDelete) return RowsForm::kDelete;
-  const bool upsert = !change.safe && !plan.upsert_tail.empty() &&
+  const bool upsert = !change.safe && !change.filtered && !plan.upsert_tail.empty() &&
                       SameIdentity(plan, change.before(), change.after());
   return upsert ? RowsForm::kUpsert : RowsForm::kAlone;
 }

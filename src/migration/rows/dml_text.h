@@ -30,9 +30,11 @@ enum class RowsForm {
   kDelete,   // DELETE FROM `d`.`t` WHERE (`id` = 1) OR (`id` = 2)
 };
 
-// In which form `change` may share a statement with others. Deletes and updates without an identity
-// are alone, since one event is one row; updates in safe mode, and those that change the identity,
-// as well: assignments from left to right would read a key that is new already.
+// In which form `change` may share a statement with others. Alone are: deletes and updates without
+// an identity, since one event is one row; rows with a NULL that the downstream refuses, since only
+// a statement of one row fails by it; updates of rows that a filter may have left out, which are
+// not to be made; updates in safe mode, and those that change the identity: assignments from left
+// to right would read a key that is new already.
 RowsForm FormOf(const RowChange& change);
 
 // May `next` share the statement that `first` began in `form`?

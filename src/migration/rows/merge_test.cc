@@ -229,6 +229,41 @@ TEST_F(MergeTest, RowsShareStatements) {
                   "REPLACE INTO `shop`.`t` (`id`,`a`) VALUES (4,2)"));
 }
 
+TEST_F(MergeTest, ANullThatTheDownstreamRefusesGoesAlone) {
+  Table("t", "id INT PRIMARY KEY, a INT", "id INT PRIMARY KEY, a INT NOT NULL");
+  Insert({1, 1});
+  Insert({2, nullptr});
+  Insert({3, 3});
+  EXPECT_EQ(Shared().size(), 3u);
+}
+
+TEST_F(MergeTest, RowsThatAFilterMayHaveLeftOutAreNotMade) {
+  Table("t", "id INT PRIMARY KEY, a INT");
+  Update({1, 1}, {1, 2});
+  Update({2, 1}, {2, 2});
+  for (BatchChange& change : changes_) change.row.filtered = true;
+  EXPECT_EQ(Shared().size(), 2u);
+}
+
+TEST_F(MergeTest, NumbersAreComparedWithTextAsText) {
+  Table("t", "id INT PRIMARY KEY", "id VARCHAR(20) PRIMARY KEY");
+  Delete({5});
+  EXPECT_EQ(FormOf(changes_[0].row), RowsForm::kDelete);
+  EXPECT_EQ(DescribeRow(changes_[0].row), "`id` = '5'");
+}
+
+TEST_F(MergeTest, SourcesOfDifferentShapeHashDifferently) {
+  Table("t", "id INT PRIMARY KEY, c INT, UNIQUE KEY (c)");
+  const uint64_t both = KeyShape(*plan_);
+  Table("t", "c INT, id INT PRIMARY KEY", "id INT PRIMARY KEY, c INT, UNIQUE KEY (c)");
+  EXPECT_EQ(KeyShape(*plan_), both);
+  Table("t", "id INT PRIMARY KEY", "id INT PRIMARY KEY, c INT, UNIQUE KEY (c)");
+  EXPECT_NE(KeyShape(*plan_), both);
+  Table("t", "id VARCHAR(20) PRIMARY KEY, c INT", "id INT PRIMARY KEY, c INT, UNIQUE KEY (c)");
+  EXPECT_NE(KeyShape(*plan_), both);
+  EXPECT_TRUE(WithOneKeyForAll(*plan_)->one_key_for_all);
+}
+
 TEST_F(MergeTest, WhereNothingMayBeShared) {
   Table("t", "a INT, b INT");
   Insert({1, 1});

@@ -89,6 +89,35 @@ bool ChangesUniqueKey(const TablePlan& plan, std::span<const Cell> before,
   return false;
 }
 
+uint64_t KeyShape(const TablePlan& plan) {
+  if (plan.one_key_for_all || plan.keys.empty()) return 0;
+  // Keys are in an order of preference that may differ.
+  uint64_t shape = 0;
+  for (const UniqueKey& key : plan.keys) {
+    uint64_t hash = key.seed;
+    for (const KeyPart& part : key.parts) {
+      const PlanColumn& column = plan.columns[part.column];
+      hash = HashBytes(column.name, hash);
+      hash = HashInteger(static_cast<uint64_t>(part.fold), hash);
+      if (part.fold != KeyFold::kText) continue;
+      // The text of a number or a moment has its digits, that of BINARY(n) its padding.
+      hash = HashInteger(static_cast<uint64_t>(column.meta.type), hash);
+      hash = HashInteger(column.meta.decimals, hash);
+      if (column.meta.charset == mysql::Charset::kBinary) {
+        hash = HashInteger(column.meta.length, hash);
+      }
+    }
+    shape += hash;
+  }
+  return shape;
+}
+
+std::shared_ptr<const TablePlan> WithOneKeyForAll(const TablePlan& plan) {
+  auto copy = std::make_shared<TablePlan>(plan);
+  copy->one_key_for_all = true;
+  return copy;
+}
+
 bool SameIdentity(const TablePlan& plan, std::span<const Cell> a, std::span<const Cell> b) {
   return SameKey(plan.keys[*plan.identity], a, b);
 }

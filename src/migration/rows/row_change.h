@@ -17,8 +17,9 @@ struct RowChange {
   const TablePlan* plan = nullptr;
   const mysql::RowBatch* batch = nullptr;
   uint32_t row = 0;
-  bool safe = false;     // to be written so that repeating is harmless
-  bool partial = false;  // the event lacks columns, see partial_image.h
+  bool safe = false;      // to be written so that repeating is harmless
+  bool partial = false;   // the event lacks columns, see partial_image.h
+  bool filtered = false;  // the row may have been left out downstream
 
   // Of a change that several were merged into (MergeChanges): where the old image is, if that is
   // another row than `row`; and an insert of the new image of an update.
@@ -47,6 +48,12 @@ void AppendConflictKeys(std::vector<uint64_t>& out, const TablePlan& plan,
 // counts.
 bool ChangesUniqueKey(const TablePlan& plan, std::span<const mysql::Cell> before,
                       std::span<const mysql::Cell> after);
+
+// Changes whenever two plans of one target would hash keys of the same row differently.
+uint64_t KeyShape(const TablePlan& plan);
+
+// The same plan, with all rows in conflict.
+std::shared_ptr<const TablePlan> WithOneKeyForAll(const TablePlan& plan);
 
 // Do both images, of one plan with an identity, name the same row? Exact: values that are equal in
 // a collation only do not.

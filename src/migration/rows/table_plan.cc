@@ -75,6 +75,23 @@ KeyFold FoldOf(const ColumnInfo& source, const ColumnInfo& target, const TableIn
   return KeyFold::kIncomparable;
 }
 
+bool IsNumber(FieldType type) {
+  switch (type) {
+    case FieldType::kTiny:
+    case FieldType::kShort:
+    case FieldType::kInt24:
+    case FieldType::kLong:
+    case FieldType::kLongLong:
+    case FieldType::kYear:
+    case FieldType::kFloat:
+    case FieldType::kDouble:
+    case FieldType::kNewDecimal:
+      return true;
+    default:
+      return false;
+  }
+}
+
 mysql::TextForm TextFormOf(const ColumnInfo& column) {
   if (column.type_word == "inet4") return mysql::TextForm::kInet4;
   if (column.type_word == "inet6") return mysql::TextForm::kInet6;
@@ -317,6 +334,8 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
       column.written = !there->is_generated();
       column.renewed = there->on_update_now();
       column.where_as_json = there->type == FieldType::kJson;
+      column.where_as_text = there->is_string() && IsNumber(info.type);
+      if (there->not_null() && !info.not_null() && column.written) plan->null_refused.push_back(i);
       column.where_as_signed = info.type == FieldType::kSet && !literals.vector_as_text;
       const std::string_view charset = CharsetOf(*there, *plan->downstream);
       column.meta.keep_bytes =

@@ -35,6 +35,7 @@ struct PlanColumn {
   bool renewed = false;          // downstream: ON UPDATE CURRENT_TIMESTAMP, unless it is assigned
   bool where_as_signed = false;  // a SET of 64 members
   bool where_as_json = false;    // compared as CAST('..' AS JSON)
+  bool where_as_text = false;  // a number, which a text column downstream would turn into a double
   // Compared without quotes: a DECIMAL and a string are compared as doubles, where many values are
   // equal. Only without identity; an index finds the exact one.
   bool where_as_number = false;
@@ -75,6 +76,9 @@ struct TablePlan {
   std::vector<PlanColumn> columns;
   std::vector<mysql::ColumnMeta> metas;  // of `columns`, for decoding
   std::vector<uint32_t> written;         // columns that are assigned
+  // Of these, those that can be NULL upstream only. A statement of several rows would store another
+  // value for the NULL, where one of one row fails.
+  std::vector<uint32_t> null_refused;
 
   // Is a column that is absent from a row image no loss: its value is computed?
   bool MayBeAbsent(uint32_t column) const {

@@ -25,7 +25,8 @@ namespace dm::migration {
 struct EventRows {
   std::shared_ptr<const TablePlan> plan;
   std::shared_ptr<const mysql::RowBatch> batch;
-  bool partial = false;  // its rows lack columns
+  bool partial = false;   // its rows lack columns
+  bool filtered = false;  // other rows of the table may be left out
   mysql::Location start;
   mysql::Location end;
   uint32_t timestamp = 0;  // of the event, upstream clock
@@ -53,7 +54,7 @@ struct Job {
   std::shared_ptr<const Boundary> boundary;
 
   RowChange change() const {
-    return {event->plan.get(), event->batch.get(), row, safe, event->partial};
+    return {event->plan.get(), event->batch.get(), row, safe, event->partial, event->filtered};
   }
 };
 

@@ -49,6 +49,12 @@ Error CannotMake(const Job& job) {
           "are equal, and set binlog_row_image=FULL upstream.");
 }
 
+void PrepareSession(mysql::Connection& connection, const ApplyContext& context,
+                    const StopToken& stop) {
+  if (!context.read_committed) return;
+  connection.Execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", stop);
+}
+
 }  // namespace
 
 void CheckFence(const Fence* fence) {
@@ -58,9 +64,7 @@ void CheckFence(const Fence* fence) {
 std::unique_ptr<mysql::Connection> ConnectWorker(const ApplyContext& context,
                                                  const StopToken& stop) {
   auto connection = mysql::Connection::Connect(context.connect, stop);
-  if (context.read_committed) {
-    connection->Execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", stop);
-  }
+  PrepareSession(*connection, context, stop);
   return connection;
 }
 
@@ -170,7 +174,7 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
         }
         Error described = Describe(e, batch);
         if (context_.foreign_keys) {
-          connection_->Reconnect(kill);  // the session may have its checks switched off
+          Reconnect(kill);  // the session may have its checks switched off
         } else {
           const auto begin = SteadyClock::now();
           connection_->Rollback(kill);
@@ -222,10 +226,7 @@ bool ApplyWorker::Recover(const std::vector<Job>& batch, bool outcome_unknown,
   uint64_t next = OwnerTable::NextEpoch(epoch_);
   for (int attempt = 1;; ++attempt) {
     try {
-      connection_->Reconnect(kill);
-      if (context_.read_committed) {
-        connection_->Execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", kill);
-      }
+      Reconnect(kill);
       if (!outcome_unknown) return false;
       CheckFence(context_.fence);
       context_.owner->Raise(*connection_, slot_, epoch_, next, kill);
@@ -237,6 +238,11 @@ bool ApplyWorker::Recover(const std::vector<Job>& batch, bool outcome_unknown,
       if (attempt >= kReconnectAttempts || IsRightLost(e) || !WaitForRetry(kRetryWait)) throw;
     }
   }
+}
+
+void ApplyWorker::Reconnect(const StopToken& kill) {
+  connection_->Reconnect(kill);
+  PrepareSession(*connection_, context_, kill);
 }
 
 bool ApplyWorker::WaitForRetry(Milliseconds wait) const {
@@ -262,28 +268,32 @@ void ApplyWorker::PlanChanges(const std::vector<Job>& batch, bool safe) {
     changes_.push_back({batch[i].change(), i});
     if (safe) changes_.back().row.safe = true;
   }
-  // (Serial rows have no identity.)
+  // (Serial rows are committed with points that say how many there were.)
   if (context_.compact && !IsSerial()) merger_.Merge(changes_);
 }
 
-size_t ApplyWorker::AddShared(size_t begin, const std::vector<Job>& batch, const StopToken& kill) {
+size_t ApplyWorker::AddShared(size_t begin, const StopToken& kill) {
   const RowChange& first = changes_[begin].row;
   const RowsForm form = FormOf(first);
   if (form == RowsForm::kAlone) return 0;
-  // Literals need at most about twice the bytes of the row.
-  const size_t limit = max_text_ / 2;
-  size_t bytes = 0;
+  if (begin + 1 == changes_.size() || !MayShare(first, form, changes_[begin + 1].row)) return 0;
+  if (text_.sql.size() >= max_text_) FlushText(kill);
+  const size_t start = text_.sql.size();
+  if (start != 0) text_.sql += ';';
+  SharedStatement statement(text_.sql, form);
   size_t end = begin;
   for (; end < changes_.size(); ++end) {
+    const size_t before = text_.sql.size();
     if (end != begin && !MayShare(first, form, changes_[end].row)) break;
-    bytes += 2 * batch[changes_[end].job].bytes;
-    if (bytes > limit) break;
+    statement.Add(changes_[end].row);
+    if (text_.sql.size() - start <= max_text_ / 2) continue;
+    text_.sql.resize(before);
+    break;
   }
-  if (end < begin + 2) return 0;
-  if (text_.sql.size() >= max_text_) FlushText(kill);
-  if (!text_.sql.empty()) text_.sql += ';';
-  SharedStatement statement(text_.sql, form);
-  for (size_t i = begin; i < end; ++i) statement.Add(changes_[i].row);
+  if (end < begin + 2) {  // large rows
+    text_.sql.resize(start);
+    return 0;
+  }
   statement.End();
   text_.job_of_statement.push_back(kManyChanges);
   shared_ = true;
@@ -317,7 +327,7 @@ void ApplyWorker::AddChange(const BatchChange& planned, const StopToken& kill) {
   }
   // A long text goes alone rather than with what was collected before it: the server's limit is
   // on the packet.
-  if (before != 0 && text_.sql.size() > connection_->server().max_allowed_packet &&
+  if (before != 0 && text_.sql.size() >= connection_->server().max_allowed_packet &&
       connection_->server().max_allowed_packet != 0) {
     Text tail;
     tail.sql = text_.sql.substr(before + 1);
@@ -362,7 +372,7 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   if (IsSerial()) AddPoints(batch, kill);
   PlanChanges(batch, safe);
   for (size_t i = 0; i < changes_.size();) {
-    const size_t shared = context_.multiple_rows && !one_by_one_ ? AddShared(i, batch, kill) : 0;
+    const size_t shared = context_.multiple_rows && !one_by_one_ ? AddShared(i, kill) : 0;
     if (shared == 0) AddChange(changes_[i], kill);
     i += std::max<size_t>(shared, 1);
   }
@@ -384,8 +394,8 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   Add("COMMIT", kill);
   FlushText(kill);
   if (context_.compact) CountMerged(batch);
-  // What changes were merged into, or wrote together, does not tell how many rows were there.
-  if (context_.compact || context_.multiple_rows) return;
+  // What changes were merged into does not tell how many rows were there.
+  if (context_.compact) return;
   // In safe mode a change may be a repetition.
   std::erase_if(missing_, [&](int32_t i) { return safe || batch[i].safe; });
   if (!missing_.empty()) ReportMissing(batch);

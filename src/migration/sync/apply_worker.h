@@ -83,11 +83,12 @@ class ApplyWorker {
   void AddChange(const BatchChange& change, const StopToken& kill);
   // One statement for the planned changes from `begin` on that may share one; returns how many they
   // are, 0 if that one goes alone.
-  size_t AddShared(size_t begin, const std::vector<Job>& batch, const StopToken& kill);
+  size_t AddShared(size_t begin, const StopToken& kill);
   void FlushText(const StopToken& kill);
   void AddPoints(const std::vector<Job>& batch, const StopToken& kill);
   // Makes a new connection and the old transaction's outcome certain. True: it was committed.
   bool Recover(const std::vector<Job>& batch, bool outcome_unknown, const StopToken& kill);
+  void Reconnect(const StopToken& kill);
   // False: the run is to end, another try is not wanted.
   bool WaitForRetry(Milliseconds wait) const;
   // Are the points of this serial batch downstream?

@@ -309,7 +309,8 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
       TablePoint row = RowOf(id, table, global.location);
       // The location of a table without identity is its workers' alone, but after a DDL, which
       // finds nothing in flight.
-      if (table.has_identity || table.ddl) {
+      // (Nor is that of a table without rows so far: nobody has said yet whether it has one.)
+      if ((table.touched && table.has_identity) || table.ddl) {
         // A point never goes back: rows before it would come a second time.
         if (!table.ddl && table.location && IsPast(*table.location, row.location, gtid_mode_)) {
           row.location = *table.location;

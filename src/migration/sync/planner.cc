@@ -180,6 +180,7 @@ bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
   table.plan =
       BuildTablePlan(table.id, target, *table.map, std::move(tracked), std::move(downstream),
                      literals, context_.sessions->upstream_server.is_mariadb);
+  UnifyKeys(table);
   table.filter = MakeRowFilter(context_, *table.plan, *table.map, stop);
   table.partial = partial_targets_.contains(target);
   table.touched_epoch = 0;  // it may be another kind of table now
@@ -190,6 +191,25 @@ bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
         {F("source", table.id.Quoted()), F("target", target.Quoted())});
   }
   return true;
+}
+
+void RowPlanner::UnifyKeys(Table& table) {
+  const TableId target = table.plan->target;
+  if (!one_key_targets_.contains(target)) {
+    const uint64_t shape = KeyShape(*table.plan);
+    if (key_shapes_.try_emplace(target, shape).first->second == shape) return;
+    Log().Warn(
+        "tables of different definitions go into one target: its changes are not applied in "
+        "parallel",
+        {F("source", table.id.Quoted()), F("target", target.Quoted())});
+    drain_and_flush_();
+    causality_.Clear();
+    one_key_targets_.insert(target);
+    for (auto& [id, other] : tables_) {
+      if (other.plan && other.plan->target == target) other.plan = WithOneKeyForAll(*other.plan);
+    }
+  }
+  if (!table.plan->one_key_for_all) table.plan = WithOneKeyForAll(*table.plan);
 }
 
 bool RowPlanner::IsApplied(Table& table, const Stream& stream) {
@@ -256,6 +276,9 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   rows->timestamp = event.header().timestamp;
   rows->received = received;
   rows->jobs = table.jobs;
+  rows->filtered =
+      table.filter != nullptr ||
+      table.verdicts[static_cast<size_t>(mysql::RowsKind::kInsert)] != FilterVerdict::kDo;
   if (!rows->batch->complete()) {
     rows->partial = LacksColumns(plan, *rows->batch);
     if (rows->partial) AdmitPartial(table, *rows->batch, stream);
@@ -406,6 +429,8 @@ void RowPlanner::OnSchemaChange() {
   for (auto& [id, table] : tables_) {
     table.plan.reset();
   }
+  key_shapes_.clear();
+  one_key_targets_.clear();
   causality_.Clear();
 }
 

@@ -122,6 +122,8 @@ class RowPlanner : private CommittedOrders {
   // The tracked definition; null for such a sequence.
   mysql::TablePtr DefinitionOf(const Table& table, const mysql::RawEvent& event,
                                const mysql::FormatDescription& format, const StopToken& stop);
+  // Makes the plan's hashes mean the same as those of other sources of its target.
+  void UnifyKeys(Table& table);
   bool IsApplied(Table& table, const Stream& stream);
   // Throws Error kSyncerUnitBinlogEventFilter if a filter stops the event.
   bool IsFiltered(const Table& table, mysql::RowsKind kind) const;
@@ -148,6 +150,10 @@ class RowPlanner : private CommittedOrders {
   // Target tables of which rows came that lack columns. Their changes are applied one transaction
   // after another, exactly once, like those of tables without identity.
   std::set<TableId> partial_targets_;
+  // How the keys of a target's rows are hashed; targets whose sources would do it differently, so
+  // that all their rows conflict.
+  std::map<TableId, uint64_t> key_shapes_;
+  std::set<TableId> one_key_targets_;
   size_t current_slot_ = 0;
   size_t rows_in_slot_ = 0;   // given to the current slot one after another
   uint64_t rows_events_ = 0;  // of the open transaction, those of skipped tables included
