@@ -11,8 +11,9 @@ using mysql::Charset;
 
 namespace {
 
+// TiDB has columns in gbk, but does not take the name here.
 bool IsKnownToTiDb(Charset charset) {
-  return charset == Charset::kBinary || charset == Charset::kLatin1 || charset == Charset::kGbk ||
+  return charset == Charset::kBinary || charset == Charset::kLatin1 ||
          mysql::IsUtf8Compatible(charset);
 }
 
