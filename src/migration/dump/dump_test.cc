@@ -312,6 +312,9 @@ TEST(DumpTableTest, AsksForTheBytesOfTextThatUtf8MayChange) {
             "`a`,`b`*1e0,`c`,`e`,IF(CAST(CONVERT(CONVERT(`a` USING utf8mb4) USING cp932) AS "
             "BINARY)=CAST(`a` AS BINARY),NULL,HEX(`a`))");
   EXPECT_THAT(table.LossyCharsets(), ElementsAre("cp932", "", "", ""));
+  table.columns.resize(1);
+  table.columns[0].collation = "armscii8_bin";
+  EXPECT_EQ(table.SelectList(), "`a`,HEX(`a`)");
 }
 
 TEST_F(DataFilesTest, WritesNothingForNoRows) {

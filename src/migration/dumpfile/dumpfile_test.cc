@@ -8,6 +8,7 @@
 #include "migration/dumpfile/channel.h"
 #include "migration/dumpfile/file_name.h"
 #include "migration/dumpfile/insert_reader.h"
+#include "migration/dumpfile/introducer.h"
 #include "migration/dumpfile/load_line.h"
 #include "migration/dumpfile/metadata.h"
 #include "migration/dumpfile/schema_script.h"
@@ -403,6 +404,21 @@ TEST_F(ChannelTest, AnAbandonedDumpNeverWaits) {
   channel_.Begin({});
   channel_.Publish(File(101));
   EXPECT_FALSE(channel_.WaitForRoom(Milliseconds(1), {}));
+}
+
+TEST(IntroducerTest, BytesOfSetsThatTiDbLacksBecomeText) {
+  const auto text = [](std::string_view tuple) { return WithTextForTiDb(tuple, true); };
+  EXPECT_EQ(text("(1,_koi8r x'C1C2',_gbk x'D2BB',NULL)"),
+            "(1,'\xd0\xb0\xd0\xb1','\xe4\xb8\x80',NULL)");
+  EXPECT_EQ(text("(_latin2 x'275C',2)"), "('\\'\\\\',2)");
+  EXPECT_EQ(WithTextForTiDb("(_latin2 x'275C')", false), "('''\\')");
+  // TiDB's own, what is in strings, what is none.
+  for (const std::string_view same :
+       {"(_binary x'FF',_latin1 x'E9',_utf8mb4 x'C3')", "('_koi8r x''C1''',\"_koi8r x'C1'\")",
+        "('a\\'_koi8r x',2)", "(_koi8r x'C',_koi8r 'C1',_nothing x'C1',_koi8r)", "", "(_",
+        "(_koi8r x'C1"}) {
+    EXPECT_EQ(text(same), same);
+  }
 }
 
 TEST(FloatTextTest, KeepsTheSignOfZero) {

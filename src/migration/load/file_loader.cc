@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/failpoint/failpoint.h"
+#include "migration/dumpfile/introducer.h"
 #include "migration/rules/name_pattern.h"
 #include "mysql/client/retry.h"
 #include "mysql/value/quote.h"
@@ -127,7 +128,7 @@ void RollBack(mysql::Connection& db, const StopToken& stop) {
 }  // namespace
 
 FileLoader::Limits FileLoader::DefaultLimits(const mysql::Connection& db) const {
-  if (db.server().is_tidb) return {kTiDbBytes, kTiDbBytes};
+  if (db.server().is_tidb) return {kTiDbBytes, kTiDbBytes, SIZE_MAX, true};
   const uint64_t packet = db.server().max_allowed_packet;
   const size_t statement =
       packet == 0 ? kStatementBytes : std::min<uint64_t>(kStatementBytes, packet / 2);
@@ -236,7 +237,9 @@ void FileLoader::GatherStatements(InsertReader& reader, const Limits& limits, Ba
   size_t statement_rows = 0;
   while (reader.FindTuple()) {
     if (bytes >= limits.transaction_bytes || batch.rows >= limits.rows) break;
-    const std::string_view tuple = reader.TakeTuple();
+    std::string_view tuple = reader.TakeTuple();
+    std::string text;
+    if (limits.tidb) tuple = text = WithTextForTiDb(tuple, context_.session.backslash_escapes());
     if (batch.statements.empty() || statement_rows >= kStatementRows ||
         batch.statements.back().size() + tuple.size() + 1 > limits.statement_bytes) {
       batch.statements.emplace_back(insert_head_);

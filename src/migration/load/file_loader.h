@@ -74,6 +74,7 @@ class FileLoader {
     size_t transaction_bytes = 0;
     size_t statement_bytes = 0;
     size_t rows = SIZE_MAX;
+    bool tidb = false;  // the target is one
   };
 
   Limits DefaultLimits(const mysql::Connection& db) const;

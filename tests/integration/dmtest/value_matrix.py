@@ -7,25 +7,39 @@ INSERT, UPDATE or DELETE; with or without key.
 """
 import itertools
 
+# TiDB makes tables slowly. Of the types without a key these stand for all, of its missing character sets this one.
+TIDB_KEYLESS = {"decimal_65_30", "float", "double", "bit_9", "date", "datetime_3", "time_6", "timestamp_0", "varchar_utf8mb4", "varchar_latin1",
+                "varchar_cp932", "varbinary", "blob", "enum_300", "set_64", "json"}
+TIDB_BY_HAND = {"text_cp932", "inet"}
+
 # Servers by kind, as tests name them, and what they have.
 MARIADB = {"mariadb", "mariadb11"}
 MYSQL = {"mysql9", "mysql56"}
-NAMES = {"mariadb": "MariaDB 10.11", "mariadb11": "MariaDB 11.8", "mysql9": "MySQL 9", "mysql56": "MySQL 5.6"}
+TIDB = {"tidb"}
+ALL = MARIADB | MYSQL | TIDB
+NAMES = {"mariadb": "MariaDB 10.11", "mariadb11": "MariaDB 11.8", "mysql9": "MySQL 9", "mysql56": "MySQL 5.6", "tidb": "TiDB 8.1"}
 
 
 class Kind:
     """`on` are the servers that have the type, `by` those that can write the values (default: the same); `show` is how a
-    value is compared ({} is the column); `down` the type of a table made by hand where the downstream lacks the type."""
+    value is compared ({} is the column); `down` the type of a table made by hand where the downstream lacks the type; `text`
+    says that characters are compared, not bytes, where the downstream keeps them in another character set."""
 
-    def __init__(self, name, ddl, values, family, on=None, show="HEX({})", down=None, keyless=True, page=None, by=None):
+    def __init__(self, name, ddl, values, family, on=None, show="HEX({})", down=None, keyless=True, page=None, by=None, text=False):
         self.name, self.ddl, self.values, self.family = name, ddl, values, family
-        self.on = on or MARIADB | MYSQL
+        self.on, self.text = on or ALL, text
         self.by = by or self.on
         self.show, self.down, self.keyless = show, down or {}, keyless
         self.page = page or name  # row of docs/compatibility.md
 
     def exists_on(self, server):
         return server in self.on
+
+    def shown(self, downstream):
+        # TiDB keeps text of every character set as UTF-8.
+        if self.text and (downstream in TIDB or not self.exists_on(downstream)):
+            return "HEX(CONVERT({} USING utf8mb4))"
+        return self.show
 
 
 def _integers():
@@ -96,21 +110,22 @@ _ALL_BYTES = [f"x'{bytes(range(first, first + 51)).hex()}'" for first in (1, 52,
 def _charsets():
     def of(name, encoding, more, on=None, multi=None):
         values = _hex(*_PLAIN, encoding=encoding) + more
-        on = on or MARIADB | MYSQL
+        on = (on or MARIADB | MYSQL) | (TIDB if name in ("latin1", "gbk", "utf8mb3", "utf8mb4") else set())
         page = f"text in {name}"
         # A server without the character set gets a table in utf8mb4.
         def down(ddl):
-            return {server: f"{ddl} CHARACTER SET utf8mb4" for server in (MARIADB | MYSQL) - on}
-        show = "HEX({})" if on == MARIADB | MYSQL else "HEX(CONVERT({} USING utf8mb4))"
+            return {server: f"{ddl} CHARACTER SET utf8mb4" for server in ALL - on}
         for kind, ddl in (("char", "CHAR(30)"), ("varchar", "VARCHAR(120)"), ("text", "TEXT")):
             # CHAR(n) loses blanks at its end already upstream.
             yield Kind(f"{kind}_{name}", f"{ddl} CHARACTER SET {name}", [v for v in values if kind != "char" or len(v) < 60],
-                       f"text_{name}", on, show, down(ddl), keyless=kind == "varchar", page=page)
+                       f"text_{name}", on, down=down(ddl), keyless=kind == "varchar", page=page, text=True)
         members = multi or "'a','b b','it''s','\\\\'"
         yield Kind(f"enum_{name}", f"ENUM({members}) CHARACTER SET {name}", ["1", "2", "3", "4", "''"], f"text_{name}", on,
                    "CONCAT({}+0, HEX(CONVERT({} USING utf8mb4)))", down(f"ENUM({members})"), keyless=False, page="ENUM, SET")
         yield Kind(f"set_{name}", f"SET({members}) CHARACTER SET {name}", ["1", "2", "15", "0"], f"text_{name}", on,
-                   "CONCAT({}+0, HEX(CONVERT({} USING utf8mb4)))", down(f"SET({members})"), keyless=False, page="ENUM, SET")
+                   "CONCAT({}+0, HEX(CONVERT({} USING utf8mb4)))", down(f"SET({members})"), keyless=False, page="ENUM, SET",
+                   # MySQL 5.6 itself shows the members of a SET of wide characters wrongly.
+                   by=on - {"mysql56"} if encoding.startswith("utf-") else None)
 
     yield from of("latin1", "latin1", _ALL_BYTES, multi="'a','b b','ö','é'")
     yield from of("gbk", "gbk", ["x'815C'", "x'BF5C27'", "x'D2BBB6FEC8FD'", "x'FEFE'", "x'A2A1'", "x'A6D9A989'"], multi="'a','b b','一','中文'")
@@ -130,7 +145,8 @@ def _charsets():
     for name in ("latin2", "latin5", "latin7", "cp1250", "cp1251", "cp1256", "cp1257", "cp850", "cp852", "cp866", "greek", "hebrew", "koi8r", "koi8u",
                  "macroman", "tis620", "armscii8", "geostd8", "hp8", "dec8", "keybcs2", "macce", "swe7", "ascii"):
         upper = ["x'5B5C5D7B7C7D7E'"] if name in ("swe7", "ascii") else _ALL_BYTES
-        yield Kind(f"varchar_{name}", f"VARCHAR(120) CHARACTER SET {name}", upper, "text_single", page="text in the other character sets of one byte")
+        yield Kind(f"varchar_{name}", f"VARCHAR(120) CHARACTER SET {name}", upper, "text_single", ALL if name == "ascii" else MARIADB | MYSQL,
+                   down={"tidb": "VARCHAR(120) CHARACTER SET utf8mb4"}, page="text in the other character sets of one byte", text=True)
 
 
 def _binary():
@@ -173,15 +189,15 @@ def _json():
     texts = [quote(text) for text in _json_texts()]
     large = ["CONCAT('{\"big\":\"', REPEAT('x', 70000), '\"}')", "CONCAT('[', REPEAT('1234567,', 9000), '0]')",
              "CONCAT('{\"a\":', CONCAT('[', REPEAT('\"abcdefgh\",', 8000), '0]'), ',\"b\":{\"c\":70000,\"d\":-70000,\"e\":1.5}}')"]
-    yield Kind("json", "JSON", texts + large, "json", MARIADB | {"mysql9"}, show="HEX(CAST({} AS CHAR CHARACTER SET utf8mb4))", page="JSON")
+    yield Kind("json", "JSON", texts + large, "json", MARIADB | TIDB | {"mysql9"}, show="HEX(CAST({} AS CHAR CHARACTER SET utf8mb4))", page="JSON")
     # MariaDB takes 32 levels.
     deep = [quote("[" * 99 + "1" + "]" * 99), quote('{"a":' * 50 + "[]" + "}" * 50)]
-    yield Kind("json_deep", "JSON", deep, "json_deep", {"mysql9"}, show="HEX(CAST({} AS CHAR CHARACTER SET utf8mb4))",
+    yield Kind("json_deep", "JSON", deep, "json_deep", TIDB | {"mysql9"}, show="HEX(CAST({} AS CHAR CHARACTER SET utf8mb4))",
                down={s: "LONGTEXT CHARACTER SET utf8mb4" for s in MARIADB}, page="JSON of more than 32 levels")
     typed = ["JSON_OBJECT('d', CAST('2024-01-15' AS DATE), 't', CAST('00:00:00' AS TIME), 'n', CAST('-12:34:56.789' AS TIME(3)))",
              "JSON_ARRAY(CAST('2024-01-15 01:02:03.4' AS DATETIME(6)), CAST('9999-12-31' AS DATE))",
              "JSON_OBJECT('b', CAST(x'00ff' AS BINARY), 'l', REPEAT(CAST(x'0102' AS BINARY), 100))", "JSON_ARRAY(b'101')"]
-    yield Kind("json_typed", "JSON", typed, "json", MARIADB | {"mysql9"}, show="HEX(CAST({} AS CHAR CHARACTER SET utf8mb4))",
+    yield Kind("json_typed", "JSON", typed, "json", MARIADB | TIDB | {"mysql9"}, show="HEX(CAST({} AS CHAR CHARACTER SET utf8mb4))",
                by={"mysql9"}, page="JSON with DATE, TIME, DATETIME and bytes inside")
 
 
@@ -194,14 +210,14 @@ def _others():
     yield Kind("geometry_srid", "GEOMETRY", ["ST_GeomFromText('POINT(1 2)', 4326)", "ST_GeomFromText('LINESTRING(10 20,30 40)', 4326)"], "geometry",
                MARIADB | {"mysql9"}, page="GEOMETRY")
     yield Kind("vector", "VECTOR(3)", ["TO_VECTOR('[1,2.5,-3]')", "TO_VECTOR('[0,0,0]')", "TO_VECTOR('[3.4028234e38,-0.5,0.1]')", "TO_VECTOR('[1]')"],
-               "vector", {"mysql9"}, down={"mariadb": "VARBINARY(64)", "mariadb11": "VARBINARY(64)", "mysql56": "VARBINARY(64)"}, page="VECTOR")
+               "vector", {"mysql9"}, down=dict.fromkeys(MARIADB | {"mysql56"}, "VARBINARY(64)"), page="VECTOR")
     yield Kind("inet6", "INET6", ["'::'", "'::1'", "'2001:db8::ff00:42:8329'", "'::ffff:192.0.2.1'", "'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'", "'fe80::'"],
-               "inet", MARIADB, down={"mysql9": "VARCHAR(45)", "mysql56": "VARCHAR(45)"}, page="INET6", show="HEX(CAST({} AS CHAR))")
+               "inet", MARIADB, down=dict.fromkeys(MYSQL | TIDB, "VARCHAR(45)"), page="INET6", show="HEX(CAST({} AS CHAR))")
     yield Kind("inet4", "INET4", ["'0.0.0.0'", "'255.255.255.255'", "'192.0.2.1'", "'10.0.0.0'"], "inet", MARIADB,
-               down={"mysql9": "VARCHAR(15)", "mysql56": "VARCHAR(15)"}, page="INET4", show="HEX(CAST({} AS CHAR))")
+               down=dict.fromkeys(MYSQL | TIDB, "VARCHAR(15)"), page="INET4", show="HEX(CAST({} AS CHAR))")
     yield Kind("uuid", "UUID", ["'00112233-4455-6677-8899-aabbccddeeff'", "'3e11fa47-71ca-11e1-9e33-c80aa9429562'", "'00000000-0000-0000-0000-000000000000'",
                                 "'ffffffff-ffff-ffff-ffff-ffffffffffff'", "'018f2f9e-4c00-7000-8000-000000000000'"], "inet", MARIADB,
-               down={"mysql9": "CHAR(36)", "mysql56": "CHAR(36)"}, page="UUID", show="HEX(CAST({} AS CHAR))")
+               down=dict.fromkeys(MYSQL | TIDB, "CHAR(36)"), page="UUID", show="HEX(CAST({} AS CHAR))")
     for name, ddl, values in (("varchar", "VARCHAR(3000) COMPRESSED", ["'short'", "REPEAT('long ', 500)", "''"]),
                               ("blob", "BLOB COMPRESSED", ["x'00ff'", "REPEAT(x'0102', 2000)", "''"]),
                               ("text", "TEXT COMPRESSED CHARACTER SET latin1", ["x'e9e8'", "REPEAT(x'e9', 2000)", "''"])):
@@ -223,6 +239,9 @@ class Matrix:
         self.missing = [k for k in self.kinds if not k.exists_on(downstream) and downstream not in k.down]
         self.kinds = [k for k in self.kinds if k not in self.missing]
         self.downstream = downstream
+        if downstream in TIDB:
+            self.kinds = [k for k in self.kinds if k.exists_on(downstream) or k.family in TIDB_BY_HAND]
+        self.keyless = {k.name for k in self.kinds if k.keyless and (downstream not in TIDB or k.name in TIDB_KEYLESS)}
         self.families = {}
         for kind in self.kinds:
             self.families.setdefault(kind.family, []).append(kind)
@@ -246,7 +265,7 @@ class Matrix:
             columns = ", ".join(f"`{k.name}` {d} {'' if 'NULL' in d else 'NULL'}" for k, d in zip(kinds, ddl))
             yield f"CREATE TABLE w_{family} (id INT PRIMARY KEY, {columns}) DEFAULT CHARSET=utf8mb4 ROW_FORMAT=DYNAMIC"
             for kind, text in zip(kinds, ddl):
-                if kind.keyless:
+                if kind.name in self.keyless:
                     yield f"CREATE TABLE n_{kind.name} (v {text} {'' if 'NULL' in text else 'NULL'}, n INT) DEFAULT CHARSET=utf8mb4"
 
     def create(self):
@@ -262,7 +281,7 @@ class Matrix:
             yield f"INSERT INTO w_{family} VALUES {rows}"
             self.cells += self._rows(kinds) * len(kinds)
         for kind in self.kinds:
-            if kind.keyless:
+            if kind.name in self.keyless:
                 rows = ", ".join(f"({self._value(kind, i)}, {offset + n})" for i in range(len(kind.values) + 1) for n in (1, 2, 3))
                 yield f"INSERT INTO n_{kind.name} VALUES {rows}"
                 self.cells += 3 * (len(kind.values) + 1)
@@ -285,7 +304,7 @@ class Matrix:
                 yield f"DELETE FROM w_{family} WHERE id % 4 = 3 AND id BETWEEN {offset} AND {offset + rows} ORDER BY id LIMIT {rows // 8 + 1}"
                 self.cells += (rows // 8 + 1) * len(kinds)
         for kind in self.kinds:
-            if not kind.keyless:
+            if kind.name not in self.keyless:
                 continue
             count = len(kind.values) + 1
             for offset in (0, self.LIVE):
@@ -298,7 +317,7 @@ class Matrix:
         """Differences by kind: {name: text}. `read_*(sql)` answers rows."""
         found = {}
         for family, kinds in self.families.items():
-            shown = ", ".join(k.show.replace("{}", f"`{k.name}`") for k in kinds)
+            shown = ", ".join(k.shown(self.downstream).replace("{}", f"`{k.name}`") for k in kinds)
             sql = f"SELECT id, {shown} FROM w_{family} ORDER BY id"
             up, down = read_up(sql), read_down(sql)
             if [row[0] for row in up] != [row[0] for row in down]:
@@ -310,9 +329,9 @@ class Matrix:
                     if x != y:
                         found.setdefault(kind.name, f"w_{family} id {a[0]}: {_short(x)} upstream, {_short(y)} downstream")
         for kind in self.kinds:
-            if not kind.keyless:
+            if kind.name not in self.keyless:
                 continue
-            sql = f"SELECT {kind.show.replace('{}', 'v')} AS c, n FROM n_{kind.name}"
+            sql = f"SELECT {kind.shown(self.downstream).replace('{}', 'v')} AS c, n FROM n_{kind.name}"
             order = lambda row: (row[1], row[0] is None, str(row[0]))  # noqa: E731
             up, down = sorted(read_up(sql), key=order), sorted(read_down(sql), key=order)
             if up != down:
