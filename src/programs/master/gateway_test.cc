@@ -18,7 +18,7 @@ class GatewayTest : public ::testing::Test {
     return gateway_.Answer({method, "/apis/v1alpha1/" + path, type, body});
   }
 
-  Gateway gateway_{"127.0.0.1:1", StopToken()};
+  Gateway gateway_{"127.0.0.1:1", TlsOptions(), StopToken()};
 };
 
 TEST_F(GatewayTest, OnlyTheListedPathsAndMethods) {
