@@ -87,9 +87,9 @@ def test_http_and_etcd_on_the_same_port(standing, authority):
     own = cluster.tls.of("python")
     done = subprocess.run(
         ["etcdctl", f"--endpoints=https://{cluster.address}", f"--cacert={authority.ca}", f"--cert={own.cert}",
-         f"--key={own.key}", "get", "--prefix", "/dm-master/"], text=True, stdout=subprocess.PIPE,
+         f"--key={own.key}", "get", "--prefix", "/dm-master/leader"], text=True, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, timeout=20, env={**os.environ, "ETCDCTL_API": "3"})
-    assert done.returncode == 0 and "worker1" in done.stdout, done
+    assert done.returncode == 0 and "master1" in done.stdout, done
 
 
 def test_who_may_not_come_in(standing, authority, tmp_path):
