@@ -49,13 +49,18 @@ const Settings& SettingsOf(SSL_CTX* context) {
   return *static_cast<const Settings*>(::SSL_CTX_get_ex_data(context, SettingsIndex()));
 }
 
-// Where a connection keeps the text of what is wrong with its peer's certificate.
+// Where a connection keeps the text of why its handshake is refused.
 int FaultIndex() {
   static const int index = ::SSL_get_ex_new_index(
       0, nullptr, nullptr, nullptr, [](void*, void* fault, CRYPTO_EX_DATA*, int, long, void*) {
         delete static_cast<std::string*>(fault);
       });
   return index;
+}
+
+void KeepFault(SSL* connection, std::string fault) {
+  delete static_cast<std::string*>(::SSL_get_ex_data(connection, FaultIndex()));
+  ::SSL_set_ex_data(connection, FaultIndex(), new std::string(std::move(fault)));
 }
 
 std::string LastError() {
@@ -144,6 +149,7 @@ int OnCertificateNeeded(SSL* connection, void*) {
     return 1;
   } catch (const std::exception& e) {
     Log().Error("certificate cannot be loaded, TLS handshake fails", {F("error", e)});
+    KeepFault(connection, e.what());
     return 0;
   }
 }
@@ -224,8 +230,7 @@ int OnVerify(X509_STORE_CTX* store, void*) {
     if (fault.empty()) return 1;
     ::X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
   }
-  delete static_cast<std::string*>(::SSL_get_ex_data(connection, FaultIndex()));
-  ::SSL_set_ex_data(connection, FaultIndex(), new std::string(std::move(fault)));
+  KeepFault(connection, std::move(fault));
   return 0;
 }
 
@@ -233,7 +238,8 @@ TlsContext NewContext(const SSL_METHOD* method, std::unique_ptr<Settings> settin
   TlsContext context(::SSL_CTX_new(method), Deleter<SSL_CTX_free>());
   if (context == nullptr) throw std::runtime_error("TLS context: " + LastError());
   ::SSL_CTX_set_min_proto_version(context.get(), version);
-  ::SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
+  ::SSL_CTX_set_mode(context.get(),
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY | SSL_MODE_NO_AUTO_CHAIN);
   const TlsOptions& options = settings->options;
   bool checks = settings->check != PeerCheck::kNone;
   if (options.has_ca()) {
@@ -285,7 +291,41 @@ void ExpectHost(X509_VERIFY_PARAM* parameters, const std::string& host) {
   if (done != 1) throw std::runtime_error("host name cannot be checked: " + LastError());
 }
 
+void FreeStack(STACK_OF(X509) * certificates) { sk_X509_pop_free(certificates, X509_free); }
+
+// What is wrong with a server's certificate; `others` help to build the chain.
+std::string FaultOf(X509* leaf, STACK_OF(X509) * others, const TlsOptions& options,
+                    const std::string& host) {
+  const PeerCheck check = ClientPeerCheck(options);
+  if (check == PeerCheck::kNone) return "";
+  if (leaf == nullptr) return "the server has shown no certificate";
+  const Store store(::X509_STORE_new());
+  if (options.has_ca()) {
+    TrustBundle(store.get(), ReadPart(options.ca, options.ca_path, "ca certificate"));
+  } else if (::X509_STORE_set_default_paths(store.get()) != 1) {
+    throw std::runtime_error("the system's root certificates cannot be read: " + LastError());
+  }
+  const StoreContext context(::X509_STORE_CTX_new());
+  if (::X509_STORE_CTX_init(context.get(), store.get(), leaf, others) != 1) {
+    throw std::runtime_error("certificate cannot be checked: " + LastError());
+  }
+  ::X509_STORE_CTX_set_default(context.get(), "ssl_server");
+  if (check == PeerCheck::kFull) ExpectHost(::X509_STORE_CTX_get0_param(context.get()), host);
+  const bool verified = ::X509_verify_cert(context.get()) == 1;
+  ::ERR_clear_error();
+  if (!verified) return VerificationFault(context.get());
+  return CommonNameFault(options, check, context.get());
+}
+
 }  // namespace
+
+TlsOptions WithLoadedCa(TlsOptions options) {
+  if (!options.has_ca()) return options;
+  options.ca = ReadPart(options.ca, options.ca_path, "ca certificate");
+  const Store store(::X509_STORE_new());
+  TrustBundle(store.get(), options.ca);
+  return options;
+}
 
 TlsMaterial LoadTlsMaterial(const TlsOptions& options) {
   return {.ca = ReadPart(options.ca, options.ca_path, "ca certificate"),
@@ -359,8 +399,8 @@ void SetExpectedHost(ssl_st* connection, const std::string& host) {
   ExpectHost(::SSL_get0_param(connection), host);
 }
 
-std::string HandshakeFault(ssl_st* connection) {
-  std::string last = TakeTlsError();
+std::string HandshakeFault(ssl_st* connection, const std::string& otherwise) {
+  std::string last = otherwise.empty() ? TakeTlsError() : otherwise;
   if (const auto* fault =
           static_cast<const std::string*>(::SSL_get_ex_data(connection, FaultIndex()))) {
     return *fault;
@@ -376,29 +416,22 @@ std::string TakeTlsError() {
   return reason == nullptr ? fmt::format("error {}", code) : reason;
 }
 
+std::string CertificateFault(const std::string& chain_pem, const TlsOptions& options,
+                             const std::string& host) {
+  Bio bio = MemoryBio(chain_pem);
+  const Certificate leaf(::PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr));
+  const std::unique_ptr<STACK_OF(X509), Deleter<FreeStack>> others(sk_X509_new_null());
+  for (X509* next; (next = ::PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr));) {
+    sk_X509_push(others.get(), next);
+  }
+  ::ERR_clear_error();
+  return FaultOf(leaf.get(), others.get(), options, host);
+}
+
 std::string ServerCertificateFault(ssl_st* connection, const TlsOptions& options,
                                    const std::string& host) {
-  const PeerCheck check = ClientPeerCheck(options);
-  if (check == PeerCheck::kNone) return "";
-  X509* leaf = ::SSL_get0_peer_certificate(connection);
-  if (leaf == nullptr) return "the server has shown no certificate";
-  const Store store(::X509_STORE_new());
-  if (options.has_ca()) {
-    TrustBundle(store.get(), ReadPart(options.ca, options.ca_path, "ca certificate"));
-  } else if (::X509_STORE_set_default_paths(store.get()) != 1) {
-    throw std::runtime_error("the system's root certificates cannot be read: " + LastError());
-  }
-  const StoreContext context(::X509_STORE_CTX_new());
-  if (::X509_STORE_CTX_init(context.get(), store.get(), leaf,
-                            ::SSL_get_peer_cert_chain(connection)) != 1) {
-    throw std::runtime_error("certificate cannot be checked: " + LastError());
-  }
-  ::X509_STORE_CTX_set_default(context.get(), "ssl_server");
-  if (check == PeerCheck::kFull) ExpectHost(::X509_STORE_CTX_get0_param(context.get()), host);
-  const bool verified = ::X509_verify_cert(context.get()) == 1;
-  ::ERR_clear_error();
-  if (!verified) return VerificationFault(context.get());
-  return CommonNameFault(options, check, context.get());
+  return FaultOf(::SSL_get0_peer_certificate(connection), ::SSL_get_peer_cert_chain(connection),
+                 options, host);
 }
 
 }  // namespace dm

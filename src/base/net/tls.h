@@ -76,16 +76,25 @@ TlsContext MakeClientContext(const TlsOptions& options, const std::vector<std::s
 void SetExpectedHost(ssl_st* connection, const std::string& host);
 
 // Why the handshake of a connection of these contexts failed: what is wrong with the peer's
-// certificate, else TakeTlsError (also an alert of the peer).
-std::string HandshakeFault(ssl_st* connection);
+// certificate or our own, else `otherwise`, else TakeTlsError (also an alert of the peer).
+std::string HandshakeFault(ssl_st* connection, const std::string& otherwise = "");
 
 // The first of the errors that OpenSSL keeps for this thread, which is their cause; forgets them
 // all. Empty if there is none.
 std::string TakeTlsError();
 
-// For a client connection that somebody else has established without checking its peer: the check
-// that `options` demand (ClientPeerCheck) of the certificate the server has shown for `host`. What
-// is wrong with it; empty: it is accepted. Throws std::runtime_error if the CA cannot be used.
+// `options` with the content of the CA, which is read and checked now; certificate and key stay as
+// they are. Throws std::runtime_error.
+TlsOptions WithLoadedCa(TlsOptions options);
+
+// The check that `options` demand of a server (ClientPeerCheck), of the certificates it has shown
+// for `host`: PEM, its own one first. What is wrong with them; empty: they are accepted. Throws
+// std::runtime_error if the CA cannot be used.
+std::string CertificateFault(const std::string& chain_pem, const TlsOptions& options,
+                             const std::string& host);
+
+// For a client connection that somebody else has established without checking its peer: as
+// CertificateFault.
 std::string ServerCertificateFault(ssl_st* connection, const TlsOptions& options,
                                    const std::string& host);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "cluster/credentials/credentials.h"
+
 namespace dm::cluster {
 namespace {
 
@@ -15,17 +17,18 @@ constexpr Milliseconds kRepeatPause{1'000};
 // Between looks at the stop token while connecting.
 constexpr Milliseconds kConnectSlice{50};
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, Milliseconds dial_timeout) {
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const EtcdOptions& options) {
   grpc::ChannelArguments args;
   args.SetMaxReceiveMessageSize(-1);
   args.SetMaxSendMessageSize(-1);
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(dial_timeout.count()));
+  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(options.dial_timeout.count()));
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
   args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // A pool shared with other channels to the same address would share their broken connection.
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  if (!address.starts_with("unix:")) {
+  const bool local = address.starts_with("unix:");
+  if (!local) {
     args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
     args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 3'000);
     args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
@@ -33,7 +36,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, Milliseco
     // The default authority of a socket is its path, which etcd's HTTP/2 server refuses.
     args.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
   }
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), args);
+  return grpc::CreateCustomChannel(
+      address, local ? grpc::InsecureChannelCredentials() : ClientCredentials(options.tls), args);
 }
 
 const char* CodeName(grpc::StatusCode code) {
@@ -208,8 +212,8 @@ void Channels::SetEndpoints(const std::vector<std::string>& addresses) {
     if (known != endpoints_.end()) {
       endpoints.push_back(*known);
     } else {
-      endpoints.push_back(std::make_shared<Endpoint>(
-          Endpoint{address, MakeChannel(address, options_.dial_timeout), {}}));
+      endpoints.push_back(
+          std::make_shared<Endpoint>(Endpoint{address, MakeChannel(address, options_), {}}));
     }
   }
   endpoints_ = std::move(endpoints);

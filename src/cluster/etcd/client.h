@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error/error.h"
+#include "base/net/tls.h"
 #include "base/thread/stop.h"
 #include "cluster/etcd/kv.h"
 
@@ -22,6 +23,7 @@ class Watch;
 struct EtcdOptions {
   // "unix:/path", "host:port" or "http://host:port". The order is the order of preference.
   std::vector<std::string> endpoints;
+  TlsOptions tls{};  // towards endpoints that are no Unix sockets
   // 0: the endpoints stay as given. Else the member list is read that often, and the client URLs of
   // named members become the endpoints; a `unix:` endpoint given at first always stays first.
   Milliseconds refresh_interval{0};

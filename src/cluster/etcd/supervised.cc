@@ -21,6 +21,8 @@
 #include <vector>
 
 #include "base/error/error.h"
+#include "base/error/system_error.h"
+#include "base/io/file.h"
 #include "base/log/log.h"
 #include "etcd/rpc.grpc.pb.h"
 
@@ -34,6 +36,7 @@ constexpr Milliseconds kReadyPoll{50};
 constexpr Milliseconds kStopLimit{15'000};
 constexpr Milliseconds kStaleStopLimit{5'000};
 constexpr Milliseconds kLockLimit{3'000};
+constexpr unsigned kPrivateFile = 0600;
 // The only form that etcd 3.4 takes: it makes a socket of this name in its working directory.
 constexpr char kListenUrl[] = "unix://client:0";
 constexpr char kSocketName[] = "client:0";
@@ -136,6 +139,19 @@ bool CheckData(const EtcdServerConfig& config) {
           config.data_dir));
 }
 
+// Files of TLS material that was given by content, in the child's directory.
+constexpr const char* kPeerCa = "peer-ca.pem";
+constexpr const char* kPeerCert = "peer-cert.pem";
+constexpr const char* kPeerKey = "peer-key.pem";
+
+// The path of one part of the peers' TLS material, absolute: the child has another directory.
+std::string PeerFile(const EtcdServerConfig& config, std::string TlsOptions::*content,
+                     std::string TlsOptions::*path, const char* name) {
+  const std::string& given = config.peer_tls.*path;
+  if (!given.empty()) return std::filesystem::absolute(given).string();
+  return (config.peer_tls.*content).empty() ? "" : config.data_dir + "/run/" + name;
+}
+
 std::vector<std::string> ArgumentsOf(const EtcdServerConfig& config, bool has_data) {
   std::vector<std::string> args = {config.binary,
                                    "--name",
@@ -179,6 +195,18 @@ std::vector<std::string> ArgumentsOf(const EtcdServerConfig& config, bool has_da
     args.push_back("--initial-cluster");
     args.push_back(config.initial_cluster);
   }
+  if (config.peer_tls.has_ca()) {
+    args.insert(
+        args.end(),
+        {"--peer-client-cert-auth=true", "--peer-trusted-ca-file",
+         PeerFile(config, &TlsOptions::ca, &TlsOptions::ca_path, kPeerCa), "--peer-cert-file",
+         PeerFile(config, &TlsOptions::cert, &TlsOptions::cert_path, kPeerCert), "--peer-key-file",
+         PeerFile(config, &TlsOptions::key, &TlsOptions::key_path, kPeerKey)});
+    if (!config.peer_tls.allowed_common_names.empty()) {
+      args.push_back("--peer-cert-allowed-cn");
+      args.push_back(config.peer_tls.allowed_common_names.front());
+    }
+  }
   return args;
 }
 
@@ -213,6 +241,7 @@ class SupervisedEtcd::Impl {
     PrepareDirectory(stop);
     EndStaleChild(PidFile(), config_.data_dir, stop);
     has_data_ = CheckData(config_);
+    WritePeerFiles();
     unlinkat(run_dir_.get(), kSocketName, 0);
     supervisor_ = std::jthread([this] { Supervise(); });
     try {
@@ -279,6 +308,25 @@ class SupervisedEtcd::Impl {
             fmt::format("data directory {} is in use by another dm-master", config_.data_dir));
       }
       WaitFor(Milliseconds(50), stop);
+    }
+  }
+
+  // The directory is open to this user alone.
+  void WritePeerFiles() const {
+    const TlsOptions& tls = config_.peer_tls;
+    if (!tls.has_ca()) return;
+    const auto write = [this](const std::string& path, const std::string& content,
+                              const char* name) {
+      if (path.empty() && !content.empty()) {
+        WriteFile(run_dir_path_ + "/" + name, content, kPrivateFile);
+      }
+    };
+    try {
+      write(tls.ca_path, tls.ca, kPeerCa);
+      write(tls.cert_path, tls.cert, kPeerCert);
+      write(tls.key_path, tls.key, kPeerKey);
+    } catch (const SystemError& e) {
+      throw StartError(e.what());
     }
   }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/net/tls.h"
 #include "base/thread/stop.h"
 
 namespace dm::cluster {
@@ -16,6 +17,9 @@ struct EtcdServerConfig {
   std::string advertise_peer_urls;
   std::string initial_cluster;  // used only if the data directory holds no data
   std::string initial_cluster_state = "new";
+  // Among members. With a CA: TLS, and every peer has to show a certificate of that CA; etcd takes
+  // the first of the common names only. Certificate and key are read by etcd at every handshake.
+  TlsOptions peer_tls{};
   // What the member announces to clients: the parent's public URL, never the private socket.
   std::string advertise_client_urls;
   uint64_t max_txn_ops = 2048;

@@ -8,6 +8,7 @@
 #include "base/error/error.h"
 #include "base/net/address.h"
 #include "base/net/socket.h"
+#include "base/net/tls_connection.h"
 
 namespace dm::cluster {
 namespace {
@@ -23,25 +24,33 @@ Milliseconds Left(SteadyClock::time_point end) {
 }  // namespace
 
 std::optional<HttpResponse> HttpGet(const std::string& endpoint, const std::string& path,
-                                    Milliseconds timeout) {
+                                    Milliseconds timeout, const TlsOptions& tls) {
   const auto end = SteadyClock::now() + timeout;
   const StopToken stop;
   try {
     const bool local = endpoint.starts_with("unix:");
     const std::string address(local ? endpoint.substr(5) : std::string(StripScheme(endpoint)));
-    const FileDescriptor fd =
+    FileDescriptor fd =
         local ? ConnectUnix(address, timeout, stop) : ConnectTcp(address, timeout, stop);
-    WriteAll(fd.get(),
-             fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", path,
-                         local ? "localhost" : address),
-             Left(end), stop);
+    const std::string request =
+        fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", path,
+                    local ? "localhost" : address);
+    std::optional<TlsConnection> secure;
+    if (endpoint.starts_with("https://")) {
+      secure.emplace(std::move(fd), MakeClientContext(tls, {"http/1.1"}),
+                     SplitHostPort(address).host, Left(end), stop);
+      secure->WriteAll(request, Left(end), stop);
+    } else {
+      WriteAll(fd.get(), request, Left(end), stop);
+    }
     http::response_parser<http::string_body> parser;
     parser.body_limit(boost::none);
     parser.eager(true);
     std::string received;
     while (!parser.is_done()) {
       char chunk[16 << 10];
-      const size_t n = ReadSome(fd.get(), chunk, Left(end), stop);
+      const size_t n = secure ? secure->ReadSome(chunk, Left(end), stop)
+                              : ReadSome(fd.get(), chunk, Left(end), stop);
       if (SteadyClock::now() >= end) return std::nullopt;
       boost::system::error_code error;
       if (n == 0) {

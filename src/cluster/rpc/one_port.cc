@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "base/log/log.h"
 #include "base/net/socket.h"
 #include "cluster/rpc/http_server.h"
+#include "cluster/rpc/tls_front.h"
 
 namespace dm::cluster {
 namespace {
@@ -72,12 +74,17 @@ class OnePortServer::Impl {
         grpc::InsecureServerCredentials());
     grpc_ = builder.BuildAndStart();
     http_ = std::make_unique<HttpServer>(std::move(handlers.http));
+    if (handlers.tls != nullptr) {
+      tls_ = std::make_unique<TlsFront>(
+          handlers.tls, [this](FileDescriptor plain) { Dispatch(std::move(plain)); });
+    }
     acceptor_ = std::jthread([this](StopToken stop) { Accept(stop); });
   }
 
   uint16_t port() const { return port_; }
 
   void Stop(Milliseconds grace) noexcept {
+    closing_ = true;
     if (acceptor_.joinable()) {
       acceptor_.request_stop();
       acceptor_.join();
@@ -89,6 +96,8 @@ class OnePortServer::Impl {
       grpc_->Wait();
       grpc_.reset();
     }
+    // What the others have still said is on its way through it.
+    if (tls_) tls_->Stop();
   }
 
  private:
@@ -151,6 +160,10 @@ class OnePortServer::Impl {
         if (errno != EAGAIN) PauseAccepting(epoll, errno);
         return;
       }
+      if (tls_) {
+        tls_->Serve(std::move(fd));
+        continue;
+      }
       // Readable only when there is enough to decide.
       const int bytes = kSniffBytes;
       setsockopt(fd.get(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
@@ -172,7 +185,9 @@ class OnePortServer::Impl {
                {F("error", strerror(error))});
   }
 
+  // Also called by the TLS front, from its threads.
   void Dispatch(FileDescriptor fd) {
+    if (closing_) return;
     char head[kSniffBytes];
     const ssize_t n = recv(fd.get(), head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
     if (n < kSniffBytes) return;  // closed before it said anything
@@ -195,6 +210,8 @@ class OnePortServer::Impl {
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> grpc_acceptor_;
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<TlsFront> tls_;  // null: no TLS
+  std::atomic<bool> closing_{false};
   // Of the acceptor.
   std::optional<SteadyClock::time_point> accept_again_;  // set: the listener is not watched
   std::optional<SteadyClock::time_point> accept_logged_;

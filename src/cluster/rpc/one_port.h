@@ -1,4 +1,5 @@
-// One TCP port for gRPC and HTTP: the first bytes of a connection decide which of the two it is.
+// One TCP port for gRPC and HTTP, with or without TLS: the first bytes of a connection (inside of
+// TLS) decide which of the two it is.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/error/error.h"
+#include "base/net/tls.h"
 #include "base/thread/stop.h"
 
 namespace grpc {
@@ -55,6 +57,9 @@ class OnePortServer {
     std::vector<grpc::Service*> services;             // not owned; outlive the server
     grpc::CallbackGenericService* generic = nullptr;  // for methods of no service; not owned
     HttpHandler http;
+    // Set: nothing but TLS is spoken; what the context demands of clients holds for everything on
+    // the port.
+    TlsContext tls = nullptr;
     // A larger gRPC request is refused with RESOURCE_EXHAUSTED.
     size_t max_grpc_request_bytes = 4 << 20;
   };

@@ -1,5 +1,6 @@
 #include "cluster/rpc/one_port.h"
 
+#include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -11,8 +12,13 @@
 #include <cerrno>
 #include <ctime>
 
+#include "base/error/system_error.h"
+#include "base/io/file.h"
 #include "base/io/file_descriptor.h"
+#include "base/net/identity_test.h"
 #include "base/net/socket.h"
+#include "base/net/tls_connection.h"
+#include "cluster/credentials/credentials.h"
 #include "cluster/etcd/client.h"
 #include "cluster/etcd/fake_etcd_test.h"
 #include "cluster/etcd/watch.h"
@@ -25,6 +31,8 @@ namespace dm::cluster {
 namespace {
 
 using testing::FakeEtcd;
+using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::WatchScript;
 
 // A worker that answers one call.
@@ -40,7 +48,9 @@ class Worker : public pb::Worker::Service {
 // gRPC service, etcd behind a proxy, and HTTP on one port.
 class OnePortTest : public ::testing::Test {
  protected:
-  OnePortTest() : proxy_(etcd_.endpoint()), server_("127.0.0.1:0", ErrorCode::kWorkerStartService) {
+  OnePortTest() : OnePortTest(nullptr) {}
+  explicit OnePortTest(const TlsContext& tls)
+      : proxy_(etcd_.endpoint()), server_("127.0.0.1:0", ErrorCode::kWorkerStartService) {
     OnePortServer::Handlers handlers;
     handlers.services = {&worker_};
     handlers.generic = proxy_.service();
@@ -49,6 +59,7 @@ class OnePortTest : public ::testing::Test {
       if (request.path() != "/page") return NotFoundPage();
       return {200, "text/plain", request.method + " " + request.target};
     };
+    handlers.tls = tls;
     server_.Start(std::move(handlers));
   }
 
@@ -208,6 +219,122 @@ TEST(HttpGet, EndsAtItsLimit) {
   EXPECT_LT(SteadyClock::now() - begin, Milliseconds(2'000));
   EXPECT_FALSE(HttpGet("no-port", "/", Milliseconds(200)));
   EXPECT_FALSE(HttpGet("unix:/nowhere", "/", Milliseconds(200)));
+}
+
+// The same port with TLS: clients show a certificate with the common name "dm".
+struct Certificates {
+  Identity ca{"ca", nullptr};
+  Identity server{"dm", &ca, {.names = "IP:127.0.0.1"}};
+  Identity client{"dm", &ca};
+  Identity other{"other", &ca};
+  Identity stranger{"dm", nullptr};
+
+  TlsOptions Of(const Identity* own, std::vector<std::string> names = {}) const {
+    TlsOptions options;
+    options.ca = ca.cert_pem;
+    if (own != nullptr) {
+      options.cert = own->cert_pem;
+      options.key = own->key_pem;
+    }
+    options.allowed_common_names = std::move(names);
+    return options;
+  }
+};
+
+class TlsPortTest : public Certificates, public OnePortTest {
+ protected:
+  TlsPortTest() : OnePortTest(MakeServerContext(Of(&server, {"dm"}), PeerCheck::kChainAndCn)) {}
+
+  // "ok", or why a call did not reach the service.
+  std::string Call(const TlsOptions& tls) {
+    auto stub = pb::Worker::NewStub(grpc::CreateChannel(address(), ClientCredentials(tls)));
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
+    pb::QueryStatusRequest request;
+    request.set_name(std::string(100'000, 'x'));
+    pb::QueryStatusResponse response;
+    const grpc::Status status = stub->QueryStatus(&context, request, &response);
+    if (!status.ok()) return status.error_message();
+    return response.msg() == "status of " + request.name() ? "ok" : response.msg();
+  }
+  std::string Obstacle(const TlsOptions& tls) {
+    return TlsObstacle(address(), tls, Milliseconds(2'000), StopToken());
+  }
+};
+
+TEST_F(TlsPortTest, GrpcHttpAndEtcd) {
+  EXPECT_EQ(Call(Of(&client)), "ok");
+  EXPECT_EQ(Call(Of(&client, {"dm"})), "ok");
+  const auto page = HttpGet("https://" + address(), "/page", Milliseconds(5'000), Of(&client));
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->body, "GET /page");
+  EtcdOptions options = Options();
+  options.tls = Of(&client);
+  EXPECT_EQ(EtcdClient(options).Get("k", StopToken())->value, "value");
+}
+
+TEST_F(TlsPortTest, WhoMayNotComeInIsToldWhy) {
+  EXPECT_NE(Call(Of(&other)), "ok");
+  EXPECT_NE(Call(Of(&stranger)), "ok");
+  EXPECT_NE(Call(Of(nullptr)), "ok");
+  EXPECT_NE(Call(TlsOptions()), "ok");
+  for (const TlsOptions& tls : {Of(&other), Of(&stranger), Of(nullptr), TlsOptions()}) {
+    EXPECT_FALSE(HttpGet("https://" + address(), "/page", Milliseconds(5'000), tls));
+  }
+  const auto page = HttpGet("http://" + address(), "/page", Milliseconds(5'000));
+  EXPECT_TRUE(!page || page->status == 400);
+  EXPECT_THAT(Obstacle(Of(nullptr)), HasSubstr("alert certificate required"));
+  EXPECT_THAT(Obstacle(Of(&stranger)), HasSubstr("alert unknown ca"));
+  EXPECT_THAT(Obstacle(TlsOptions()), HasSubstr("demands TLS"));
+  EXPECT_NE(Obstacle(Of(&other)), "");
+  EXPECT_EQ(Obstacle(Of(&client)), "");
+}
+
+TEST_F(TlsPortTest, TheWrongServerIsNamed) {
+  TlsOptions wrong_ca = Of(&client);
+  wrong_ca.ca = stranger.cert_pem;
+  EXPECT_THAT(Call(wrong_ca), HasSubstr("unable to get local issuer certificate"));
+  EXPECT_THAT(Obstacle(wrong_ca), HasSubstr("unable to get local issuer certificate"));
+  EXPECT_THAT(Call(Of(&client, {"else"})), HasSubstr("not in cert-allowed-cn"));
+}
+
+TEST_F(TlsPortTest, ReplacedFilesAreUsedByNewConnections) {
+  TemporaryDirectory directory;
+  TlsOptions tls = Of(nullptr);
+  tls.cert_path = directory.path() + "/cert.pem";
+  tls.key_path = directory.path() + "/key.pem";
+  WriteFile(tls.cert_path, other.cert_pem);
+  WriteFile(tls.key_path, other.key_pem);
+  const auto kept = ClientCredentials(tls);  // what a process has all its life
+  EXPECT_NE(Call(tls), "ok");
+  WriteFile(tls.cert_path, client.cert_pem);
+  WriteFile(tls.key_path, client.key_pem);
+  const auto end = SteadyClock::now() + std::chrono::seconds(20);
+  std::string answer;
+  while (answer != "ok" && SteadyClock::now() < end) answer = Call(tls);
+  EXPECT_EQ(answer, "ok");
+}
+
+TEST_F(TlsPortTest, StrangeClientsDisturbNobody) {
+  const auto say = [this](const std::string& text) {
+    const FileDescriptor fd = ConnectTcp(address(), Milliseconds(5'000), StopToken());
+    WriteAll(fd.get(), text, Milliseconds(5'000), StopToken());
+    std::string answer;
+    char chunk[1024];
+    try {
+      for (size_t n; (n = ReadSome(fd.get(), chunk, Milliseconds(5'000), StopToken())) > 0;) {
+        answer.append(chunk, n);
+      }
+    } catch (const SystemError&) {
+      // Reset.
+    }
+    return answer;
+  };
+  EXPECT_THAT(say("GET /page HTTP/1.1\r\nHost: x\r\n\r\n"),
+              HasSubstr("Client sent an HTTP request to an HTTPS server."));
+  EXPECT_THAT(say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Not(HasSubstr("HTTP/2")));
+  say(std::string(5'000, '\x16'));
+  EXPECT_EQ(Call(Of(&client)), "ok");
 }
 
 }  // namespace

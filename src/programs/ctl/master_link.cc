@@ -11,6 +11,7 @@
 
 #include "base/cli/flag.h"
 #include "base/error/error.h"
+#include "cluster/credentials/credentials.h"
 #include "cluster/rpc/print_json.h"
 #include "dmmaster.grpc.pb.h"
 #include "etcd/rpc.grpc.pb.h"
@@ -92,7 +93,11 @@ bool SaysNoLeader(const grpc::Status& status) {
          status.error_message().find("[code=38043:") != std::string::npos;
 }
 
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& endpoint) {
+std::string Dialled(const std::string& endpoint) {
+  return endpoint.starts_with(':') ? "localhost" + endpoint : endpoint;
+}
+
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& endpoint, const TlsOptions& tls) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
@@ -100,8 +105,7 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& endpoint) {
   // Each link has its own connection: a channel that failed is not to be met again.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetMaxReceiveMessageSize(-1);  // status of many tables is large
-  const std::string target = endpoint.starts_with(':') ? "localhost" + endpoint : endpoint;
-  return grpc::CreateCustomChannel("dns:///" + target, grpc::InsecureChannelCredentials(),
+  return grpc::CreateCustomChannel("dns:///" + Dialled(endpoint), cluster::ClientCredentials(tls),
                                    arguments);
 }
 
@@ -122,6 +126,7 @@ struct MasterLink::Impl {
   std::vector<std::string> endpoints;
   std::string address_text;
   std::chrono::nanoseconds rpc_timeout;
+  TlsOptions tls;
 
   std::mutex mutex;
   size_t current = 0;  // endpoint in use
@@ -140,7 +145,7 @@ struct MasterLink::Impl {
     const auto start = Clock::now();
     for (size_t i = 0; i < count; ++i) {
       const size_t index = (first + i) % count;
-      channels[index] = OpenChannel(endpoints[index]);
+      channels[index] = OpenChannel(endpoints[index], tls);
       if (WaitConnected(*channels[index], Clock::now() + kConnectTimeout, /*patient=*/false)) {
         return use(index);
       }
@@ -156,7 +161,17 @@ struct MasterLink::Impl {
       }
     }
     Error error(ErrorCode::kCtlGRPCCreateConn, "can't connect to " + address_text);
-    throw error.SetRawCause("context deadline exceeded");
+    throw error.SetRawCause(WhyNot());
+  }
+
+  // What to say when nobody was reached.
+  std::string WhyNot() const {
+    for (const std::string& endpoint : endpoints) {
+      const std::string obstacle =
+          cluster::WhyNotConnected(Dialled(endpoint), tls, "", StopToken());
+      if (!obstacle.empty()) return obstacle;
+    }
+    return "context deadline exceeded";
   }
 
   template <class Request, class Response>
@@ -195,11 +210,13 @@ MasterLink::~MasterLink() = default;
 
 std::unique_ptr<MasterLink> MasterLink::Connect(const std::vector<std::string>& endpoints,
                                                 const std::string& address_text,
-                                                std::chrono::nanoseconds rpc_timeout) {
+                                                std::chrono::nanoseconds rpc_timeout,
+                                                const TlsOptions& tls) {
   auto impl = std::make_unique<Impl>();
   impl->endpoints = endpoints;
   impl->address_text = address_text;
   impl->rpc_timeout = rpc_timeout;
+  impl->tls = tls;
   {
     std::lock_guard lock(impl->mutex);
     impl->Open(0);

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/net/tls.h"
+
 namespace pb {
 class CheckTaskRequest;
 class CheckTaskResponse;
@@ -75,10 +77,11 @@ class MasterLink {
  public:
   // Tries the endpoints ("host:port") in order, each for at most 3 s, and goes on to the next as
   // soon as one refuses. `address_text` is the address as the user gave it. Throws Error
-  // kCtlGRPCCreateConn if none can be reached.
+  // kCtlGRPCCreateConn if none can be reached; if TLS is the reason, its cause says what is wrong.
   static std::unique_ptr<MasterLink> Connect(const std::vector<std::string>& endpoints,
                                              const std::string& address_text,
-                                             std::chrono::nanoseconds rpc_timeout);
+                                             std::chrono::nanoseconds rpc_timeout,
+                                             const TlsOptions& tls);
   ~MasterLink();
 
   pb::StartTaskResponse StartTask(const pb::StartTaskRequest& request);

@@ -8,6 +8,7 @@
 
 #include "base/error/error.h"
 #include "base/io/file.h"
+#include "base/net/identity_test.h"
 #include "base/version/version.h"
 #include "programs/ctl/fake_master_test.h"
 #include "programs/ctl/statements.h"
@@ -94,14 +95,29 @@ TEST(Program, OptionsOfTheCommandLineBeatFileAndEnvironment) {
       "Error: the current command parameter: --config is invalid or used incorrectly: toml: line"));
 }
 
-TEST(Program, RefusesTlsItCannotDo) {
+TEST(Program, ACaThatCannotBeUsed) {
   TemporaryDirectory directory;
-  WriteFile(directory.path() + "/ca.pem", "x");
-  const Result result = Dmctl(
-      {"query-status", "--master-addr", "127.0.0.1:1", "--ssl-ca", directory.path() + "/ca.pem"});
+  const std::string ca = directory.path() + "/ca.pem";
+  const Words command = {"query-status", "--master-addr", "127.0.0.1:1", "--ssl-ca", ca};
+  EXPECT_TRUE(Dmctl(command).err.starts_with("Error: [code=48002:class=dmctl:"));
+  EXPECT_NE(Dmctl(command).err.find("could not read ca certificate: open "), std::string::npos);
+  WriteFile(ca, "x");
+  EXPECT_NE(Dmctl(command).err.find("failed to append ca certs"), std::string::npos);
+  WriteFile(directory.path() + "/dmctl.toml", "ssl-ca = '" + ca + "'\n");
+  EXPECT_TRUE(Dmctl({"query-status", "--master-addr", "127.0.0.1:1", "--config",
+                     directory.path() + "/dmctl.toml"})
+                  .err.starts_with("Error: [code=48002:"));
+}
+
+TEST(Program, AMasterWithoutTlsIsNamed) {
+  FakeMaster master;
+  TemporaryDirectory directory;
+  const std::string ca = directory.path() + "/ca.pem";
+  WriteFile(ca, Identity("ca", nullptr).cert_pem);
+  const Result result = Dmctl({"query-status", "--master-addr", master.address(), "--ssl-ca", ca});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_TRUE(result.err.starts_with("Error: [code=48002:class=dmctl:")) << result.err;
-  EXPECT_NE(result.err.find("not supported"), std::string::npos);
+  EXPECT_NE(result.err.find("[code=48001:"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("TLS handshake failed"), std::string::npos) << result.err;
 }
 
 TEST(Program, WarnsOfProxies) {

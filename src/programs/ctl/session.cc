@@ -1,11 +1,8 @@
 #include "programs/ctl/session.h"
 
-#include <map>
 #include <stdexcept>
 
 #include "base/error/error.h"
-#include "base/error/system_error.h"
-#include "base/io/file.h"
 #include "base/io/text.h"
 #include "programs/ctl/option_file.h"
 
@@ -46,17 +43,6 @@ std::chrono::nanoseconds ParseTimeout(const std::string& text) {
   return timeout;
 }
 
-void RefuseTls(const std::string& ca, const std::string& cert, const std::string& key) {
-  if (ca.empty() && cert.empty() && key.empty()) return;
-  Error error(ErrorCode::kCtlInvalidTLSCfg, "invalid TLS config");
-  try {
-    if (!ca.empty()) ReadFile(ca);
-  } catch (const SystemError& e) {
-    throw error.SetRawCause(fmt::format("could not read ca certificate: {}", e.what()));
-  }
-  throw error.SetRawCause("TLS between the programs is not supported by this version");
-}
-
 }  // namespace
 
 std::vector<std::string> ParseEndpoints(const std::string& address) {
@@ -73,13 +59,13 @@ std::vector<std::string> ParseEndpoints(const std::string& address) {
 }
 
 Options ReadOptions(const cli::FlagValues& flags, const Environment& environment) {
-  std::map<std::string, std::string> file;
+  OptionFile file;
   if (const std::string& path = flags.GetString("config"); !path.empty()) {
     file = ReadOptionFile(path);
   }
   const auto value = [&](const std::string& name) -> std::string {
     if (flags.Changed(name)) return flags.GetString(name);
-    if (const auto found = file.find(name); found != file.end()) return found->second;
+    if (const auto found = file.texts.find(name); found != file.texts.end()) return found->second;
     return flags.GetString(name);
   };
   Options options;
@@ -88,14 +74,26 @@ Options ReadOptions(const cli::FlagValues& flags, const Environment& environment
   if (options.address.empty()) throw cli::CommandError(std::string(kNoAddress));
   options.endpoints = ParseEndpoints(options.address);
   options.rpc_timeout = ParseTimeout(value("rpc-timeout"));
-  RefuseTls(value("ssl-ca"), value("ssl-cert"), value("ssl-key"));
+  TlsSettings tls = file.tls;
+  for (const char* key : {"ssl-ca", "ssl-cert", "ssl-key"}) {
+    if (!flags.Changed(key)) continue;
+    // What the file says about the same part, in whatever form, is overridden.
+    *tls.Text(key) = flags.GetString(key);
+    tls.Text(fmt::format("{}-base64", key))->clear();
+    tls.Bytes(fmt::format("{}-bytes", key))->clear();
+  }
+  try {
+    options.tls = tls.Load();
+  } catch (const std::runtime_error& e) {
+    throw MakeError(ErrorCode::kCtlInvalidTLSCfg).SetRawCause(e.what());
+  }
   return options;
 }
 
 void Session::Connect(const cli::FlagValues& flags) {
   if (link_ != nullptr) return;
   const Options options = ReadOptions(flags, environment_);
-  link_ = MasterLink::Connect(options.endpoints, options.address, options.rpc_timeout);
+  link_ = MasterLink::Connect(options.endpoints, options.address, options.rpc_timeout, options.tls);
 }
 
 }  // namespace dm::ctl

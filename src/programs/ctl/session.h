@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/cli/command.h"
+#include "base/net/tls.h"
 #include "programs/ctl/master_link.h"
 
 namespace dm::ctl {
@@ -23,10 +24,11 @@ struct Options {
   std::string address;                 // as given; never empty
   std::vector<std::string> endpoints;  // "host:port", scheme removed
   std::chrono::nanoseconds rpc_timeout = std::chrono::minutes(10);
+  TlsOptions tls;  // the CA is read
 };
 
 // Throws cli::CommandError for a missing or malformed address, a bad duration or an unusable
-// file, Error kCtlInvalidTLSCfg when TLS is asked for (not supported by this version).
+// file, Error kCtlInvalidTLSCfg for a CA that cannot be used.
 Options ReadOptions(const cli::FlagValues& flags, const Environment& environment);
 
 // "a,b" as endpoints: schemes removed, each with a port. Throws cli::CommandError.

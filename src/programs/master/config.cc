@@ -13,6 +13,7 @@
 #include "base/io/toml.h"
 #include "base/log/log.h"
 #include "base/net/address.h"
+#include "base/net/tls_settings_toml.h"
 #include "base/version/version.h"
 #include "migration/config/password_cipher.h"
 
@@ -73,18 +74,8 @@ constexpr auto Settings() {
   });
 }
 
-// Keys of TLS between the components, printed empty; a value is refused.
-constexpr std::string_view kTlsKeys[] = {"ssl-ca",        "ssl-cert",       "ssl-key",
-                                         "ssl-ca-base64", "ssl-key-base64", "ssl-cert-base64"};
-constexpr std::string_view kUnprintedTlsKeys[] = {"ssl-ca-bytes", "ssl-cert-bytes", "ssl-key-bytes",
-                                                  "cert-allowed-cn"};
+constexpr const char* kDefaultPeerUrl = "http://127.0.0.1:8291";
 constexpr int64_t kMinQuotaBytes = 524'288'000;
-
-[[noreturn]] void RefuseTls(std::string_view key) {
-  throw MakeError(ErrorCode::kConfigNotSupported, key, "TLS between the components")
-      .SetWorkaround(
-          "Please remove the key, and run the components in a network that can be trusted.");
-}
 
 cli::ServerFlags MakeFlags() {
   std::vector<Flag> flags = {
@@ -101,14 +92,13 @@ cli::ServerFlags MakeFlags() {
     flags.push_back(
         Flag{.name = std::string(setting.flag), .type = type, .usage = std::string(setting.usage)});
   }
-  for (std::string_view key : {"ssl-ca", "ssl-cert", "ssl-key"}) {
-    flags.push_back(Flag{.name = std::string(key),
-                         .type = FlagType::kString,
-                         .usage = "path of TLS material (not supported yet)"});
-  }
+  flags.push_back(
+      Flag{.name = "ssl-ca", .usage = "path of the CAs (PEM) of the cluster; switches TLS on"});
+  flags.push_back(Flag{.name = "ssl-cert", .usage = "path of the own certificate (PEM)"});
+  flags.push_back(Flag{.name = "ssl-key", .usage = "path of its private key (PEM)"});
   flags.push_back(Flag{.name = "cert-allowed-cn",
                        .type = FlagType::kStrings,
-                       .usage = "the trusted common name that allowed to visit"});
+                       .usage = "accepted common names of certificates; may be repeated"});
   flags.push_back(Flag{.name = "secret-key-path",
                        .type = FlagType::kString,
                        .usage = "path of the file with the key of encrypted passwords"});
@@ -148,17 +138,6 @@ void Assign(const Setting& setting, const toml::node& value, Config& config) {
       setting.member);
 }
 
-bool IsSet(const toml::node& value) {
-  if (const auto text = value.value<std::string>()) return !text->empty();
-  if (const auto* list = value.as_array()) return !list->empty();
-  return true;
-}
-
-template <class Keys>
-bool Contains(const Keys& keys, std::string_view key) {
-  return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
-}
-
 // True if the file has such a key.
 bool ReadKey(std::string_view key, const toml::node& value, Config& config) {
   // Not followed: it only exists so that printed configurations can be loaded.
@@ -167,9 +146,10 @@ bool ReadKey(std::string_view key, const toml::node& value, Config& config) {
     config.secret_key_path = ValueOf<std::string>(key, value, "a text");
     return true;
   }
-  if (Contains(kTlsKeys, key) || Contains(kUnprintedTlsKeys, key)) {
-    if (IsSet(value)) RefuseTls(key);
-    return true;
+  try {
+    if (ReadTlsKey(key, value, config.tls)) return true;
+  } catch (const std::invalid_argument& e) {
+    throw NotToml(e.what());
   }
   for (const Setting& setting : Settings()) {
     if (setting.key == key) {
@@ -183,8 +163,7 @@ bool ReadKey(std::string_view key, const toml::node& value, Config& config) {
 std::vector<std::string> KnownKeys() {
   std::vector<std::string> keys = {"config-file", "secret-key-path"};
   for (const Setting& setting : Settings()) keys.emplace_back(setting.key);
-  for (std::string_view key : kTlsKeys) keys.emplace_back(key);
-  keys.emplace_back("cert-allowed-cn");
+  keys.insert(keys.end(), TlsSettings::Keys().begin(), TlsSettings::Keys().end());
   return keys;
 }
 
@@ -252,9 +231,9 @@ void ApplyFlags(const cli::FlagValues& flags, Config& config) {
         setting.member);
   }
   for (std::string_view key : {"ssl-ca", "ssl-cert", "ssl-key"}) {
-    if (!flags.GetString(key).empty()) RefuseTls(key);
+    if (flags.Changed(key)) *config.tls.Text(key) = flags.GetString(key);
   }
-  if (!flags.GetStrings("cert-allowed-cn").empty()) RefuseTls("cert-allowed-cn");
+  config.tls.Allow(flags.GetStrings("cert-allowed-cn"));
   if (flags.Changed("secret-key-path")) {
     config.secret_key_path = flags.GetString("secret-key-path");
   }
@@ -299,11 +278,16 @@ std::string HostName() {
 void AdjustCluster(Config& config) {
   if (config.name.empty()) config.name = "dm-master-" + HostName();
   if (config.data_dir.empty()) config.data_dir = "default." + config.name;
-  if (config.peer_urls.empty()) config.peer_urls = Config().peer_urls;
-  config.peer_urls = WithScheme(config.peer_urls, "http");
-  if (config.advertise_peer_urls.empty()) config.advertise_peer_urls = config.peer_urls;
-  config.advertise_peer_urls = WithScheme(config.advertise_peer_urls, "http");
-  config.join = WithScheme(config.join, "http");
+  const std::string_view scheme = config.Scheme();
+  // The default stays plain with TLS, too: users of TLS set it.
+  config.peer_urls =
+      config.peer_urls.empty() ? kDefaultPeerUrl : WithScheme(config.peer_urls, scheme);
+  if (config.advertise_peer_urls.empty()) {
+    config.advertise_peer_urls = config.peer_urls;
+  } else {
+    config.advertise_peer_urls = WithScheme(config.advertise_peer_urls, scheme);
+  }
+  config.join = WithScheme(config.join, scheme);
   if (!config.join.empty()) {
     throw MakeError(ErrorCode::kConfigNotSupported, "join", "a cluster has one dm-master")
         .SetWorkaround("Please remove `join`: this version runs with a single dm-master.");
@@ -321,7 +305,7 @@ void AdjustCluster(Config& config) {
         continue;
       }
       const std::string name = item.substr(0, equals);
-      items.push_back(name + "=" + WithScheme(item.substr(equals + 1), "http"));
+      items.push_back(name + "=" + WithScheme(item.substr(equals + 1), scheme));
       if (name != config.name) {
         throw MakeError(ErrorCode::kConfigNotSupported, "initial-cluster",
                         "a cluster has one dm-master, but the value names " + name)
@@ -348,6 +332,11 @@ void Adjust(Config& config) {
     Log().Warn("invalid rpc-rate-burst, default value use",
                {F("specified", config.rpc_rate_burst)});
     config.rpc_rate_burst = Config().rpc_rate_burst;
+  }
+  try {
+    config.tls_options = config.tls.Load();
+  } catch (const std::runtime_error& e) {
+    throw MakeError(ErrorCode::kMasterTLSConfigNotValid).Annotate(e.what()).SetRawCause(e.what());
   }
   AdjustCluster(config);
   if (config.quota_backend_bytes < kMinQuotaBytes) {
@@ -378,10 +367,12 @@ std::string Config::ToToml() const {
         },
         setting.member);
   }
-  for (std::string_view key : kTlsKeys) out += fmt::format("{} = \"\"\n", key);
+  out += tls.ToToml();
   out += fmt::format("secret-key-path = {}\n\n[experimental]\n", QuoteToml(secret_key_path));
   return out;
 }
+
+std::string_view Config::Scheme() const { return tls_options.has_ca() ? "https" : "http"; }
 
 Milliseconds Config::RpcTimeout() const {
   return std::chrono::duration_cast<Milliseconds>(*ParseDuration(rpc_timeout));
@@ -445,6 +436,12 @@ rpc-rate-burst = 40
 
 # The OpenAPI.
 openapi = false
+
+# TLS with dmctl, dm-workers and other members (docs/tls.md).
+# ssl-ca = "ca.pem"
+# ssl-cert = "dm-master.pem"
+# ssl-key = "dm-master-key.pem"
+# cert-allowed-cn = ["dm"]
 )";
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/net/tls_settings.h"
 #include "base/thread/stop.h"
 
 namespace dm::master {
@@ -20,9 +21,9 @@ struct Config {
   std::string master_addr;     // where this process listens, host:port
   std::string advertise_addr;  // what others call; default: master_addr
   std::string config_file;
-  std::string name;      // default: dm-master-<hostname>
-  std::string data_dir;  // default: default.<name>
-  std::string peer_urls = "http://127.0.0.1:8291";
+  std::string name;       // default: dm-master-<hostname>
+  std::string data_dir;   // default: default.<name>
+  std::string peer_urls;  // default: http://127.0.0.1:8291
   std::string advertise_peer_urls;
   std::string initial_cluster;
   std::string initial_cluster_state = "new";
@@ -37,7 +38,12 @@ struct Config {
   std::string secret_key_path;
   std::string secret_key;  // 32 raw bytes of that file; empty without one. Never printed.
 
-  // As `config master` prints it; can be loaded again.
+  TlsSettings tls;
+  TlsOptions tls_options;  // what `tls` comes to, the CA read
+
+  // "https" if this process serves TLS: with a CA.
+  std::string_view Scheme() const;
+  // As `config master` prints it; can be loaded again, but for a private key in base64.
   std::string ToToml() const;
   Milliseconds RpcTimeout() const;
 };
@@ -52,8 +58,8 @@ struct Invocation {
 
 // Reads flags and file, fills defaults, checks addresses and reads the key file. A flag given
 // explicitly wins over the file. Throws Error 38010 (flags), 38011 (unknown keys), 38012 (left-over
-// argument), 38013 (TOML), 38014, 38035, 38036, 38042, 20067, and 20071 for what this version
-// cannot do: several masters, TLS.
+// argument), 38013 (TOML), 38014, 38035, 38036, 38042, 38051 (CA), 20067, and 20071 for what this
+// version cannot do: several masters.
 Invocation ParseCommandLine(const std::vector<std::string>& arguments);
 
 // The file that -print-sample-config prints.

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/error/error.h"
+#include "base/net/identity_test.h"
 
 namespace dm::master {
 namespace {
@@ -75,9 +76,44 @@ TEST(MasterConfig, ChecksAddresses) {
 TEST(MasterConfig, RefusesWhatIsNotSupportedYet) {
   const std::string address = "master-addr = \"127.0.0.1:1\"\nname = \"a\"\n";
   EXPECT_EQ(CodeOfFile(address + "join = \"127.0.0.1:2\"\n"), 20071);
-  EXPECT_EQ(CodeOfFile(address + "ssl-ca = \"ca.pem\"\n"), 20071);
   EXPECT_EQ(CodeOfFile(address + "initial-cluster = \"a=http://x:1,b=http://y:1\"\n"), 20071);
   EXPECT_EQ(CodeOfFile(address + "initial-cluster = \"a=x:1\"\nssl-ca = \"\"\n"), 0);
+}
+
+TEST(MasterConfig, Tls) {
+  const std::string address = "master-addr = \"127.0.0.1:1\"\nname = \"a\"\n";
+  EXPECT_EQ(CodeOfFile(address + "ssl-ca = \"/nonexistent/ca.pem\"\n"), 38051);
+  EXPECT_EQ(CodeOfFile(address + "ssl-ca-base64 = \"YQ==\"\n"), 38051);
+  EXPECT_EQ(CodeOfFile(address + "ssl-ca-bytes = [1, 256]\n"), 38013);
+  EXPECT_EQ(CodeOfFile(address + "ssl-ca = 1\n"), 38013);
+
+  const Identity ca("ca", nullptr);
+  const TempFile ca_file(ca.cert_pem);
+  const std::string text =
+      address +
+      fmt::format(
+          "ssl-ca = '{}'\nssl-cert = 'c.pem'\nssl-key-base64 = 'a2V5'\ncert-allowed-cn = ['x']\n"
+          "peer-urls = 'http://127.0.0.1:8291'\ninitial-cluster = 'a=127.0.0.1:8291'\n",
+          ca_file.path());
+  const TempFile file(text);
+  const Config config =
+      ParseCommandLine({"-config", file.path(), "-cert-allowed-cn", "y,x", "-ssl-cert", "d.pem"})
+          .config;
+  EXPECT_EQ(config.Scheme(), "https");
+  EXPECT_EQ(config.peer_urls, "https://127.0.0.1:8291");
+  EXPECT_EQ(config.advertise_peer_urls, "https://127.0.0.1:8291");
+  EXPECT_EQ(config.initial_cluster, "a=https://127.0.0.1:8291");
+  EXPECT_EQ(config.tls_options.ca, ca.cert_pem);
+  EXPECT_EQ(config.tls_options.cert_path, "d.pem");
+  EXPECT_EQ(config.tls_options.key, "key");
+  EXPECT_EQ(config.tls_options.allowed_common_names, (std::vector<std::string>{"x", "y"}));
+  const std::string printed = config.ToToml();
+  EXPECT_EQ(printed.find("a2V5"), std::string::npos);
+  EXPECT_NE(printed.find("cert-allowed-cn = [\"x\", \"y\"]\nssl-ca-base64"), std::string::npos)
+      << printed;
+
+  const TempFile plain(address + fmt::format("ssl-ca = '{}'\n", ca_file.path()));
+  EXPECT_EQ(ParseCommandLine({"-config", plain.path()}).config.peer_urls, "http://127.0.0.1:8291");
 }
 
 TEST(MasterConfig, KeysAreFoundInAnyLetterCase) {

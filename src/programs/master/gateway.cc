@@ -12,6 +12,7 @@
 #include "base/error/error.h"
 #include "base/io/encode.h"
 #include "base/io/text.h"
+#include "cluster/credentials/credentials.h"
 #include "cluster/rpc/parse_json.h"
 #include "cluster/rpc/print_json.h"
 #include "dmmaster.grpc.pb.h"
@@ -165,12 +166,12 @@ std::optional<Found> Find(std::string_view method, const std::vector<std::string
 
 class Gateway::Impl {
  public:
-  Impl(const std::string& address, StopToken stop) : stop_(std::move(stop)) {
+  Impl(const std::string& address, const TlsOptions& tls, StopToken stop) : stop_(std::move(stop)) {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 3000);
     stub_ = pb::Master::NewStub(
-        grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+        grpc::CreateCustomChannel(address, cluster::ClientCredentials(tls), arguments));
   }
 
   HttpResponse Answer(const HttpRequest& request) const {
@@ -230,8 +231,8 @@ class Gateway::Impl {
   std::unique_ptr<Stub> stub_;
 };
 
-Gateway::Gateway(const std::string& address, StopToken stop)
-    : impl_(std::make_unique<Impl>(address, std::move(stop))) {}
+Gateway::Gateway(const std::string& address, const TlsOptions& tls, StopToken stop)
+    : impl_(std::make_unique<Impl>(address, tls, std::move(stop))) {}
 
 Gateway::~Gateway() = default;
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "base/net/tls.h"
 #include "base/thread/stop.h"
 #include "cluster/rpc/one_port.h"
 
@@ -14,8 +15,9 @@ namespace dm::master {
 // belongs to its code. Thread-safe.
 class Gateway {
  public:
-  // `address`: "host:port" of the dm-master. `stop`: calls under way are given up.
-  Gateway(const std::string& address, StopToken stop);
+  // `address`: "host:port" of the dm-master, reached by `tls`. `stop`: calls under way are given
+  // up.
+  Gateway(const std::string& address, const TlsOptions& tls, StopToken stop);
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;

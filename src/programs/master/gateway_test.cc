@@ -18,7 +18,7 @@ class GatewayTest : public ::testing::Test {
     return gateway_.Answer({method, "/apis/v1alpha1/" + path, type, body});
   }
 
-  Gateway gateway_{"127.0.0.1:1", StopToken()};
+  Gateway gateway_{"127.0.0.1:1", TlsOptions(), StopToken()};
 };
 
 TEST_F(GatewayTest, OnlyTheListedPathsAndMethods) {
@@ -88,7 +88,7 @@ TEST_F(GatewayTest, ReadableRequestsAreSent) {
 TEST_F(GatewayTest, AnEndingProcessGivesCallsUp) {
   StopSource stop;
   stop.request_stop();
-  const Gateway ending("127.0.0.1:1", stop.get_token());
+  const Gateway ending("127.0.0.1:1", TlsOptions(), stop.get_token());
   EXPECT_THAT(ending.Answer({"GET", "/apis/v1alpha1/members", "", ""}).status,
               ::testing::AnyOf(408, 503));
 }

@@ -56,8 +56,8 @@ void PutVersion(cluster::EtcdClient& etcd, const Leadership& leadership,
 
 }  // namespace
 
-Leader::Leader(std::shared_ptr<cluster::EtcdClient> etcd, TxnLimits limits)
-    : etcd_(std::move(etcd)), limits_(limits) {}
+Leader::Leader(std::shared_ptr<cluster::EtcdClient> etcd, TxnLimits limits, TlsOptions worker_tls)
+    : etcd_(std::move(etcd)), limits_(limits), worker_tls_(std::move(worker_tls)) {}
 
 void Leader::Start(const Leadership& leadership, const std::function<void()>& lost,
                    const StopToken& stop) {
@@ -71,7 +71,8 @@ void Leader::Start(const Leadership& leadership, const std::function<void()>& lo
                   "the counter of how many times does dm-master start leader components")
       .Add();
   auto scheduler = std::make_shared<Scheduler>(
-      etcd_, LeaderFence{leadership.campaign_key, leadership.create_revision}, limits_, lost);
+      etcd_, LeaderFence{leadership.campaign_key, leadership.create_revision}, limits_, lost,
+      worker_tls_);
   scheduler->Start(stop);
   EnsureClusterId(leadership, stop);
   Log().Info("bootstrap after scheduler started");

@@ -17,8 +17,8 @@ namespace dm::master {
 // requests. Thread-safe.
 class Leader {
  public:
-  // `limits`: those of the etcd.
-  Leader(std::shared_ptr<cluster::EtcdClient> etcd, TxnLimits limits);
+  // `limits`: those of the etcd. `worker_tls`: of calls to workers.
+  Leader(std::shared_ptr<cluster::EtcdClient> etcd, TxnLimits limits, TlsOptions worker_tls);
 
   // For Election::Callbacks. `lost`: called when a write found that the leadership is gone.
   void Start(const Leadership& leadership, const std::function<void()>& lost,
@@ -38,6 +38,7 @@ class Leader {
 
   const std::shared_ptr<cluster::EtcdClient> etcd_;
   const TxnLimits limits_;
+  const TlsOptions worker_tls_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::shared_ptr<cluster::KeptLease> session_;

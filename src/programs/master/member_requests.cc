@@ -39,9 +39,10 @@ void AddMasters(const RequestContext& context, const std::set<std::string>& name
       auto* master = list->add_masters();
       master->set_name(member.name);
       master->set_memberid(member.id);
-      master->set_alive(
-          !member.client_urls.empty() &&
-          cluster::HttpGet(member.client_urls.front(), "/health", kHealthLimit).has_value());
+      master->set_alive(!member.client_urls.empty() &&
+                        cluster::HttpGet(member.client_urls.front(), "/health", kHealthLimit,
+                                         context.config.tls_options)
+                            .has_value());
       for (const std::string& url : member.peer_urls) master->add_peerurls(url);
       for (const std::string& url : member.client_urls) master->add_clienturls(url);
     }

@@ -53,10 +53,11 @@ Milliseconds Longer(Milliseconds pause) { return std::min(2 * pause, kLastRetryP
 }  // namespace
 
 Scheduler::Scheduler(std::shared_ptr<cluster::EtcdClient> etcd, LeaderFence fence, TxnLimits limits,
-                     std::function<void()> on_term_over)
+                     std::function<void()> on_term_over, TlsOptions worker_tls)
     : etcd_(std::move(etcd)),
       fence_(std::move(fence)),
       limits_(limits),
+      worker_tls_(std::move(worker_tls)),
       on_term_over_(std::move(on_term_over)) {}
 
 Scheduler::~Scheduler() { Close(); }
@@ -209,7 +210,7 @@ void Scheduler::LoadWorkers(const StopToken& stop) {
 
 void Scheduler::AddHandle(const cluster::WorkerInfo& info) {
   placement_.AddWorker(info);
-  clients_[info.name] = std::make_shared<WorkerClient>(info.address);
+  clients_[info.name] = std::make_shared<WorkerClient>(info.address, worker_tls_);
 }
 
 // ---- observers ----

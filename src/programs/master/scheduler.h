@@ -54,7 +54,7 @@ class Scheduler {
   // `on_term_over` is called (at most once, from any thread) when a write found that this process
   // leads no more, or when the term must end since the outcome of a write is unknown.
   Scheduler(std::shared_ptr<cluster::EtcdClient> etcd, LeaderFence fence, TxnLimits limits,
-            std::function<void()> on_term_over);
+            std::function<void()> on_term_over, TlsOptions worker_tls = {});
   // As Close.
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
@@ -181,6 +181,7 @@ class Scheduler {
   const std::shared_ptr<cluster::EtcdClient> etcd_;
   const LeaderFence fence_;
   const TxnLimits limits_;
+  const TlsOptions worker_tls_;  // of calls to workers
   const std::function<void()> on_term_over_;
   mutable Latches latches_;
 

@@ -41,7 +41,8 @@ cluster::EtcdServerConfig EtcdConfigOf(const Config& config) {
   out.advertise_peer_urls = config.advertise_peer_urls;
   out.initial_cluster = config.initial_cluster;
   out.initial_cluster_state = config.initial_cluster_state;
-  out.advertise_client_urls = "http://" + config.advertise_addr;
+  out.advertise_client_urls = fmt::format("{}://{}", config.Scheme(), config.advertise_addr);
+  out.peer_tls = config.tls_options;
   out.max_txn_ops = config.max_txn_ops;
   out.max_request_bytes = config.max_request_bytes;
   out.auto_compaction_mode = config.auto_compaction_mode;
@@ -52,6 +53,34 @@ cluster::EtcdServerConfig EtcdConfigOf(const Config& config) {
   out.election_timeout = kElectionTimeout;
   out.mark_of_use = cluster::keys::kLeaderPrefix;
   return out;
+}
+
+// Null without TLS, which needs a CA. Every client has to show a certificate of that CA.
+TlsContext ServerTls(const TlsOptions& tls) {
+  if (!tls.has_ca()) return nullptr;
+  return MakeServerContext(
+      tls, tls.allowed_common_names.empty() ? PeerCheck::kChain : PeerCheck::kChainAndCn);
+}
+
+// As a client of the own port.
+TlsOptions OwnPortTls(const Config& config) {
+  return config.tls_options.has_ca() ? config.tls_options : TlsOptions();
+}
+
+// Found now and not at the first handshake: etcd could not start either.
+void CheckOwnCertificate(const TlsOptions& tls) {
+  if (!tls.has_ca()) return;
+  try {
+    const TlsMaterial material = LoadTlsMaterial(tls);
+    CheckTlsMaterial(material);
+    if (material.cert.empty()) {
+      throw std::runtime_error("`ssl-ca` is set, `ssl-cert` and `ssl-key` are not");
+    }
+  } catch (const std::runtime_error& e) {
+    throw MakeError(ErrorCode::kMasterStartEmbedEtcdFail)
+        .SetRawCause(e.what())
+        .SetWorkaround("Please check `ssl-ca`, `ssl-cert` and `ssl-key`.");
+  }
 }
 
 }  // namespace
@@ -65,12 +94,13 @@ class Server::Running {
         proxy_(etcd_.endpoint()),
         client_(std::make_shared<cluster::EtcdClient>(
             cluster::EtcdOptions{.endpoints = {etcd_.endpoint()}})),
-        leader_(client_, {config.max_txn_ops, config.max_request_bytes}),
+        leader_(client_, {config.max_txn_ops, config.max_request_bytes}, config.tls_options),
         service_(config, leader_, *client_, requests_stop_.get_token()),
-        gateway_(config.advertise_addr, requests_stop_.get_token()) {
+        gateway_(config.advertise_addr, OwnPortTls(config), requests_stop_.get_token()) {
     cluster::OnePortServer::Handlers handlers;
     handlers.services = {service_.service()};
     handlers.generic = proxy_.service();
+    handlers.tls = ServerTls(config.tls_options);
     handlers.max_grpc_request_bytes = config.max_request_bytes + kRequestSlackBytes;
     handlers.http = [this, openapi = config.openapi](const cluster::HttpRequest& request) {
       if (request.target.starts_with("/apis/")) return gateway_.Answer(request);
@@ -121,6 +151,7 @@ void Server::Run(const StopToken& stop) {
       "the counter of how many times does dm-master start leader components");
   const CpuUsage usage(
       Metrics().GetGauge("dm_master_cpu_usage", "percent of a processor that is used"));
+  CheckOwnCertificate(config_.tls_options);
   Running running(config_, stop);
   served_ = true;
 

@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "base/error/error.h"
+#include "cluster/credentials/credentials.h"
 #include "dmworker.grpc.pb.h"
 
 namespace dm::master {
@@ -11,14 +12,14 @@ namespace {
 // Between looks at whether the caller has gone.
 constexpr Milliseconds kCancelPoll{100};
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const TlsOptions& tls) {
   grpc::ChannelArguments args;
   args.SetMaxReceiveMessageSize(-1);
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 3'000);
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 3'000);
   args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), args);
+  return grpc::CreateCustomChannel(address, cluster::ClientCredentials(tls), args);
 }
 
 const char* CodeName(grpc::StatusCode code) {
@@ -44,8 +45,8 @@ const char* CodeName(grpc::StatusCode code) {
 
 class WorkerClient::Impl {
  public:
-  explicit Impl(const std::string& address)
-      : channel_(MakeChannel(address)), stub_(pb::Worker::NewStub(channel_)) {}
+  Impl(const std::string& address, const TlsOptions& tls)
+      : channel_(MakeChannel(address, tls)), stub_(pb::Worker::NewStub(channel_)) {}
 
   template <class Response, class Start>
   void Call(Milliseconds timeout, const IsCancelled& cancelled, Response* response, Start start) {
@@ -76,7 +77,8 @@ class WorkerClient::Impl {
   std::unique_ptr<pb::Worker::Stub> stub_;
 };
 
-WorkerClient::WorkerClient(const std::string& address) : impl_(std::make_unique<Impl>(address)) {}
+WorkerClient::WorkerClient(const std::string& address, const TlsOptions& tls)
+    : impl_(std::make_unique<Impl>(address, tls)) {}
 WorkerClient::~WorkerClient() = default;
 
 void WorkerClient::QueryStatus(const std::string& task, Milliseconds timeout,

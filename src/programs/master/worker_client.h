@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/net/tls.h"
 #include "base/thread/stop.h"
 
 namespace pb {
@@ -17,7 +18,7 @@ namespace dm::master {
 // A channel to one worker; connects at the first call and again after failures. Thread-safe.
 class WorkerClient {
  public:
-  explicit WorkerClient(const std::string& address);
+  WorkerClient(const std::string& address, const TlsOptions& tls);
   ~WorkerClient();
 
   // Each call ends at `timeout`, or soon after `cancelled` returns true. Throw Error 38008 for any

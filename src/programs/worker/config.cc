@@ -11,6 +11,7 @@
 #include "base/io/encode.h"
 #include "base/io/text.h"
 #include "base/io/toml.h"
+#include "base/net/tls_settings_toml.h"
 #include "base/version/version.h"
 
 namespace dm::worker {
@@ -18,10 +19,6 @@ namespace {
 
 using cli::Flag;
 using cli::FlagType;
-
-constexpr std::string_view kTlsKeys[] = {
-    "ssl-ca",         "ssl-cert",     "ssl-key",        "ssl-ca-base64", "ssl-cert-base64",
-    "ssl-key-base64", "ssl-ca-bytes", "ssl-cert-bytes", "ssl-key-bytes", "cert-allowed-cn"};
 
 cli::ServerFlags MakeFlags() {
   const auto text = [](std::string name, std::string usage) {
@@ -56,19 +53,7 @@ cli::ServerFlags MakeFlags() {
        text("ssl-key", "path of file that contains X509 key in PEM format for connection"),
        Flag{.name = "cert-allowed-cn",
             .type = FlagType::kStrings,
-            .usage = "the trusted common name that allowed to visit"}});
-}
-
-[[noreturn]] void RefuseTls(std::string_view key) {
-  throw Error(ErrorCode::kConfigNotSupported,
-              fmt::format("{} is set, but TLS between the components is not supported yet", key))
-      .SetWorkaround("Remove the key; do not run the components over a network you do not trust.");
-}
-
-bool IsSet(const toml::node& value) {
-  if (const auto text = value.value<std::string>()) return !text->empty();
-  if (const auto* list = value.as_array()) return !list->empty();
-  return true;
+            .usage = "accepted common names of certificates; may be repeated"}});
 }
 
 // One key of the file into the configuration. False: no such key.
@@ -107,11 +92,11 @@ bool ReadKey(std::string_view key, const toml::node& value, Config& config) {
     config.redact_info_log = *v;
     return true;
   }
-  if (std::find(std::begin(kTlsKeys), std::end(kTlsKeys), key) != std::end(kTlsKeys)) {
-    if (IsSet(value)) RefuseTls(key);
-    return true;
+  try {
+    return ReadTlsKey(key, value, config.tls);
+  } catch (const std::invalid_argument& e) {
+    throw Error(ErrorCode::kWorkerDecodeConfigFromFile, e.what());
   }
-  return false;
 }
 
 std::vector<std::string> KnownKeys() {
@@ -119,7 +104,7 @@ std::vector<std::string> KnownKeys() {
       "name",          "worker-addr",         "advertise-addr", "join",        "log-level",
       "log-file",      "log-format",          "log-rotate",     "config-file", "relay-dir",
       "keepalive-ttl", "relay-keepalive-ttl", "redact-info-log"};
-  keys.insert(keys.end(), std::begin(kTlsKeys), std::end(kTlsKeys));
+  keys.insert(keys.end(), TlsSettings::Keys().begin(), TlsSettings::Keys().end());
   return keys;
 }
 
@@ -164,9 +149,9 @@ void ApplyFlags(const cli::FlagValues& flags, Config& config) {
     config.relay_keepalive_ttl = flags.GetInt("relay-keepalive-ttl");
   }
   for (std::string_view key : {"ssl-ca", "ssl-cert", "ssl-key"}) {
-    if (!flags.GetString(key).empty()) RefuseTls(key);
+    if (flags.Changed(key)) *config.tls.Text(key) = flags.GetString(key);
   }
-  if (!flags.GetStrings("cert-allowed-cn").empty()) RefuseTls("cert-allowed-cn");
+  config.tls.Allow(flags.GetStrings("cert-allowed-cn"));
 }
 
 std::string WithoutScheme(std::string_view address) {
@@ -222,11 +207,17 @@ void Adjust(Config& config) {
   if (config.keepalive_ttl <= 0) config.keepalive_ttl = 60;
   if (config.relay_keepalive_ttl <= 0) config.relay_keepalive_ttl = 1800;
 
+  try {
+    config.tls_options = config.tls.Load();
+  } catch (const std::runtime_error& e) {
+    throw MakeError(ErrorCode::kWorkerTLSConfigNotValid).Annotate(e.what()).SetRawCause(e.what());
+  }
+  const std::string_view scheme = config.tls_options.has_ca() ? "https://" : "http://";
   std::string join;
   std::istringstream items(config.join);
   for (std::string item; std::getline(items, item, ',');) {
     if (!join.empty()) join += ',';
-    if (!item.empty()) join += "http://" + WithoutScheme(item);
+    if (!item.empty()) join += fmt::format("{}{}", scheme, WithoutScheme(item));
   }
   config.join = join;
 }
@@ -260,11 +251,7 @@ std::string Config::ToToml() const {
   out += fmt::format("keepalive-ttl = {}\nrelay-keepalive-ttl = {}\n", keepalive_ttl,
                      relay_keepalive_ttl);
   text("relay-dir", relay_dir);
-  for (std::string_view key :
-       {"ssl-ca", "ssl-cert", "ssl-key", "ssl-ca-base64", "ssl-key-base64", "ssl-cert-base64"}) {
-    text(key, "");
-  }
-  return out;
+  return out + tls.ToToml();
 }
 
 Invocation ParseCommandLine(const std::vector<std::string>& arguments) {
@@ -316,6 +303,12 @@ join = "127.0.0.1:8261"
 
 # Base directory of relay logs; empty: the one of the source.
 relay-dir = ""
+
+# TLS with dm-masters (docs/tls.md).
+# ssl-ca = "ca.pem"
+# ssl-cert = "dm-worker.pem"
+# ssl-key = "dm-worker-key.pem"
+# cert-allowed-cn = ["dm"]
 )";
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/net/tls_settings.h"
+
 namespace dm::worker {
 
 struct Config {
@@ -20,6 +22,9 @@ struct Config {
   int64_t keepalive_ttl = 60;          // seconds
   int64_t relay_keepalive_ttl = 1800;  // seconds
   std::string relay_dir;
+
+  TlsSettings tls;
+  TlsOptions tls_options;  // what `tls` comes to, the CA read
 
   // The masters of `join` as host:port.
   std::vector<std::string> JoinEndpoints() const;
@@ -37,7 +42,7 @@ struct Invocation {
 
 // Reads flags and file, fills defaults, checks addresses. A flag given explicitly wins over the
 // file. Throws Error 40001 (flags), 40002 (left-over argument), 40003 (TOML), 40004 (unknown keys),
-// 40069 (addresses), 20071 (a key whose use is refused); cli::CommandError never leaves.
+// 40069 (addresses), 40076 (CA); cli::CommandError never leaves.
 Invocation ParseCommandLine(const std::vector<std::string>& arguments);
 
 // The file that -print-sample-config prints.

@@ -74,7 +74,9 @@ TEST_F(WorkerConfigTest, RefusesWhatItCannotUse) {
   EXPECT_NE(unknown.message().find("wroker (line 3)"), std::string::npos) << unknown.message();
   EXPECT_EQ(FailureOf({"-worker-addr", ":8262"}).code(), 40069);
   EXPECT_EQ(FailureOf({"-worker-addr", "nonsense"}).code(), 40069);
-  EXPECT_EQ(FailureOf({"-worker-addr", "127.0.0.1:1", "-ssl-ca", "ca.pem"}).code(), 20071);
+  EXPECT_EQ(FailureOf({"-worker-addr", "127.0.0.1:1", "-ssl-ca", "/nonexistent/ca.pem"}).code(),
+            40076);
+  EXPECT_EQ(FailureOf({"-config", File("ssl-key-bytes = ['a']")}).code(), 40003);
 }
 
 TEST_F(WorkerConfigTest, TheSampleAndThePrintedFileAreValid) {

@@ -4,6 +4,7 @@
 
 #include "base/error/error.h"
 #include "base/log/log.h"
+#include "cluster/credentials/credentials.h"
 #include "dmmaster.grpc.pb.h"
 
 namespace dm::worker {
@@ -25,13 +26,15 @@ struct Attempt {
 
 Attempt TryMaster(const std::string& endpoint, const Config& config, const StopToken& stop) {
   Attempt attempt;
-  auto channel = grpc::CreateChannel(endpoint, grpc::InsecureChannelCredentials());
+  auto channel = grpc::CreateChannel(endpoint, cluster::ClientCredentials(config.tls_options));
   const auto give_up = std::chrono::system_clock::now() + kDialLimit;
   while (!channel->WaitForConnected(
       std::min(give_up, std::chrono::system_clock::now() + std::chrono::milliseconds(100)))) {
     ThrowIfStopped(stop);
     if (std::chrono::system_clock::now() >= give_up) {
-      attempt.error = fmt::format("cannot connect to {} within {} s", endpoint, kDialLimit.count());
+      attempt.error = cluster::WhyNotConnected(
+          endpoint, config.tls_options,
+          fmt::format("cannot connect to {} within {} s", endpoint, kDialLimit.count()), stop);
       return attempt;
     }
   }

@@ -22,6 +22,13 @@ constexpr Milliseconds kKillLimit{3000};
 // After this many failed snapshots in a row the cluster is made to bind this worker anew.
 constexpr int kPatience = 5;
 
+// Null without TLS. Clients have to show a certificate only if names are demanded of them.
+TlsContext ServerTls(const TlsOptions& tls) {
+  if (!tls.enabled()) return nullptr;
+  return MakeServerContext(
+      tls, tls.allowed_common_names.empty() ? PeerCheck::kNone : PeerCheck::kChainAndCn);
+}
+
 }  // namespace
 
 Server::Server(Config config) : config_(std::move(config)) {}
@@ -56,13 +63,14 @@ void Server::Run(const StopToken& stop) {
   cluster::OnePortServer port(config_.worker_addr, ErrorCode::kWorkerStartService);
 
   environment_.etcd = std::make_shared<cluster::EtcdClient>(
-      cluster::EtcdOptions{.endpoints = config_.JoinEndpoints()});
+      cluster::EtcdOptions{.endpoints = config_.JoinEndpoints(), .tls = config_.tls_options});
   keepalive_ = std::make_unique<KeepAlive>(environment_.etcd, config_.name, config_.keepalive_ttl,
                                            fence_, [this] { KillSource(); });
   keepalive_->Start();
   std::jthread observer([this](const StopToken& ending) { ObserveBind(ending); });
   port.Start({.services = {service.get()},
-              .http = [this](const cluster::HttpRequest& request) { return AnswerHttp(request); }});
+              .http = [this](const cluster::HttpRequest& request) { return AnswerHttp(request); },
+              .tls = ServerTls(config_.tls_options)});
   Log().Info("dm-worker is serving", {F("name", config_.name), F("address", config_.worker_addr)});
 
   std::mutex mutex;

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import ssl
 import subprocess
 import urllib.request
 
@@ -45,17 +46,48 @@ class Answer:
         return f"exit {self.code}\n{self.out}{self.err}"
 
 
+class ClusterTls:
+    """The certificates of a cluster's programs, all with the common name `dm`, which all demand of each other."""
+
+    def __init__(self, authority):
+        self.authority, self.certificates = authority, {}
+
+    def of(self, name):
+        if name not in self.certificates:
+            self.certificates[name] = self.authority.issue(name, "dm")
+        return self.certificates[name]
+
+    def flags(self, name):
+        return self.ctl_flags(name) + ["--cert-allowed-cn=dm"]
+
+    def ctl_flags(self, name="dmctl"):
+        own = self.of(name)
+        return [f"--ssl-ca={self.authority.ca}", f"--ssl-cert={own.cert}", f"--ssl-key={own.key}"]
+
+    def context(self, certificate=None):
+        """For clients in Python."""
+        own = certificate or self.of("python")
+        context = ssl.create_default_context(cafile=self.authority.ca)
+        context.load_cert_chain(own.cert, own.key)
+        return context
+
+
 class Cluster:
     """One dm-master and any number of dm-workers in one directory. Workers have a short lease, so that tests of
     take-over are quick."""
 
-    def __init__(self, directory, keepalive_ttl=6):
+    def __init__(self, directory, keepalive_ttl=6, tls=None):
+        """`tls`: a `ClusterTls`; None: without TLS."""
         self.dir = str(directory)
         os.makedirs(self.dir, exist_ok=True)
         self.keepalive_ttl = keepalive_ttl
         self.port, self.peer_port = free_port(), free_port()
         self.workers = {}
         self.master = None
+        self.tls = tls
+
+    def tls_flags(self, name):
+        return self.tls.flags(name) if self.tls else []
 
     @classmethod
     def of_pair(cls, directory, upstream, downstream):
@@ -77,8 +109,9 @@ class Cluster:
         self.master = Process(
             "dm-master",
             [f"{BIN}/dm-master", "--name=master1", f"--master-addr={self.address}",
-             f"--advertise-addr={self.address}", f"--peer-urls=http://127.0.0.1:{self.peer_port}",
-             f"--data-dir={directory}/data", f"--log-file={directory}/dm-master.log", "-L=debug"],
+             f"--advertise-addr={self.address}", f"--peer-urls=127.0.0.1:{self.peer_port}",
+             f"--data-dir={directory}/data", f"--log-file={directory}/dm-master.log", "-L=debug",
+             *self.tls_flags("dm-master")],
             os.path.join(directory, "stdout.log"), cwd=directory,
             env={"DM_FAILPOINTS": failpoints} if failpoints else None)
         self.master.start()
@@ -96,7 +129,8 @@ class Cluster:
         worker = Process(
             f"dm-worker {name}",
             [f"{BIN}/dm-worker", f"--name={name}", f"--worker-addr=127.0.0.1:{port}", f"--join={self.address}",
-             f"--log-file={directory}/dm-worker.log", f"--keepalive-ttl={self.keepalive_ttl}"],
+             f"--log-file={directory}/dm-worker.log", f"--keepalive-ttl={self.keepalive_ttl}",
+             *self.tls_flags("dm-worker")],
             os.path.join(directory, "stdout.log"), cwd=directory,
             env={"DM_FAILPOINTS": failpoints} if failpoints else None)
         worker.port = port
@@ -148,8 +182,9 @@ class Cluster:
                 errors.append(str(e))
         assert not errors, errors
 
-    def ctl(self, *args, check=True, timeout=120):
-        done = subprocess.run([f"{BIN}/dmctl", f"--master-addr={self.address}", *map(str, args)],
+    def ctl(self, *args, check=True, timeout=120, tls=True):
+        flags = self.tls.ctl_flags() if self.tls and tls else []
+        done = subprocess.run([f"{BIN}/dmctl", f"--master-addr={self.address}", *flags, *map(str, args)],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout)
         answer = Answer(done)
         if check:
@@ -157,7 +192,9 @@ class Cluster:
         return answer
 
     def http(self, path, port=None):
-        with urllib.request.urlopen(f"http://127.0.0.1:{port or self.port}{path}", timeout=10) as answer:
+        scheme, context = ("https", self.tls.context()) if self.tls else ("http", None)
+        with urllib.request.urlopen(f"{scheme}://127.0.0.1:{port or self.port}{path}", timeout=10,
+                                    context=context) as answer:
             return answer.read().decode()
 
     # -- sources and tasks
