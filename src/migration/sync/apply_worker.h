@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -83,7 +84,7 @@ class ApplyWorker {
   // Are the points of this serial batch downstream?
   bool PointsAreCommitted(const std::vector<Job>& batch, const StopToken& kill);
   void ReportMissing(const std::vector<Job>& batch);
-  Error Describe(const Error& error, const std::vector<Job>& batch, bool safe) const;
+  Error Describe(const Error& error, const std::vector<Job>& batch, bool safe);
   bool IsSerial() const { return slot_ == queues_.serial_slot(); }
 
   // The points that a serial batch leaves: per table the last boundary behind its last change.
@@ -103,7 +104,8 @@ class ApplyWorker {
   Text text_;
   size_t max_text_;
   std::vector<int32_t> missing_;  // jobs of the transaction whose row was not there
-  size_t statements_ = 0;         // sent since BEGIN
+  std::optional<mysql::BinlogPosition> failed_at_;  // event of the change that failed last
+  size_t statements_ = 0;                           // sent since BEGIN
   SteadyClock::time_point begin_sent_;
   SteadyClock::duration begin_took_{};
   bool proof_sent_ = false;  // of the transaction being executed

@@ -147,7 +147,8 @@ DdlHandler::DdlHandler(PlanContext& context, std::function<void()> flush, DdlExe
 
 DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mysql::Location& end,
                                        const mysql::Location& save, const std::string& event,
-                                       uint32_t timestamp, const StopToken& stop) {
+                                       uint32_t timestamp, const Given& given,
+                                       const StopToken& stop) {
   const auto received = SteadyClock::now();
   const std::string text = StatementText(query);
   if (text.empty() || text.starts_with("# Dummy")) return Outcome::kSkipped;
@@ -172,12 +173,17 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
       }
       return Outcome::kSkipped;
     }
-    planned = Plan(statement, query, text, stop);
+    planned = Plan(statement, query, text, given.skip, stop);
     TrackTablesOf(planned, stop);
     for (Planned& p : planned) {
       if (!p.filtered) MakeCollationsOfUpstream(&p, query, stop);
     }
   } catch (const Error& e) {
+    if (given.skip) {
+      Log().Warn("a skipped statement cannot be tracked, the definitions known here stay",
+                 {F("statement", text), F("error", e)});
+      return Outcome::kSkipped;
+    }
     const bool by_rule = context_.rules->filter.IgnoresText(text);
     if (!by_rule && !mysql::MatchesBuiltinSkip(text)) throw;
     Log().Warn(by_rule ? "statement is ignored by the sql-pattern of a filter, its error is passed "
@@ -215,7 +221,9 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
     for (const TableId& target : p.targets) context_.downstream->Forget(target);
   }
   DM_FAILPOINT("sync/before-save");
-  context_.checkpoint->SaveDdl(context_.queues->planned(), save, ChangeOf(planned));
+  DefinitionChange saved = ChangeOf(planned);
+  saved.step = given.step;
+  context_.checkpoint->SaveDdl(context_.queues->planned(), save, saved);
   DM_FAILPOINT("sync/before-checkpoint");
   flush_();
   if (statements == 0) return Outcome::kTracked;
@@ -277,7 +285,8 @@ bool DdlHandler::IsFiltered(const Statement& split, const TableId& table, const 
 
 std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
                                                   const mysql::QueryEvent& query,
-                                                  const std::string& text, const StopToken& stop) {
+                                                  const std::string& text, bool skip_all,
+                                                  const StopToken& stop) {
   std::vector<Planned> planned;
   const bool fold = context_.sessions->lower_case_table_names != 0;
   for (Statement& split : mysql::SplitDdl(statement, query.schema)) {
@@ -304,6 +313,7 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
         continue;
       }
     }
+    p.filtered = skip_all;
     for (const TableId& table : p.tables) {
       p.filtered = p.filtered || IsFiltered(split, table, p.tables.front(), text, stop);
     }

@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "migration/rules/collations.h"
+#include "migration/sync/checkpoint.h"
 #include "migration/sync/ddl_executor.h"
 #include "migration/sync/planner.h"
 #include "mysql/binlog/events.h"
@@ -28,13 +30,20 @@ class DdlHandler {
     kTracked,   // filtered: tracked and saved, not executed
     kExecuted,  // executed, tracked and saved
   };
+  // What an operator asked for.
+  struct Given {
+    // Nothing is executed: the statement is tracked as far as it can be.
+    bool skip = false;
+    // Saved together with what the statement changes, unless it changes nothing (kSkipped).
+    std::optional<DefinitionChange::Step> step;
+  };
   // Handles a query event that is neither BEGIN nor COMMIT. `end` is the event's end, `save` the
   // last transaction's, which may be saved when it is done; `event` names it: its GTID, or its
   // place. Throws Error; then the downstream may have it, or a front part of it; the tracker and
   // the checkpoint have not. A repetition goes on where this ended.
   Outcome Handle(const mysql::QueryEvent& query, const mysql::Location& end,
                  const mysql::Location& save, const std::string& event, uint32_t timestamp,
-                 const StopToken& stop);
+                 const Given& given, const StopToken& stop);
 
  private:
   // A split statement that is to be executed.
@@ -47,7 +56,7 @@ class DdlHandler {
     bool dropped = false;          // not even that
   };
   std::vector<Planned> Plan(const mysql::Statement& statement, const mysql::QueryEvent& query,
-                            const std::string& text, const StopToken& stop);
+                            const std::string& text, bool skip_all, const StopToken& stop);
   // Do the event filters leave the statement out, by one of its tables? Throws Error
   // kSyncerUnitBinlogEventFilter if they stop it.
   bool IsFiltered(const mysql::Statement& split, const TableId& table, const TableId& first,

@@ -23,6 +23,7 @@
 #include "migration/sync/planner.h"
 #include "migration/sync/safe_mode.h"
 #include "migration/sync/session.h"
+#include "migration/sync/statement_operators.h"
 #include "migration/sync/stream.h"
 #include "migration/unit/ports.h"
 #include "migration/unit/rate_meter.h"
@@ -70,6 +71,7 @@ struct RunInputs {
   const OwnerTable* owner = nullptr;
   const DdlIntentTable* ddl_intents = nullptr;
   Checkpoint* checkpoint = nullptr;
+  StatementOperators* operators = nullptr;
   RunStatus* status = nullptr;
   SyncMetrics* metrics = nullptr;
 };
@@ -84,6 +86,8 @@ class SyncRun {
   // Returns when an ending was asked for, throws Error or Cancelled. Everything that is applied is
   // saved before, unless the ending is a kill.
   void Execute();
+  // After Execute: nobody asked for an ending, a new run is to read the last transaction again.
+  bool read_again() const { return read_again_; }
 
  private:
   void Prepare();
@@ -121,6 +125,28 @@ class SyncRun {
   std::string Proof() const;
   // An error of the event being handled, with its place.
   Error AtPlace(Error error, const std::string& statement) const;
+  Error AtPlace(Error error, const mysql::Location& start, const std::string& statement) const;
+
+  // --- operations that users asked for (run_operators.cc) ---
+  std::string GtidOfEvent() const;  // empty unless in GTID mode
+  void NoteTransactionBegin();
+  // The event at hand ends the run; `statement`: it, or one given for it, is a statement.
+  void NoteBroken(bool statement);
+  // Executes what is to be injected before the event. False: its transaction has to be read again.
+  bool Inject(const mysql::RawEvent& event);
+  // Skips or replaces the statement if that was asked for; else false. `only_skip`: rows were
+  // queued before it.
+  bool OperateOn(const mysql::RawEvent& event, const mysql::QueryEvent& query, bool only_skip);
+  void Replace(const StatementOperator& op, const mysql::RawEvent& event,
+               const mysql::QueryEvent& query);
+  void Skip(const StatementOperator& op, const mysql::RawEvent& event,
+            const mysql::QueryEvent& query);
+  // Executes statement `index` of the operation. `before_event`: the event at hand is still to
+  // come after it. `original`: what it stands for; may be null.
+  void RunGiven(const StatementOperator& op, size_t index, bool before_event,
+                const mysql::RawEvent& event, const mysql::QueryEvent* original);
+  // Saves that the operation is so far, where nothing else changed.
+  void SaveStep(const mysql::Location& location, const DefinitionChange::Step& step);
 
   // Logs what expression filters have left out since the last flush.
   void TellFilteredRows();
@@ -167,6 +193,10 @@ class SyncRun {
   bool in_xa_ = false;                               // between XA START and XA PREPARE
   std::vector<mysql::RawEvent> xa_events_;
   size_t xa_bytes_ = 0;
+  mysql::BinlogPosition transaction_event_;  // begin of the transaction's first event
+  bool inside_transaction_ = false;          // behind its first event
+  bool broken_statement_ = false;            // the error at hand is a statement's
+  bool read_again_ = false;
   bool start_time_used_ = false;
   std::vector<std::jthread> threads_;  // workers
   std::jthread saver_;

@@ -8,8 +8,11 @@
 #include "base/thread/stop.h"
 
 namespace pb {
-class QueryStatusResponse;
+class CommonWorkerResponse;
 class GetWorkerCfgResponse;
+class HandleWorkerErrorRequest;
+class OperateWorkerSchemaRequest;
+class QueryStatusResponse;
 }  // namespace pb
 
 namespace dm::master {
@@ -27,6 +30,10 @@ class WorkerClient {
                    pb::QueryStatusResponse* response);
   void GetConfig(Milliseconds timeout, const IsCancelled& cancelled,
                  pb::GetWorkerCfgResponse* response);
+  void HandleError(const pb::HandleWorkerErrorRequest& request, Milliseconds timeout,
+                   const IsCancelled& cancelled, pb::CommonWorkerResponse* response);
+  void OperateSchema(const pb::OperateWorkerSchemaRequest& request, Milliseconds timeout,
+                     const IsCancelled& cancelled, pb::CommonWorkerResponse* response);
 
  private:
   class Impl;
