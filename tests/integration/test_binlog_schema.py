@@ -85,6 +85,7 @@ def test_list_update_delete(running):
     # A table that is not known here, but there downstream.
     running.downstream.run(f"CREATE TABLE {SCHEMA}.`o``ther` (a INT PRIMARY KEY)")
     assert running.schema("list", table="o`ther").startswith("CREATE TABLE `o``ther` ( `a` int")
+    running.downstream.run(f"DROP TABLE {SCHEMA}.`o``ther`")
     assert running.schema("delete") == ""
     assert running.schema("list") == before
     assert running.update("CREATE TABLE whatever (id INT NOT NULL PRIMARY KEY, zz INT);") == ""

@@ -33,6 +33,7 @@ std::string ValueOf(const StatementOperator& op) {
   const json value = {{"op", static_cast<int>(op.kind)},
                       {"position", ToJson(op.position)},
                       {"gtid", op.gtid},
+                      {"statement", op.statement},
                       {"transaction", ToJson(op.transaction)},
                       {"statements", op.statements},
                       {"sql-mode", op.sql_mode},
@@ -52,6 +53,7 @@ StatementOperator Parse(uint64_t number, const std::string& text) {
   }
   op.position = PositionOf(value.at("position"));
   op.gtid = value.at("gtid").get<std::string>();
+  op.statement = value.at("statement").get<uint32_t>();
   op.transaction = PositionOf(value.at("transaction"));
   op.statements = value.at("statements").get<std::vector<std::string>>();
   op.sql_mode = value.at("sql-mode").get<std::string>();

@@ -24,6 +24,8 @@ struct StatementOperator {
   // The transaction of the event and, in GTID mode, its GTID: the same on every server. Empty: not
   // known.
   std::string gtid;
+  // The statement's number in that transaction, from 1; 0: not known.
+  uint32_t statement = 0;
   // Where that transaction begins; no file: not known.
   mysql::BinlogPosition transaction;
   std::vector<std::string> statements;  // of replace and inject, as given

@@ -179,7 +179,9 @@ void SyncRun::Execute() {
     if (!failure) failure = ToError(e);
   }
   if (const auto failed_at = queues_.failed_at()) {
-    in_.operators->SetBroken(BrokenPlace{*failed_at, "", {}, false});
+    BrokenPlace place;
+    place.position = *failed_at;
+    in_.operators->SetBroken(std::move(place));
   }
   Finish(failure.has_value());
   if (failure) throw *failure;
@@ -384,7 +386,7 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
   if (event.IsFakeRotate() && gtid_mode_ && in_.sessions->flavor == mysql::Flavor::kMariaDb) {
     in_.checkpoint->SetServer(stream_->identity());
   }
-  NoteTransactionBegin();
+  NoteTransactionBegin(event);
   if (!in_.operators->empty() && (stream_->in_transaction() || stream_->at_transaction_end()) &&
       !Inject(event)) {
     return;

@@ -129,13 +129,13 @@ class SyncRun {
 
   // --- operations that users asked for (run_operators.cc) ---
   std::string GtidOfEvent() const;  // empty unless in GTID mode
-  void NoteTransactionBegin();
+  void NoteTransactionBegin(const mysql::RawEvent& event);
   // The event at hand ends the run; `statement`: it, or one given for it, is a statement.
   void NoteBroken(bool statement);
   // Executes what is to be injected before the event. False: its transaction has to be read again.
   bool Inject(const mysql::RawEvent& event);
-  // Skips or replaces the statement if that was asked for; else false. `only_skip`: rows were
-  // queued before it.
+  // Asked once for every statement that is more than the frame of a transaction. Skips or replaces
+  // it if that was asked for; else false. `only_skip`: rows were queued before it.
   bool OperateOn(const mysql::RawEvent& event, const mysql::QueryEvent& query, bool only_skip);
   void Replace(const StatementOperator& op, const mysql::RawEvent& event,
                const mysql::QueryEvent& query);
@@ -194,8 +194,9 @@ class SyncRun {
   std::vector<mysql::RawEvent> xa_events_;
   size_t xa_bytes_ = 0;
   mysql::BinlogPosition transaction_event_;  // begin of the transaction's first event
-  bool inside_transaction_ = false;          // behind its first event
-  bool broken_statement_ = false;            // the error at hand is a statement's
+  uint32_t statements_in_transaction_ = 0;
+  bool inside_transaction_ = false;  // behind its first event
+  bool broken_statement_ = false;    // the error at hand is a statement's
   bool read_again_ = false;
   bool start_time_used_ = false;
   std::vector<std::jthread> threads_;  // workers

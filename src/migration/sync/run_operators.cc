@@ -21,21 +21,30 @@ std::string SchemaOf(const std::string& text, const mysql::ParseOptions& options
   return "";
 }
 
+bool BeginsTransaction(mysql::EventType type) {
+  return type == mysql::EventType::kGtid || type == mysql::EventType::kAnonymousGtid ||
+         type == mysql::EventType::kGtidTagged || type == mysql::EventType::kMariaDbGtid;
+}
+
 }  // namespace
 
 std::string SyncRun::GtidOfEvent() const {
   return gtid_mode_ && stream_->gtid() ? mysql::ToString(*stream_->gtid()) : std::string();
 }
 
-void SyncRun::NoteTransactionBegin() {
+void SyncRun::NoteTransactionBegin(const mysql::RawEvent& event) {
   const bool inside = stream_->in_transaction() || stream_->at_transaction_end();
-  if (inside && !inside_transaction_) transaction_event_ = stream_->start().position;
+  // After a lost connection a transaction begins again.
+  if (inside && (!inside_transaction_ || BeginsTransaction(event.type()))) {
+    transaction_event_ = stream_->start().position;
+    statements_in_transaction_ = 0;
+  }
   inside_transaction_ = stream_->in_transaction() && !stream_->at_transaction_end();
 }
 
 void SyncRun::NoteBroken(bool statement) {
-  in_.operators->SetBroken(
-      BrokenPlace{stream_->start().position, GtidOfEvent(), transaction_event_, statement});
+  in_.operators->SetBroken(BrokenPlace{stream_->start().position, GtidOfEvent(), transaction_event_,
+                                       statement, statements_in_transaction_});
 }
 
 void SyncRun::RunGiven(const StatementOperator& op, size_t index, bool before_event,
@@ -114,10 +123,11 @@ bool SyncRun::Inject(const mysql::RawEvent& event) {
 
 bool SyncRun::OperateOn(const mysql::RawEvent& event, const mysql::QueryEvent& query,
                         bool only_skip) {
+  ++statements_in_transaction_;
   if (in_.operators->empty()) return false;
   const std::string gtid = GtidOfEvent();
   const std::optional<StatementOperator> op =
-      in_.operators->OfStatement({stream_->start().position, gtid});
+      in_.operators->OfStatement({stream_->start().position, gtid, statements_in_transaction_});
   if (!op) return false;
   if (only_skip && op->kind != OperatorKind::kSkip) return false;
   broken_statement_ = true;  // if anything fails

@@ -163,6 +163,7 @@ std::string RunStatementCommand(const CommandContext& context, const StatementRe
   if (broken && broken->position == position) {
     op.gtid = broken->gtid;
     op.transaction = broken->transaction;
+    op.statement = broken->number;
   }
   operators.Put(*downstream, std::move(op), stop);
   DM_FAILPOINT("sync/operator-stored");

@@ -152,7 +152,10 @@ std::optional<StatementOperator> StatementOperators::OfStatement(const OperatorP
   for (const Entry& entry : entries_) {
     const StatementOperator& op = entry.op;
     if (op.kind == OperatorKind::kInject) continue;
-    if (ByGtid(op) ? op.gtid == place.gtid : SamePlace(op.position, place.start)) return op;
+    if (ByGtid(op) ? op.gtid == place.gtid && op.statement == place.statement
+                   : SamePlace(op.position, place.start)) {
+      return op;
+    }
   }
   return std::nullopt;
 }

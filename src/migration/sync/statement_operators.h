@@ -21,12 +21,14 @@ struct BrokenPlace {
   std::string gtid;                   // of its transaction; empty: not known, or not in GTID mode
   mysql::BinlogPosition transaction;  // begin of its transaction; no file: not known
   bool statement = false;             // it is a statement, not rows
+  uint32_t number = 0;                // of the statement in its transaction, from 1
 };
 
 // Where the event at hand stands; a view.
 struct OperatorPlace {
   const mysql::BinlogPosition& start;
-  std::string_view gtid;  // of its transaction; empty: none, or not in GTID mode
+  std::string_view gtid;   // of its transaction; empty: none, or not in GTID mode
+  uint32_t statement = 0;  // its number in its transaction, from 1
 };
 
 // An operation is in the table before it is here, and leaves both when a checkpoint is written that

@@ -28,7 +28,7 @@ struct Fixture {
       : operators(OperatorTable("dm_meta", "t", "src"), gtid_mode) {}
   std::optional<StatementOperator> Statement(uint64_t offset, std::string_view gtid = "") {
     const BinlogPosition start{"mysql-bin.000002", offset};
-    return operators.OfStatement({start, gtid});
+    return operators.OfStatement({start, gtid, 1});
   }
   std::optional<StatementOperator> Injection(uint64_t offset, std::string_view gtid = "") {
     const BinlogPosition start{"mysql-bin.000002", offset};
@@ -62,6 +62,7 @@ TEST(StatementOperatorsTest, GtidDecidesInGtidMode) {
   const std::string gtid = "4d2c7a1e-0000-11ee-8000-000000000001:7";
   StatementOperator skip = Op(1, OperatorKind::kSkip, "mysql-bin.000002", 900);
   skip.gtid = gtid;
+  skip.statement = 1;
   Fixture by_position(false);
   by_position.operators.Restore({skip});
   EXPECT_TRUE(by_position.Statement(900));
@@ -70,6 +71,8 @@ TEST(StatementOperatorsTest, GtidDecidesInGtidMode) {
   // Another server has it elsewhere, and something else there.
   EXPECT_FALSE(f.Statement(900, "4d2c7a1e-0000-11ee-8000-000000000001:8"));
   EXPECT_TRUE(f.Statement(4000, gtid));
+  const BinlogPosition start{"mysql-bin.000002", 900};
+  EXPECT_FALSE(f.operators.OfStatement({start, gtid, 2}));  // the next one of the transaction
   EXPECT_THAT(
       f.operators.TakeWrites(At("binlog.000001", 4, "4d2c7a1e-0000-11ee-8000-000000000001:1-6"))
           .passed,

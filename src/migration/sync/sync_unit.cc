@@ -221,6 +221,11 @@ SyncUnit::Desk SyncUnit::TakeDesk() const {
 
 std::string SyncUnit::OperateOnStatement(const StatementRequest& request, const StopToken& stop) {
   const Desk desk = TakeDesk();
+  // What stopped the unit counts when it has stopped.
+  std::unique_lock running(running_, std::defer_lock);
+  if (request.position.empty() && !running.try_lock()) {
+    throw PlainRefusal(fmt::format("source '{}' has no error", config_.source_id));
+  }
   return RunStatementCommand(desk.context, request, desk.checkpoint->flushed(), *desk.operators,
                              stop);
 }

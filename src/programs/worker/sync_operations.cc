@@ -7,6 +7,9 @@ namespace dm::worker {
 
 namespace {
 
+constexpr Milliseconds kPausePoll{10};
+constexpr Milliseconds kPauseLimit{1000};
+
 // The unit as far as it takes operations. `held` keeps it alive. Throws Error 40056.
 migration::SyncOperations& OperationsOf(const std::shared_ptr<migration::Unit>& held) {
   auto* operations = dynamic_cast<migration::SyncOperations*>(held.get());
@@ -26,15 +29,21 @@ std::string SourceWorker::OperateOnStatement(const migration::StatementRequest& 
   migration::Subtask& subtask = *entry->subtask;
   const std::shared_ptr<migration::Unit> unit = subtask.CurrentUnit();
   std::string text = OperationsOf(unit).OperateOnStatement(request, stop);
-  if (request.kind != migration::StatementRequestKind::kList &&
-      subtask.stage() == migration::Stage::kPaused) {
-    try {
-      subtask.Resume();
-    } catch (const Error&) {
-      // It may have been resumed by itself, or by somebody else, in between.
-      const migration::Stage now = subtask.stage();
-      if (now != migration::Stage::kRunning && now != migration::Stage::kResuming) throw;
+  if (request.kind == migration::StatementRequestKind::kList) return text;
+  if (request.position.empty()) {
+    // The unit has stopped by an error: the subtask is about to pause, if it has not.
+    const auto until = SteadyClock::now() + kPauseLimit;
+    while (subtask.stage() == migration::Stage::kRunning && SteadyClock::now() < until) {
+      WaitFor(kPausePoll, stop);
     }
+  }
+  if (subtask.stage() != migration::Stage::kPaused) return text;
+  try {
+    subtask.Resume();
+  } catch (const Error&) {
+    // It may have been resumed by itself, or by somebody else, in between.
+    const migration::Stage now = subtask.stage();
+    if (now != migration::Stage::kRunning && now != migration::Stage::kResuming) throw;
   }
   return text;
 }
