@@ -195,6 +195,7 @@ def test_inject_before_rows_that_fail_downstream(running):
     running.downstream.run(f"CREATE TRIGGER {SCHEMA}.no BEFORE INSERT ON {SCHEMA}.t FOR EACH ROW SIGNAL SQLSTATE '45000'")
     running.upstream.run("BEGIN", f"INSERT INTO {SCHEMA}.t VALUES (50, 50)", f"INSERT INTO {SCHEMA}.t VALUES (51, 50)", "COMMIT")
     running.error(1644)
+    running.cluster.ctl("pause-task", running.task)  # else it tries again by itself
     assert running.binlog("skip", ok=False) == ONLY_STATEMENTS
     running.binlog("inject", f"ALTER TABLE {SCHEMA}.t ADD KEY (v)")
     wait_for(lambda: running.keys() == ["v"], lambda: f"the statement is executed; there are {running.keys()}")

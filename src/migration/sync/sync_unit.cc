@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <mutex>
 
@@ -20,6 +21,8 @@
 namespace dm::migration {
 
 namespace {
+
+constexpr Milliseconds kSecondTry{2000};
 
 Rules CompileRules(const SubtaskConfig& config) {
   Rules rules;
@@ -99,8 +102,9 @@ class SyncUnit : public Unit, public SyncOperations {
   const SessionCounters counters_;
   const std::shared_ptr<RunStatus> run_status_ = std::make_shared<RunStatus>();
 
-  std::mutex running_;        // held by a run, and by what must not happen during one
-  mutable std::mutex mutex_;  // guards what status calls and commands read
+  std::timed_mutex running_;                // held by a run, and by what must not happen during one
+  std::atomic<bool> failed_before_{false};  // has the run before this one met an error?
+  mutable std::mutex mutex_;                // guards what status calls and commands read
   mysql::Flavor flavor_ = mysql::Flavor::kMySql;
   CommandContext commands_;
   std::shared_ptr<StatementOperators> operators_;  // outlives the checkpoint, which uses it
@@ -180,7 +184,7 @@ void SyncUnit::RunOnce(EndingRequest& ending, Checkpoint& checkpoint, StatementO
 
 UnitResult SyncUnit::Run(EndingRequest& ending) {
   UnitResult result;
-  std::lock_guard running(running_);
+  std::lock_guard<std::timed_mutex> running(running_);
   std::shared_ptr<Checkpoint> checkpoint;
   std::shared_ptr<StatementOperators> operators;
   std::shared_ptr<SyncMetrics> metrics;
@@ -196,6 +200,7 @@ UnitResult SyncUnit::Run(EndingRequest& ending) {
     run_status_->byte_rate.Reset(run_status_->binlog_bytes);
   }
   metrics->Begin();
+  failed_before_ = operators->broken().has_value();
   operators->SetBroken(std::nullopt);
   try {
     RunOnce(ending, *checkpoint, *operators, *metrics);
@@ -223,7 +228,9 @@ std::string SyncUnit::OperateOnStatement(const StatementRequest& request, const 
   const Desk desk = TakeDesk();
   // What stopped the unit counts when it has stopped.
   std::unique_lock running(running_, std::defer_lock);
-  if (request.position.empty() && !running.try_lock()) {
+  // A task that tries again by itself is about to meet its error again.
+  if (request.position.empty() && !running.try_lock() &&
+      !(failed_before_ && running.try_lock_for(kSecondTry))) {
     throw PlainRefusal(fmt::format("source '{}' has no error", config_.source_id));
   }
   return RunStatementCommand(desk.context, request, desk.checkpoint->flushed(), *desk.operators,
