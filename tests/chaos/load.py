@@ -34,6 +34,20 @@ def create(server):
                 cursor.execute(f"CREATE TABLE {table} (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(30))")
 
 
+def end_online_changes(cursor):
+    """What is left of those that were called off or cut off: between the steps of a cut-over the real table gets its name
+    again, and the tables of the tool are dropped."""
+    for schema in SCHEMAS:
+        cursor.execute(f"SHOW TABLES FROM {schema}")
+        tables = {row[0] for row in cursor.fetchall()}
+        for table in MOVING:
+            if f"_{table}_del" in tables and table not in tables:
+                cursor.execute(f"RENAME TABLE {schema}._{table}_del TO {schema}.{table}")
+                tables.discard(f"_{table}_del")
+            for name in tables & {f"_{table}_{suffix}" for suffix in ("gho", "ghc", "del")}:
+                cursor.execute(f"DROP TABLE {schema}.{name}")
+
+
 class _Client(threading.Thread):
     """Runs `step` until told to end; connects again when the server is away. What a lost connection leaves undecided
     does not matter: the upstream alone says what is true."""
@@ -170,7 +184,7 @@ class Writer(_Client):
 
 
 class Definer(_Client):
-    """Changes definitions, one statement at a time."""
+    """Changes definitions: one statement at a time, or as gh-ost does it."""
 
     def pace(self):
         return 0.5 + self.rng.random() * 2
@@ -178,6 +192,13 @@ class Definer(_Client):
     def step(self, connection):
         rng = self.rng
         table, column, other = rng.choice(MOVING), f"c{rng.randrange(4)}", f"c{rng.randrange(4)}"
+        end_online_changes(connection.cursor())
+        if rng.random() < 0.2:
+            self._online_change(connection.cursor(), table, rng.choice([
+                f"ADD COLUMN {column} INT DEFAULT {rng.randrange(9)}, ADD INDEX i_{column} ({column})",
+                f"DROP COLUMN {column}, ADD COLUMN x{other} VARCHAR(20) NOT NULL DEFAULT 'o'",
+                f"MODIFY COLUMN v VARCHAR({rng.randrange(30, 90)}), ADD COLUMN {column} BIGINT"]))
+            return
         connection.cursor().execute(rng.choice([
             f"ALTER TABLE {table} ADD COLUMN {column} INT DEFAULT {rng.randrange(9)}",
             f"ALTER TABLE {table} ADD COLUMN {column} VARCHAR(20) NOT NULL DEFAULT 'd' AFTER id",
@@ -196,3 +217,29 @@ class Definer(_Client):
             "ALTER TABLE nokey ADD COLUMN late INT DEFAULT 4",
             "ALTER TABLE nokey DROP COLUMN late",
         ]))
+
+    def _online_change(self, cursor, table, alter):
+        """As gh-ost does it, with a cut-over in two steps; sometimes it is called off."""
+        rng, ghost, old, log = self.rng, f"_{table}_gho", f"_{table}_del", f"_{table}_ghc"
+        cursor.execute(f"CREATE TABLE {log} (id BIGINT AUTO_INCREMENT PRIMARY KEY, value VARCHAR(40))")
+        cursor.execute(f"CREATE TABLE {ghost} LIKE {table}")
+        cursor.execute(f"ALTER TABLE {ghost} {alter}")
+        cursor.execute(f"INSERT INTO {log} (value) VALUES ('heartbeat')")
+        if rng.random() < 0.2:
+            return
+        cursor.execute(f"LOCK TABLES {table} WRITE, {ghost} WRITE")
+        try:
+            columns = [set(self._columns(cursor, name)) for name in (table, ghost)]
+            both = ", ".join(sorted(columns[0] & columns[1]))
+            cursor.execute(f"INSERT INTO {ghost} ({both}) SELECT {both} FROM {table}")
+            cursor.connection.commit()
+            cursor.execute(f"ALTER TABLE {table} RENAME {old}")
+            cursor.execute(f"ALTER TABLE {ghost} RENAME {table}")
+        finally:
+            cursor.execute("UNLOCK TABLES")
+        cursor.execute(f"DROP TABLE {old}, {log}")
+
+    @staticmethod
+    def _columns(cursor, table):
+        cursor.execute(f"SHOW COLUMNS FROM {table}")
+        return [row[0] for row in cursor.fetchall()]

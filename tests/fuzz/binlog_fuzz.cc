@@ -103,13 +103,15 @@ void ParseByType(const RawEvent& event, const FormatDescription& format, Tables&
       tables[table->table_id] = table;
       return;
     }
-    case EventType::kTransactionPayload:
-      for (const RawEvent& inner : ParseTransactionPayload(event, kInflateLimit)) {
-        if (inner.type() != EventType::kTransactionPayload) {
-          ParseEvent(inner, format, tables, seed);
+    case EventType::kTransactionPayload: {
+      TransactionPayload payload(event, kInflateLimit);
+      while (const std::optional<RawEvent> inner = payload.Next()) {
+        if (inner->type() != EventType::kTransactionPayload) {
+          ParseEvent(*inner, format, tables, seed);
         }
       }
       return;
+    }
     default:
       if (IsRowsEvent(event.type())) WriteRows(event, format, tables, seed);
       return;

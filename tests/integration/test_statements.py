@@ -23,6 +23,9 @@ class Running:
                           f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)",
                           "CREATE TABLE stmt_ignored.t (id INT PRIMARY KEY, v INT)",
                           f"INSERT INTO {SCHEMA}.t VALUES (1, 1), (2, 2)", *statements)
+        self.begin()
+
+    def begin(self):
         path = self.cluster.task_file(self.task, [self.source], self.downstream, [SCHEMA])
         self.cluster.ctl("start-task", path, "--remove-meta")
         self.cluster.wait_stage(self.task, "Running", "Sync")
@@ -73,16 +76,61 @@ def test_load_data_logged_as_statement_pauses(running):
     assert f"`{SCHEMA}`.`t`" in error["Message"], error
 
 
-def test_prepared_xa_pauses_before_its_rows(running):
-    running.start()
-    running.upstream.run("XA START 'other'", "INSERT INTO stmt_ignored.t VALUES (9, 9)", "XA END 'other'",
-                         "XA PREPARE 'other'", "XA COMMIT 'other'", f"INSERT INTO {SCHEMA}.t VALUES (9, 9)")
+def prepare_xa(server, xid, *statements):
+    """The session ends: whoever decides is another one."""
+    server.run(f"XA START {xid}", *statements, f"XA END {xid}", f"XA PREPARE {xid}")
+
+
+def test_prepared_xa_counts_when_it_is_committed(running):
+    running.start(f"CREATE TABLE {SCHEMA}.nokey (a INT, b TEXT)", f"CREATE TABLE {SCHEMA}.other (a INT PRIMARY KEY)")
+    up, down = running.upstream, running.downstream
+    prepare_xa(up, "'first','b'", f"INSERT INTO {SCHEMA}.t VALUES (20, 20), (21, 21)", f"INSERT INTO {SCHEMA}.nokey VALUES (1, 'x'), (1, 'x')")
+    prepare_xa(up, "'second'", f"UPDATE {SCHEMA}.t SET v = 99 WHERE id = 2", f"INSERT INTO {SCHEMA}.nokey VALUES (2, 'y')")
+    prepare_xa(up, "'undone'", f"DELETE FROM {SCHEMA}.t WHERE id = 1")
+    prepare_xa(up, "'elsewhere'", "INSERT INTO stmt_ignored.t VALUES (9, 9)")
+    up.run(f"ALTER TABLE {SCHEMA}.other ADD COLUMN b INT", f"INSERT INTO {SCHEMA}.other VALUES (1, 1)")
     running.equal()
-    running.upstream.run("XA START 'x'", f"INSERT INTO {SCHEMA}.t VALUES (10, 10)", "XA END 'x'", "XA PREPARE 'x'",
-                         "XA ROLLBACK 'x'")
-    error = running.cluster.wait_error(running.task, 36025, "XA PREPARE")
-    assert "X'78'" in error["Message"], error
-    assert running.downstream.run(f"SELECT * FROM {SCHEMA}.t WHERE id = 10") == ()
+    assert down.value(f"SELECT COUNT(*) FROM {SCHEMA}.t WHERE id IN (20, 21) OR v = 99") == 0
+    up.run("XA COMMIT 'second'", f"UPDATE {SCHEMA}.t SET v = v + 1 WHERE id = 2", "XA ROLLBACK 'undone'", "XA COMMIT 'elsewhere'")
+    running.equal()
+    up.run("XA COMMIT 'first','b'")
+    running.equal()
+    assert down.value(f"SELECT COUNT(*) FROM {SCHEMA}.nokey") == 3
+    # The same xid again.
+    prepare_xa(up, "'second'", f"DELETE FROM {SCHEMA}.t WHERE id = 20")
+    running.cluster.ctl("pause-task", running.task)
+    running.cluster.ctl("resume-task", running.task)
+    running.cluster.wait_stage(running.task, "Running", "Sync")
+    up.run("XA COMMIT 'second'")
+    running.equal()
+
+
+def test_xa_prepared_before_the_task_begins(running):
+    running.upstream.run(f"DROP DATABASE IF EXISTS {SCHEMA}", f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)",
+                         f"CREATE TABLE {SCHEMA}.nokey (a INT)")
+    prepare_xa(running.upstream, "'early'", f"INSERT INTO {SCHEMA}.t VALUES (30, 30)", f"INSERT INTO {SCHEMA}.nokey VALUES (1), (1)")
+    running.upstream.run("FLUSH BINARY LOGS", f"INSERT INTO {SCHEMA}.t VALUES (31, 31)")
+    running.downstream.run(f"DROP DATABASE IF EXISTS {SCHEMA}")
+    running.begin()
+    running.upstream.run("XA COMMIT 'early'")
+    running.equal()
+    assert running.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.nokey") == 2
+
+
+def test_xa_whose_rows_are_gone_pauses(running):
+    running.start()
+    prepare_xa(running.upstream, "'gone'", f"INSERT INTO {SCHEMA}.t VALUES (40, 40)")
+    running.equal()
+    running.cluster.ctl("pause-task", running.task)
+    running.upstream.run("FLUSH BINARY LOGS", "FLUSH BINARY LOGS")
+    running.cluster.ctl("resume-task", running.task)
+    running.cluster.wait_stage(running.task, "Running", "Sync")
+    running.equal()
+    running.upstream.run(f"PURGE BINARY LOGS TO '{running.upstream.run('SHOW BINARY LOGS')[-1][0]}'")
+    running.upstream.run("XA COMMIT 'gone'")
+    error = running.cluster.wait_error(running.task, 36025, "XA COMMIT X'676f6e65'")
+    assert "startLocation" in error["Message"] and "XA PREPARE is gone" in error["Workaround"], error
+    assert running.downstream.run(f"SELECT * FROM {SCHEMA}.t WHERE id = 40") == ()
 
 
 def test_xa_in_one_phase_is_replicated(running):

@@ -118,6 +118,79 @@ def test_killed_between_pieces_of_a_large_transaction(migration, gtid, compresse
 
 
 @pytest.mark.parametrize("migration", ["mariadb", "mysql9"], indirect=True)
+def test_killed_among_rows_that_lack_columns(migration):
+    """Updates that assign only what has changed cannot be repeated: each is applied once."""
+    migration.prepare()
+    migration.start(failpoints="sync/after-serial-commit=15*kill")
+    migration.running()
+    migration.upstream.run("SET GLOBAL binlog_row_image = MINIMAL")
+    try:
+        writer = migration.write()
+        wait_for(lambda: writer.count > 0 or writer.error, "the writer's session")
+    finally:
+        migration.upstream.run("SET GLOBAL binlog_row_image = FULL")
+    for points in ("sync/before-serial-commit=10*kill;sync/serial-commit-apart=return", "sync/before-checkpoint-write=3*kill", None):
+        migration.wait_killed()
+        migration.restart(failpoints=points)
+    migration.running()
+    migration.wait_transactions(writer, 60)
+    writer.stop()
+    # Whole rows again.
+    writer = migration.write(seed=2)
+    migration.wait_transactions(writer, 30)
+    migration.cluster.workers["worker1"].kill9()
+    migration.restart()
+    writer.stop()
+    migration.check()
+
+
+def prepare_branch(server, xid, rows, compressed=False):
+    with server.connect(database=SCHEMA) as connection:
+        cursor = connection.cursor()
+        if compressed:
+            cursor.execute("SET SESSION binlog_transaction_compression = ON")
+        cursor.execute(f"XA START '{xid}'")
+        for i in range(rows):
+            cursor.executemany("INSERT INTO nokey VALUES (%s, %s)", [(i, "x" * 1000)] * 1000)
+            cursor.execute("INSERT INTO pk VALUES (%s, %s, %s)", (i, xid, i))
+        cursor.execute(f"XA END '{xid}'")
+        cursor.execute(f"XA PREPARE '{xid}'")
+
+
+@pytest.mark.parametrize("migration,gtid,compressed", [("mariadb", False, False), ("mariadb", True, False), ("mysql9", True, False), ("mysql9", False, True)],
+                         indirect=["migration"])
+def test_killed_around_a_prepared_transaction(migration, gtid, compressed):
+    """Prepared in one run, committed in another: its rows come once, those of a table without a key in pieces."""
+    migration.prepare(KEYLESS)
+    migration.start(gtid, failpoints="sync/xa-prepared=kill")
+    migration.running()
+    prepare_branch(migration.upstream, "branch", 20, compressed)
+    migration.wait_killed()
+    migration.restart(failpoints="sync/xa-commit=kill")
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.nokey VALUES (-1, 'between')")
+    migration.check()
+    migration.upstream.run("FLUSH BINARY LOGS", "XA COMMIT 'branch'", f"INSERT INTO {SCHEMA}.nokey VALUES (-2, 'behind')")
+    for points in ("sync/after-serial-commit=2*kill", "sync/after-serial-commit=kill", None):
+        migration.wait_killed()
+        migration.restart(failpoints=points)
+    migration.check()
+    assert migration.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.nokey") == 20002
+    wait_for(lambda: not migration.downstream.run("SELECT * FROM dm_places.places_syncer_state"), "nothing is prepared any more")
+
+
+@pytest.mark.parametrize("migration", ["mariadb"], indirect=True)
+def test_prepared_transaction_larger_than_the_memory_for_it(migration):
+    migration.prepare(KEYLESS)
+    migration.start()
+    migration.running()
+    prepare_branch(migration.upstream, "large", 70)
+    migration.upstream.run("XA COMMIT 'large'", f"UPDATE {SCHEMA}.pk SET v = 'after'")
+    migration.check()
+    with open(os.path.join(migration.cluster.dir, "worker1", "dm-worker.log"), encoding="utf-8") as log:
+        assert "read again from the upstream" in log.read()
+
+
+@pytest.mark.parametrize("migration", ["mariadb", "mysql9"], indirect=True)
 def test_killed_in_gtid_mode(migration):
     migration.prepare()
     migration.start(gtid=True)

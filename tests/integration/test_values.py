@@ -308,14 +308,99 @@ def test_hours_that_clocks_skip_or_repeat(servers, migrate, set_global, pair, zo
              "UPDATE z SET n = n + 1"], task={"timezone": zone} if zone else None)
 
 
-@pytest.mark.parametrize("pair,image", [("mariadb-mariadb", "MINIMAL"), ("mariadb-mariadb", "NOBLOB"), ("mysql9-mysql9", "MINIMAL"), ("mysql9-mysql9", "NOBLOB")])
+PARTIAL = ["CREATE TABLE r (id INT PRIMARY KEY, a INT, b BLOB, c VARCHAR(20) NOT NULL DEFAULT 'none', d DECIMAL(5,2) NULL DEFAULT 1.50, t TEXT)",
+           "CREATE TABLE u (id INT AUTO_INCREMENT PRIMARY KEY, k INT, t TEXT, n INT NOT NULL, UNIQUE KEY (k))", "CREATE TABLE n (a INT, b TEXT)",
+           "CREATE TABLE g (id INT PRIMARY KEY, a INT, v INT GENERATED ALWAYS AS (a + 1) VIRTUAL, s INT GENERATED ALWAYS AS (a * 2) STORED, t TEXT)"]
+
+
+def _partial_rows(offset, image):
+    full = [f"INSERT INTO r VALUES ({offset + 1}, 3, 'x', 'c', 2, 't'), ({offset + 2}, 4, 'y', 'd', 3, NULL), ({offset + 3}, 5, NULL, 'e', 4, 'u')",
+            f"INSERT INTO u VALUES ({offset + 1}, {offset + 1}, 't', 1), ({offset + 2}, {offset + 2}, NULL, 2), ({offset + 3}, NULL, 'v', 3)",
+            f"INSERT INTO n VALUES ({offset}, 'x'), ({offset}, 'x'), (NULL, NULL)", f"INSERT INTO g (id, a, t) VALUES ({offset + 1}, 1, 'x'), ({offset + 2}, NULL, NULL)"]
+    return full + [
+        f"SET SESSION binlog_row_image = {image}", f"UPDATE r SET a = 30 WHERE id = {offset + 1}", f"UPDATE r SET b = NULL, c = 'z' WHERE id = {offset + 2}",
+        f"INSERT INTO r (id) VALUES ({offset + 4})", f"INSERT INTO r (id, t, d) VALUES ({offset + 5}, 'text', NULL)", f"DELETE FROM r WHERE id = {offset + 3}",
+        # A unique value goes from row to row; a key changes.
+        f"UPDATE u SET k = NULL WHERE id = {offset + 1}", f"UPDATE u SET k = {offset + 1} WHERE id = {offset + 2}", f"INSERT INTO u (k, n) VALUES ({offset + 2}, 5)",
+        f"UPDATE u SET id = id + 50, t = 'moved' WHERE id = {offset + 1}", f"DELETE FROM u WHERE id = {offset + 3}", f"UPDATE u SET n = n + 1 WHERE k = {offset + 1}",
+        f"UPDATE n SET b = 'one' WHERE a = {offset} LIMIT 1", f"DELETE FROM n WHERE a = {offset} AND b = 'x'",
+        f"UPDATE g SET a = 7 WHERE id = {offset + 1}", f"UPDATE g SET t = 'y' WHERE id = {offset + 2}", f"INSERT INTO g (id, a) VALUES ({offset + 3}, 3)",
+        "BEGIN", f"UPDATE r SET a = a + 1 WHERE id > {offset}", f"DELETE FROM r WHERE id = {offset + 4}", "COMMIT", "SET SESSION binlog_row_image = FULL",
+        f"UPDATE r SET d = 9 WHERE id > {offset}", f"INSERT INTO u (k, t, n) VALUES ({offset + 9}, 'z', 9)"]
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mariadb", "mysql9-mysql9", "mysql9-mariadb", "mariadb11-mariadb11"])
+@pytest.mark.parametrize("image", ["MINIMAL", "NOBLOB"])
 def test_row_images_that_are_not_full(migrate, pair, image):
-    """A session may log less than the whole row: the task pauses before it writes what it does not know."""
-    done = migrate(pair, ["CREATE TABLE r (id INT PRIMARY KEY, a INT, b BLOB)", "INSERT INTO r VALUES (1, 3, 'x'), (2, 4, 'y')"],
-                   [f"SET SESSION binlog_row_image = {image}", "UPDATE r SET a = 30 WHERE id = 1"], compare=False)
-    error = done.cluster.wait_error(done.task, 11126, "`r`")
-    assert "`odd`.`r`" in error["Message"], error
-    assert done.downstream.run("SELECT * FROM odd.r ORDER BY id") == ((1, 3, b"x"), (2, 4, b"y"))
+    """A session may log less than the whole row: what is absent is unchanged, or has its default. Also in safe mode, after a kill."""
+    done = migrate(pair, ["SET sql_mode = ''"] + PARTIAL + _partial_rows(0, "FULL"), ["SET sql_mode = ''"] + _partial_rows(100, image))
+    worker = done.cluster.bound_worker(done.cluster.status_source(done.task))
+    done.cluster.workers[worker].kill9()
+    run_all(done.upstream, "odd", ["SET sql_mode = ''"] + _partial_rows(300, image))
+    done.cluster.start_worker(worker)
+    done.cluster.wait_stage(done.task, "Running", "Sync")
+    wait_synced(done.cluster, done.task, done.upstream)
+    found = difference(done.upstream, done.downstream, {"odd": "odd"})
+    assert found is None, found
+
+
+def test_filter_on_a_column_that_is_not_logged(migrate):
+    instance = {"source-id": "mariadb-pos", "block-allow-list": "list", "mydumper-config-name": "dump", "loader-config-name": "load",
+                "syncer-config-name": "sync", "expression-filters": ["f"]}
+    rule = {"expression-filter": {"f": {"schema": "odd", "table": "t", "update-new-value-expr": "b = 'gone'"}}, "mysql-instances": [instance]}
+    done = migrate("mariadb-mariadb", ["CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20))", "INSERT INTO t VALUES (1, 1, 'here'), (2, 2, 'gone')"], [],
+                   task=rule)
+    run_all(done.upstream, "odd", ["UPDATE t SET a = 5 WHERE id = 1", "SET SESSION binlog_row_image = MINIMAL", "UPDATE t SET b = 'kept' WHERE id = 1"])
+    done.cluster.wait_synced(done.task, done.upstream)
+    run_all(done.upstream, "odd", ["SET SESSION binlog_row_image = MINIMAL", "UPDATE t SET a = 9 WHERE id = 2"])
+    error = done.cluster.wait_error(done.task, 11126, "expression filter")
+    assert "`odd`.`t`, column `b`" in error["Message"], error
+    assert done.downstream.run("SELECT * FROM odd.t ORDER BY id") == ((1, 5, "kept"), (2, 2, "gone"))
+
+
+def test_update_in_safe_mode_of_a_row_that_is_not_there(migrate):
+    """Safe mode writes a whole row again; of a row that lacks columns it cannot, and says so."""
+    done = migrate("mariadb-mariadb", ["CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT)", "INSERT INTO t VALUES (1, 1, 1), (2, 2, 2)"], [],
+                   task={"syncers": {"sync": {"safe-mode": True}}})
+    done.downstream.run("DELETE FROM odd.t WHERE id = 1")
+    run_all(done.upstream, "odd", ["SET SESSION binlog_row_image = MINIMAL", "UPDATE t SET a = 5 WHERE id = 2", "UPDATE t SET a = 5 WHERE id = 1"])
+    error = done.cluster.wait_error(done.task, 11126, "found no row where `id` = 1")
+    assert "Insert the row downstream" in error["Workaround"], error
+    done.downstream.run("INSERT INTO odd.t VALUES (1, 1, 1)")
+    done.cluster.ctl("resume-task", done.task)
+    done.cluster.wait_stage(done.task, "Running", "Sync")
+    wait_synced(done.cluster, done.task, done.upstream)
+    assert done.downstream.run("SELECT * FROM odd.t ORDER BY id") == ((1, 5, 1), (2, 5, 2))
+
+
+@pytest.mark.parametrize("change", ["UPDATE r SET a = 30 WHERE id = 1", "INSERT INTO d (id) VALUES (7)"])
+def test_row_images_that_do_not_say_enough(migrate, change):
+    """A row that cannot be found downstream, a default that is another one there: the task pauses before it writes what it does not know."""
+    up = ["CREATE TABLE r (id INT PRIMARY KEY, a INT)", "CREATE TABLE d (id INT PRIMARY KEY, a INT DEFAULT 1)", "INSERT INTO r VALUES (1, 3), (2, 4)"]
+    done = migrate("mariadb-mariadb", up, [], by_hand=["CREATE TABLE r (id INT NOT NULL, a INT PRIMARY KEY)", "CREATE TABLE d (id INT PRIMARY KEY, a INT DEFAULT 2)"],
+                   definitions=False)
+    run_all(done.upstream, "odd", ["SET SESSION binlog_row_image = MINIMAL", change])
+    error = done.cluster.wait_error(done.task, 11126, "didn't log enough columns")
+    assert "`odd`." in error["Message"] and "startLocation" in error["Message"], error
+    assert done.downstream.run("SELECT * FROM odd.r ORDER BY id") == ((1, 3), (2, 4))
+    assert done.downstream.run("SELECT * FROM odd.d") == ()
+
+
+def test_compressed_transaction_larger_than_the_memory_for_it(migrate):
+    """It is inflated piece by piece."""
+    done = migrate("mysql9-mariadb", ["CREATE TABLE big (id INT PRIMARY KEY, v LONGTEXT)"], [])
+    pid = done.cluster.workers[done.cluster.bound_worker(done.cluster.status_source(done.task))].pid
+    with open(f"/proc/{pid}/clear_refs", "w") as f:
+        f.write("5")  # the peak begins anew
+    def memory(name):
+        return int(re.search(rf"{name}:\s+(\d+)", open(f"/proc/{pid}/status").read())[1]) // 1024
+    before = memory("VmRSS")
+    rows = [f"INSERT INTO big VALUES ({i}, REPEAT('{i % 10}', 1 << 20))" for i in range(200)]
+    run_all(done.upstream, "odd", ["SET SESSION binlog_transaction_compression = ON", "BEGIN"] + rows + ["COMMIT"])
+    wait_synced(done.cluster, done.task, done.upstream)
+    digest = "SELECT COUNT(*), SUM(LENGTH(v)), SUM(CRC32(v)) FROM odd.big"
+    assert done.upstream.run(digest) == done.downstream.run(digest)
+    assert memory("VmHWM") - before < 150, (before, memory("VmHWM"))
 
 
 def test_full_nodup_images(migrate):

@@ -113,12 +113,19 @@ constexpr ErrorEntry kSyncErrors[] = {
     {kSyncerUnitGhostRenameTableNotValid, "SyncerUnitGhostRenameTableNotValid", "sync-unit",
      ErrorScope::kInternal, ErrorLevel::kHigh, "rename without old and new name", ""},
     {kSyncerUnitGhostRenameToGhostTable, "SyncerUnitGhostRenameToGhostTable", "sync-unit",
-     ErrorScope::kInternal, ErrorLevel::kHigh, "rename to a gh-ost shadow table", ""},
+     ErrorScope::kInternal, ErrorLevel::kHigh, "rename of table {} to shadow table {}",
+     "Please correct `shadow-table-rules` if these are ordinary tables."},
     {kSyncerUnitGhostRenameGhostTblToOther, "SyncerUnitGhostRenameGhostTblToOther", "sync-unit",
      ErrorScope::kInternal, ErrorLevel::kHigh,
-     "rename of a gh-ost shadow table to another temporary table", ""},
+     "rename of shadow or trash table {} to shadow table {}",
+     "Please correct `shadow-table-rules` and `trash-table-rules` if these are ordinary tables."},
     {kSyncerUnitGhostOnlineDDLOnGhostTbl, "SyncerUnitGhostOnlineDDLOnGhostTbl", "sync-unit",
-     ErrorScope::kInternal, ErrorLevel::kHigh, "online ddl metadata for {} not found", ""},
+     ErrorScope::kInternal, ErrorLevel::kHigh, "online ddl metadata for {} not found",
+     "The task began in the middle of an online schema change: statements on the shadow table came "
+     "before its first position. Please give them in place of the RENAME, on the real table: "
+     "`binlog replace <task> \"ALTER TABLE ...\"`; or execute them downstream by hand and pass "
+     "over "
+     "the RENAME with `binlog skip <task>`."},
     {kSyncerUnitPTApplyEmptyTable, "SyncerUnitPTApplyEmptyTable", "sync-unit",
      ErrorScope::kInternal, ErrorLevel::kHigh, "pt handler got no table", ""},
     {kSyncerUnitPTRenameTableNotValid, "SyncerUnitPTRenameTableNotValid", "sync-unit",
@@ -185,12 +192,10 @@ constexpr ErrorEntry kSyncErrors[] = {
      "again in safe mode",
      "Please use a `safe-mode-duration` above 0s and restart the task."},
     {kSyncerOnlineDDLNotSupported, "SyncerOnlineDDLNotSupported", "sync-unit",
-     ErrorScope::kInternal, ErrorLevel::kHigh,
-     "the online-DDL shadow or trash table {} was touched, and this version does not replicate "
-     "online schema changes",
-     "Please let the running online schema change finish or cancel it, apply its DDL downstream by "
-     "hand, and restart the task behind it; or set `online-ddl` to false to replicate its tables "
-     "like any other."},
+     ErrorScope::kInternal, ErrorLevel::kHigh, "online schema change: {}",
+     "Please bring the table downstream to the state that it has upstream and pass over the "
+     "statement with `binlog skip <task>`; or set `online-ddl` to false if these are ordinary "
+     "tables."},
     {kSyncerTransactionPieceUnknown, "SyncerTransactionPieceUnknown", "sync-unit",
      ErrorScope::kInternal, ErrorLevel::kHigh,
      "the last piece of a transaction on table {}, which has no primary or unique key, was "

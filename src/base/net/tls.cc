@@ -5,6 +5,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -25,6 +27,8 @@ struct Deleter {
 using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
 using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
 using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
+using Store = std::unique_ptr<X509_STORE, Deleter<X509_STORE_free>>;
+using StoreContext = std::unique_ptr<X509_STORE_CTX, Deleter<X509_STORE_CTX_free>>;
 
 // What a context needs at every handshake; owned by the context (freed with it).
 struct Settings {
@@ -43,6 +47,15 @@ int SettingsIndex() {
 
 const Settings& SettingsOf(SSL_CTX* context) {
   return *static_cast<const Settings*>(::SSL_CTX_get_ex_data(context, SettingsIndex()));
+}
+
+// Where a connection keeps the text of what is wrong with its peer's certificate.
+int FaultIndex() {
+  static const int index = ::SSL_get_ex_new_index(
+      0, nullptr, nullptr, nullptr, [](void*, void* fault, CRYPTO_EX_DATA*, int, long, void*) {
+        delete static_cast<std::string*>(fault);
+      });
+  return index;
 }
 
 std::string LastError() {
@@ -66,10 +79,27 @@ Bio MemoryBio(const std::string& text) {
   return Bio(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-// Adds every certificate of the bundle to the context's trust store.
-void TrustBundle(SSL_CTX* context, const std::string& pem) {
+// Called for the passphrase of a private key. OpenSSL's own function would ask at the terminal.
+int NoPassphrase(char*, int, int, void*) { return -1; }
+
+// The first key of the text. Throws std::runtime_error.
+Key ParseKey(const std::string& pem) {
   Bio bio = MemoryBio(pem);
-  X509_STORE* store = ::SSL_CTX_get_cert_store(context);
+  Key key(::PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr));
+  if (key == nullptr) {
+    const bool locked = pem.find("ENCRYPTED") != std::string::npos;
+    const std::string reason = LastError();
+    throw std::runtime_error("unusable private key: " +
+                             (locked ? "it has a passphrase, which is not supported" : reason));
+  }
+  return key;
+}
+
+// Adds every certificate of the bundle to the store. Any of them is trusted, also one that another
+// has signed.
+void TrustBundle(X509_STORE* store, const std::string& pem) {
+  Bio bio = MemoryBio(pem);
+  ::X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
   int count = 0;
   for (;; ++count) {
     Certificate certificate(::PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
@@ -100,9 +130,8 @@ void UseCertificate(SSL* connection, const TlsOptions& options) {
     }
   }
   ::ERR_clear_error();
-  Bio key_bio = MemoryBio(key_pem);
-  Key key(::PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
-  if (key == nullptr || ::SSL_use_PrivateKey(connection, key.get()) != 1) {
+  const Key key = ParseKey(key_pem);
+  if (::SSL_use_PrivateKey(connection, key.get()) != 1) {
     throw std::runtime_error("unusable private key: " + LastError());
   }
 }
@@ -123,33 +152,80 @@ std::string CommonName(X509* certificate) {
   X509_NAME* subject = ::X509_get_subject_name(certificate);
   int at = ::X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
   if (at < 0) return "";
-  const ASN1_STRING* text = ::X509_NAME_ENTRY_get_data(::X509_NAME_get_entry(subject, at));
-  return {reinterpret_cast<const char*>(::ASN1_STRING_get0_data(text)),
-          static_cast<size_t>(::ASN1_STRING_length(text))};
+  unsigned char* text = nullptr;
+  const int size =
+      ::ASN1_STRING_to_UTF8(&text, ::X509_NAME_ENTRY_get_data(::X509_NAME_get_entry(subject, at)));
+  if (size < 0) return "";
+  std::string name(reinterpret_cast<const char*>(text), static_cast<size_t>(size));
+  OPENSSL_free(text);
+  return name;
 }
 
-bool NameAllowed(const Settings& settings, X509_STORE_CTX* store) {
-  const auto& names = settings.options.allowed_common_names;
-  auto allowed = [&](X509* certificate) {
-    return std::find(names.begin(), names.end(), CommonName(certificate)) != names.end();
-  };
-  STACK_OF(X509)* chain = ::X509_STORE_CTX_get0_chain(store);
-  int count = settings.check == PeerCheck::kChainAndCn ? std::min(1, sk_X509_num(chain))
-                                                       : sk_X509_num(chain);
-  for (int i = 0; i < count; ++i) {
-    if (allowed(sk_X509_value(chain, i))) return true;
+// "CN=db1,O=Example"
+std::string NameText(const X509_NAME* name) {
+  Bio bio(::BIO_new(BIO_s_mem()));
+  ::X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253);
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &data);
+  return {data, static_cast<size_t>(std::max(size, 0L))};
+}
+
+std::string TimeText(const ASN1_TIME* time) {
+  Bio bio(::BIO_new(BIO_s_mem()));
+  ::ASN1_TIME_print(bio.get(), time);
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &data);
+  return {data, static_cast<size_t>(std::max(size, 0L))};
+}
+
+// What a failed verification says, with the certificate that it is about.
+std::string VerificationFault(X509_STORE_CTX* store) {
+  const int error = ::X509_STORE_CTX_get_error(store);
+  std::string text = ::X509_verify_cert_error_string(error);
+  X509* certificate = ::X509_STORE_CTX_get_current_cert(store);
+  if (certificate == nullptr) certificate = ::X509_STORE_CTX_get0_cert(store);
+  if (certificate == nullptr) return text;
+  if (error == X509_V_ERR_CERT_HAS_EXPIRED) {
+    text += " on " + TimeText(::X509_get0_notAfter(certificate));
   }
-  return false;
+  if (error == X509_V_ERR_CERT_NOT_YET_VALID) {
+    text += " before " + TimeText(::X509_get0_notBefore(certificate));
+  }
+  return fmt::format("{} (certificate {}, issued by {})", text,
+                     NameText(::X509_get_subject_name(certificate)),
+                     NameText(::X509_get_issuer_name(certificate)));
+}
+
+// What is wrong with the common names of a verified chain; empty: nothing.
+std::string CommonNameFault(const TlsOptions& options, PeerCheck check, X509_STORE_CTX* store) {
+  const auto& names = options.allowed_common_names;
+  if (names.empty()) return "";
+  STACK_OF(X509)* chain = ::X509_STORE_CTX_get0_chain(store);
+  const int count =
+      check == PeerCheck::kChainAndCn ? std::min(1, sk_X509_num(chain)) : sk_X509_num(chain);
+  for (int i = 0; i < count; ++i) {
+    const std::string name = CommonName(sk_X509_value(chain, i));
+    if (std::find(names.begin(), names.end(), name) != names.end()) return "";
+  }
+  return fmt::format("the common name is not in cert-allowed-cn (certificate {})",
+                     NameText(::X509_get_subject_name(::X509_STORE_CTX_get0_cert(store))));
 }
 
 // Replaces OpenSSL's check of the peer's certificate: its own check, then the common names.
 int OnVerify(X509_STORE_CTX* store, void*) {
-  if (::X509_verify_cert(store) != 1) return 0;
   auto* connection = static_cast<SSL*>(
       ::X509_STORE_CTX_get_ex_data(store, ::SSL_get_ex_data_X509_STORE_CTX_idx()));
   const Settings& settings = SettingsOf(::SSL_get_SSL_CTX(connection));
-  if (settings.options.allowed_common_names.empty() || NameAllowed(settings, store)) return 1;
-  ::X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+  std::string fault;
+  if (::X509_verify_cert(store) != 1) {
+    fault = VerificationFault(store);
+  } else {
+    fault = CommonNameFault(settings.options, settings.check, store);
+    if (fault.empty()) return 1;
+    ::X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+  }
+  delete static_cast<std::string*>(::SSL_get_ex_data(connection, FaultIndex()));
+  ::SSL_set_ex_data(connection, FaultIndex(), new std::string(std::move(fault)));
   return 0;
 }
 
@@ -161,7 +237,8 @@ TlsContext NewContext(const SSL_METHOD* method, std::unique_ptr<Settings> settin
   const TlsOptions& options = settings->options;
   bool checks = settings->check != PeerCheck::kNone;
   if (options.has_ca()) {
-    TrustBundle(context.get(), ReadPart(options.ca, options.ca_path, "ca certificate"));
+    TrustBundle(::SSL_CTX_get_cert_store(context.get()),
+                ReadPart(options.ca, options.ca_path, "ca certificate"));
   } else if (checks && ::SSL_CTX_set_default_verify_paths(context.get()) != 1) {
     throw std::runtime_error("the system's root certificates cannot be read: " + LastError());
   }
@@ -200,12 +277,39 @@ bool IsAddress(const std::string& host) {
   return address != nullptr;
 }
 
+// Sets the name or address that the certificate has to be for.
+void ExpectHost(X509_VERIFY_PARAM* parameters, const std::string& host) {
+  const int done = IsAddress(host)
+                       ? ::X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str())
+                       : ::X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), host.size());
+  if (done != 1) throw std::runtime_error("host name cannot be checked: " + LastError());
+}
+
 }  // namespace
 
 TlsMaterial LoadTlsMaterial(const TlsOptions& options) {
   return {.ca = ReadPart(options.ca, options.ca_path, "ca certificate"),
           .cert = ReadPart(options.cert, options.cert_path, "client certificate"),
           .key = ReadPart(options.key, options.key_path, "client key")};
+}
+
+void CheckTlsMaterial(const TlsMaterial& material) {
+  if (!material.ca.empty()) {
+    const Store store(::X509_STORE_new());
+    TrustBundle(store.get(), material.ca);
+  }
+  if (material.cert.empty() != material.key.empty()) {
+    throw std::runtime_error("certificate and private key must be given together");
+  }
+  if (material.cert.empty()) return;
+  Bio bio = MemoryBio(material.cert);
+  const Certificate leaf(::PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr));
+  if (leaf == nullptr) throw std::runtime_error("unusable certificate: " + LastError());
+  const Key key = ParseKey(material.key);
+  if (::X509_check_private_key(leaf.get(), key.get()) != 1) {
+    ::ERR_clear_error();
+    throw std::runtime_error("the private key does not belong to the certificate");
+  }
 }
 
 PeerCheck ClientPeerCheck(const TlsOptions& options) {
@@ -221,7 +325,10 @@ TlsContext MakeServerContext(const TlsOptions& options, PeerCheck check) {
   TlsContext context = NewContext(::TLS_server_method(), std::move(settings), TLS1_2_VERSION);
   ::SSL_CTX_set_alpn_select_cb(context.get(), OnAlpn, nullptr);
   ::SSL_CTX_set_cert_cb(context.get(), OnCertificateNeeded, nullptr);
-  ::SSL_CTX_set_session_id_context(context.get(), reinterpret_cast<const unsigned char*>("dm"), 2);
+  // Every connection shows its certificate: a resumed session would skip the check.
+  ::SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+  ::SSL_CTX_set_num_tickets(context.get(), 0);
+  ::SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   return context;
 }
 
@@ -246,16 +353,52 @@ TlsContext MakeClientContext(const TlsOptions& options, const std::vector<std::s
 }
 
 void SetExpectedHost(ssl_st* connection, const std::string& host) {
-  bool is_address = IsAddress(host);
-  if (!is_address) {
-    // SNI carries names only.
-    ::SSL_set_tlsext_host_name(connection, host.c_str());
-  }
+  // SNI carries names only.
+  if (!IsAddress(host)) ::SSL_set_tlsext_host_name(connection, host.c_str());
   if (SettingsOf(::SSL_get_SSL_CTX(connection)).check != PeerCheck::kFull) return;
-  X509_VERIFY_PARAM* parameters = ::SSL_get0_param(connection);
-  int done = is_address ? ::X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str())
-                        : ::X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), host.size());
-  if (done != 1) throw std::runtime_error("host name cannot be checked: " + LastError());
+  ExpectHost(::SSL_get0_param(connection), host);
+}
+
+std::string HandshakeFault(ssl_st* connection) {
+  std::string last = TakeTlsError();
+  if (const auto* fault =
+          static_cast<const std::string*>(::SSL_get_ex_data(connection, FaultIndex()))) {
+    return *fault;
+  }
+  return last.empty() ? "the peer closed the connection" : last;
+}
+
+std::string TakeTlsError() {
+  const unsigned long code = ::ERR_get_error();
+  ::ERR_clear_error();
+  if (code == 0) return "";
+  const char* reason = ::ERR_reason_error_string(code);
+  return reason == nullptr ? fmt::format("error {}", code) : reason;
+}
+
+std::string ServerCertificateFault(ssl_st* connection, const TlsOptions& options,
+                                   const std::string& host) {
+  const PeerCheck check = ClientPeerCheck(options);
+  if (check == PeerCheck::kNone) return "";
+  X509* leaf = ::SSL_get0_peer_certificate(connection);
+  if (leaf == nullptr) return "the server has shown no certificate";
+  const Store store(::X509_STORE_new());
+  if (options.has_ca()) {
+    TrustBundle(store.get(), ReadPart(options.ca, options.ca_path, "ca certificate"));
+  } else if (::X509_STORE_set_default_paths(store.get()) != 1) {
+    throw std::runtime_error("the system's root certificates cannot be read: " + LastError());
+  }
+  const StoreContext context(::X509_STORE_CTX_new());
+  if (::X509_STORE_CTX_init(context.get(), store.get(), leaf,
+                            ::SSL_get_peer_cert_chain(connection)) != 1) {
+    throw std::runtime_error("certificate cannot be checked: " + LastError());
+  }
+  ::X509_STORE_CTX_set_default(context.get(), "ssl_server");
+  if (check == PeerCheck::kFull) ExpectHost(::X509_STORE_CTX_get0_param(context.get()), host);
+  const bool verified = ::X509_verify_cert(context.get()) == 1;
+  ::ERR_clear_error();
+  if (!verified) return VerificationFault(context.get());
+  return CommonNameFault(options, check, context.get());
 }
 
 }  // namespace dm

@@ -2,83 +2,28 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include <stdexcept>
 
 #include "base/io/file.h"
+#include "base/net/identity_test.h"
 
 namespace dm {
 namespace {
 
 using ::testing::HasSubstr;
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* p) const {
-    Free(p);
-  }
+struct FreeConnection {
+  void operator()(SSL* connection) const { SSL_free(connection); }
 };
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
-using Connection = std::unique_ptr<SSL, Deleter<SSL_free>>;
-
-std::string Text(BIO* bio) {
-  char* data = nullptr;
-  long size = BIO_get_mem_data(bio, &data);
-  return {data, static_cast<size_t>(size)};
-}
-
-// A key with its certificate, signed by `issuer` or by itself.
-struct Identity {
-  Key key;
-  Certificate certificate;
-  std::string cert_pem;
-  std::string key_pem;
-
-  Identity(const std::string& common_name, const Identity* issuer, const char* names = nullptr)
-      : key(EVP_EC_gen("P-256")), certificate(X509_new()) {
-    X509* x = certificate.get();
-    X509_set_version(x, 2);
-    static long serial = 1;
-    ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial);
-    X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-    X509_set_pubkey(x, key.get());
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
-                               reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1,
-                               0);
-    X509_set_issuer_name(x,
-                         X509_get_subject_name(issuer == nullptr ? x : issuer->certificate.get()));
-    if (issuer == nullptr) Extend(NID_basic_constraints, "critical,CA:TRUE");
-    if (names != nullptr) Extend(NID_subject_alt_name, names);
-    X509_sign(x, issuer == nullptr ? key.get() : issuer->key.get(), EVP_sha256());
-    Bio bio(BIO_new(BIO_s_mem()));
-    PEM_write_bio_X509(bio.get(), x);
-    cert_pem = Text(bio.get());
-    bio.reset(BIO_new(BIO_s_mem()));
-    PEM_write_bio_PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-    key_pem = Text(bio.get());
-  }
-
- private:
-  void Extend(int nid, const char* value) {
-    std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>> extension(
-        X509V3_EXT_conf_nid(nullptr, nullptr, nid, value));
-    X509_add_ext(certificate.get(), extension.get(), -1);
-  }
-};
+using Connection = std::unique_ptr<SSL, FreeConnection>;
 
 class TlsTest : public ::testing::Test {
  protected:
   TlsTest()
       : ca_("ca", nullptr),
-        server_("server-cn", &ca_, "DNS:db.example,IP:127.0.0.1"),
+        server_("server-cn", &ca_, {.names = "DNS:db.example,IP:127.0.0.1"}),
         client_("client-cn", &ca_),
         stranger_("server-cn", nullptr) {}
 
@@ -106,10 +51,23 @@ class TlsTest : public ::testing::Test {
     SSL_set_accept_state(server.get());
     SSL_set_connect_state(client.get());
     SetExpectedHost(client.get(), host);
+    client_fault_.clear();
+    server_fault_.clear();
     bool server_done = false, client_done = false;
     for (int i = 0; i < 20 && !(server_done && client_done); ++i) {
-      if (!Step(client.get(), &client_done) || !Step(server.get(), &server_done)) return false;
+      const bool client_goes_on = Step(client.get(), &client_done);
+      if (!client_goes_on) client_fault_ = HandshakeFault(client.get());
+      const bool server_goes_on = Step(server.get(), &server_done);
+      if (!server_goes_on) server_fault_ = HandshakeFault(server.get());
+      if (!client_goes_on || !server_goes_on) {
+        char byte = 0;
+        if (client_goes_on && SSL_read(client.get(), &byte, 1) != 1) {
+          client_fault_ = HandshakeFault(client.get());
+        }
+        return false;
+      }
     }
+    outside_fault_ = ServerCertificateFault(client.get(), outside_options_, host);
     const unsigned char* alpn = nullptr;
     unsigned size = 0;
     SSL_get0_alpn_selected(client.get(), &alpn, &size);
@@ -121,6 +79,10 @@ class TlsTest : public ::testing::Test {
 
   Identity ca_, server_, client_, stranger_;
   std::string alpn_;
+  std::string client_fault_, server_fault_;  // of a failed handshake
+  // What ServerCertificateFault says with these options of a handshake that succeeded.
+  TlsOptions outside_options_;
+  std::string outside_fault_;
 
  private:
   static bool Step(SSL* connection, bool* done) {
@@ -186,6 +148,89 @@ TEST_F(TlsTest, CertificateFilesAreReadAtEveryHandshake) {
   WriteFile(options.cert_path, server_.cert_pem);
   WriteFile(options.key_path, server_.key_pem);
   EXPECT_TRUE(Handshake(server, client, "h"));
+}
+
+TEST_F(TlsTest, FaultsAreNamedOnBothSides) {
+  const Identity old("old-cn", &ca_, {.valid_from = -7200, .valid_until = -3600});
+  TlsContext server = MakeServerContext(Options(&ca_, &server_, {"other"}), PeerCheck::kChainAndCn);
+  EXPECT_FALSE(Handshake(server, MakeClientContext(Options(&ca_, &client_), {}), "h"));
+  EXPECT_EQ(server_fault_, "the common name is not in cert-allowed-cn (certificate CN=client-cn)");
+  EXPECT_FALSE(Handshake(server, MakeClientContext(Options(&ca_, &old), {}), "h"));
+  EXPECT_THAT(server_fault_, HasSubstr("certificate has expired on "));
+  EXPECT_THAT(server_fault_, HasSubstr("(certificate CN=old-cn, issued by CN=ca)"));
+  EXPECT_FALSE(Handshake(server, MakeClientContext(Options(&ca_, nullptr), {}), "h"));
+  EXPECT_EQ(server_fault_, "peer did not return a certificate");
+  EXPECT_THAT(client_fault_, HasSubstr("alert certificate required"));
+
+  TlsContext open_server = MakeServerContext(Options(nullptr, &stranger_), PeerCheck::kNone);
+  EXPECT_FALSE(Handshake(open_server, MakeClientContext(Options(&ca_, nullptr), {}), "h"));
+  EXPECT_THAT(client_fault_, HasSubstr("self-signed certificate"));
+  EXPECT_THAT(server_fault_, HasSubstr("alert"));
+  open_server = MakeServerContext(Options(nullptr, &old), PeerCheck::kNone);
+  EXPECT_FALSE(Handshake(open_server, MakeClientContext(Options(&ca_, nullptr), {}), "h"));
+  EXPECT_THAT(client_fault_, HasSubstr("certificate has expired"));
+}
+
+// The same rules for a handshake that somebody else has made without any check.
+TEST_F(TlsTest, CertificateOfAnEstablishedConnection) {
+  auto fault = [&](const Identity& shown, TlsOptions options, const std::string& host) {
+    outside_options_ = std::move(options);
+    EXPECT_TRUE(Handshake(MakeServerContext(Options(nullptr, &shown), PeerCheck::kNone),
+                          MakeClientContext({.cert = client_.cert_pem, .key = client_.key_pem}, {}),
+                          host));
+    return outside_fault_;
+  };
+  const Identity old("server-cn", &ca_, {.valid_from = -7200, .valid_until = -3600});
+  const Identity early("server-cn", &ca_, {.valid_from = 3600, .valid_until = 7200});
+  EXPECT_EQ(fault(stranger_, TlsOptions(), "h"), "");
+  EXPECT_EQ(fault(server_, Options(&ca_, nullptr), "any.example"), "");
+  EXPECT_THAT(fault(stranger_, Options(&ca_, nullptr), "h"), HasSubstr("self-signed certificate"));
+  EXPECT_THAT(fault(old, Options(&ca_, nullptr), "h"), HasSubstr("certificate has expired on "));
+  EXPECT_THAT(fault(early, Options(&ca_, nullptr), "h"), HasSubstr("not yet valid"));
+  EXPECT_EQ(fault(server_, Options(&ca_, nullptr, {"server-cn"}), "127.0.0.1"), "");
+  EXPECT_EQ(fault(server_, Options(&ca_, nullptr, {"ca"}), "db.example"), "");
+  EXPECT_THAT(fault(server_, Options(&ca_, nullptr, {"server-cn"}), "else.example"),
+              HasSubstr("hostname mismatch"));
+  EXPECT_THAT(fault(server_, Options(&ca_, nullptr, {"server-cn"}), "127.0.0.2"),
+              HasSubstr("IP address mismatch"));
+  EXPECT_THAT(fault(server_, Options(&ca_, nullptr, {"x"}), "db.example"),
+              HasSubstr("not in cert-allowed-cn (certificate CN=server-cn)"));
+  // Without a CA the system's roots decide.
+  EXPECT_THAT(fault(server_, Options(nullptr, nullptr, {"server-cn"}), "db.example"),
+              HasSubstr("unable to get local issuer certificate"));
+}
+
+TEST_F(TlsTest, AnyCertificateOfTheBundleIsTrusted) {
+  const Identity middle("middle", &ca_, {.is_ca = true});
+  const Identity leaf("leaf", &middle);
+  TlsContext server = MakeServerContext(Options(nullptr, &leaf), PeerCheck::kNone);
+  EXPECT_FALSE(Handshake(server, MakeClientContext(Options(&ca_, nullptr), {}), "h"));
+  EXPECT_TRUE(Handshake(server, MakeClientContext(Options(&middle, nullptr), {}), "h"));
+  EXPECT_TRUE(Handshake(server, MakeClientContext(Options(&leaf, nullptr), {}), "h"));
+}
+
+TEST_F(TlsTest, UnusableMaterial) {
+  auto fault = [](const TlsMaterial& material) -> std::string {
+    try {
+      CheckTlsMaterial(material);
+    } catch (const std::runtime_error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(fault({}), "");
+  EXPECT_EQ(fault({ca_.cert_pem, client_.cert_pem, client_.key_pem}), "");
+  EXPECT_THAT(fault({.ca = "x"}), HasSubstr("failed to append ca certs"));
+  EXPECT_EQ(fault({.cert = client_.cert_pem}),
+            "certificate and private key must be given together");
+  EXPECT_EQ(fault({.key = client_.key_pem}), "certificate and private key must be given together");
+  EXPECT_EQ(fault({"", client_.cert_pem, server_.key_pem}),
+            "the private key does not belong to the certificate");
+  EXPECT_THAT(fault({"", "x", client_.key_pem}), HasSubstr("unusable certificate"));
+  EXPECT_THAT(fault({"", client_.cert_pem, "x"}), HasSubstr("unusable private key"));
+  // Nobody is asked for it.
+  EXPECT_EQ(fault({"", client_.cert_pem, client_.LockedKey()}),
+            "unusable private key: it has a passphrase, which is not supported");
 }
 
 TEST_F(TlsTest, UnusableCa) {

@@ -1,23 +1,8 @@
 #include "migration/config/connect_options.h"
 
-#include "base/io/encode.h"
+#include "migration/config/tls_content.h"
 
 namespace dm::migration {
-namespace {
-
-// Content of one part of the TLS material: bytes, else base64, else nothing (a path is read by the
-// client).
-std::string Content(const std::string& bytes, const std::string& base64, std::string_view what) {
-  if (!bytes.empty() || base64.empty()) return bytes;
-  std::optional<std::string> decoded = DecodeBase64(base64);
-  if (!decoded) {
-    throw MakeError(ErrorCode::kCtlLoadTLSCfg).SetRawCause(std::string(what) + " is not base64");
-  }
-  return *decoded;
-}
-
-}  // namespace
-
 mysql::ConnectOptions ToConnectOptions(const DbConfig& db, ErrorScope scope) {
   mysql::ConnectOptions options;
   options.host = db.host;
@@ -31,18 +16,19 @@ mysql::ConnectOptions ToConnectOptions(const DbConfig& db, ErrorScope scope) {
   options.password = db.password.Reveal();
   options.session.assign(db.session.begin(), db.session.end());
   options.scope = scope;
-  if (db.security && !db.security->empty()) {
-    const SecurityConfig& security = *db.security;
+  if (AsksForTls(db)) {
+    SecurityConfig security = *db.security;
+    try {
+      LoadTlsContent(security);
+    } catch (Error& e) {
+      e.SetScope(scope);
+      throw;
+    }
     options.tls.enabled = true;
-    options.tls.ca_path = security.ssl_ca;
-    options.tls.cert_path = security.ssl_cert;
-    options.tls.key_path = security.ssl_key;
-    options.tls.ca_pem = Content(security.ssl_ca_bytes, security.ssl_ca_base64, "ssl-ca-base64");
-    options.tls.cert_pem =
-        Content(security.ssl_cert_bytes, security.ssl_cert_base64, "ssl-cert-base64");
-    options.tls.key_pem =
-        Content(security.ssl_key_bytes, security.ssl_key_base64, "ssl-key-base64");
-    options.tls.allowed_cn = security.cert_allowed_cn;
+    options.tls.ca_pem = std::move(security.ssl_ca_bytes);
+    options.tls.cert_pem = std::move(security.ssl_cert_bytes);
+    options.tls.key_pem = std::move(security.ssl_key_bytes);
+    options.tls.allowed_cn = std::move(security.cert_allowed_cn);
   }
   return options;
 }

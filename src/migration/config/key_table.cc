@@ -18,7 +18,6 @@ namespace {
 using enum KeyEffect;
 
 constexpr std::string_view kOld = "a key of older versions";
-constexpr std::string_view kTls = "TLS to databases";
 constexpr std::string_view kRelay = "relay logs are not pulled";
 constexpr std::string_view kFixed = "always the default";
 constexpr std::string_view kPhysical = "concerns physical import only";
@@ -44,17 +43,17 @@ constexpr auto kSourceKeys = std::to_array<KeyEntry>({
     {"from.password", kWorks, ""},
     {"from.max-allowed-packet", kNoEffect, "negotiated with the server"},
     {"from.session", kWorks, ""},
-    {"from.security", kRefused, kTls},
-    {"from.security.ssl-ca", kRefused, kTls},
-    {"from.security.ssl-cert", kRefused, kTls},
-    {"from.security.ssl-key", kRefused, kTls},
-    {"from.security.cert-allowed-cn", kRefused, kTls},
-    {"from.security.ssl-ca-base64", kRefused, kTls},
-    {"from.security.ssl-cert-base64", kRefused, kTls},
-    {"from.security.ssl-key-base64", kRefused, kTls},
-    {"from.security.ssl-ca-bytes", kRefused, kTls},
-    {"from.security.ssl-cert-bytes", kRefused, kTls},
-    {"from.security.ssl-key-bytes", kRefused, kTls},
+    {"from.security", kWorks, ""},
+    {"from.security.ssl-ca", kWorks, ""},
+    {"from.security.ssl-cert", kWorks, ""},
+    {"from.security.ssl-key", kWorks, ""},
+    {"from.security.cert-allowed-cn", kWorks, ""},
+    {"from.security.ssl-ca-base64", kWorks, ""},
+    {"from.security.ssl-cert-base64", kWorks, ""},
+    {"from.security.ssl-key-base64", kWorks, ""},
+    {"from.security.ssl-ca-bytes", kWorks, ""},
+    {"from.security.ssl-cert-bytes", kWorks, ""},
+    {"from.security.ssl-key-bytes", kWorks, ""},
     {"purge", kNoEffect, kRelay},
     {"purge.interval", kNoEffect, kRelay},
     {"purge.expires", kNoEffect, kRelay},
@@ -99,17 +98,17 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"target-database.password", kWorks, ""},
     {"target-database.max-allowed-packet", kNoEffect, "negotiated with the server"},
     {"target-database.session", kWorks, ""},
-    {"target-database.security", kRefused, kTls},
-    {"target-database.security.ssl-ca", kRefused, kTls},
-    {"target-database.security.ssl-cert", kRefused, kTls},
-    {"target-database.security.ssl-key", kRefused, kTls},
-    {"target-database.security.cert-allowed-cn", kRefused, kTls},
-    {"target-database.security.ssl-ca-base64", kRefused, kTls},
-    {"target-database.security.ssl-cert-base64", kRefused, kTls},
-    {"target-database.security.ssl-key-base64", kRefused, kTls},
-    {"target-database.security.ssl-ca-bytes", kRefused, kTls},
-    {"target-database.security.ssl-cert-bytes", kRefused, kTls},
-    {"target-database.security.ssl-key-bytes", kRefused, kTls},
+    {"target-database.security", kWorks, ""},
+    {"target-database.security.ssl-ca", kWorks, ""},
+    {"target-database.security.ssl-cert", kWorks, ""},
+    {"target-database.security.ssl-key", kWorks, ""},
+    {"target-database.security.cert-allowed-cn", kWorks, ""},
+    {"target-database.security.ssl-ca-base64", kWorks, ""},
+    {"target-database.security.ssl-cert-base64", kWorks, ""},
+    {"target-database.security.ssl-key-base64", kWorks, ""},
+    {"target-database.security.ssl-ca-bytes", kWorks, ""},
+    {"target-database.security.ssl-cert-bytes", kWorks, ""},
+    {"target-database.security.ssl-key-bytes", kWorks, ""},
     {"mysql-instances", kWorks, ""},
     {"mysql-instances[].source-id", kWorks, ""},
     {"mysql-instances[].meta", kWorks, ""},
@@ -132,7 +131,7 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"mysql-instances[].syncer", kWorks, "keys of syncers.*"},
     {"mysql-instances[].syncer-thread", kWorks, ""},
     {"mysql-instances[].validator-config-name", kWorks, ""},
-    {"online-ddl", kWorks, "a statement on a helper table pauses the task"},
+    {"online-ddl", kWorks, ""},
     {"shadow-table-rules", kWorks, ""},
     {"trash-table-rules", kWorks, ""},
     {"online-ddl-scheme", kWorks, "deprecated; gh-ost or pt switches online-ddl on"},
@@ -211,8 +210,8 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
     {"syncers.*.batch", kWorks, ""},
     {"syncers.*.queue-size", kWorks, ""},
     {"syncers.*.checkpoint-flush-interval", kWorks, ""},
-    {"syncers.*.compact", kRefused, "merging several changes of one row"},
-    {"syncers.*.multiple-rows", kRefused, "several rows in one statement"},
+    {"syncers.*.compact", kWorks, ""},
+    {"syncers.*.multiple-rows", kWorks, ""},
     {"syncers.*.max-retry", kNoEffect, kOld},
     {"syncers.*.auto-fix-gtid", kNoEffect, kOld},
     {"syncers.*.enable-gtid", kNoEffect, "the source's enable-gtid decides"},
@@ -242,10 +241,6 @@ constexpr auto kTaskKeys = std::to_array<KeyEntry>({
   throw MakeError(ErrorCode::kConfigNotSupported, fmt::format("`{}`", key), value);
 }
 
-void RefuseTls(std::string_view key, const std::optional<SecurityConfig>& security) {
-  if (security && !security->empty()) Refuse(key, "connections with TLS");
-}
-
 void RefuseTaskLevel(ShardMode shard_mode) {
   if (shard_mode != ShardMode::kNone) Refuse("shard-mode", ToString(shard_mode));
 }
@@ -257,14 +252,10 @@ std::span<const KeyEntry> TaskKeys() { return kTaskKeys; }
 
 void RefuseUnsupported(const SourceConfig& source) {
   if (source.enable_relay) Refuse("enable-relay", "true");
-  RefuseTls("from.security", source.from.security);
 }
 
 void RefuseUnsupported(const SubtaskConfig& subtask) {
   RefuseTaskLevel(subtask.shard_mode);
-  RefuseTls("from.security", subtask.from.security);
-  RefuseTls("target-database.security", subtask.to.security);
-  RefuseTls("security", subtask.loader_security);
   for (const RouteRule& route : subtask.route_rules) {
     if (route.extract_table) Refuse("extract-table", route.extract_table->target_column);
     if (route.extract_schema) Refuse("extract-schema", route.extract_schema->target_column);
@@ -281,14 +272,11 @@ void RefuseUnsupported(const SubtaskConfig& subtask) {
   if (!EqualsIgnoreCase(subtask.loader.import_mode, "logical")) {
     Refuse("import-mode", subtask.loader.import_mode);
   }
-  if (subtask.syncer.compact) Refuse("compact", "true");
-  if (subtask.syncer.multiple_rows) Refuse("multiple-rows", "true");
   if (subtask.validator.mode != "none") Refuse("validators.mode", subtask.validator.mode);
 }
 
 void RefuseUnsupported(const TaskConfig& task) {
   RefuseTaskLevel(ParseShardMode(task.shard_mode).value_or(ShardMode::kNone));
-  if (task.target_database) RefuseTls("target-database.security", task.target_database->security);
 }
 
 }  // namespace dm::migration

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error/error.h"
+#include "migration/config/connect_options.h"
 #include "migration/config/fields.h"
 #include "migration/config/subtask.h"
 
@@ -343,8 +344,6 @@ TEST(KeyTableTest, RefusedKeysOfATask) {
        "source-regexp: d}}}",
        "route-rules: [r]", "extract-source"},
       {"loaders.*.import-mode", "", "loader: {import-mode: physical}", "import-mode"},
-      {"syncers.*.compact", "", "syncer: {compact: true}", "compact"},
-      {"syncers.*.multiple-rows", "", "syncer: {multiple-rows: true}", "multiple-rows"},
       {"validators.*.mode", "validators: {v: {mode: full}}", "validator-config-name: v",
        "validators.mode"},
       // Values of keys that work otherwise.
@@ -381,7 +380,6 @@ TEST(KeyTableTest, RefusedKeysOfATask) {
     const std::string path(entry.path);
     if (entry.effect != KeyEffect::kRefused) continue;
     if (path == "column-mappings") continue;  // refused by ValidateTask with a code of its own
-    if (path.starts_with("target-database.security")) continue;  // below
     const bool tried = std::any_of(refused.begin(), refused.end(), [&](std::string_view key) {
       return path == key || path.starts_with(std::string(key) + ".");
     });
@@ -390,32 +388,34 @@ TEST(KeyTableTest, RefusedKeysOfATask) {
 }
 
 // Any key of a security block asks for TLS; none may be passed over.
-TEST(KeyTableTest, EverySecurityKeyIsRefused) {
+TEST(KeyTableTest, EverySecurityKeyAsksForTls) {
   for (const KeyEntry& entry : SourceKeys()) {
     const std::string path(entry.path);
     if (!path.starts_with("from.security.")) continue;
     const std::string key = path.substr(path.rfind('.') + 1);
-    const std::string value = key.ends_with("bytes") ? "[1]" : key.ends_with("cn") ? "[a]" : "x";
+    const bool is_file = key == "ssl-ca" || key == "ssl-cert" || key == "ssl-key";
+    const std::string value = key.ends_with("bytes") ? "[1]" : key.ends_with("cn") ? "[a]" : "YQ==";
     const std::string block = "{host: h, security: {" + key + ": " + value + "}}";
     SourceConfig source = ParseSourceYaml("source-id: s\nfrom: " + block);
-    EXPECT_THROW(VerifySource(source), Error) << key;
+    EXPECT_NO_THROW(VerifySource(source)) << key;
     TaskConfig task = ParseTaskYaml(
         "name: t\ntask-mode: all\nmysql-instances: [{source-id: s}]\n"
         "target-database: " +
         block);
     ValidateTask(task);
-    EXPECT_THROW(RefuseUnsupported(task), Error) << key;
-    source.from.security.reset();
-    try {
-      ToSubtasks(task, {{"s", source}}, PasswordCipher());
-      ADD_FAILURE() << key;
-    } catch (const Error& e) {
-      EXPECT_EQ(e.code(), 20071);
-      EXPECT_THAT(e.message(), HasSubstr("`target-database.security`"));
+    std::vector<SubtaskConfig> subtasks = ToSubtasks(task, {{"s", source}}, PasswordCipher());
+    MergeSource(subtasks[0], source, false);
+    EXPECT_NO_THROW(RefuseUnsupported(subtasks[0])) << key;
+    for (const DbConfig& db : {subtasks[0].from, subtasks[0].to}) {
+      if (is_file) {
+        EXPECT_THROW(ToConnectOptions(db, ErrorScope::kUpstream), Error) << key;
+      } else {
+        EXPECT_TRUE(ToConnectOptions(db, ErrorScope::kUpstream).tls.enabled) << key;
+      }
     }
   }
   SourceConfig empty = ParseSourceYaml("source-id: s\nfrom: {security: {ssl-ca: \"\"}}");
-  EXPECT_NO_THROW(VerifySource(empty));
+  EXPECT_FALSE(ToConnectOptions(empty.from, ErrorScope::kUpstream).tls.enabled);
 }
 
 TEST(KeyTableTest, RefusedKeysOfASource) {

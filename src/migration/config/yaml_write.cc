@@ -14,6 +14,7 @@
 #include "base/io/text.h"
 #include "migration/config/fields.h"
 #include "migration/config/render.h"
+#include "migration/config/tls_content.h"
 
 namespace dm::migration {
 namespace {
@@ -276,8 +277,13 @@ class Printer {
            "target-column:" + Scalar(field.extractor->target_column).BehindKey() +
                std::string(field.regexp_key) + ":" + Scalar(field.extractor->regexp).BehindKey()});
     }
-    // Content is never printed.
-    void Bytes(std::string_view key, const std::string&) { Add(key, {Value::Kind::kInline, "[]"}); }
+    void Bytes(std::string_view key, const std::string& member) {
+      std::string numbers;
+      for (const unsigned char byte : member) {
+        numbers += fmt::format("{}{}", numbers.empty() ? "" : ", ", byte);
+      }
+      Add(key, {Value::Kind::kInline, fmt::format("[{}]", numbers)});
+    }
     void ByteSize(std::string_view key, int64_t member) { Add(key, printer.Print(member)); }
     void AnyContent(std::string_view key) { Add(key, {Value::Kind::kInline, "{}"}); }
     void KeysOf(std::string_view key, const std::vector<std::string>&) {
@@ -317,17 +323,28 @@ std::string NamedLines(std::string_view key, const Named<T>& map, Print print) {
 DbConfig WithCiphertext(DbConfig db, const PasswordCipher& cipher) {
   std::string plain = cipher.DecryptOrPlain(db.password.Reveal());
   db.password = Secret(cipher.has_key() ? cipher.Encrypt(plain) : std::move(plain));
+  if (db.security) DropTlsBytes(*db.security);
   return db;
 }
 
 }  // namespace
 
 std::string SourceToYaml(const SourceConfig& source, Passwords passwords) {
-  return Printer(passwords).Print(source).text;
+  if (passwords == Passwords::kPlain || !source.from.security) {
+    return Printer(passwords).Print(source).text;
+  }
+  SourceConfig copy = source;
+  HideTlsContent(*copy.from.security);
+  return Printer(passwords).Print(copy).text;
 }
 
 std::string TaskToYaml(const TaskConfig& task, Passwords passwords) {
-  return Printer(passwords).Print(task).text;
+  if (passwords == Passwords::kPlain || !task.target_database || !task.target_database->security) {
+    return Printer(passwords).Print(task).text;
+  }
+  TaskConfig copy = task;
+  HideTlsContent(*copy.target_database->security);
+  return Printer(passwords).Print(copy).text;
 }
 
 std::string SourceToExportYaml(const SourceConfig& source, const PasswordCipher& cipher) {

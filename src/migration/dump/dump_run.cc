@@ -19,7 +19,7 @@ constexpr int kChunkAttempts = 3;
 constexpr Milliseconds kRetryWait{100};
 constexpr uint64_t kRowsPerUpdate = 1000;
 // How much longer the lock may be held to read definitions: writes wait meanwhile.
-constexpr Milliseconds kDefinitionsUnderLock{1000};
+constexpr Milliseconds kDefinitionsUnderLock{500};
 
 std::string LocalTime() {
   const std::time_t now = std::time(nullptr);

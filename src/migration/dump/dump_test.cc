@@ -210,6 +210,22 @@ TEST(TableFilterTest, FollowsListAndArguments) {
   EXPECT_FALSE(databases.TakesSchema("other"));
 }
 
+TEST(TableFilterTest, LeavesOutWhatReplicationLeavesOut) {
+  SubtaskConfig config;
+  config.mode = TaskMode::kAll;
+  EXPECT_FALSE(TableFilter(config, {}).TakesTable("shop", "_t_gho"));
+  EXPECT_FALSE(TableFilter(config, {}).TakesTable("shop", "_t_old"));
+  EXPECT_TRUE(TableFilter(config, {}).TakesTable("shop", "t_old"));
+  config.shadow_table_rules = {"^tmp_(.+)$"};
+  EXPECT_FALSE(TableFilter(config, {}).TakesTable("shop", "tmp_t"));
+  EXPECT_TRUE(TableFilter(config, {}).TakesTable("shop", "_t_gho"));
+  config.mode = TaskMode::kFull;
+  EXPECT_TRUE(TableFilter(config, {}).TakesTable("shop", "tmp_t"));
+  config.mode = TaskMode::kAll;
+  config.online_ddl = false;
+  EXPECT_TRUE(TableFilter(config, {}).TakesTable("shop", "tmp_t"));
+}
+
 class DataFilesTest : public ::testing::Test {
  protected:
   void SetUp() override { directory_.Create(); }

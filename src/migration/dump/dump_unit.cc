@@ -127,9 +127,15 @@ void DumpUnit::Init(const StopToken& stop) {
   upstream_.write_timeout = std::chrono::seconds(30);
   if (arguments.ca || arguments.cert || arguments.key) {
     upstream_.tls.enabled = true;
-    upstream_.tls.ca_path = arguments.ca.value_or("");
-    upstream_.tls.cert_path = arguments.cert.value_or("");
-    upstream_.tls.key_path = arguments.key.value_or("");
+    const auto instead = [](const std::optional<std::string>& argument, std::string& path,
+                            std::string& content) {
+      if (!argument) return;
+      path = *argument;
+      content.clear();
+    };
+    instead(arguments.ca, upstream_.tls.ca_path, upstream_.tls.ca_pem);
+    instead(arguments.cert, upstream_.tls.cert_path, upstream_.tls.cert_pem);
+    instead(arguments.key, upstream_.tls.key_path, upstream_.tls.key_pem);
   }
   time_zone_ = config_.timezone;
   if (!time_zone_.empty() && !ParseZoneOffset(time_zone_)) {

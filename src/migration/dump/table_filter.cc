@@ -52,6 +52,9 @@ TableFilter::TableFilter(const SubtaskConfig& config, const DumperArguments& arg
     : case_sensitive_(config.case_sensitive),
       list_(MakeList(config)),
       databases_(arguments.databases) {
+  if (config.online_ddl && HasSync(config.mode)) {
+    online_ddl_.emplace(config.shadow_table_rules, config.trash_table_rules);
+  }
   if (config.block_allow_list) {
     for (const TablePattern& table : config.block_allow_list->do_tables) {
       do_table_schemas_.emplace_back(table.schema, case_sensitive_);
@@ -148,6 +151,7 @@ bool TableFilter::TakesSchema(std::string_view schema) const {
 
 bool TableFilter::TakesTable(std::string_view schema, std::string_view table) const {
   if (!TakesSchema(schema)) return false;
+  if (online_ddl_ && online_ddl_->Classify(table).kind != OnlineDdlKind::kReal) return false;
   if (tables_) {
     return std::any_of(tables_->begin(), tables_->end(), [&](const auto& entry) {
       return Equal(entry.first, schema) && Equal(entry.second, table);

@@ -11,11 +11,13 @@
 #include "migration/config/subtask.h"
 #include "migration/rules/block_allow_list.h"
 #include "migration/rules/name_pattern.h"
+#include "migration/rules/online_ddl_names.h"
 
 namespace dm::migration {
 
 // The block/allow list of the task, or what --tables-list or --filter put in its place; narrowed by
-// --database. System schemas are never taken. Immutable after construction.
+// --database. System schemas are never taken, nor the helper tables of online schema changes if
+// replication follows, which leaves them out. Immutable after construction.
 class TableFilter {
  public:
   // Throws Error kDumpUnitRuntime for an entry that cannot be read.
@@ -47,6 +49,7 @@ class TableFilter {
   std::optional<std::vector<std::pair<std::string, std::string>>> tables_;
   std::optional<std::vector<Pattern>> patterns_;
   std::vector<std::string> databases_;
+  std::optional<OnlineDdlNames> online_ddl_;  // nullopt: helper tables are ordinary ones
 };
 
 }  // namespace dm::migration

@@ -34,6 +34,7 @@ constexpr size_t kTextLimit = 65535;
 constexpr size_t kWidenAt = 32 << 10;
 
 constexpr std::string_view kDumpExitName = "dump_exit";
+constexpr std::string_view kPreparedName = "prepared";
 
 uint64_t Number(std::string_view text) {
   uint64_t value = 0;
@@ -52,6 +53,40 @@ std::string_view NextPart(std::string_view* text) {
 }
 
 }  // namespace
+
+std::string WritePreparedBranches(const PreparedBranches& prepared) {
+  std::string text;
+  for (const auto& [xid, branch] : prepared) {
+    for (const std::string& part : {xid, std::to_string(branch.begin.offset), branch.begin.file,
+                                    std::to_string(branch.end.offset), branch.end.file, branch.gtid,
+                                    std::string(branch.replicated ? "1" : "0"), branch.server}) {
+      text += part;
+      text += kSeparator;
+    }
+    text.back() = '\n';
+  }
+  return text;
+}
+
+PreparedBranches ReadPreparedBranches(std::string_view text) {
+  PreparedBranches prepared;
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    const std::string xid(NextPart(&line));
+    PreparedBranch branch;
+    branch.begin.offset = Number(NextPart(&line));
+    branch.begin.file = NextPart(&line);
+    branch.end.offset = Number(NextPart(&line));
+    branch.end.file = NextPart(&line);
+    branch.gtid = NextPart(&line);
+    branch.replicated = NextPart(&line) == "1";
+    branch.server = line;
+    if (!xid.empty()) prepared[xid] = std::move(branch);
+  }
+  return prepared;
+}
 
 SyncCheckpointTable::SyncCheckpointTable(std::string_view meta_schema, std::string_view task,
                                          std::string_view source_id, mysql::Flavor flavor,
@@ -163,6 +198,10 @@ StoredCheckpoint SyncCheckpointTable::Load(mysql::Connection& connection,
     exit.position.file = text;
     stored.dump_exit = std::move(exit);
   }
+  const std::optional<std::string> prepared = connection.QueryValue(
+      fmt::format("SELECT value FROM {} WHERE id = {} AND name = '{}'", state_, id_, kPreparedName),
+      stop);
+  if (prepared) stored.prepared = ReadPreparedBranches(*prepared);
   return stored;
 }
 
@@ -303,6 +342,14 @@ std::string SyncCheckpointTable::DumpExitStatement(const std::optional<Location>
                           dump_exit->GtidText(), kSeparator, dump_exit->position.file)));
 }
 
+std::string SyncCheckpointTable::PreparedStatement(const PreparedBranches& prepared) const {
+  if (prepared.empty()) {
+    return fmt::format("DELETE FROM {} WHERE id = {} AND name = '{}'", state_, id_, kPreparedName);
+  }
+  return fmt::format("REPLACE INTO {} (id, name, value) VALUES ({}, '{}', {})", state_, id_,
+                     kPreparedName, Literal(WritePreparedBranches(prepared)));
+}
+
 std::string SyncCheckpointTable::DeleteTableStatement(std::string_view schema,
                                                       std::string_view table) const {
   return fmt::format("DELETE FROM {} WHERE id = {} AND cp_schema = {} AND cp_table = {}", table_,
@@ -316,22 +363,6 @@ std::string SyncCheckpointTable::DeleteSchemaStatement(std::string_view schema) 
 
 std::string SyncCheckpointTable::DeleteTablesStatement() const {
   return fmt::format("DELETE FROM {} WHERE id = {} AND is_global = 0", table_, id_);
-}
-
-void CreateOnlineDdlTable(mysql::Connection& connection, std::string_view meta_schema,
-                          std::string_view task, const StopToken& stop) {
-  connection.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
-			id VARCHAR(32) NOT NULL,
-			ghost_schema VARCHAR(128) NOT NULL,
-			ghost_table VARCHAR(128) NOT NULL,
-			ddls text,
-			update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
-			UNIQUE KEY uk_id_schema_table (id, ghost_schema, ghost_table)
-		) {})",
-                                 MetaTable(meta_schema, task, kOnlineDdlSuffix), kExactNames),
-                     stop);
-  CompareNamesExactly(connection, meta_schema, task, kOnlineDdlSuffix,
-                      {{"id", 32}, {"ghost_schema", 128}, {"ghost_table", 128}}, stop);
 }
 
 void ExecuteInTransaction(mysql::Connection& connection, const std::string& first,

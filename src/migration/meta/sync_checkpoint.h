@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,11 +47,29 @@ struct GlobalPoint {
   bool exit_point_unusable = false;
 };
 
+// Where an XA transaction is in the upstream's binlog that was prepared and is not decided yet.
+struct PreparedBranch {
+  std::string server;           // identity of the upstream server whose positions these are
+  mysql::BinlogPosition begin;  // the end of what is before it
+  mysql::BinlogPosition end;    // of its XA PREPARE
+  std::string gtid;             // of its XA PREPARE, or ""
+  bool replicated = false;      // it changed rows that are replicated
+  bool operator==(const PreparedBranch&) const = default;
+};
+// By xid: "X'gtrid',X'bqual',format".
+using PreparedBranches = std::map<std::string, PreparedBranch>;
+
+// The form in which they are stored, and back; a line each.
+std::string WritePreparedBranches(const PreparedBranches& prepared);
+PreparedBranches ReadPreparedBranches(std::string_view text);
+
 struct StoredCheckpoint {
   std::optional<GlobalPoint> global;
   std::vector<TablePoint> tables;
   // Data up to here may be in the tables by a dump that is not of one position.
   std::optional<mysql::Location> dump_exit;
+  // XA transactions that were prepared before the global point and are decided behind it.
+  PreparedBranches prepared;
 };
 
 // Beside the checkpoint table, whose layout is given, `<task>_syncer_state (id, name, value)` has
@@ -94,6 +113,9 @@ class SyncCheckpointTable {
   // Writes or removes StoredCheckpoint::dump_exit.
   std::string DumpExitStatement(const std::optional<mysql::Location>& dump_exit) const;
 
+  // Writes or removes StoredCheckpoint::prepared.
+  std::string PreparedStatement(const PreparedBranches& prepared) const;
+
   const std::string& name() const { return table_; }
 
  private:
@@ -122,10 +144,6 @@ class SyncCheckpointTable {
   bool no_backslash_escapes_;
   std::shared_ptr<std::atomic<bool>> wide_;  // sets of any length fit
 };
-
-// `<task>_onlineddl`, where running online schema changes of a source are remembered.
-void CreateOnlineDdlTable(mysql::Connection& connection, std::string_view meta_schema,
-                          std::string_view task, const StopToken& stop);
 
 // Runs `statements` in one transaction, the last of them last: whoever sees its effect sees all.
 // `first` (may be empty) goes in front, in every transaction. If the server finds the transaction

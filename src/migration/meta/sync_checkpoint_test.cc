@@ -48,6 +48,18 @@ TEST_F(SyncCheckpointTableTest, ExitPoint) {
       std::string::npos);
 }
 
+TEST_F(SyncCheckpointTableTest, PreparedBranches) {
+  migration::PreparedBranches branches;
+  branches["X'61',X'',1"] = {
+      "11@db1:3306", {"bin.000009", 5'000'000'000}, {"bin.000010", 4}, "0-1-7", true};
+  branches["X'62',X'63',7"] = {"", {"bin.000010", 4}, {"bin.000010", 900}, "", false};
+  EXPECT_EQ(ReadPreparedBranches(WritePreparedBranches(branches)), branches);
+  EXPECT_EQ(table_.PreparedStatement({}),
+            "DELETE FROM `dm_meta`.`t2_syncer_state` WHERE id = 'mysql-replica-01' AND name = "
+            "'prepared'");
+  EXPECT_TRUE(ReadPreparedBranches("").empty());
+}
+
 // What each statement leaves alone in a row that is there.
 TEST_F(SyncCheckpointTableTest, PartsOfATableRow) {
   TablePoint point;

@@ -52,6 +52,7 @@ void JudgeServerId(const std::string& value, CheckItem& item);
 // `variable` is `value`, and should be `wanted`: a failure otherwise.
 void JudgeVariable(std::string_view variable, const std::string& value, std::string_view wanted,
                    CheckItem& item);
+void JudgeRowImage(const std::string& value, CheckItem& item);
 // Has a server of this version the variable binlog_row_image? Throws Error for no version.
 bool HasRowImage(const std::string& version);
 // `do_db` and `ignore_db`: lists with commas, as the server shows them.

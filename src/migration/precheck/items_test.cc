@@ -68,6 +68,19 @@ TEST(HasRowImage, SinceThatVersion) {
   EXPECT_THROW(HasRowImage("x"), Error);
 }
 
+TEST(JudgeRowImage, WhatIsNotWholeIsAWarning) {
+  for (const char* whole : {"FULL", "full", "FULL_NODUP"}) {
+    CheckItem item;
+    JudgeRowImage(whole, item);
+    EXPECT_EQ(item.state, CheckState::kSuccess) << whole;
+  }
+  CheckItem item;
+  JudgeRowImage("MINIMAL", item);
+  EXPECT_EQ(item.state, CheckState::kWarn);
+  EXPECT_EQ(item.entries.at(0).text, "binlog_row_image is MINIMAL, and should be FULL");
+  EXPECT_NE(item.instruction.find("SET GLOBAL binlog_row_image = FULL"), std::string::npos);
+}
+
 // ---- variables ----
 
 TEST(JudgeVariable, SaysWhatItIsAndShouldBe) {

@@ -200,6 +200,19 @@ void JudgeVariable(std::string_view variable, const std::string& value, std::str
   }
 }
 
+void JudgeRowImage(const std::string& value, CheckItem& item) {
+  // What MariaDB's FULL_NODUP leaves out stands beside it.
+  if (EqualsIgnoreCase(value, "FULL") || EqualsIgnoreCase(value, "FULL_NODUP")) return;
+  CheckItem full;
+  JudgeVariable("binlog_row_image", value, "FULL", full);
+  item.Warn(full.entries.front().text);
+  item.instruction = fmt::format(
+      "{} Changes of rows that lack columns are applied one transaction after another, which is "
+      "slower, and the task pauses where they do not say enough: a table with another key "
+      "downstream, a default that is not the same constant on both sides, an expression filter.",
+      full.instruction);
+}
+
 void JudgeRetention(uint64_t seconds, uint64_t bytes, CheckItem& item) {
   const uint64_t needed = std::max(kShortestCopySeconds, bytes / kCopyBytesPerSecond);
   if (seconds == 0 || seconds >= needed) return;
@@ -289,9 +302,7 @@ ItemTask BinlogRowImageItem(CheckedSource& source) {
           [&source](CheckItem& item, const StopToken& stop) {
             const auto connection = source.upstream->Take(stop);
             if (!HasRowImage(ServerVersion(*connection, stop))) return;
-            JudgeVariable("binlog_row_image",
-                          GlobalVariable(*connection, "binlog_row_image", stop).value_or(""),
-                          "FULL", item);
+            JudgeRowImage(GlobalVariable(*connection, "binlog_row_image", stop).value_or(""), item);
           }};
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error/error.h"
 #include "mysql/value/quote.h"
 
@@ -21,16 +23,28 @@ void AppendValue(std::string& out, const TablePlan& plan, uint32_t column, const
   }
 }
 
-void AppendInsert(std::string& out, const TablePlan& plan, std::span<const Cell> image,
-                  bool replace) {
-  out += replace ? plan.replace_head : plan.insert_head;
+bool IsAbsent(const Cell& cell) { return cell.state == mysql::CellState::kAbsent; }
+
+// The values of a row, up to the closing parenthesis.
+void AppendTuple(std::string& out, const TablePlan& plan, std::span<const Cell> image,
+                 bool partial) {
   bool first = true;
   for (uint32_t column : plan.written) {
     if (!first) out += ',';
     first = false;
-    AppendValue(out, plan, column, image[column]);
+    if (partial && IsAbsent(image[column])) {
+      out += "DEFAULT";
+    } else {
+      AppendValue(out, plan, column, image[column]);
+    }
   }
   out += ')';
+}
+
+void AppendInsert(std::string& out, const TablePlan& plan, std::span<const Cell> image,
+                  bool replace, bool partial) {
+  out += replace ? plan.replace_head : plan.insert_head;
+  AppendTuple(out, plan, image, partial);
 }
 
 void AppendCondition(std::string& out, const TablePlan& plan, uint32_t column, const Cell& cell) {
@@ -70,6 +84,16 @@ void AppendExact(std::string& out, const TablePlan& plan, uint32_t column, const
   mysql::AppendQuotedString(out, text, plan.literals.no_backslash_escapes);
 }
 
+// By its identity.
+void AppendKeyCondition(std::string& out, const TablePlan& plan, std::span<const Cell> image) {
+  bool first = true;
+  for (const KeyPart& part : plan.keys[*plan.identity].parts) {
+    if (!first) out += " AND ";
+    first = false;
+    AppendCondition(out, plan, part.column, image[part.column]);
+  }
+}
+
 void AppendWhere(std::string& out, const TablePlan& plan, std::span<const Cell> image) {
   bool first = true;
   auto add = [&](uint32_t column) {
@@ -82,7 +106,7 @@ void AppendWhere(std::string& out, const TablePlan& plan, std::span<const Cell> 
   } else {
     for (uint32_t i = 0; i < plan.columns.size(); ++i) {
       if (plan.columns[i].hidden) continue;
-      if (image[i].state == mysql::CellState::kAbsent && plan.MayBeAbsent(i)) continue;
+      if (IsAbsent(image[i]) && plan.MayBeAbsent(i)) continue;
       const bool exact = image[i].has_value() && !plan.columns[i].exact.empty();
       if (!exact || !plan.columns[i].exact_alone) add(i);
       if (!exact) continue;
@@ -100,14 +124,26 @@ void AppendDelete(std::string& out, const TablePlan& plan, std::span<const Cell>
 }
 
 void AppendUpdate(std::string& out, const TablePlan& plan, std::span<const Cell> before,
-                  std::span<const Cell> after) {
+                  std::span<const Cell> after, bool partial) {
   out += plan.update_head;
   bool first = true;
   for (uint32_t column : plan.written) {
+    const bool absent = partial && IsAbsent(after[column]);
+    if (absent && !plan.columns[column].renewed) continue;
     if (!first) out += ", ";
     first = false;
     out += plan.columns[column].assign;
-    AppendValue(out, plan, column, after[column]);
+    if (absent) {
+      out += mysql::QuoteName(plan.columns[column].name);
+    } else {
+      AppendValue(out, plan, column, after[column]);
+    }
+  }
+  if (first && partial) {
+    // Nothing that is written here has changed: a statement all the same, which finds its row.
+    const PlanColumn& column = plan.columns[plan.written.front()];
+    out += column.assign;
+    out += mysql::QuoteName(column.name);
   }
   out += " WHERE ";
   AppendWhere(out, plan, before);
@@ -123,7 +159,7 @@ int AppendChange(std::string& out, const RowChange& change, bool safe) {
   const TablePlan& plan = *change.plan;
   switch (change.kind()) {
     case mysql::RowsKind::kInsert:
-      AppendInsert(out, plan, change.after(), safe);
+      AppendInsert(out, plan, change.after(), safe, change.partial);
       return 1;
     case mysql::RowsKind::kDelete:
       AppendDelete(out, plan, change.before());
@@ -131,8 +167,8 @@ int AppendChange(std::string& out, const RowChange& change, bool safe) {
     case mysql::RowsKind::kUpdate:
       break;
   }
-  if (!safe) {
-    AppendUpdate(out, plan, change.before(), change.after());
+  if (!safe || change.partial) {
+    AppendUpdate(out, plan, change.before(), change.after(), change.partial);
     return 1;
   }
   int statements = 1;
@@ -141,8 +177,68 @@ int AppendChange(std::string& out, const RowChange& change, bool safe) {
     out += ';';
     ++statements;
   }
-  AppendInsert(out, plan, change.after(), true);
+  AppendInsert(out, plan, change.after(), true, false);
   return statements;
+}
+
+RowsForm FormOf(const RowChange& change) {
+  if (change.partial) return RowsForm::kAlone;
+  const TablePlan& plan = *change.plan;
+  if (change.kind() == mysql::RowsKind::kInsert) {
+    return change.safe ? RowsForm::kReplace : RowsForm::kInsert;
+  }
+  if (!plan.identity) return RowsForm::kAlone;
+  if (change.kind() == mysql::RowsKind::kDelete) return RowsForm::kDelete;
+  const bool upsert = !change.safe && !plan.upsert_tail.empty() &&
+                      SameIdentity(plan, change.before(), change.after());
+  return upsert ? RowsForm::kUpsert : RowsForm::kAlone;
+}
+
+bool MayShare(const RowChange& first, RowsForm form, const RowChange& next) {
+  if (FormOf(next) != form) return false;
+  if (next.plan == first.plan) return true;
+  // Tables that are merged: the same target and columns.
+  switch (form) {
+    case RowsForm::kInsert:
+    case RowsForm::kReplace:
+      return next.plan->insert_head == first.plan->insert_head;
+    case RowsForm::kDelete: {
+      if (next.plan->delete_head != first.plan->delete_head) return false;
+      const auto& parts = first.plan->keys[*first.plan->identity].parts;
+      const auto& others = next.plan->keys[*next.plan->identity].parts;
+      return std::equal(parts.begin(), parts.end(), others.begin(), others.end(),
+                        [&](const KeyPart& a, const KeyPart& b) {
+                          return first.plan->columns[a.column].name ==
+                                 next.plan->columns[b.column].name;
+                        });
+    }
+    case RowsForm::kUpsert:
+    case RowsForm::kAlone:
+      return false;
+  }
+  return false;
+}
+
+void SharedStatement::Add(const RowChange& change) {
+  const bool first = plan_ == nullptr;
+  if (first) plan_ = change.plan;
+  if (form_ == RowsForm::kDelete) {
+    out_ += first ? plan_->delete_head : " OR ";
+    out_ += '(';
+    AppendKeyCondition(out_, *change.plan, change.before());
+    out_ += ')';
+    return;
+  }
+  if (!first) {
+    out_ += ",(";
+  } else {
+    out_ += form_ == RowsForm::kReplace ? plan_->replace_head : plan_->insert_head;
+  }
+  AppendTuple(out_, *change.plan, change.after(), false);
+}
+
+void SharedStatement::End() {
+  if (form_ == RowsForm::kUpsert) out_ += plan_->upsert_tail;
 }
 
 std::string DescribeRow(const RowChange& change) {

@@ -13,11 +13,45 @@ namespace dm::migration {
 //   UPDATE `d`.`t` SET `id` = 1, `a` = 'y' WHERE `id` = 1 LIMIT 1
 //   DELETE FROM `d`.`t` WHERE `id` = 1 LIMIT 1
 // In safe mode INSERT is REPLACE; an update is a REPLACE of the new values, after a DELETE of the
-// old ones if it changes a unique key. Throws Error if a value cannot be written.
+// old ones if it changes a unique key. A row that lacks columns gets DEFAULT for them when it is
+// inserted; an update assigns those that are there, in safe mode too. Throws Error if a value
+// cannot be written.
 int AppendChange(std::string& out, const RowChange& change);
 
 // As AppendChange, with `safe` in place of the change's own.
 int AppendChange(std::string& out, const RowChange& change, bool safe);
+
+// How changes are written that share a statement.
+enum class RowsForm {
+  kAlone,    // not at all: AppendChange
+  kInsert,   // INSERT INTO `d`.`t` (`id`,`a`) VALUES (1,'x'),(2,'y')
+  kReplace,  // REPLACE INTO ... VALUES ...
+  kUpsert,   // INSERT INTO ... VALUES ... ON DUPLICATE KEY UPDATE `id`=VALUES(`id`),`a`=VALUES(`a`)
+  kDelete,   // DELETE FROM `d`.`t` WHERE (`id` = 1) OR (`id` = 2)
+};
+
+// In which form `change` may share a statement with others. Deletes and updates without an identity
+// are alone, since one event is one row; updates in safe mode, and those that change the identity,
+// as well: assignments from left to right would read a key that is new already.
+RowsForm FormOf(const RowChange& change);
+
+// May `next` share the statement that `first` began in `form`?
+bool MayShare(const RowChange& first, RowsForm form, const RowChange& next);
+
+// Appends a statement in one form, row by row. Every change must share it with the first one. After
+// End the text is a whole statement.
+class SharedStatement {
+ public:
+  SharedStatement(std::string& out, RowsForm form) : out_(out), form_(form) {}
+  // Throws Error if a value cannot be written.
+  void Add(const RowChange& change);
+  void End();
+
+ private:
+  std::string& out_;
+  const RowsForm form_;
+  const TablePlan* plan_ = nullptr;  // of the first change
+};
 
 // By what the downstream is asked for the row that a change finds: "`id` = 12", cut after 200
 // bytes; for logs.

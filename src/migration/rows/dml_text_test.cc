@@ -3,95 +3,16 @@
 #include <gtest/gtest.h>
 
 #include "base/error/error.h"
-#include "mysql/schema/build.h"
+#include "migration/rows/partial_image.h"
+#include "migration/rows/rows_fixture_test.h"
 
 namespace dm::migration {
 namespace {
 
 using mysql::EventType;
 
-// One value of a row: NULL, an INT or a VARCHAR.
-struct Value {
-  Value(std::nullptr_t) : null(true) {}
-  Value(int number) : number(number) {}
-  Value(const char* text) : text(text), is_text(true) {}
-  bool null = false;
-  int number = 0;
-  std::string text;
-  bool is_text = false;
-};
-using Row = std::vector<Value>;
-
-void AppendLittle(std::string& out, uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
-}
-
-void AppendRow(std::string& out, const Row& row) {
-  uint8_t nulls = 0;
-  for (size_t i = 0; i < row.size(); ++i) nulls |= row[i].null ? 1 << i : 0;
-  out.push_back(static_cast<char>(nulls));
-  for (const Value& value : row) {
-    if (value.null) continue;
-    if (value.is_text) {
-      out.push_back(static_cast<char>(value.text.size()));
-      out += value.text;
-    } else {
-      AppendLittle(out, static_cast<uint32_t>(value.number), 4);
-    }
-  }
-}
-
-// MySQL internals, Rows_log_event version 2.
-std::shared_ptr<const mysql::RowBatch> Batch(EventType type, const mysql::TableMap& map,
-                                             const std::vector<Row>& images) {
-  std::string body;
-  AppendLittle(body, map.table_id, 6);
-  AppendLittle(body, 1, 2);
-  AppendLittle(body, 2, 2);
-  body.push_back(static_cast<char>(map.columns.size()));
-  body.push_back(static_cast<char>(0xff));
-  if (type == EventType::kUpdateRowsV2) body.push_back(static_cast<char>(0xff));
-  for (const Row& row : images) AppendRow(body, row);
-  auto bytes = std::make_shared<std::string>();
-  AppendLittle(*bytes, 1700000000, 4);
-  bytes->push_back(static_cast<char>(type));
-  AppendLittle(*bytes, 1, 4);
-  AppendLittle(*bytes, 19 + body.size(), 4);
-  AppendLittle(*bytes, 1000, 4);
-  AppendLittle(*bytes, 0, 2);
-  *bytes += body;
-  std::span<const uint8_t> view(reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size());
-  mysql::RawEvent event(bytes, view, 0);
-  return mysql::RowBatch::Decode(event, mysql::FormatDescription::Default(),
-                                 std::make_shared<const mysql::TableMap>(map));
-}
-
-class DmlTextTest : public testing::Test {
+class DmlTextTest : public RowsTest {
  protected:
-  void Table(const std::string& name, const std::string& columns,
-             const std::string& downstream_columns = "") {
-    auto info = [&](const std::string& text) {
-      return std::make_shared<const mysql::TableInfo>(
-          mysql::ParseCreateTable("CREATE TABLE `" + name + "` (" + text + ")"));
-    };
-    mysql::TablePtr tracked = info(columns);
-    mysql::TablePtr downstream = info(downstream_columns.empty() ? columns : downstream_columns);
-    map_ = mysql::TableMap();
-    map_.table_id = 7;
-    map_.schema = "shop";
-    map_.table = name;
-    for (const mysql::ColumnInfo* column : tracked->RowColumns()) {
-      mysql::ColumnMeta meta;
-      meta.type = static_cast<mysql::ColumnType>(column->type);
-      if (meta.type == mysql::ColumnType::kVarchar) {
-        meta.length_bytes = 1;
-        meta.length = 80;
-      }
-      map_.columns.push_back(meta);
-    }
-    plan_ = BuildTablePlan({"shop", name}, {"shop", name}, map_, tracked, downstream, {});
-  }
-
   std::string Text(EventType type, const std::vector<Row>& images, bool safe = false) {
     auto batch = Batch(type, map_, images);
     std::string out;
@@ -123,9 +44,6 @@ class DmlTextTest : public testing::Test {
     }
     return false;
   }
-
-  mysql::TableMap map_;
-  std::shared_ptr<const TablePlan> plan_;
 };
 
 // The expected texts are DM's own, as recorded.
@@ -252,6 +170,107 @@ TEST_F(DmlTextTest, MariaDbsHiddenAndGeneratedColumns) {
   EXPECT_EQ(plan_->columns.size(), 3u);
   EXPECT_EQ(plan_->insert_head, "INSERT INTO `shop`.`h` (`id`,`p`) VALUES (");
   EXPECT_TRUE(plan_->MayBeAbsent(2));
+}
+
+// binlog_row_image MINIMAL and NOBLOB.
+class PartialImageTest : public DmlTextTest {
+ protected:
+  // The statements, or the reason why there are none.
+  std::string Partial(EventType type, const std::vector<Row>& images, int present,
+                      int present_after = 0, bool safe = false) {
+    const auto batch = Batch(type, map_, images, present, present_after);
+    EXPECT_TRUE(LacksColumns(*plan_, *batch));
+    try {
+      RequireApplicable(*plan_, *batch);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), 11126);
+      return e.message();
+    }
+    std::string out;
+    AppendChange(out, RowChange{plan_.get(), batch.get(), 0, safe, /*partial=*/true});
+    return out;
+  }
+};
+
+TEST_F(PartialImageTest, WhatIsAbsentFromAnUpdateIsUnchanged) {
+  Table("t", "id INT PRIMARY KEY, a INT, b VARCHAR(20), UNIQUE KEY (a)");
+  for (const bool safe : {false, true}) {
+    EXPECT_EQ(Partial(EventType::kUpdateRowsV2, {{1}, {"x"}}, 1, 4, safe),
+              "UPDATE `shop`.`t` SET `id` = 1, `b` = 'x' WHERE `id` = 1 LIMIT 1");
+    // NOBLOB: all but b before.
+    EXPECT_EQ(Partial(EventType::kUpdateRowsV2, {{1, 2}, {1, nullptr}}, 3, 3, safe),
+              "UPDATE `shop`.`t` SET `id` = 1, `a` = NULL WHERE `id` = 1 LIMIT 1");
+    EXPECT_EQ(Partial(EventType::kUpdateRowsV2, {{1}, {7}}, 1, 1, safe),
+              "UPDATE `shop`.`t` SET `id` = 7 WHERE `id` = 1 LIMIT 1");
+    EXPECT_EQ(Partial(EventType::kDeleteRowsV2, {{1}}, 1, 0, safe),
+              "DELETE FROM `shop`.`t` WHERE `id` = 1 LIMIT 1");
+  }
+  EXPECT_FALSE(LacksColumns(*plan_, *Batch(EventType::kDeleteRowsV2, map_, {{1, 2, "x"}})));
+}
+
+TEST_F(PartialImageTest, WhatTheDownstreamWouldRenewIsAssigned) {
+  Table("t", "id INT PRIMARY KEY, a INT, b TIMESTAMP NULL",
+        "id INT PRIMARY KEY, a INT, b TIMESTAMP NULL ON UPDATE CURRENT_TIMESTAMP");
+  EXPECT_EQ(Partial(EventType::kUpdateRowsV2, {{1}, {5}}, 1, 2),
+            "UPDATE `shop`.`t` SET `id` = 1, `a` = 5, `b` = `b` WHERE `id` = 1 LIMIT 1");
+}
+
+TEST_F(PartialImageTest, AnInsertGetsTheDefaultThatBothSidesHave) {
+  Table("t", "id INT PRIMARY KEY, a INT DEFAULT 7, b VARCHAR(20)");
+  EXPECT_EQ(Partial(EventType::kWriteRowsV2, {{1}}, 1),
+            "INSERT INTO `shop`.`t` (`id`,`a`,`b`) VALUES (1,DEFAULT,DEFAULT)");
+  EXPECT_EQ(Partial(EventType::kWriteRowsV2, {{1, nullptr}}, 5, 0, true),
+            "REPLACE INTO `shop`.`t` (`id`,`a`,`b`) VALUES (1,DEFAULT,NULL)");
+  for (const char* other : {"a INT DEFAULT 8", "a INT", "a INT NOT NULL DEFAULT 7",
+                            "a INT DEFAULT (3 + 4)", "a VARCHAR(10) DEFAULT '7'"}) {
+    Table("t", "id INT PRIMARY KEY, a INT DEFAULT 7, b VARCHAR(20)",
+          std::string("id INT PRIMARY KEY, ") + other + ", b VARCHAR(20)");
+    EXPECT_NE(Partial(EventType::kWriteRowsV2, {{1, "x"}}, 5).find("table `shop`.`t`, column `a`"),
+              std::string::npos)
+        << other;
+  }
+  Table("t", "id INT PRIMARY KEY, a ENUM('x','y') NOT NULL, b VARCHAR(20)",
+        "id INT PRIMARY KEY, a ENUM('y','x') NOT NULL, b VARCHAR(20)");
+  EXPECT_NE(Partial(EventType::kWriteRowsV2, {{1, "x"}}, 5).find("column `a`"), std::string::npos);
+  Table("t", "a INT, b VARCHAR(20)");
+  EXPECT_EQ(Partial(EventType::kWriteRowsV2, {{"x"}}, 2),
+            "INSERT INTO `shop`.`t` (`a`,`b`) VALUES (DEFAULT,'x')");
+  for (const char* column : {"a TIMESTAMP DEFAULT '2024-01-01 00:00:00'", "a INT DEFAULT (3 + 4)",
+                             "a TIMESTAMP DEFAULT CURRENT_TIMESTAMP"}) {
+    const std::string columns = std::string("id INT PRIMARY KEY, b VARCHAR(20), c INT, ") + column;
+    Table("t", columns);
+    EXPECT_NE(Partial(EventType::kWriteRowsV2, {{1, "x", 2}}, 7).find("column `a`"),
+              std::string::npos)
+        << column;
+  }
+}
+
+TEST_F(PartialImageTest, ARowThatCannotBeFoundIsRefused) {
+  Table("t", "id INT PRIMARY KEY, a INT, b VARCHAR(20)",
+        "id INT, a INT PRIMARY KEY, b VARCHAR(20)");
+  EXPECT_NE(Partial(EventType::kDeleteRowsV2, {{1}}, 1).find("column `a` (by which a row is found"),
+            std::string::npos);
+  EXPECT_NE(Partial(EventType::kWriteRowsV2, {{1}}, 1).find("column `a`"), std::string::npos);
+  Table("t", "id INT PRIMARY KEY, a INT, b VARCHAR(20)", "id INT, a INT, b VARCHAR(20)");
+  EXPECT_NE(Partial(EventType::kUpdateRowsV2, {{1}, {2}}, 1, 2).find("has no key"),
+            std::string::npos);
+}
+
+TEST_F(PartialImageTest, AComputedColumnMustBeComputedDownstreamToo) {
+  const std::string columns = "id INT PRIMARY KEY, a INT, g INT AS (a + 1)";
+  Table("t", columns);
+  EXPECT_EQ(Partial(EventType::kUpdateRowsV2, {{1}, {5}}, 1, 2),
+            "UPDATE `shop`.`t` SET `id` = 1, `a` = 5 WHERE `id` = 1 LIMIT 1");
+  // Nothing that is written here has changed.
+  Table("t", "id INT, a INT, g INT PRIMARY KEY",
+        "id INT, a INT, g INT AS (id + 1) STORED PRIMARY KEY");
+  EXPECT_EQ(Partial(EventType::kUpdateRowsV2, {{1}, {1}}, 4, 4),
+            "UPDATE `shop`.`t` SET `id` = `id` WHERE `g` = 1 LIMIT 1");
+  Table("t", columns, "id INT PRIMARY KEY, a INT, g INT");
+  EXPECT_NE(Partial(EventType::kUpdateRowsV2, {{1}, {5}}, 1, 2).find("column `g` (computed"),
+            std::string::npos);
+  EXPECT_EQ(Partial(EventType::kDeleteRowsV2, {{1}}, 1),
+            "DELETE FROM `shop`.`t` WHERE `id` = 1 LIMIT 1");
 }
 
 TEST_F(DmlTextTest, TheDownstreamsKeyDecides) {

@@ -89,6 +89,10 @@ bool ChangesUniqueKey(const TablePlan& plan, std::span<const Cell> before,
   return false;
 }
 
+bool SameIdentity(const TablePlan& plan, std::span<const Cell> a, std::span<const Cell> b) {
+  return SameKey(plan.keys[*plan.identity], a, b);
+}
+
 const UniqueKey* WhereKey(const TablePlan& plan, std::span<const Cell> image) {
   if (plan.identity) return &plan.keys[*plan.identity];
   for (const UniqueKey& key : plan.keys) {

@@ -17,10 +17,22 @@ struct RowChange {
   const TablePlan* plan = nullptr;
   const mysql::RowBatch* batch = nullptr;
   uint32_t row = 0;
-  bool safe = false;  // to be written so that repeating is harmless
+  bool safe = false;     // to be written so that repeating is harmless
+  bool partial = false;  // the event lacks columns, see partial_image.h
 
-  mysql::RowsKind kind() const { return batch->kind(); }
-  std::span<const mysql::Cell> before() const { return batch->before(row); }
+  // Of a change that several were merged into (MergeChanges): where the old image is, if that is
+  // another row than `row`; and an insert of the new image of an update.
+  const mysql::RowBatch* old_batch = nullptr;
+  uint32_t old_row = 0;
+  bool as_insert = false;
+
+  mysql::RowsKind kind() const { return as_insert ? mysql::RowsKind::kInsert : batch->kind(); }
+  // Empty for an insert.
+  std::span<const mysql::Cell> before() const {
+    if (as_insert) return {};
+    return old_batch != nullptr ? old_batch->before(old_row) : batch->before(row);
+  }
+  // Empty for a delete.
   std::span<const mysql::Cell> after() const { return batch->after(row); }
 };
 
@@ -35,6 +47,11 @@ void AppendConflictKeys(std::vector<uint64_t>& out, const TablePlan& plan,
 // counts.
 bool ChangesUniqueKey(const TablePlan& plan, std::span<const mysql::Cell> before,
                       std::span<const mysql::Cell> after);
+
+// Do both images, of one plan with an identity, name the same row? Exact: values that are equal in
+// a collation only do not.
+bool SameIdentity(const TablePlan& plan, std::span<const mysql::Cell> a,
+                  std::span<const mysql::Cell> b);
 
 // The key by which `image` is found downstream: the identity, else the first unique key without a
 // NULL in this image; nullptr: all columns.

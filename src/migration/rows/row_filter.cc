@@ -74,8 +74,10 @@ RowFilter::RowFilter(const std::vector<ExpressionFilterRule>& rules,
                      const std::function<void(const std::string&)>& warn) {
   mysql::ParseOptions parse;
   parse.mariadb = options.mariadb;
+  for (const ConditionColumn& column : columns) columns_.push_back(column.name);
   for (const ExpressionFilterRule& rule : rules) {
     const std::string table = mysql::QuoteTable(rule.schema, rule.table);
+    table_ = table;
     const auto compile = [&](const std::string& text) {
       std::vector<Condition> conditions;
       if (text.empty()) return conditions;
@@ -103,22 +105,30 @@ RowFilter::RowFilter(const std::vector<ExpressionFilterRule>& rules,
   }
 }
 
-bool RowFilter::Skips(mysql::RowsKind kind, std::span<const mysql::Cell> before,
-                      std::span<const mysql::Cell> after) const {
-  const auto holds = [](const std::vector<Condition>& conditions,
-                        std::span<const mysql::Cell> row) {
+bool RowFilter::Holds(std::span<const Condition> conditions,
+                      std::span<const mysql::Cell> row) const {
+  try {
     return std::any_of(conditions.begin(), conditions.end(),
                        [&](const Condition& condition) { return condition.IsTrue(row); });
-  };
+  } catch (const mysql::AbsentColumn& absent) {
+    throw Error(ErrorCode::kBinlogNotLogColumn,
+                fmt::format("upstream didn't log enough columns in binlog: table {}, column `{}`, "
+                            "which an expression filter names",
+                            table_, columns_.at(absent.column)));
+  }
+}
+
+bool RowFilter::Skips(mysql::RowsKind kind, std::span<const mysql::Cell> before,
+                      std::span<const mysql::Cell> after) const {
   switch (kind) {
     case mysql::RowsKind::kInsert:
-      return holds(inserts_, after);
+      return Holds(inserts_, after);
     case mysql::RowsKind::kDelete:
-      return holds(deletes_, before);
+      return Holds(deletes_, before);
     case mysql::RowsKind::kUpdate:
       return std::any_of(updates_.begin(), updates_.end(), [&](const Update& update) {
-        return (update.before.empty() || holds(update.before, before)) &&
-               (update.after.empty() || holds(update.after, after));
+        return (update.before.empty() || Holds(update.before, before)) &&
+               (update.after.empty() || Holds(update.after, after));
       });
   }
   return false;

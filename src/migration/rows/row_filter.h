@@ -38,15 +38,20 @@ class RowFilter {
             const std::function<void(const std::string&)>& warn);
 
   bool empty() const { return inserts_.empty() && updates_.empty() && deletes_.empty(); }
-  // Is the change left out? By an insert's new row, a delete's old one, both of an update.
+  // Is the change left out? By an insert's new row, a delete's old one, both of an update. Throws
+  // Error kBinlogNotLogColumn (11126) if that depends on a column that the row image lacks.
   bool Skips(mysql::RowsKind kind, std::span<const mysql::Cell> before,
              std::span<const mysql::Cell> after) const;
 
  private:
+  bool Holds(std::span<const mysql::Condition> conditions, std::span<const mysql::Cell> row) const;
+
   struct Update {
     std::vector<mysql::Condition> before;  // none or one
     std::vector<mysql::Condition> after;
   };
+  std::string table_;                 // of the rules, quoted
+  std::vector<std::string> columns_;  // their names
   std::vector<mysql::Condition> inserts_;
   std::vector<mysql::Condition> deletes_;
   std::vector<Update> updates_;

@@ -55,6 +55,24 @@ bool Updates(const RowFilter& filter, int64_t a, int64_t b) {  // a: old, new of
   return filter.Skips(RowsKind::kUpdate, Row(a, 0).cells, Row(b, 0).cells);
 }
 
+TEST(RowFilterTest, AColumnThatIsNeededMustBeLogged) {
+  const RowFilter filter =
+      Compiled({{.schema = "d", .table = "t", .insert_value_expr = "a > 5 AND b > 5"}});
+  Row row(6, 6);
+  row.cells[1].state = mysql::CellState::kAbsent;
+  try {
+    filter.Skips(RowsKind::kInsert, {}, row.cells);
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), 11126);
+    EXPECT_THAT(e.message(), HasSubstr("table `d`.`t`, column `b`"));
+  }
+  // False whatever `b` is.
+  Row other(1, 6);
+  other.cells[1].state = mysql::CellState::kAbsent;
+  EXPECT_FALSE(filter.Skips(RowsKind::kInsert, {}, other.cells));
+}
+
 TEST(RowFilterTest, EachKindByItsOwnRules) {
   const RowFilter filter =
       Compiled({{.insert_value_expr = "a % 2 = 0"},

@@ -252,6 +252,21 @@ void AddKeys(TablePlan& plan, const std::vector<const ColumnInfo*>& source_colum
   for (UniqueKey& key : nullable) plan.keys.push_back(std::move(key));
 }
 
+std::string UpsertTail(const TablePlan& plan) {
+  size_t assignable = 0;
+  for (const ColumnInfo& column : plan.downstream->columns) {
+    if (!column.is_generated()) ++assignable;
+  }
+  if (assignable != plan.written.size()) return "";
+  std::string tail;
+  for (const uint32_t column : plan.written) {
+    const std::string name = mysql::QuoteName(plan.columns[column].name);
+    tail += fmt::format("{}{}=VALUES({})", tail.empty() ? " ON DUPLICATE KEY UPDATE " : ",", name,
+                        name);
+  }
+  return tail;
+}
+
 }  // namespace
 
 std::string TableId::Quoted() const { return mysql::QuoteTable(schema, table); }
@@ -293,6 +308,7 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
     column.generated = mariadb && info.is_generated();
     if (const ColumnInfo* there = plan->downstream->FindColumn(info.name)) {
       column.written = !there->is_generated();
+      column.renewed = there->on_update_now();
       column.where_as_json = there->type == FieldType::kJson;
       column.where_as_signed = info.type == FieldType::kSet && !literals.vector_as_text;
       const std::string_view charset = CharsetOf(*there, *plan->downstream);
@@ -328,6 +344,7 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
   plan->replace_head = "REPLACE INTO " + name + " (" + list + ") VALUES (";
   plan->update_head = "UPDATE " + name + " SET ";
   plan->delete_head = "DELETE FROM " + name + " WHERE ";
+  plan->upsert_tail = UpsertTail(*plan);
   AddKeys(*plan, source_columns, mariadb);
   for (size_t i = 0; i < source_columns.size() && !plan->identity; ++i) {
     const ColumnInfo* there = plan->downstream->FindColumn(plan->columns[i].name);

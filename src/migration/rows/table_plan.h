@@ -32,6 +32,7 @@ struct PlanColumn {
   bool written = true;           // false: generated downstream, never assigned
   bool hidden = false;           // MariaDB's own, of a hash key: in row images, in no statement
   bool generated = false;        // upstream: may be absent from row images of MariaDB
+  bool renewed = false;          // downstream: ON UPDATE CURRENT_TIMESTAMP, unless it is assigned
   bool where_as_signed = false;  // a SET of 64 members
   bool where_as_json = false;    // compared as CAST('..' AS JSON)
   // Compared without quotes: a DECIMAL and a string are compared as doubles, where many values are
@@ -94,6 +95,9 @@ struct TablePlan {
   std::string replace_head;
   std::string update_head;  // "UPDATE `d`.`t` SET "
   std::string delete_head;  // "DELETE FROM `d`.`t` WHERE "
+  // " ON DUPLICATE KEY UPDATE `a`=VALUES(`a`),..."; empty if the downstream has columns that the
+  // upstream does not give values for.
+  std::string upsert_tail;
 };
 
 // Builds the plan of one source table. `map` is the table as rows events describe it, `tracked` its

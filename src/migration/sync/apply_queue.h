@@ -25,6 +25,7 @@ namespace dm::migration {
 struct EventRows {
   std::shared_ptr<const TablePlan> plan;
   std::shared_ptr<const mysql::RowBatch> batch;
+  bool partial = false;  // its rows lack columns
   mysql::Location start;
   mysql::Location end;
   uint32_t timestamp = 0;  // of the event, upstream clock
@@ -51,7 +52,9 @@ struct Job {
   uint32_t bytes = 0;
   std::shared_ptr<const Boundary> boundary;
 
-  RowChange change() const { return {event->plan.get(), event->batch.get(), row, safe}; }
+  RowChange change() const {
+    return {event->plan.get(), event->batch.get(), row, safe, event->partial};
+  }
 };
 
 // A job and the queue it goes to.

@@ -35,6 +35,20 @@ Milliseconds WaitBefore(int attempt) {
   return std::min(kRetryWait, Milliseconds(10) * (1 << std::min(attempt, 9)));
 }
 
+// For an update in safe mode whose row image lacks columns and whose row is not there.
+Error CannotMake(const Job& job) {
+  return Error(ErrorCode::kBinlogNotLogColumn,
+               fmt::format("upstream didn't log enough columns in binlog: an update of table {} in "
+                           "safe mode found no row where {} (event from {} to {}), and the event "
+                           "does not have the whole row",
+                           job.event->plan->target.Quoted(), DescribeRow(job.change()),
+                           job.event->start.ToString(), job.event->end.ToString()))
+      .SetWorkaround(
+          "Insert the row downstream with the values that it has upstream, or with any if it is no "
+          "longer there, and resume the task. To avoid this, start where upstream and downstream "
+          "are equal, and set binlog_row_image=FULL upstream.");
+}
+
 }  // namespace
 
 void CheckFence(const Fence* fence) {
@@ -66,6 +80,7 @@ void ApplyWorker::Run(const StopToken& kill) {
   std::vector<Job> batch;
   try {
     while (queues_.Take(slot_, batch, kill)) {
+      one_by_one_ = false;
       Apply(batch, false, kill);
       DM_FAILPOINT("sync/after-commit");
       if (IsSerial()) DM_FAILPOINT("sync/after-serial-commit");
@@ -153,7 +168,7 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
           // Not with the server's text as its cause, which says that there is no sense in a resume.
           throw MakeError(ErrorCode::kSyncerOwnerChanged, slot_);
         }
-        Error described = Describe(e, batch, safe);
+        Error described = Describe(e, batch);
         if (context_.foreign_keys) {
           connection_->Reconnect(kill);  // the session may have its checks switched off
         } else {
@@ -173,13 +188,19 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
         }
         bool retry = mysql::IsRetryableServerError(e) && attempt + 1 < kExecuteAttempts;
         if (e.server_errno() == kLockWaitTimeout) retry = ++lock_waits < kLockWaitAttempts;
+        if (!retry && shared_) {
+          one_by_one_ = true;
+          Log().Warn("a statement of several rows failed, they are written one by one",
+                     {F("slot", slot_), F("error", e)});
+          continue;
+        }
         if (!retry) throw described;
         Log().Warn("execute transaction failed, will retry",
                    {F("slot", slot_), F("attempt", attempt), F("error", e)});
         if (!WaitForRetry(WaitBefore(attempt))) throw described;
         continue;
       }
-      if (++losses > kReconnectAttempts) throw Describe(e, batch, safe);
+      if (++losses > kReconnectAttempts) throw Describe(e, batch);
       Log().Warn("lost connection to downstream, will reconnect",
                  {F("slot", slot_), F("error", e)});
       const bool outcome_unknown = !mysql::IsBadConnection(e);
@@ -188,7 +209,7 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
       } catch (const Error& recover) {
         Log().Error("cannot reconnect to downstream", {F("error", recover)});
         if (IsRightLost(recover)) throw;
-        throw Describe(e, batch, safe);
+        throw Describe(e, batch);
       }
       // What is not known to be missing is written so that it may be there.
       if (outcome_unknown && !IsSerial()) safe = true;
@@ -231,31 +252,68 @@ void ApplyWorker::Add(std::string_view statement, const StopToken& kill) {
   if (text_.sql.size() + statement.size() > max_text_) FlushText(kill);
   if (!text_.sql.empty()) text_.sql += ';';
   text_.sql += statement;
-  text_.job_of_statement.push_back(-1);
+  text_.job_of_statement.push_back(kNoChange);
 }
 
-void ApplyWorker::AddChange(const Job& job, size_t index, bool safe, const StopToken& kill) {
+void ApplyWorker::PlanChanges(const std::vector<Job>& batch, bool safe) {
+  changes_.clear();
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (!batch[i].event) continue;
+    changes_.push_back({batch[i].change(), i});
+    if (safe) changes_.back().row.safe = true;
+  }
+  // (Serial rows have no identity.)
+  if (context_.compact && !IsSerial()) merger_.Merge(changes_);
+}
+
+size_t ApplyWorker::AddShared(size_t begin, const std::vector<Job>& batch, const StopToken& kill) {
+  const RowChange& first = changes_[begin].row;
+  const RowsForm form = FormOf(first);
+  if (form == RowsForm::kAlone) return 0;
+  // Literals need at most about twice the bytes of the row.
+  const size_t limit = max_text_ / 2;
+  size_t bytes = 0;
+  size_t end = begin;
+  for (; end < changes_.size(); ++end) {
+    if (end != begin && !MayShare(first, form, changes_[end].row)) break;
+    bytes += 2 * batch[changes_[end].job].bytes;
+    if (bytes > limit) break;
+  }
+  if (end < begin + 2) return 0;
+  if (text_.sql.size() >= max_text_) FlushText(kill);
+  if (!text_.sql.empty()) text_.sql += ';';
+  SharedStatement statement(text_.sql, form);
+  for (size_t i = begin; i < end; ++i) statement.Add(changes_[i].row);
+  statement.End();
+  text_.job_of_statement.push_back(kManyChanges);
+  shared_ = true;
+  return end - begin;
+}
+
+void ApplyWorker::AddChange(const BatchChange& planned, const StopToken& kill) {
   if (text_.sql.size() >= max_text_) FlushText(kill);
   const size_t before = text_.sql.size();
   if (before != 0) text_.sql += ';';
-  RowChange change = job.change();
-  const bool bracket = context_.foreign_keys && safe && change.kind() != mysql::RowsKind::kDelete;
+  const RowChange& change = planned.row;
+  const bool update = change.kind() == mysql::RowsKind::kUpdate;
+  // What safe mode writes as a REPLACE must not cascade.
+  const bool bracket = context_.foreign_keys && change.safe &&
+                       change.kind() != mysql::RowsKind::kDelete && !(update && change.partial);
   if (bracket) {
-    if (change.kind() == mysql::RowsKind::kUpdate &&
-        ChangesUniqueKey(*change.plan, change.before(), change.after())) {
+    if (update && ChangesUniqueKey(*change.plan, change.before(), change.after())) {
       throw Error(ErrorCode::kSyncerUnitNotSupportedOperate,
                   "safe-mode update with foreign_key_checks=1 and PK/UK changes is not supported");
     }
     text_.sql += "SET SESSION foreign_key_checks=0;";
-    text_.job_of_statement.push_back(-1);
+    text_.job_of_statement.push_back(kNoChange);
   }
-  int statements = AppendChange(text_.sql, change, safe);
+  int statements = AppendChange(text_.sql, change);
   for (int i = 0; i < statements; ++i) {
-    text_.job_of_statement.push_back(static_cast<int32_t>(index));
+    text_.job_of_statement.push_back(static_cast<int32_t>(planned.job));
   }
   if (bracket) {
     text_.sql += ";SET SESSION foreign_key_checks=1";
-    text_.job_of_statement.push_back(-1);
+    text_.job_of_statement.push_back(kNoChange);
   }
   // A long text goes alone rather than with what was collected before it: the server's limit is
   // on the packet.
@@ -277,9 +335,10 @@ void ApplyWorker::FlushText(const StopToken& kill) {
   if (text_.sql.empty()) return;
   std::vector<uint64_t> affected = connection_->ExecuteMulti(text_.sql, kill, "batch of changes");
   for (size_t i = 0; i < affected.size() && i < text_.job_of_statement.size(); ++i) {
-    if (text_.job_of_statement[i] < 0) continue;
+    if (text_.job_of_statement[i] == kNoChange) continue;
     ++statements_;
-    if (affected[i] == 0) missing_.push_back(text_.job_of_statement[i]);
+    if (affected[i] == 0 && text_.job_of_statement[i] >= 0)
+      missing_.push_back(text_.job_of_statement[i]);
   }
   if (begin_sent_ == SteadyClock::time_point()) {
     begin_sent_ = connection_->answer_times().sent;
@@ -294,25 +353,53 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   text_.sql.clear();
   text_.job_of_statement.clear();
   missing_.clear();
+  shared_ = false;
   statements_ = 0;
   begin_sent_ = {};
   Add("BEGIN", kill);
   Add(proof_, kill);
   proof_sent_ = true;
   if (IsSerial()) AddPoints(batch, kill);
-  for (size_t i = 0; i < batch.size(); ++i) {
-    if (!batch[i].event) continue;
-    AddChange(batch[i], i, safe || batch[i].safe, kill);
+  PlanChanges(batch, safe);
+  for (size_t i = 0; i < changes_.size();) {
+    const size_t shared = context_.multiple_rows && !one_by_one_ ? AddShared(i, batch, kill) : 0;
+    if (shared == 0) AddChange(changes_[i], kill);
+    i += std::max<size_t>(shared, 1);
   }
   if (IsSerial() && DM_FAILPOINT_HIT("sync/serial-commit-apart")) {
     FlushText(kill);
     DM_FAILPOINT("sync/before-serial-commit");
   }
+  const auto must_find = [&](const Job& job) {
+    return job.event && job.event->partial && (safe || job.safe) &&
+           job.event->batch->kind() == mysql::RowsKind::kUpdate;
+  };
+  if (std::any_of(batch.begin(), batch.end(), must_find)) {
+    // Such a row cannot be made from the image: it has to be there before this is committed.
+    FlushText(kill);
+    for (const int32_t i : missing_) {
+      if (must_find(batch[i])) throw CannotMake(batch[i]);
+    }
+  }
   Add("COMMIT", kill);
   FlushText(kill);
+  if (context_.compact) CountMerged(batch);
+  // What changes were merged into, or wrote together, does not tell how many rows were there.
+  if (context_.compact || context_.multiple_rows) return;
   // In safe mode a change may be a repetition.
   std::erase_if(missing_, [&](int32_t i) { return safe || batch[i].safe; });
   if (!missing_.empty()) ReportMissing(batch);
+}
+
+void ApplyWorker::CountMerged(const std::vector<Job>& batch) {
+  auto change = changes_.begin();
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (change != changes_.end() && change->job == i) {
+      ++change;
+    } else if (batch[i].event && batch[i].event->jobs != nullptr) {
+      batch[i].event->jobs->CountMerged(1);
+    }
+  }
 }
 
 void ApplyWorker::ReportMissing(const std::vector<Job>& batch) {
@@ -389,7 +476,7 @@ bool ApplyWorker::PointsAreCommitted(const std::vector<Job>& batch, const StopTo
   return committed;
 }
 
-Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch, bool safe) {
+Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch) {
   size_t first = 0;
   size_t last = batch.size() - 1;
   while (last > 0 && !batch[last].event) --last;
@@ -398,8 +485,10 @@ Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch, b
   if (error.server_errno() != 0 && failed < text_.job_of_statement.size() &&
       text_.job_of_statement[failed] >= 0) {
     first = last = static_cast<size_t>(text_.job_of_statement[failed]);
+    const auto planned = std::find_if(changes_.begin(), changes_.end(),
+                                      [&](const BatchChange& c) { return c.job == first; });
     std::string statement;
-    AppendChange(statement, batch[first].change(), safe || batch[first].safe);
+    AppendChange(statement, planned->row);
     if (statement.size() > 1024) statement.resize(1024);
     described =
         Error(ErrorCode::kDBExecuteFailed, fmt::format("execute statement failed: {}", statement));
@@ -410,7 +499,7 @@ Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch, b
       described.SetWorkaround(fmt::format(
           "safe mode was {}; table {}: other writers downstream, a start position before the data, "
           "or overlapping keys of merged tables",
-          safe || batch[first].safe ? "on" : "off", batch[first].event->plan->target.Quoted()));
+          planned->row.safe ? "on" : "off", batch[first].event->plan->target.Quoted()));
     }
   }
   if (batch[first].event && batch[last].event) {

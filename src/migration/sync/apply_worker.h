@@ -10,6 +10,7 @@
 
 #include "migration/meta/owner.h"
 #include "migration/meta/sync_checkpoint.h"
+#include "migration/rows/merge.h"
 #include "migration/sync/apply_queue.h"
 #include "migration/unit/ports.h"
 #include "mysql/client/connection.h"
@@ -33,6 +34,8 @@ struct ApplyContext {
   SyncMetrics* metrics = nullptr;
   StopToken graceful;           // ends waiting for another try
   bool foreign_keys = false;    // the session checks them
+  bool compact = false;         // changes of one row in a batch are merged
+  bool multiple_rows = false;   // changes share statements
   bool read_committed = false;  // isolation level of the workers
 };
 
@@ -58,10 +61,12 @@ class ApplyWorker {
   void Run(const StopToken& kill);
 
  private:
+  static constexpr int32_t kNoChange = -1;     // a statement that is no row change
+  static constexpr int32_t kManyChanges = -2;  // one that is several
   // A piece of the transaction that is sent in one packet, and whose statement is whose.
   struct Text {
     std::string sql;
-    std::vector<int32_t> job_of_statement;  // -1: not a row change
+    std::vector<int32_t> job_of_statement;  // or one of the two below
   };
 
   // Commits the batch, in parts if it is too large for one transaction. `safe`: some of it may be
@@ -74,7 +79,12 @@ class ApplyWorker {
   // The batch is committed: counts it.
   void Count(const std::vector<Job>& batch);
   void Add(std::string_view statement, const StopToken& kill);
-  void AddChange(const Job& job, size_t index, bool safe, const StopToken& kill);
+  // What is to be written for the batch. `safe`: all of it in safe mode.
+  void PlanChanges(const std::vector<Job>& batch, bool safe);
+  void AddChange(const BatchChange& change, const StopToken& kill);
+  // One statement for the planned changes from `begin` on that may share one; returns how many they
+  // are, 0 if that one goes alone.
+  size_t AddShared(size_t begin, const std::vector<Job>& batch, const StopToken& kill);
   void FlushText(const StopToken& kill);
   void AddPoints(const std::vector<Job>& batch, const StopToken& kill);
   // Makes a new connection and the old transaction's outcome certain. True: it was committed.
@@ -83,8 +93,10 @@ class ApplyWorker {
   bool WaitForRetry(Milliseconds wait) const;
   // Are the points of this serial batch downstream?
   bool PointsAreCommitted(const std::vector<Job>& batch, const StopToken& kill);
+  // Of a batch that is committed: what has been merged.
+  void CountMerged(const std::vector<Job>& batch);
   void ReportMissing(const std::vector<Job>& batch);
-  Error Describe(const Error& error, const std::vector<Job>& batch, bool safe);
+  Error Describe(const Error& error, const std::vector<Job>& batch);
   bool IsSerial() const { return slot_ == queues_.serial_slot(); }
 
   // The points that a serial batch leaves: per table the last boundary behind its last change.
@@ -103,7 +115,11 @@ class ApplyWorker {
   std::string proof_;
   Text text_;
   size_t max_text_;
-  std::vector<int32_t> missing_;  // jobs of the transaction whose row was not there
+  ChangeMerger merger_;
+  std::vector<BatchChange> changes_;  // of the transaction being executed
+  bool shared_ = false;               // some of them share a statement
+  bool one_by_one_ = false;           // none may: to find out which one fails
+  std::vector<int32_t> missing_;      // jobs of the transaction whose row was not there
   std::optional<mysql::BinlogPosition> failed_at_;  // event of the change that failed last
   size_t statements_ = 0;                           // sent since BEGIN
   SteadyClock::time_point begin_sent_;

@@ -34,6 +34,7 @@ void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
   tables_.clear();
   dropped_.clear();
   dropped_schemas_.clear();
+  ddl_statements_.clear();
   drop_all_ = false;
   write_global_ = false;
   flushed_ = stored.global ? stored.global->location : Location();
@@ -42,6 +43,8 @@ void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
   exit_point_unusable_ = stored.global && stored.global->exit_point_unusable;
   dump_exit_ = std::move(stored.dump_exit);
   write_dump_exit_ = false;
+  flushed_prepared_ = std::make_shared<const PreparedBranches>(std::move(stored.prepared));
+  prepared_ = has_flushed_ ? flushed_prepared_ : std::make_shared<const PreparedBranches>();
   server_.clear();
   for (TablePoint& point : stored.tables) {
     Table table;
@@ -64,24 +67,36 @@ bool Checkpoint::IsFresh() const {
 void Checkpoint::BeginRun(const Location& start, bool write) {
   std::lock_guard lock(mutex_);
   saved_.clear();
-  savable_ = start;
+  savable_ = Point{start, prepared_};
   short_.reset();
-  if (start.position.offset <= mysql::LargestShortOffset()) short_ = start;
+  if (start.position.offset <= mysql::LargestShortOffset()) short_ = savable_;
   write_global_ = write || !has_flushed_;
 }
 
 void Checkpoint::Save(uint64_t order, const Location& location) {
   std::lock_guard lock(mutex_);
   if (!saved_.empty() && saved_.back().order == order) {
-    saved_.back().location = location;
+    saved_.back().point = {location, prepared_};
     return;
   }
-  saved_.push_back({order, location});
+  saved_.push_back({order, {location, prepared_}});
+}
+
+void Checkpoint::SetPrepared(const PreparedBranches& prepared) {
+  std::lock_guard lock(mutex_);
+  if (prepared == *prepared_) return;
+  prepared_ = std::make_shared<const PreparedBranches>(prepared);
+}
+
+PreparedBranches Checkpoint::prepared() const {
+  std::lock_guard lock(mutex_);
+  return *prepared_;
 }
 
 void Checkpoint::SaveDdl(uint64_t order, const Location& location, const DefinitionChange& change) {
   std::lock_guard lock(mutex_);
-  saved_.push_back({order, location});
+  saved_.push_back({order, {location, prepared_}});
+  ddl_statements_.insert(ddl_statements_.end(), change.statements.begin(), change.statements.end());
   if (change.step && operators_ != nullptr) {
     operators_->SetDone(change.step->number, change.step->done);
   }
@@ -214,8 +229,17 @@ const Location* Checkpoint::Savable(uint64_t low_water) const {
   const auto behind =
       std::upper_bound(saved_.begin(), saved_.end(), low_water,
                        [](uint64_t order, const SavePoint& point) { return order < point.order; });
-  if (behind != saved_.begin()) return &std::prev(behind)->location;
-  return savable_ ? &*savable_ : nullptr;
+  if (behind != saved_.begin()) return &std::prev(behind)->point.location;
+  return savable_ ? &savable_->location : nullptr;
+}
+
+Checkpoint::Prepared Checkpoint::PreparedToStore() const {
+  // Offsets that do not fit are stored as an earlier place, see ToRow.
+  const bool fits = savable_->location.position.offset <= mysql::LargestShortOffset();
+  if (gtid_mode_ || fits || !short_) return savable_->prepared;
+  PreparedBranches both = *savable_->prepared;
+  both.insert(short_->prepared->begin(), short_->prepared->end());
+  return std::make_shared<const PreparedBranches>(std::move(both));
 }
 
 Location Checkpoint::Committed(uint64_t low_water) const {
@@ -253,9 +277,9 @@ GlobalPoint Checkpoint::ToRow(GlobalPoint point) const {
         point.exit_point = std::move(exit);
       }
     }
-    const bool known =
-        short_ && mysql::CompareFileNames(short_->position.file, location.position.file) == 0;
-    location.position.offset = known ? short_->position.offset : mysql::kBinlogMinOffset;
+    const bool known = short_ && mysql::CompareFileNames(short_->location.position.file,
+                                                         location.position.file) == 0;
+    location.position.offset = known ? short_->location.position.offset : mysql::kBinlogMinOffset;
   }
   if (point.exit_point && point.exit_point->position.offset > mysql::LargestShortOffset()) {
     const auto behind = mysql::BeginOfNextFile(point.exit_point->position.file);
@@ -271,25 +295,30 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
   std::vector<TableId> written;
   std::set<TableId> dropped;
   std::set<std::string> dropped_schemas;
+  std::vector<std::string> ddl_statements;
   bool drop_all = false;
   bool write_dump_exit = false;
   std::optional<Location> dump_exit;
   StatementOperators::Writes operator_writes;
   GlobalPoint global;
   GlobalPoint global_row;
+  Prepared prepared;
   {
     std::lock_guard lock(mutex_);
     while (!saved_.empty() && saved_.front().order <= low_water) {
-      savable_ = std::move(saved_.front().location);
+      savable_ = std::move(saved_.front().point);
       saved_.pop_front();
-      if (savable_->position.offset <= mysql::LargestShortOffset()) short_ = savable_;
+      if (savable_->location.position.offset <= mysql::LargestShortOffset()) short_ = savable_;
     }
     if (!savable_) return false;
-    global.location = *savable_;
+    global.location = savable_->location;
+    prepared = PreparedToStore();
+    if (*prepared != *flushed_prepared_) statements.push_back(table_.PreparedStatement(*prepared));
     global.exit_point = exit_point_;
     drop_all = std::exchange(drop_all_, false);
     dropped = std::exchange(dropped_, {});
     dropped_schemas = std::exchange(dropped_schemas_, {});
+    ddl_statements = std::exchange(ddl_statements_, {});
     write_dump_exit = std::exchange(write_dump_exit_, false);
     dump_exit = dump_exit_;
     global_row = ToRow(global);
@@ -325,6 +354,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
       table.ddl.reset();
       written.push_back(id);
     }
+    statements.insert(statements.end(), ddl_statements.begin(), ddl_statements.end());
     epoch_.fetch_add(1, std::memory_order_relaxed);
     if (operators_ != nullptr) {
       operator_writes = operators_->TakeWrites(global_row.location);
@@ -350,6 +380,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
     write_dump_exit_ = write_dump_exit_ || write_dump_exit;
     dropped_.merge(dropped);
     dropped_schemas_.merge(dropped_schemas);
+    ddl_statements_.insert(ddl_statements_.begin(), ddl_statements.begin(), ddl_statements.end());
     for (const TableId& id : written) {
       auto it = tables_.find(id);
       if (it == tables_.end()) continue;
@@ -362,6 +393,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
   std::lock_guard lock(mutex_);
   if (operators_ != nullptr) operators_->Written(operator_writes);
   flushed_ = global.location;
+  flushed_prepared_ = std::move(prepared);
   has_flushed_ = true;
   return true;
 }

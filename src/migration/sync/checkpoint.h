@@ -29,6 +29,7 @@ struct DefinitionChange {
   std::vector<Put> put;
   std::vector<TableId> dropped;              // tables
   std::vector<std::string> dropped_schemas;  // with all their tables
+  std::vector<std::string> statements;       // to be executed with what is saved
   // It came of an operation on a statement, which is so far now.
   struct Step {
     uint64_t number = 0;
@@ -61,6 +62,10 @@ class Checkpoint {
   void BeginRun(const mysql::Location& start, bool write);
   // Everything up to `order` is at or before `location`, the end of a transaction.
   void Save(uint64_t order, const mysql::Location& location);
+  // The XA transactions that are prepared and not decided where Save and SaveDdl are called next.
+  void SetPrepared(const PreparedBranches& prepared);
+  // As loaded, or set since.
+  PreparedBranches prepared() const;
   // A DDL that ends at `location`; everything before it is committed.
   void SaveDdl(uint64_t order, const mysql::Location& location, const DefinitionChange& change);
   // A definition that was not known before, valid since the last DDL.
@@ -113,11 +118,18 @@ class Checkpoint {
     bool definition_changed = false;
     std::optional<mysql::Location> ddl;  // the point after a DDL, to be written
   };
+  using Prepared = std::shared_ptr<const PreparedBranches>;  // never null
+  struct Point {
+    mysql::Location location;
+    Prepared prepared;
+  };
   struct SavePoint {
     uint64_t order;
-    mysql::Location location;
+    Point point;
   };
   const mysql::Location* Savable(uint64_t low_water) const;  // mutex_ held
+  // What to store of `savable_`: at a place before it, branches decided since are undecided still.
+  Prepared PreparedToStore() const;  // mutex_ held
   TablePoint RowOf(const TableId& id, const Table& table, const mysql::Location& point) const;
   // The global row for this point: where a run can begin again that may do so only at offsets that
   // fit, and how far it will then find changes applied.
@@ -129,8 +141,10 @@ class Checkpoint {
   std::mutex flush_mutex_;
   mutable std::mutex mutex_;
   std::deque<SavePoint> saved_;
-  std::optional<mysql::Location> savable_;  // newest save point taken off the front
-  std::optional<mysql::Location> short_;    // newest one taken off whose offset fits
+  std::optional<Point> savable_;  // newest save point taken off the front
+  std::optional<Point> short_;    // newest one taken off whose offset fits
+  Prepared prepared_ = std::make_shared<const PreparedBranches>();
+  Prepared flushed_prepared_ = prepared_;
   mysql::Location flushed_;
   bool has_flushed_ = false;   // there is a global row
   bool write_global_ = false;  // although the location did not move
@@ -142,6 +156,7 @@ class Checkpoint {
   std::map<TableId, Table> tables_;
   std::set<TableId> dropped_;
   std::set<std::string> dropped_schemas_;
+  std::vector<std::string> ddl_statements_;  // of DefinitionChange, not executed yet
   bool drop_all_ = false;
   std::atomic<uint64_t> epoch_{1};
 };

@@ -157,6 +157,8 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   options.mariadb = context_.sessions->flavor == mysql::Flavor::kMariaDb;
 
   std::vector<Planned> planned;
+  OnlineDdl* const online = context_.online;
+  if (online != nullptr) online->Begin();
   try {
     Statement statement;
     try {
@@ -176,7 +178,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
     planned = Plan(statement, query, text, given.skip, stop);
     TrackTablesOf(planned, stop);
     for (Planned& p : planned) {
-      if (!p.filtered) MakeCollationsOfUpstream(&p, query, stop);
+      if (p.is_executed()) MakeCollationsOfUpstream(&p, query, stop);
     }
   } catch (const Error& e) {
     if (given.skip) {
@@ -192,9 +194,9 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
                {F("statement", text), F("error", e)});
     return Outcome::kSkipped;
   }
-  if (planned.empty()) return Outcome::kSkipped;
-  const auto statements = static_cast<size_t>(
-      std::count_if(planned.begin(), planned.end(), [](const Planned& p) { return !p.filtered; }));
+  if (planned.empty() && (online == nullptr || !online->HasChanges())) return Outcome::kSkipped;
+  const auto statements = static_cast<size_t>(std::count_if(
+      planned.begin(), planned.end(), [](const Planned& p) { return p.is_executed(); }));
 
   // Everything before the statement is applied and recorded, the definitions it starts from
   // included: a repetition after a crash must not take them from the changed downstream.
@@ -222,8 +224,11 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   }
   DM_FAILPOINT("sync/before-save");
   DefinitionChange saved = ChangeOf(planned);
+  // Together with the location: what is kept of an online schema change is kept once.
+  if (online != nullptr) saved.statements = online->Statements(stop);
   saved.step = given.step;
   context_.checkpoint->SaveDdl(context_.queues->planned(), save, saved);
+  if (online != nullptr) online->Commit();
   DM_FAILPOINT("sync/before-checkpoint");
   flush_();
   if (statements == 0) return Outcome::kTracked;
@@ -236,7 +241,9 @@ mysql::TrackerChange DdlHandler::PlanTracking(const std::string& schema,
                                               std::vector<Planned>& planned) const {
   const auto plan = [&] {
     std::vector<Statement> sources;
-    for (const Planned& p : planned) sources.push_back(p.source);
+    for (const Planned& p : planned) {
+      if (p.is_tracked()) sources.push_back(p.source);
+    }
     // As one list: in `RENAME COLUMN a TO b, RENAME COLUMN b TO a` both names are the old ones.
     return context_.tracker->Plan(schema, mysql::JoinAlters(std::move(sources)));
   };
@@ -289,42 +296,84 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
                                                   const StopToken& stop) {
   std::vector<Planned> planned;
   const bool fold = context_.sessions->lower_case_table_names != 0;
+  OnlineDdl* const online = context_.online;
+  if (online != nullptr) online->RequireBothSides(statement, text, query.schema, fold);
   for (Statement& split : mysql::SplitDdl(statement, query.schema)) {
     if (mysql::MatchesBuiltinSkip(text)) continue;
-    Planned p;
-    std::vector<mysql::TableName> names;
-    bool skip = false;
+    std::vector<TableId> tables;
     for (const mysql::TableName& ref : mysql::TableRefs(split, query.schema, fold)) {
-      TableId id{ref.schema, ref.name};
-      skip = skip || (id.table.empty() ? IsSystemSchema(id.schema) ||
-                                             context_.rules->block_allow.SkipsSchema(id.schema)
-                                       : context_.rules->Skips(id));
-      TableId target = context_.rules->Route(id);
-      names.push_back({target.schema, target.table});
-      p.tables.push_back(std::move(id));
-      p.targets.push_back(std::move(target));
+      tables.push_back({ref.schema, ref.name});
     }
-    if (skip || p.tables.empty()) continue;
-    if (!p.tables.front().table.empty()) {
-      std::optional<TablePoint> point = context_.checkpoint->PointOf(p.tables.front());
-      if (point && AppliedPoint(*point, context_.gtid_mode).Covers(PlaceOf(*context_.stream))) {
-        Log().Info("ignore obsolete DDL, the table's point is past it",
-                   {F("statement", text), F("table", p.tables.front().Quoted())});
-        continue;
-      }
+    const OnlineDdl::Judgement judged =
+        online != nullptr ? online->Judge(split, tables) : OnlineDdl::Judgement();
+    if (judged.step != OnlineDdl::Step::kOrdinary) {
+      PlanOnline(judged, std::move(split), std::move(tables), statement, query, text, &planned,
+                 stop);
+    } else if (online == nullptr || !KeepsDropped(split, tables, text, stop)) {
+      PlanOrdinary(std::move(split), std::move(tables), text, skip_all, &planned, stop);
     }
-    p.filtered = skip_all;
-    for (const TableId& table : p.tables) {
-      p.filtered = p.filtered || IsFiltered(split, table, p.tables.front(), text, stop);
-    }
-    if (!p.filtered) {
-      p.routed = mysql::RenameTables(split, names);
-      RouteForeignKeys(&p.routed, p.tables.front(), p.targets.front(), context_, fold);
-    }
-    p.source = std::move(split);
-    planned.push_back(std::move(p));
+  }
+  if (skip_all) {
+    std::erase_if(planned, [](const Planned& p) { return !p.is_tracked(); });
+    for (Planned& p : planned) p.filtered = true;
   }
   return planned;
+}
+
+bool DdlHandler::IsObsolete(const TableId& table, const std::string& text) const {
+  if (table.table.empty()) return false;
+  const std::optional<TablePoint> point = context_.checkpoint->PointOf(table);
+  if (!point || !AppliedPoint(*point, context_.gtid_mode).Covers(PlaceOf(*context_.stream))) {
+    return false;
+  }
+  Log().Info("ignore obsolete DDL, the table's point is past it",
+             {F("statement", text), F("table", table.Quoted())});
+  return true;
+}
+
+void DdlHandler::PlanOrdinary(Statement split, std::vector<TableId> tables, const std::string& text,
+                              bool skip, std::vector<Planned>* planned, const StopToken& stop) {
+  Planned p;
+  p.filtered = skip;
+  p.tables = std::move(tables);
+  std::vector<mysql::TableName> names;
+  for (const TableId& id : p.tables) {
+    const bool left_out = id.table.empty() ? IsSystemSchema(id.schema) ||
+                                                 context_.rules->block_allow.SkipsSchema(id.schema)
+                                           : context_.rules->Skips(id);
+    if (left_out && context_.online != nullptr && !p.targets.empty() &&
+        context_.online->IsHelper(id) && !context_.rules->block_allow.SkipsSchema(id.schema)) {
+      throw MakeError(
+          ErrorCode::kSyncerOnlineDDLNotSupported,
+          fmt::format("the statement refers to {}, which is not replicated", id.Quoted()));
+    }
+    if (left_out) return;
+    TableId target = context_.rules->Route(id);
+    names.push_back({target.schema, target.table});
+    p.targets.push_back(std::move(target));
+  }
+  if (p.tables.empty() || IsObsolete(p.tables.front(), text)) return;
+  for (const TableId& table : p.tables) {
+    p.filtered = p.filtered || IsFiltered(split, table, p.tables.front(), text, stop);
+  }
+  if (!p.filtered) {
+    p.routed = mysql::RenameTables(split, names);
+    RouteForeignKeys(&p.routed, p.tables.front(), p.targets.front(), context_,
+                     context_.sessions->lower_case_table_names != 0);
+  }
+  if (context_.online != nullptr) {
+    if (split.As<mysql::DropDatabase>()) context_.online->ForgetSchema(p.tables.front().schema);
+    const std::optional<size_t> produced = ProducedTable(split);
+    for (size_t i = 0; i < p.tables.size(); ++i) {
+      if (i == produced) {
+        EndAside(p.tables[i], text, planned, stop);
+      } else {
+        context_.online->ClearAside(p.tables[i]);  // it is there
+      }
+    }
+  }
+  p.source = std::move(split);
+  planned->push_back(std::move(p));
 }
 
 void DdlHandler::MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEvent& query,
@@ -428,15 +477,15 @@ void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& s
       }
     }
     for (size_t i : NeededTables(p.source)) {
-      if (i >= p.tables.size() ||
+      if (!p.is_tracked() || i >= p.tables.size() ||
           std::find(produced.begin(), produced.end(), p.tables[i]) != produced.end()) {
         continue;
       }
       try {
         TrackedTable(context_, p.tables[i], stop);
       } catch (const Error& e) {
-        if (p.filtered) {
-          Log().Warn("the table of a filtered statement is not known, it is not tracked",
+        if (!p.is_executed()) {
+          Log().Warn("the table of a statement that is only tracked is not known, nothing is done",
                      {F("table", p.tables[i].Quoted()), F("error", e)});
           p.dropped = true;
           continue;
@@ -472,7 +521,7 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
   };
   ForeignKeyNames foreign_keys(context_.sessions->upstream_server.is_mariadb);
   for (const Planned& p : planned) {
-    if (p.filtered) continue;
+    if (!p.is_executed()) continue;
     Statement adapted = p.routed;
     if (server.is_tidb) {
       const TableId& source = p.tables.front();

@@ -12,6 +12,8 @@
 #include "migration/rules/collations.h"
 #include "migration/sync/checkpoint.h"
 #include "migration/sync/ddl_executor.h"
+#include "migration/sync/online_ddl.h"
+#include "migration/sync/planned_statement.h"
 #include "migration/sync/planner.h"
 #include "mysql/binlog/events.h"
 #include "mysql/sql/restore.h"
@@ -46,17 +48,47 @@ class DdlHandler {
                  const Given& given, const StopToken& stop);
 
  private:
-  // A split statement that is to be executed.
-  struct Planned {
-    mysql::Statement source;
-    mysql::Statement routed;
-    std::vector<TableId> tables;   // source names
-    std::vector<TableId> targets;  // routed names
-    bool filtered = false;         // tracked only
-    bool dropped = false;          // not even that
-  };
+  using Planned = PlannedStatement;
   std::vector<Planned> Plan(const mysql::Statement& statement, const mysql::QueryEvent& query,
                             const std::string& text, bool skip_all, const StopToken& stop);
+  // Plans a split statement as what it is: nothing, if it is left out.
+  void PlanOrdinary(mysql::Statement split, std::vector<TableId> tables, const std::string& text,
+                    bool skip, std::vector<Planned>* planned, const StopToken& stop);
+  // Has an earlier run done this event for the table already?
+  bool IsObsolete(const TableId& table, const std::string& text) const;
+
+  // --- online schema changes (ddl_handler_online.cc) ---
+  // Plans a split statement that has a part in one. Throws Error (36044, 36045, 36046, 36072).
+  void PlanOnline(const OnlineDdl::Judgement& judged, mysql::Statement split,
+                  std::vector<TableId> tables, const mysql::Statement& whole,
+                  const mysql::QueryEvent& query, const std::string& text,
+                  std::vector<Planned>* planned, const StopToken& stop);
+  void PlanNewShadow(const OnlineDdl::Judgement& judged, mysql::Statement split,
+                     std::vector<TableId> tables, bool if_not_exists, std::vector<Planned>* planned,
+                     const StopToken& stop);
+  void PlanSwap(const TableId& shadow, const TableId& real, mysql::Statement split,
+                const std::string& text, std::vector<Planned>* planned, const StopToken& stop);
+  // The statement on a shadow table as it is kept.
+  std::string KeptText(const mysql::Statement& split, const TableId& shadow,
+                       const mysql::QueryEvent& query, const StopToken& stop);
+  // What is planned of a table that was put aside before a statement that gives another one its
+  // name. Throws Error 36072 if the downstream's is in the way.
+  void EndAside(const TableId& real, const std::string& text, std::vector<Planned>* planned,
+                const StopToken& stop);
+  // A real table that is dropped while an online schema change of it is under way is not dropped
+  // downstream. False: it is.
+  bool KeepsDropped(const mysql::Statement& split, const std::vector<TableId>& tables,
+                    const std::string& text, const StopToken& stop);
+  bool IsThereDownstream(const TableId& table, const StopToken& stop);
+  // Throws Error unless the kept statements make of `real` a table with the columns of `expected`;
+  // null: with those that it has upstream now.
+  void CheckColumns(const TableId& shadow, const TableId& real,
+                    const std::vector<mysql::Statement>& kept, const mysql::TablePtr& expected,
+                    const StopToken& stop);
+  // A statement for the tracker alone.
+  void AddTracked(mysql::Statement source, std::vector<TableId> tables,
+                  std::vector<Planned>* planned) const;
+
   // Do the event filters leave the statement out, by one of its tables? Throws Error
   // kSyncerUnitBinlogEventFilter if they stop it.
   bool IsFiltered(const mysql::Statement& split, const TableId& table, const TableId& first,

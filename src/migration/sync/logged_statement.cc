@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <optional>
 
@@ -135,10 +136,41 @@ Control KindOfControl(std::string_view text) {
   }
   if (verb == "ROLLBACK") return Control::kRollback;
   if (verb == "XA") {
-    return tokens.Word(1) == "START" || tokens.Word(1) == "BEGIN" ? Control::kXaStart
-                                                                  : Control::kOtherXa;
+    const std::string_view what = tokens.Word(1);
+    if (what == "START" || what == "BEGIN") return Control::kXaStart;
+    if (what == "ROLLBACK") return Control::kXaRollback;
+    if (what == "COMMIT" && !Tokens(tokens).Find("ONE", "PHASE")) return Control::kXaCommit;
+    return Control::kOtherXa;
   }
   return Control::kNone;
+}
+
+std::optional<std::string> XidOf(std::string_view text) {
+  const std::vector<Token> tokens = mysql::Tokenize(text, {});
+  const auto bytes = [&](size_t at) -> const std::string* {
+    const bool there = at < tokens.size() && (tokens[at].kind == TokenKind::kString ||
+                                              tokens[at].kind == TokenKind::kHex);
+    return there ? &tokens[at].text : nullptr;
+  };
+  const auto comma = [&](size_t at) {
+    return at < tokens.size() && tokens[at].kind == TokenKind::kSymbol && tokens[at].text == ",";
+  };
+  const std::string* gtrid = bytes(2);
+  if (gtrid == nullptr) return std::nullopt;
+  mysql::XaPrepareEvent xa;
+  xa.gtrid = *gtrid;
+  xa.format_id = 1;
+  if (!comma(3)) return xa.Xid();
+  const std::string* bqual = bytes(4);
+  if (bqual == nullptr) return std::nullopt;
+  xa.bqual = *bqual;
+  if (!comma(5)) return xa.Xid();
+  if (tokens.size() < 7 || tokens[6].kind != TokenKind::kInteger) return std::nullopt;
+  const std::string& number = tokens[6].text;
+  const auto [end, error] =
+      std::from_chars(number.data(), number.data() + number.size(), xa.format_id);
+  if (error != std::errc() || end != number.data() + number.size()) return std::nullopt;
+  return xa.Xid();
 }
 
 WrittenTables FindWrittenTables(std::string_view text, std::string_view default_schema,

@@ -19,10 +19,15 @@ enum class Control {
   kSavepoint,  // SAVEPOINT, RELEASE SAVEPOINT: changes nothing
   kRollback,   // ROLLBACK, also TO a savepoint: rows before it in the binlog are undone upstream
   kXaStart,    // XA START, XA BEGIN
-  kOtherXa,    // XA END, XA COMMIT, ...
+  kXaCommit,   // XA COMMIT of a prepared branch
+  kXaRollback,
+  kOtherXa,  // XA END, ...
 };
 // `text` is trimmed and in UTF-8.
 Control KindOfControl(std::string_view text);
+
+// The xid of an XA statement, as XaPrepareEvent::Xid writes it; nullopt if there is none.
+std::optional<std::string> XidOf(std::string_view text);
 
 // What a statement that is no DDL writes to.
 struct WrittenTables {

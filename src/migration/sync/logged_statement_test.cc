@@ -71,7 +71,10 @@ TEST(LoggedStatementTest, KnowsTransactionControl) {
       {"ROLLBACK TO `a`", Control::kRollback},
       {"XA START X'78',X'',1", Control::kXaStart},
       {"xa begin 'a'", Control::kXaStart},
-      {"XA COMMIT X'78',X'',1", Control::kOtherXa},
+      {"XA COMMIT X'78',X'',1", Control::kXaCommit},
+      {"xa rollback X'78',X'',1", Control::kXaRollback},
+      {"XA COMMIT 'x' ONE PHASE", Control::kOtherXa},
+      {"XA END X'78',X'',1", Control::kOtherXa},
       {"RENAME TABLE rollback TO b", Control::kNone},
   };
   for (const auto& [text, kind] : cases) EXPECT_EQ(KindOfControl(text), kind) << text;

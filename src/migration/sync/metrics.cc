@@ -52,6 +52,17 @@ void TableJobs::CountFinished(mysql::RowsKind kind, size_t slot, size_t jobs) {
   Count(finished_, kFinishedJobs, kFinishedHelp, kind, slot, jobs);
 }
 
+void TableJobs::CountMerged(size_t jobs) {
+  std::lock_guard lock(mutex_);
+  if (merged_ == nullptr) {
+    Labels labels = labels_;
+    labels["type"] = "compact";
+    labels["queueNo"] = "admin queue";
+    merged_ = std::make_unique<Counter>(Metrics().GetCounter(kFinishedJobs, kFinishedHelp, labels));
+  }
+  merged_->Add(static_cast<double>(jobs));
+}
+
 SyncMetrics::LazyHistogram* SyncMetrics::Make(const char* name, const char* help,
                                               std::vector<double> buckets, Labels labels) {
   histograms_.push_back(std::make_unique<LazyHistogram>(

@@ -48,6 +48,8 @@ class TableJobs {
   explicit TableJobs(Labels labels) : labels_(std::move(labels)) {}
   void CountAdded(mysql::RowsKind kind, size_t slot, size_t jobs);
   void CountFinished(mysql::RowsKind kind, size_t slot, size_t jobs);
+  // Changes that were merged into later ones, and are finished so.
+  void CountMerged(size_t jobs);
 
  private:
   static constexpr size_t kKinds = 3;
@@ -59,6 +61,7 @@ class TableJobs {
   std::mutex mutex_;
   Counters added_;
   Counters finished_;
+  std::unique_ptr<Counter> merged_;
 };
 
 // Durations that the planner's thread collects until they are handed over.

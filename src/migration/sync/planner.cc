@@ -8,6 +8,7 @@
 #include "base/error/error.h"
 #include "base/log/log.h"
 #include "migration/rows/logged_definition.h"
+#include "migration/rows/partial_image.h"
 #include "migration/rules/system_schema.h"
 #include "mysql/binlog/rows.h"
 
@@ -40,13 +41,7 @@ std::string GtidTextOf(const std::optional<mysql::Gtid>& gtid) {
 
 bool Rules::Skips(const TableId& table) const {
   if (IsSystemSchema(table.schema)) return true;
-  if (online_ddl && !table.table.empty()) {
-    OnlineDdlName name = online_ddl->Classify(table.table);
-    if (name.kind != OnlineDdlKind::kReal) {
-      if (block_allow.Skips(table.schema, name.real_name)) return true;
-      throw MakeError(ErrorCode::kSyncerOnlineDDLNotSupported, table.Quoted());
-    }
-  }
+  if (online_ddl && online_ddl->Classify(table.table).kind != OnlineDdlKind::kReal) return true;
   return block_allow.Skips(table.schema, table.table);
 }
 
@@ -79,7 +74,8 @@ EventPlace PlaceOf(const Stream& stream, uint64_t rows_event) {
   return {stream.start(), stream.end(), stream.gtid(), stream.identity(), rows_event};
 }
 
-RowPlanner::RowPlanner(PlanContext& context) : context_(context), causality_(*this) {}
+RowPlanner::RowPlanner(PlanContext& context, std::function<void()> drain_and_flush)
+    : context_(context), drain_and_flush_(std::move(drain_and_flush)), causality_(*this) {}
 
 void RowPlanner::OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format) {
   mysql::TableMap::Name name = mysql::TableMap::ParseName(event, format);
@@ -153,6 +149,8 @@ void RowPlanner::Prepare(Table& table, const StopToken& stop) {
       BuildTablePlan(table.id, target, *table.map, std::move(tracked), std::move(downstream),
                      literals, context_.sessions->upstream_server.is_mariadb);
   table.filter = MakeRowFilter(context_, *table.plan, *table.map, stop);
+  table.partial = partial_targets_.contains(target);
+  table.touched_epoch = 0;  // it may be another kind of table now
   if (!table.plan->identity) {
     Log().Warn(
         "table has neither primary key nor unique key of NOT NULL columns downstream: its "
@@ -177,6 +175,31 @@ bool RowPlanner::IsApplied(Table& table, const Stream& stream) {
   return false;
 }
 
+void RowPlanner::AdmitPartial(Table& table, const mysql::RowBatch& batch, const Stream& stream) {
+  RequireApplicable(*table.plan, batch);
+  if (context_.dump_exit && context_.dump_exit->Covers(PlaceOf(stream))) {
+    throw Error(ErrorCode::kBinlogNotLogColumn,
+                fmt::format("upstream didn't log enough columns in binlog: table {}, and the dump, "
+                            "which is not of one position, may have seen this change already",
+                            table.id.Quoted()));
+  }
+  if (table.partial) return;
+  const TableId target = table.plan->target;
+  Log().Warn(
+      "rows of a table lack columns (binlog_row_image): from here on its changes are applied one "
+      "transaction after another",
+      {F("source", table.id.Quoted()), F("target", target.Quoted())});
+  // A flush under way may hold an older point of the table; behind this one none writes it.
+  drain_and_flush_();
+  causality_.Clear();
+  partial_targets_.insert(target);
+  for (auto& [id, other] : tables_) {
+    if (!other.plan || other.plan->target != target) continue;
+    other.partial = true;
+    other.touched_epoch = 0;
+  }
+}
+
 size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
                           const StopToken& stop) {
   ++rows_events_;
@@ -192,11 +215,6 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   }
   if (!table.plan) Prepare(table, stop);
   const TablePlan& plan = *table.plan;
-  if (table.touched_epoch != context_.checkpoint->epoch()) {
-    table.touched_epoch = context_.checkpoint->epoch();
-    context_.checkpoint->Touch(table.id, plan.identity && !context_.sessions->foreign_keys);
-  }
-
   auto rows = std::make_shared<EventRows>();
   rows->plan = table.plan;
   rows->batch = mysql::RowBatch::Decode(event, stream.format(), table.map, plan.metas);
@@ -205,11 +223,9 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   rows->timestamp = event.header().timestamp;
   rows->received = received;
   rows->jobs = table.jobs;
-  for (const uint32_t column : rows->batch->absent_columns()) {
-    if (plan.MayBeAbsent(column)) continue;
-    throw Error(ErrorCode::kBinlogNotLogColumn,
-                fmt::format("upstream didn't log enough columns in binlog: table {}, column `{}`",
-                            table.id.Quoted(), plan.columns.at(column).name));
+  if (!rows->batch->complete()) {
+    rows->partial = LacksColumns(plan, *rows->batch);
+    if (rows->partial) AdmitPartial(table, *rows->batch, stream);
   }
   size_t count = rows->batch->row_count();
   const RowFilter* filter = table.filter.get();
@@ -222,7 +238,11 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   }
   if (count == 0) return 0;
 
-  const bool serial = !plan.identity || context_.sessions->foreign_keys;
+  const bool serial = !plan.identity || table.partial || context_.sessions->foreign_keys;
+  if (table.touched_epoch != context_.checkpoint->epoch()) {
+    table.touched_epoch = context_.checkpoint->epoch();
+    context_.checkpoint->Touch(table.id, !serial);
+  }
   if (serial) {
     if (!plan.identity && context_.dump_exit && context_.dump_exit->Covers(PlaceOf(stream))) {
       throw MakeError(ErrorCode::kSyncerNoIdentityWithExitPoint, table.id.Quoted());

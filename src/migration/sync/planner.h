@@ -4,9 +4,11 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -39,8 +41,7 @@ struct Rules {
   std::optional<mysql::TimeZone> time_zone;  // the task's
   std::optional<OnlineDdlNames> online_ddl;  // nullopt: such tables are ordinary ones
 
-  // Is nothing of this table replicated? Throws Error kSyncerOnlineDDLNotSupported for a helper
-  // table of an online schema change.
+  // Is nothing of this table replicated? True for the helper tables of online schema changes.
   bool Skips(const TableId& table) const;
   TableId Route(const TableId& table) const;
 };
@@ -49,6 +50,8 @@ struct Rules {
 struct FilteredRows {
   std::array<std::atomic<int64_t>, 3> by_kind{};  // of rows event
 };
+
+class OnlineDdl;
 
 // What planner and DDL handler share in a run; everything outlives both.
 struct PlanContext {
@@ -64,6 +67,7 @@ struct PlanContext {
   // without identity cannot be applied up to there.
   std::optional<AppliedPoint> dump_exit;
   const Stream* stream = nullptr;  // once it is open
+  OnlineDdl* online = nullptr;     // the DDL handler's; null: online-ddl is off
   FilteredRows* filtered = nullptr;
 };
 
@@ -82,7 +86,8 @@ mysql::TablePtr TrackedTable(PlanContext& context, const TableId& source, const 
 // Handles everything but statements. One owner thread.
 class RowPlanner : private CommittedOrders {
  public:
-  explicit RowPlanner(PlanContext& context);
+  // `drain_and_flush` waits until everything planned is committed and writes the checkpoint.
+  RowPlanner(PlanContext& context, std::function<void()> drain_and_flush);
 
   void OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format);
   // Are the rows of this rows event replicated, by table and event?
@@ -103,6 +108,7 @@ class RowPlanner : private CommittedOrders {
     std::string bytes;                           // of the event it was made from
     TableId id;
     std::shared_ptr<const TablePlan> plan;  // made when rows come
+    bool partial = false;                   // set with the plan: see partial_targets_
     uint64_t touched_epoch = 0;
     std::optional<AppliedPoint>* point = nullptr;  // its entry in points_, once rows came
     std::shared_ptr<TableJobs> jobs;               // made with the plan
@@ -114,6 +120,8 @@ class RowPlanner : private CommittedOrders {
   bool IsApplied(Table& table, const Stream& stream);
   // Throws Error kSyncerUnitBinlogEventFilter if a filter stops the event.
   bool IsFiltered(const Table& table, mysql::RowsKind kind) const;
+  // For an event that lacks columns. Throws Error kBinlogNotLogColumn if it cannot be applied.
+  void AdmitPartial(Table& table, const mysql::RowBatch& batch, const Stream& stream);
   // Puts the rows that no expression filter leaves out into kept_.
   void KeepRows(const RowFilter& filter, const mysql::RowBatch& batch);
   // Hands what is planned to the queues. `begin`: the time now; returns the time at the end.
@@ -127,10 +135,14 @@ class RowPlanner : private CommittedOrders {
   void WaitCommitted(size_t slot, uint64_t order, const StopToken& stop) override;
 
   PlanContext& context_;
+  const std::function<void()> drain_and_flush_;
   Causality causality_;
   std::unordered_map<uint64_t, Table> tables_;  // by table id
   // Rows at or before are dropped; nullopt: none is. Outlives ids and definitions.
   std::map<TableId, std::optional<AppliedPoint>> points_;
+  // Target tables of which rows came that lack columns. Their changes are applied one transaction
+  // after another, exactly once, like those of tables without identity.
+  std::set<TableId> partial_targets_;
   size_t current_slot_ = 0;
   size_t rows_in_slot_ = 0;   // given to the current slot one after another
   uint64_t rows_events_ = 0;  // of the open transaction, those of skipped tables included

@@ -9,6 +9,7 @@
 #include "base/log/log.h"
 #include "migration/config/scalar.h"
 #include "migration/storage/local_directory.h"
+#include "migration/sync/binlog_scan.h"
 #include "migration/sync/logged_statement.h"
 #include "migration/sync/start_location.h"
 #include "migration/sync/tracker_fill.h"
@@ -31,13 +32,13 @@ constexpr Milliseconds kRetryWait{3000};
 // Workers have this long to end what they have, after reading has ended.
 constexpr Milliseconds kDrainLimit{20'000};
 constexpr int kDuplicateEntry = 1062;
-constexpr size_t kPayloadLimit = size_t{4} << 30;
-constexpr size_t kXaLimit = size_t{1} << 30;
 
 ApplyQueues::Limits LimitsOf(const SyncerConfig& config) {
   ApplyQueues::Limits limits;
   limits.batch = std::max(config.batch, 1);
   limits.queue_jobs = std::max<size_t>(std::max(config.queue_size, 1) / 2, limits.batch * 2);
+  // Little is left of many changes of the same rows.
+  if (config.compact) limits.batch = limits.queue_jobs;
   return limits;
 }
 
@@ -115,6 +116,8 @@ SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
   apply_.graceful = ending_.graceful();
   apply_.foreign_keys = in_.sessions->foreign_keys;
   apply_.read_committed = in_.sessions->read_committed;
+  apply_.compact = config_.syncer.compact;
+  apply_.multiple_rows = config_.syncer.multiple_rows;
 }
 
 SyncRun::~SyncRun() {
@@ -212,8 +215,10 @@ void SyncRun::Prepare() {
     in_.checkpoint->DropAllTables();
     in_.checkpoint->SetExitPoint(std::nullopt);
     in_.checkpoint->SetDumpExit(std::nullopt);
+    in_.checkpoint->SetPrepared({});
     start_time_used_ = true;
   }
+  xa_.emplace(*in_.sessions, in_.checkpoint->prepared());
   in_.checkpoint->BeginRun(start.location,
                            start.from_dump || start.from_start_time || start.completed_gtid);
   if (start.dump_exit) {
@@ -232,7 +237,12 @@ void SyncRun::Prepare() {
   } else {
     FillTrackerFromCheckpoint(plan_);
   }
-  planner_.emplace(plan_);
+  if (in_.rules->online_ddl) {
+    online_.emplace(plan_, *in_.online_ddl);
+    online_->Load(*connection_, stop);
+    plan_.online = &*online_;
+  }
+  planner_.emplace(plan_, [this] { DrainAndFlush(); });
   ddl_executor_.emplace(
       *in_.sessions, *in_.ddl_intents, in_.ports->fence, [this] { return Proof(); },
       ending_.graceful());
@@ -383,6 +393,11 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
         break;
     }
   }
+  if (IsGtidEvent(type)) {
+    // By its own end: what a stream that began by GTID has before its first event is not known.
+    group_begin_ = stream_->end().position;
+    group_begin_.offset -= event.header().event_size;
+  }
   if (event.IsFakeRotate() && gtid_mode_ && in_.sessions->flavor == mysql::Flavor::kMariaDb) {
     in_.checkpoint->SetServer(stream_->identity());
   }
@@ -400,7 +415,7 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
         throw Error(ErrorCode::kSyncerGetEvent, "the upstream reports lost events: " +
                                                     mysql::IncidentEvent::Parse(event).message);
       case EventType::kMariaDbGtid:
-        in_xa_ = mysql::GtidEvent::Parse(event, stream_->format()).prepared_xa();
+        if (mysql::GtidEvent::Parse(event, stream_->format()).prepared_xa()) xa_->Open();
         break;
       default:
         RequireHarmless(event);
@@ -436,7 +451,7 @@ void SyncRun::HandleRows(const mysql::RawEvent& event) {
 }
 
 bool SyncRun::HandleChange(const mysql::RawEvent& event) {
-  if (in_xa_ && HoldForXa(event)) return true;
+  if (xa_->open() && HoldForXa(event)) return true;
   switch (event.type()) {
     case EventType::kTableMap:
       planner_->OnTableMap(event, stream_->format());
@@ -468,49 +483,62 @@ bool SyncRun::HandleChange(const mysql::RawEvent& event) {
 }
 
 bool SyncRun::HoldForXa(const mysql::RawEvent& event) {
-  const EventType type = event.type();
-  if (type != EventType::kTableMap && !mysql::IsRowsEvent(type)) return false;
-  xa_bytes_ += event.header().event_size;
-  if (xa_bytes_ > kXaLimit) {
-    throw Error(ErrorCode::kSyncerUnitNotSupportedOperate,
-                "XA transaction of more than 1 GiB: its rows are held in memory until it is known "
-                "how it ends");
+  if (event.type() == EventType::kTableMap) {
+    planner_->OnTableMap(event, stream_->format());
+    xa_->Hold(event, false);
+    return true;
   }
-  xa_events_.push_back(event);
+  if (!mysql::IsRowsEvent(event.type())) return false;
+  xa_->Hold(event, planner_->IsReplicated(event, stream_->format()));
   return true;
 }
 
 void SyncRun::EndXa(const mysql::RawEvent& prepare) {
   const mysql::XaPrepareEvent xa = mysql::XaPrepareEvent::Parse(prepare);
-  in_xa_ = false;
-  xa_bytes_ = 0;
-  const std::vector<mysql::RawEvent> events = std::exchange(xa_events_, {});
-  bool replicated = false;
-  for (const mysql::RawEvent& event : events) {
-    if (event.type() == EventType::kTableMap) {
-      planner_->OnTableMap(event, stream_->format());
-      continue;
-    }
-    replicated = replicated || planner_->IsReplicated(event, stream_->format());
-    if (xa.one_phase) HandleChange(event);
+  PreparedBranch place;
+  place.server = stream_->identity();
+  place.begin = group_begin_;
+  place.end = stream_->end().position;
+  if (stream_->gtid()) place.gtid = mysql::ToString(*stream_->gtid());
+  if (xa.one_phase) {
+    CarryThrough();
+    xa_->CommitInOnePhase(
+        xa.Xid(), place, [this](const mysql::RawEvent& event) { HandleChange(event); },
+        reading_.get_token());
+    return;
   }
-  // Whether a prepared branch will be committed is not known yet, and applying it could not be
-  // undone.
-  if (replicated && !xa.one_phase) {
-    throw Error(ErrorCode::kSyncerUnitNotSupportedOperate,
-                fmt::format("XA PREPARE {} is not supported: a prepared transaction that changes "
-                            "replicated tables",
-                            xa.Xid()))
-        .SetWorkaround(
-            "Use transactions without XA upstream. To go on behind it, start the task anew (a full "
-            "migration, or task-mode incremental from a position behind the XA COMMIT, after "
-            "bringing the tables up to date).");
+  xa_->Prepare(xa.Xid(), std::move(place));
+  in_.checkpoint->SetPrepared(xa_->prepared());
+  DM_FAILPOINT("sync/xa-prepared");
+}
+
+void SyncRun::DecideXa(const std::string& statement, bool commit) {
+  const std::optional<std::string> xid = XidOf(statement);
+  if (!xid) {
+    throw Error(ErrorCode::kSyncerUnitNotSupportedOperate, "an XA statement without a known xid");
   }
+  if (commit) {
+    DM_FAILPOINT("sync/xa-commit");
+    CarryThrough();
+    xa_->Commit(
+        *xid, stream_->identity(), stream_->start().position,
+        [this](const mysql::RawEvent& event) { HandleChange(event); }, reading_.get_token());
+  } else {
+    xa_->Rollback(*xid);
+  }
+  in_.checkpoint->SetPrepared(xa_->prepared());
+}
+
+void SyncRun::CarryThrough() {
+  std::lock_guard lock(boundary_mutex_);
+  in_transaction_ = true;
 }
 
 void SyncRun::HandlePayload(const mysql::RawEvent& event) {
-  for (const mysql::RawEvent& inner : mysql::ParseTransactionPayload(event, kPayloadLimit)) {
-    if (!HandleChange(inner)) RequireHarmless(inner);
+  CarryThrough();
+  mysql::TransactionPayload payload(event);
+  while (const std::optional<mysql::RawEvent> inner = payload.Next()) {
+    if (!HandleChange(*inner)) RequireHarmless(*inner);
   }
 }
 
@@ -522,17 +550,27 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
   constexpr uint8_t kStartAlter = 2;
   constexpr uint8_t kRollbackAlter = 8;
   if ((query.status.mariadb_gtid_flags3.value_or(0) & (kStartAlter | kRollbackAlter)) != 0) return;
-  switch (KindOfControl(StatementText(query))) {
+  const Control control = KindOfControl(StatementText(query));
+  switch (control) {
     case Control::kXaStart:
-      in_xa_ = true;
+      xa_->Open();
+      return;
+    case Control::kXaCommit:
+    case Control::kXaRollback:
+      try {
+        DecideXa(StatementText(query), control == Control::kXaCommit);
+      } catch (const Error& e) {
+        std::optional<Error> worker = queues_.error();
+        throw worker ? *worker : AtPlace(e, StatementText(query));
+      }
       return;
     case Control::kOtherXa:
-      // The branch held nothing of ours: it would have ended the run when it was prepared.
       return;
     case Control::kSavepoint:
       return;
     case Control::kRollback:
-      if (rows_in_transaction_ == 0 || OperateOn(event, query, true)) return;
+      if (rows_in_transaction_ == 0 && !xa_->has_rows()) return;
+      if (OperateOn(event, query, true)) return;
       broken_statement_ = true;
       throw AtPlace(
           Error(ErrorCode::kSyncerUnitNotSupportedOperate,
@@ -545,11 +583,7 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
       if (OperateOn(event, query, false)) return;
       break;
   }
-  {
-    // A statement is carried through before an ending.
-    std::lock_guard lock(boundary_mutex_);
-    in_transaction_ = true;
-  }
+  CarryThrough();
   try {
     RefuseLoggedStatement(*in_.rules, in_.sessions->lower_case_table_names != 0, query,
                           in_.sessions->flavor);
@@ -608,7 +642,7 @@ bool SyncRun::IsCaughtUp(const mysql::BinlogPosition& position) const {
 
 void SyncRun::EndTransaction() {
   rows_in_transaction_ = 0;
-  in_xa_ = false;
+  xa_->Close();
   planner_->OnCommit(*stream_, reading_.get_token());
   in_.checkpoint->Save(queues_.planned(), stream_->transaction_end());
 }

@@ -20,11 +20,13 @@
 #include "migration/sync/downstream_tables.h"
 #include "migration/sync/lag.h"
 #include "migration/sync/metrics.h"
+#include "migration/sync/online_ddl.h"
 #include "migration/sync/planner.h"
 #include "migration/sync/safe_mode.h"
 #include "migration/sync/session.h"
 #include "migration/sync/statement_operators.h"
 #include "migration/sync/stream.h"
+#include "migration/sync/xa_branches.h"
 #include "migration/unit/ports.h"
 #include "migration/unit/rate_meter.h"
 #include "migration/unit/unit.h"
@@ -70,6 +72,7 @@ struct RunInputs {
   const Rules* rules = nullptr;
   const OwnerTable* owner = nullptr;
   const DdlIntentTable* ddl_intents = nullptr;
+  const OnlineDdlTable* online_ddl = nullptr;
   Checkpoint* checkpoint = nullptr;
   StatementOperators* operators = nullptr;
   RunStatus* status = nullptr;
@@ -102,10 +105,14 @@ class SyncRun {
   void HandlePayload(const mysql::RawEvent& event);
   // An event that may be inside a TRANSACTION_PAYLOAD as well. False: nothing of this kind.
   bool HandleChange(const mysql::RawEvent& event);
-  // Takes events of an XA transaction; they are looked at when it is known how it ended. False: the
-  // event belongs to none.
+  // Takes rows of an XA transaction and what they need: they are applied when it is known how it
+  // ended. False: neither.
   bool HoldForXa(const mysql::RawEvent& event);
   void EndXa(const mysql::RawEvent& prepare);
+  // XA COMMIT or XA ROLLBACK of a transaction that was prepared.
+  void DecideXa(const std::string& statement, bool commit);
+  // What is under way is carried through before an ending.
+  void CarryThrough();
   void HandleHeartbeat(const mysql::RawEvent& event);
   // Has the upstream nothing more than what lies before `position`, as far as is known?
   bool IsCaughtUp(const mysql::BinlogPosition& position) const;
@@ -163,6 +170,7 @@ class SyncRun {
   PlanContext plan_;
   std::optional<RowPlanner> planner_;
   std::optional<DdlExecutor> ddl_executor_;
+  std::optional<OnlineDdl> online_;
   std::optional<DdlHandler> ddl_;
   std::optional<Stream> stream_;
   SafeMode safe_mode_;
@@ -190,9 +198,8 @@ class SyncRun {
   std::optional<mysql::Location> last_end_;          // of the last event read
   std::optional<mysql::BinlogPosition> last_saved_;  // between transactions
   size_t rows_in_transaction_ = 0;                   // row changes queued since its begin
-  bool in_xa_ = false;                               // between XA START and XA PREPARE
-  std::vector<mysql::RawEvent> xa_events_;
-  size_t xa_bytes_ = 0;
+  std::optional<XaBranches> xa_;
+  mysql::BinlogPosition group_begin_;        // of the transaction's first event, its GTID
   mysql::BinlogPosition transaction_event_;  // begin of the transaction's first event
   uint32_t statements_in_transaction_ = 0;
   bool inside_transaction_ = false;  // behind its first event

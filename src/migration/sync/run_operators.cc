@@ -3,6 +3,7 @@
 
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
+#include "migration/sync/binlog_scan.h"
 #include "migration/sync/run.h"
 #include "mysql/sql/parser.h"
 #include "mysql/sql/rewrite.h"
@@ -21,11 +22,6 @@ std::string SchemaOf(const std::string& text, const mysql::ParseOptions& options
   return "";
 }
 
-bool BeginsTransaction(mysql::EventType type) {
-  return type == mysql::EventType::kGtid || type == mysql::EventType::kAnonymousGtid ||
-         type == mysql::EventType::kGtidTagged || type == mysql::EventType::kMariaDbGtid;
-}
-
 }  // namespace
 
 std::string SyncRun::GtidOfEvent() const {
@@ -35,7 +31,7 @@ std::string SyncRun::GtidOfEvent() const {
 void SyncRun::NoteTransactionBegin(const mysql::RawEvent& event) {
   const bool inside = stream_->in_transaction() || stream_->at_transaction_end();
   // After a lost connection a transaction begins again.
-  if (inside && (!inside_transaction_ || BeginsTransaction(event.type()))) {
+  if (inside && (!inside_transaction_ || IsGtidEvent(event.type()))) {
     transaction_event_ = stream_->start().position;
     statements_in_transaction_ = 0;
   }

@@ -11,6 +11,7 @@
 #include "migration/config/scalar.h"
 #include "migration/dumpfile/metadata.h"
 #include "migration/meta/load_meta.h"
+#include "migration/sync/binlog_scan.h"
 #include "mysql/binlog/event_source.h"
 #include "mysql/binlog/events.h"
 #include "mysql/binlog/location_recorder.h"
@@ -23,36 +24,8 @@ using mysql::Location;
 
 namespace {
 
-// Reads the upstream's binlog from one place to its end without waiting there.
-std::unique_ptr<mysql::NetworkEventSource> OpenScan(const mysql::BinlogPosition& from,
-                                                    const Sessions& sessions,
-                                                    mysql::Connection& upstream,
-                                                    const StopToken& stop) {
-  mysql::NetworkSourceOptions options;
-  options.connection = sessions.upstream;
-  options.flavor = sessions.flavor;
-  options.server_id = mysql::PickServerId(upstream, sessions.flavor, stop);
-  options.non_blocking = true;
-  auto source = mysql::NetworkEventSource::Connect(options, stop);
-  source->StartAt(from, stop);
-  return source;
-}
-
-bool IsGtidEvent(EventType type) {
-  return type == EventType::kGtid || type == EventType::kAnonymousGtid ||
-         type == EventType::kGtidTagged || type == EventType::kMariaDbGtid;
-}
-
 bool IsPreviousGtids(EventType type) {
   return type == EventType::kPreviousGtids || type == EventType::kMariaDbGtidList;
-}
-
-std::vector<std::string> BinaryLogs(mysql::Connection& upstream, const StopToken& stop) {
-  std::vector<std::string> files;
-  for (const auto& row : upstream.Query("SHOW BINARY LOGS", stop).rows) {
-    files.push_back(row.at(0).value_or(""));
-  }
-  return files;
 }
 
 // Timestamp of a file's format description.

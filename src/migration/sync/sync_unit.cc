@@ -99,6 +99,7 @@ class SyncUnit : public Unit, public SyncOperations {
   std::optional<Rules> rules_;
   std::optional<OwnerTable> owner_;
   std::optional<DdlIntentTable> ddl_intents_;
+  std::optional<OnlineDdlTable> online_ddl_;
   const SessionCounters counters_;
   const std::shared_ptr<RunStatus> run_status_ = std::make_shared<RunStatus>();
 
@@ -133,7 +134,9 @@ void SyncUnit::Init(const StopToken& stop) {
       config_.syncer.enable_gtid, operators.get());
   auto connection = mysql::Connection::Connect(sessions.downstream, stop);
   checkpoint->table().Create(*connection, stop);
-  CreateOnlineDdlTable(*connection, config_.meta_schema, config_.name, stop);
+  online_ddl_.emplace(config_.meta_schema, config_.name, config_.source_id,
+                      sessions.downstream_server.no_backslash_escapes);
+  online_ddl_->Create(*connection, stop);
   owner_->Create(*connection, stop);
   ddl_intents_.emplace(config_.meta_schema, config_.name, config_.source_id,
                        sessions.downstream_server.no_backslash_escapes);
@@ -171,6 +174,7 @@ void SyncUnit::RunOnce(EndingRequest& ending, Checkpoint& checkpoint, StatementO
   inputs.rules = &*rules_;
   inputs.owner = &*owner_;
   inputs.ddl_intents = &*ddl_intents_;
+  inputs.online_ddl = &*online_ddl_;
   inputs.checkpoint = &checkpoint;
   inputs.operators = &operators;
   inputs.status = run_status_.get();

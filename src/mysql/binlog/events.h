@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -137,9 +138,31 @@ struct IncidentEvent {
   static IncidentEvent Parse(const RawEvent& event);
 };
 
-// TRANSACTION_PAYLOAD (MySQL, compressed transactions): the events inside, without checksums, each
-// with ownership of the inflated buffer. Throws Error if the content is larger than `limit` bytes
-// inflated, or compressed in an unknown way.
-std::vector<RawEvent> ParseTransactionPayload(const RawEvent& event, size_t limit);
+// TRANSACTION_PAYLOAD (MySQL, compressed transactions): the events inside, inflated one at a time,
+// since a whole transaction may be larger than memory. They come without checksums, and each owns
+// its bytes. One owner thread.
+class TransactionPayload {
+ public:
+  // Throws Error 11054 on a malformed event, or one that is compressed in an unknown way. An event
+  // inside of more than `largest_event` bytes is refused.
+  explicit TransactionPayload(const RawEvent& event, size_t largest_event = size_t{1} << 30);
+  ~TransactionPayload();
+
+  // The next event inside; nullopt behind the last one. Throws Error 11054 on malformed content.
+  std::optional<RawEvent> Next();
+
+ private:
+  struct Inflater;
+  // Reads `size` inflated bytes; fewer at the end.
+  size_t Read(uint8_t* to, size_t size);
+  [[noreturn]] void Fail(std::string_view why) const;
+
+  const RawEvent event_;
+  const size_t largest_event_;
+  std::span<const uint8_t> rest_;       // of the payload
+  uint64_t size_ = 0;                   // inflated
+  uint64_t read_ = 0;                   // of it, in whole events
+  std::unique_ptr<Inflater> inflater_;  // null: the payload is not compressed
+};
 
 }  // namespace dm::mysql

@@ -1,6 +1,8 @@
 #include "mysql/binlog/events.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zstd.h>
 
 #include "base/error/error.h"
 #include "mysql/binlog/event_vectors.h"
@@ -325,8 +327,14 @@ TEST(Rows, PartialJsonUpdates) {
   }
 }
 
+std::vector<RawEvent> AllOf(TransactionPayload payload) {
+  std::vector<RawEvent> events;
+  while (std::optional<RawEvent> event = payload.Next()) events.push_back(*std::move(event));
+  return events;
+}
+
 TEST(TransactionPayload, Inflates) {
-  const auto events = ParseTransactionPayload(Event(kTransactionPayload), 1 << 20);
+  const auto events = AllOf(TransactionPayload(Event(kTransactionPayload)));
   ASSERT_EQ(events.size(), 4u);
   EXPECT_TRUE(QueryEvent::Parse(events[0], MySqlFormat()).IsBegin());
   const auto map = TableMap::Parse(events[1], MySqlFormat());
@@ -334,7 +342,81 @@ TEST(TransactionPayload, Inflates) {
   const auto rows = RowBatch::Decode(events[2], MySqlFormat(), map);
   EXPECT_EQ(Literals(rows->after(0), map->columns), "2,NULL");
   EXPECT_EQ(events[3].type(), EventType::kXid);
-  EXPECT_THROW(ParseTransactionPayload(Event(kTransactionPayload), 100), Error);
+  EXPECT_THROW(AllOf(TransactionPayload(Event(kTransactionPayload), 30)), Error);
+}
+
+// An event of `size` bytes filled with `fill`.
+std::string Inner(uint32_t size, char fill) {
+  std::string bytes(size, fill);
+  bytes[4] = static_cast<char>(EventType::kRowsQuery);
+  for (int i = 0; i < 4; ++i) bytes[9 + i] = static_cast<char>(size >> (8 * i));
+  return bytes;
+}
+
+RawEvent Payload(std::string_view content, uint64_t size, int compression) {
+  std::vector<uint8_t> bytes(kEventHeaderSize);
+  const auto field = [&bytes](uint8_t type, uint64_t value) {
+    bytes.insert(bytes.end(), {type, 9, 0xfe});
+    for (int i = 0; i < 8; ++i) bytes.push_back(static_cast<uint8_t>(value >> (8 * i)));
+  };
+  field(2, static_cast<uint64_t>(compression));
+  field(3, size);
+  field(1, content.size());
+  bytes.push_back(0);
+  bytes.insert(bytes.end(), content.begin(), content.end());
+  bytes[4] = static_cast<uint8_t>(EventType::kTransactionPayload);
+  for (int i = 0; i < 4; ++i) bytes[9 + i] = static_cast<uint8_t>(bytes.size() >> (8 * i));
+  return EventOf(bytes, 0);
+}
+
+std::string Compressed(const std::string& content) {
+  std::string out(ZSTD_compressBound(content.size()), '\0');
+  out.resize(ZSTD_compress(out.data(), out.size(), content.data(), content.size(), 3));
+  return out;
+}
+
+TEST(TransactionPayload, InflatesOneEventAtATime) {
+  // Two frames; the border between them lies within an event.
+  std::string content;
+  for (int i = 0; i < 300; ++i) content += Inner(40'000 + i, static_cast<char>('a' + i % 26));
+  const std::string frames =
+      Compressed(content.substr(0, 1'000'000)) + Compressed(content.substr(1'000'000));
+  ASSERT_LT(frames.size(), 100'000u);
+  TransactionPayload payload(Payload(frames, content.size(), 0));
+  size_t at = 0;
+  for (int i = 0; i < 300; ++i) {
+    const std::optional<RawEvent> event = payload.Next();
+    ASSERT_TRUE(event);
+    const std::string_view bytes(reinterpret_cast<const char*>(event->bytes().data()),
+                                 event->bytes().size());
+    ASSERT_EQ(bytes, std::string_view(content).substr(at, 40'000 + i));
+    // Holds this event and no other.
+    EXPECT_EQ(event->buffer().use_count(), 1);
+    at += bytes.size();
+  }
+  EXPECT_FALSE(payload.Next());
+  EXPECT_EQ(AllOf(TransactionPayload(Payload(content, 1, 255))).size(), 300u);
+}
+
+TEST(TransactionPayload, WhatIsWrongIsSaid) {
+  const std::string content = Inner(100, 'x') + Inner(200, 'y');
+  const auto fails = [](const RawEvent& event, const char* why) {
+    try {
+      AllOf(TransactionPayload(event));
+      ADD_FAILURE() << why;
+    } catch (const Error& e) {
+      EXPECT_THAT(e.message(), testing::HasSubstr(why));
+    }
+  };
+  const std::string packed = Compressed(content);
+  fails(Payload(packed, content.size() + 1, 0), "inflates to a wrong size");
+  fails(Payload(packed, content.size() - 1, 0), "contains an event that is cut off");
+  fails(Payload(packed.substr(0, packed.size() - 3), content.size(), 0), "is cut off");
+  fails(Payload(packed, content.size(), 7), "is compressed in an unknown way");
+  fails(Payload("garbage", content.size(), 0), "cannot be inflated");
+  fails(Payload(Compressed(content.substr(0, 250)), 250, 0), "contains an event that is cut off");
+  fails(Payload(Compressed(content.substr(0, 110)), 110, 0), "contains an event that is cut off");
+  fails(Payload(content.substr(0, 250), 250, 255), "contains an event that is cut off");
 }
 
 // Whatever is cut off an event's end is an error or an event with less in it, never a read beyond
@@ -369,7 +451,7 @@ TEST(Events, TruncationIsHarmless) {
   every_cut(kWriteRowsV2, [&](const RawEvent& e) { RowBatch::Decode(e, MySqlFormat(), map); });
   every_cut(kMariaDbWriteRowsV1,
             [&](const RawEvent& e) { RowBatch::Decode(e, MariaDbFormat(), mariadb_map); });
-  every_cut(kTransactionPayload, [](const RawEvent& e) { ParseTransactionPayload(e, 1 << 20); });
+  every_cut(kTransactionPayload, [](const RawEvent& e) { AllOf(TransactionPayload(e)); });
 }
 
 }  // namespace

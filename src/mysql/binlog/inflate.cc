@@ -1,6 +1,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "mysql/binlog/events.h"
@@ -77,63 +78,81 @@ std::string InflateMariaDbColumn(std::span<const uint8_t> bytes) {
   return out;
 }
 
-std::vector<RawEvent> ParseTransactionPayload(const RawEvent& event, size_t limit) {
-  Reader in(event);
-  uint64_t payload_size = in.left(), compression = 255, inflated_size = 0;
+struct TransactionPayload::Inflater {
+  const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context{ZSTD_createDCtx(),
+                                                                   ZSTD_freeDCtx};
+  size_t wanted = 0;  // what the last call hinted: 0 at the end of a frame
+};
+
+TransactionPayload::TransactionPayload(const RawEvent& event, size_t largest_event)
+    : event_(event), largest_event_(largest_event) {
+  Reader in(event_);
+  uint64_t payload_size = in.left(), compression = 255;
   for (;;) {
     const uint64_t type = in.Packed();
     if (type == 0) break;
-    Reader field(in.Take(in.Packed()), event.header());
+    Reader field(in.Take(in.Packed()), event_.header());
     if (type == 1) payload_size = field.Packed();
     if (type == 2) compression = field.Packed();
-    if (type == 3) inflated_size = field.Packed();
+    if (type == 3) size_ = field.Packed();
   }
-  const auto payload = in.Take(payload_size);
-  auto content = std::make_shared<std::string>();
+  rest_ = in.Take(payload_size);
   if (compression == 0) {
-    const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(),
-                                                                     ZSTD_freeDCtx);
-    if (inflated_size > limit) in.Fail("is larger than the limit when inflated");
-    ZSTD_inBuffer input{payload.data(), payload.size(), 0};
-    while (input.pos < input.size) {
-      const size_t have = content->size();
-      const size_t grow = std::max<size_t>(have / 2, 64 << 10);
-      content->resize(have + grow);
-      ZSTD_outBuffer output{content->data() + have, grow, 0};
-      const size_t result = ZSTD_decompressStream(context.get(), &output, &input);
-      content->resize(have + output.pos);
-      if (ZSTD_isError(result)) in.Fail("cannot be inflated");
-      if (content->size() > limit) in.Fail("is larger than the limit when inflated");
-      if (output.pos == 0 && input.pos == input.size && result != 0) in.Fail("is cut off");
-    }
-    // What is left in the decompressor after its last input.
-    for (;;) {
-      const size_t have = content->size();
-      content->resize(have + (64 << 10));
-      ZSTD_outBuffer output{content->data() + have, 64 << 10, 0};
-      const size_t result = ZSTD_decompressStream(context.get(), &output, &input);
-      content->resize(have + output.pos);
-      if (ZSTD_isError(result)) in.Fail("cannot be inflated");
-      if (output.pos == 0) break;
-      if (content->size() > limit) in.Fail("is larger than the limit when inflated");
-    }
+    inflater_ = std::make_unique<Inflater>();
   } else if (compression == 255) {
-    content->assign(reinterpret_cast<const char*>(payload.data()), payload.size());
+    size_ = payload_size;
   } else {
     in.Fail("is compressed in an unknown way");
   }
-  if (compression == 0 && content->size() != inflated_size) in.Fail("inflates to a wrong size");
-  std::vector<RawEvent> events;
-  std::span<const uint8_t> rest(reinterpret_cast<const uint8_t*>(content->data()), content->size());
-  while (!rest.empty()) {
-    const EventHeader header = EventHeader::Parse(rest);
-    if (header.event_size < kEventHeaderSize || header.event_size > rest.size()) {
-      in.Fail("contains an event that is cut off");
-    }
-    events.emplace_back(content, rest.first(header.event_size), 0);
-    rest = rest.subspan(header.event_size);
+}
+
+TransactionPayload::~TransactionPayload() = default;
+
+void TransactionPayload::Fail(std::string_view why) const { Reader(event_).Fail(why); }
+
+size_t TransactionPayload::Read(uint8_t* to, size_t size) {
+  if (inflater_ == nullptr) {
+    size = std::min(size, rest_.size());
+    std::copy_n(rest_.data(), size, to);
+    rest_ = rest_.subspan(size);
+    return size;
   }
-  return events;
+  ZSTD_outBuffer output{to, size, 0};
+  while (output.pos < size) {
+    ZSTD_inBuffer input{rest_.data(), rest_.size(), 0};
+    const size_t before = output.pos;
+    const size_t result = ZSTD_decompressStream(inflater_->context.get(), &output, &input);
+    if (ZSTD_isError(result)) Fail("cannot be inflated");
+    const bool moved = input.pos > 0 || output.pos > before;
+    if (moved) inflater_->wanted = result;
+    rest_ = rest_.subspan(input.pos);
+    if (!moved) {
+      if (inflater_->wanted != 0) Fail("is cut off");
+      break;
+    }
+  }
+  return output.pos;
+}
+
+std::optional<RawEvent> TransactionPayload::Next() {
+  uint8_t head[kEventHeaderSize];
+  const size_t have = Read(head, sizeof(head));
+  if (have == 0) {
+    if (read_ != size_) Fail("inflates to a wrong size");
+    return std::nullopt;
+  }
+  if (have < sizeof(head)) Fail("contains an event that is cut off");
+  const size_t size = EventHeader::Parse(head).event_size;
+  if (size < sizeof(head) || size > size_ - read_) Fail("contains an event that is cut off");
+  if (size > largest_event_) Fail("contains an event that is too large");
+  // Not written ahead of the content, so that a lying size takes no memory.
+  const std::shared_ptr<uint8_t[]> bytes = std::make_shared_for_overwrite<uint8_t[]>(size);
+  std::copy_n(head, sizeof(head), bytes.get());
+  if (Read(bytes.get() + sizeof(head), size - sizeof(head)) != size - sizeof(head)) {
+    Fail("contains an event that is cut off");
+  }
+  read_ += size;
+  return RawEvent(bytes, {bytes.get(), size}, 0);
 }
 
 }  // namespace dm::mysql

@@ -150,10 +150,17 @@ class RowsDecoder {
       if (columns_[i].type != ColumnType::kJson || !partial[json++]) continue;
       Cell& cell = after[i];
       if (!cell.has_value()) continue;
-      if (!before[i].has_value() || cell.size == 0) {
-        // Unchanged; or a row that lacks the column, which is found to be incomplete.
-        cell = before[i];
+      if (cell.size == 0) {
+        cell = before[i];  // unchanged
         continue;
+      }
+      if (!before[i].has_value()) {
+        throw Error(
+            ErrorCode::kBinlogNotLogColumn,
+            fmt::format("upstream didn't log enough columns in binlog: table `{}`.`{}`, column {} "
+                        "came as differences (binlog_row_value_options=PARTIAL_JSON) of a document "
+                        "that is not in the row image",
+                        batch_.table().schema, batch_.table().table, i + 1));
       }
       auto document =
           std::make_unique<std::string>(ApplyJsonDiffs(before[i].bytes(), cell.bytes()));

@@ -15,12 +15,17 @@
 
 #include "base/log/log.h"
 #include "mysql/client/link.h"
+#include "mysql/client/tls.h"
 
 namespace dm::mysql {
 namespace {
 
 // libmariadb's own limit: the largest answer (a binlog event) that can be read.
 constexpr unsigned long kLargestPacket = 1UL << 30;
+
+constexpr std::string_view kTlsWorkaround =
+    "Please check the `security` block of this database, the server's certificate and, if it asks "
+    "for one, ours.";
 
 void InitLibrary() {
   static std::once_flag once;
@@ -198,13 +203,19 @@ void Connection::Handshake(const StopToken& stop) {
   for (const auto& [name, value] : options_.attributes) {
     mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, name.c_str(), value.c_str());
   }
-  TlsFiles tls_files;
-  try {
-    if (options_.tls.enabled) tls_files.Apply(mysql, options_.tls);
-  } catch (Error& e) {
-    e.SetScope(options_.scope);
-    throw;
+  std::optional<TlsGate> gate;
+  if (options_.tls.enabled) {
+    try {
+      gate.emplace(options_.tls, options_.host.empty() ? "127.0.0.1" : options_.host);
+      gate->Apply(mysql, [this] { link_->Attach(); });
+    } catch (Error& e) {
+      e.SetScope(options_.scope);
+      throw;
+    }
+  } else if (options_.unix_socket.empty()) {
+    AllowHiddenPasswordsOnly(mysql);
   }
+  const TlsGate::Guard through_gate(gate ? &*gate : nullptr);
 
   const auto deadline = options_.connect_timeout.count() > 0
                             ? SteadyClock::now() + options_.connect_timeout
@@ -249,13 +260,31 @@ void Connection::Handshake(const StopToken& stop) {
     status = mysql_real_connect_cont(&connected, mysql, happened & status);
   }
   if (connected == nullptr) {
+    link_->MarkBroken();
     ThrowIfStopped(stop);
     const unsigned number = mysql_errno(mysql);
+    // What the server has said against our certificate comes after the handshake.
+    const std::string tls_error = gate ? TakeTlsError() : "";
     Error error(ErrorCode::kDBDriverError, "database driver error");
     error.SetScope(options_.scope);
     const int dial_errno = ErrnoOf(mysql_error(mysql));
-    if (timed_out) {
+    if (timed_out || (gate && SteadyClock::now() >= deadline)) {
       error.SetRawCause(DialErrorText(options_, ETIMEDOUT));
+    } else if (number == CR_PLUGIN_NOT_ALLOWED && gate) {
+      // A server that cannot be told the method: from before TLS could be checked first.
+      error.SetRawCause("TLS requested but server does not support TLS");
+    } else if (number == CR_PLUGIN_NOT_ALLOWED) {
+      // (libmariadb's own text quotes memory that was used again.)
+      error
+          .SetRawCause(
+              "the server asks for an authentication method that needs TLS: the password would be "
+              "sent as it is")
+          .SetWorkaround("Please give this database a `security` block.");
+    } else if (gate && !gate->fault().empty()) {
+      error.SetRawCause(gate->fault()).SetWorkaround(std::string(kTlsWorkaround));
+    } else if (gate && gate->passed() && !IsServerError(number) && !tls_error.empty()) {
+      error.SetRawCause(fmt::format("TLS: the server ended the connection: {}", tls_error))
+          .SetWorkaround(std::string(kTlsWorkaround));
     } else if (IsServerError(number)) {
       error.SetRawCause(ServerErrorText(mysql)).SetServerErrno(static_cast<int>(number));
     } else if (number == CR_UNKNOWN_HOST) {
@@ -273,13 +302,9 @@ void Connection::Handshake(const StopToken& stop) {
   try {
     link_->Attach();
     link_->tls = options_.tls.enabled;
-    // libmariadb goes on in plaintext, whatever it is asked for, if the server has no TLS.
-    if (options_.tls.enabled && mysql_get_ssl_cipher(mysql) == nullptr) {
+    if (gate && (!gate->passed() || mysql_get_ssl_cipher(mysql) == nullptr)) {
       throw Error(ErrorCode::kDBDriverError, "database driver error")
-          .SetRawCause("TLS requested but server does not support TLS");
-    }
-    if (!options_.tls.allowed_cn.empty() && options_.tls.enabled) {
-      CheckCommonName(mysql, options_.tls.allowed_cn);
+          .SetRawCause("TLS requested but the connection was made without");
     }
   } catch (Error& e) {
     link_->MarkBroken();

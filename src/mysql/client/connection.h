@@ -29,12 +29,13 @@ struct IoCounters {
 
 // TLS towards a database. Contents are PEM; a content wins over the path of the same thing.
 // `enabled` without a CA encrypts and verifies nobody; with a CA the chain is verified; with
-// `allowed_cn` chain, host name and common name are. Never falls back to plaintext.
+// `allowed_cn` chain, host name and common name are. Never falls back to plaintext, and nothing of
+// the password is sent to a server that was not accepted. Files are read at every connecting.
 struct TlsOptions {
   bool enabled = false;
-  std::string ca_path, cert_path, key_path;
-  std::string ca_pem, cert_pem, key_pem;
-  std::vector<std::string> allowed_cn;
+  std::string ca_path{}, cert_path{}, key_path{};
+  std::string ca_pem{}, cert_pem{}, key_pem{};
+  std::vector<std::string> allowed_cn{};
 };
 
 struct ConnectOptions {
@@ -136,7 +137,8 @@ class RowStream {
 // and needs Reconnect(). Errors carry options().scope and Error::server_errno().
 class Connection {
  public:
-  // Connects, applies the session variables and reads ServerInfo. Throws Error 10001, Cancelled.
+  // Connects, applies the session variables and reads ServerInfo. Throws Error 10001 (also for a
+  // server whose certificate is not accepted), 11112 (unusable TLS material), Cancelled.
   static std::unique_ptr<Connection> Connect(const ConnectOptions& options, const StopToken& stop);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

@@ -18,6 +18,7 @@ Connection::Link::~Link() {
 
 void Connection::Link::Attach() {
   std::lock_guard lock(mutex_);
+  if (fd_ >= 0) close(fd_);
   fd_ = fcntl(static_cast<int>(mysql_get_socket(mysql)), F_DUPFD_CLOEXEC, 3);
   if (fd_ < 0) throw Error(ErrorCode::kDBUnExpect, "socket of a database connection is gone");
   broken = false;

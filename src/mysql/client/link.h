@@ -18,7 +18,8 @@ struct Connection::Link {
   Link& operator=(const Link&) = delete;
   ~Link();
 
-  // Takes a duplicate of the handle's socket; shuts it down at once if interrupted meanwhile.
+  // Takes a duplicate of the handle's socket as it is now; shuts it down at once if interrupted
+  // meanwhile.
   void Attach();
   // Ends the use of the socket: shuts it down and forgets it. The handle stays for its error texts.
   void MarkBroken() noexcept;
@@ -53,22 +54,5 @@ bool IsLostError(unsigned number);
 std::string CutStatement(std::string_view statement);
 // Message of an error of this code about `statement`.
 std::string DatabaseErrorMessage(ErrorCode code, std::string_view statement);
-
-// Sets the TLS options of the handle; PEM contents pass through anonymous memory. Throws Error
-// 11112.
-class TlsFiles {
- public:
-  TlsFiles() = default;
-  TlsFiles(const TlsFiles&) = delete;
-  TlsFiles& operator=(const TlsFiles&) = delete;
-  ~TlsFiles();
-  void Apply(MYSQL* mysql, const TlsOptions& options);
-
- private:
-  std::string PathOf(const std::string& pem, const std::string& path, const char* name);
-  std::vector<int> fds_;
-};
-// Throws Error 11112 unless a certificate of the verified chain has one of the names.
-void CheckCommonName(MYSQL* mysql, const std::vector<std::string>& allowed);
 
 }  // namespace dm::mysql

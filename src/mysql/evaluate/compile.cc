@@ -145,7 +145,7 @@ Evaluation OfCell(size_t index, F f) {
   return [index, f = std::move(f)](Row row) -> Value {
     const Cell& cell = row[index];
     if (cell.is_null()) return {};
-    if (!cell.has_value()) throw EvaluationError();  // not logged (generated columns of MariaDB)
+    if (!cell.has_value()) throw AbsentColumn{index};
     return f(cell);
   };
 }

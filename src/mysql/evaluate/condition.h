@@ -37,6 +37,11 @@ struct UnknownColumn : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
+// The value of a column is needed that is not in the row image.
+struct AbsentColumn {
+  size_t column;  // its index
+};
+
 // Throws std::invalid_argument, saying why, if the expression cannot be evaluated whatever the
 // table is: an unknown function or a wrong number of arguments, a function whose value is another
 // one at each call, a subquery, a variable, ...
@@ -58,7 +63,8 @@ class Condition {
   Condition(const Expr& expr, std::span<const ConditionColumn> columns,
             const ConditionOptions& options);
 
-  // `row` has the columns given at the construction, in that order.
+  // `row` has the columns given at the construction, in that order. Throws AbsentColumn if the
+  // result depends on a column that the row image lacks.
   Result Evaluate(std::span<const Cell> row) const;
   bool IsTrue(std::span<const Cell> row) const { return Evaluate(row) == Result::kTrue; }
 

@@ -86,6 +86,12 @@ std::string ColumnJson(const ColumnInfo& column) {
   };
   whole("dm_default", column.default_value);
   whole("dm_origin_default", column.origin_default);
+  const auto& names = column.dependences;
+  if (!std::all_of(names.begin(), names.end(), IsValidUtf8)) {
+    out += fmt::format(",\"dm_dependences\":{}", List(names, [](const std::string& name) {
+                         return Quoted(EncodeBase64(name));
+                       }));
+  }
   return out + "}";
 }
 
@@ -107,16 +113,91 @@ std::string IndexJson(const IndexInfo& index) {
           : fmt::format(",\"dm_kind\":{}", static_cast<int>(index.kind)));
 }
 
-// Members that only we know; empty if there is nothing to say.
-std::string OwnMembers(const std::vector<IndexInfo>& special, const TableInfo& table) {
+// Calls `f` with every text of a definition that may hold bytes of any character set, in the order
+// in which they are stored. Defaults and dependences have copies of their own.
+template <class Table, class F>
+void EachText(Table& table, F f) {
+  for (auto* text :
+       {&table.name, &table.charset, &table.collation, &table.comment, &table.compression}) {
+    f(*text);
+  }
+  for (auto& column : table.columns) {
+    for (auto* text : {&column.name, &column.charset, &column.collation, &column.generated_expr,
+                       &column.comment, &column.type_word}) {
+      f(*text);
+    }
+    for (auto& element : column.elements) f(element);
+  }
+  for (auto& index : table.indexes) {
+    f(index.name);
+    f(index.comment);
+    for (auto& part : index.columns) f(part.name);
+  }
+  for (auto& period : table.periods) {
+    for (auto* text : {&period.name, &period.start, &period.end}) f(*text);
+  }
+  for (auto& key : table.foreign_keys) {
+    for (auto* text : {&key.name, &key.ref_schema, &key.ref_table}) f(*text);
+    for (auto& name : key.ref_columns) f(name);
+    for (auto& name : key.columns) f(name);
+  }
+  for (auto& check : table.checks) {
+    f(check.name);
+    f(check.expr);
+    for (auto& name : check.columns) f(name);
+  }
+  if (!table.partition) return;
+  f(table.partition->expr);
+  f(table.partition->text);
+  for (auto& name : table.partition->columns) f(name);
+  for (auto& definition : table.partition->definitions) {
+    f(definition.name);
+    f(definition.comment);
+    for (auto& bound : definition.less_than) f(bound);
+    for (auto& tuple : definition.in_values) {
+      for (auto& value : tuple) f(value);
+    }
+  }
+}
+
+// What the reference's members hold of a text: each byte that is no UTF-8 is U+FFFD.
+std::string Shown(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t length = RuneLength(text);
+    out += length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(0, length);
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return out;
+}
+
+// The texts that are no UTF-8, by their number in EachText; empty if there are none.
+std::string WholeTexts(const TableInfo& table) {
+  std::string out;
+  size_t number = 0;
+  EachText(table, [&](const std::string& text) {
+    if (!IsValidUtf8(text)) {
+      out += fmt::format("{}\"{}\":{}", out.empty() ? "" : ",", number, Quoted(EncodeBase64(text)));
+    }
+    ++number;
+  });
+  return out;
+}
+
+// Members that only we know; empty if there is nothing to say. `stored`: the table as it will be
+// read.
+std::string OwnMembers(const std::vector<IndexInfo>& special, const TableInfo& stored) {
   std::string out;
   if (!special.empty()) out += fmt::format(",\"dm_indexes\":{}", List(special, IndexJson));
-  if (!table.periods.empty()) {
+  if (!stored.periods.empty()) {
     const auto period_json = [](const PeriodInfo& period) {
       return fmt::format("{{\"name\":{},\"start\":{},\"end\":{}}}", Quoted(period.name),
                          Quoted(period.start), Quoted(period.end));
     };
-    out += fmt::format(",\"dm_periods\":{}", List(table.periods, period_json));
+    out += fmt::format(",\"dm_periods\":{}", List(stored.periods, period_json));
+  }
+  if (const std::string texts = WholeTexts(stored); !texts.empty()) {
+    out += fmt::format(",\"dm_texts\":{{{}}}", texts);
   }
   return out;
 }
@@ -281,6 +362,12 @@ void ReadColumn(const Json& json, ColumnInfo* column) {
   };
   bytes("dm_default", &column->default_value);
   bytes("dm_origin_default", &column->origin_default);
+  if (const Json* names = Member(json, "dm_dependences")) {
+    column->dependences.clear();
+    for (const std::string& name : Texts(*names)) {
+      column->dependences.push_back(DecodeBase64(name).value_or(""));
+    }
+  }
   if (column->type == FieldType::kBit) {
     bytes("default_bit", &column->default_value);
     bytes("origin_default_bit", &column->origin_default);
@@ -406,6 +493,24 @@ void KeepStickyFlags(TableInfo* table) {
   }
 }
 
+// Puts the texts that are no UTF-8 in the place of what the reference's members hold of them.
+void ReadWholeTexts(const Json& texts, TableInfo* table) {
+  size_t number = 0;
+  size_t found = 0;
+  EachText(*table, [&](std::string& text) {
+    const auto entry = texts.find(std::to_string(number++));
+    if (entry == texts.end()) return;
+    const std::optional<std::string> whole =
+        entry->is_string() ? DecodeBase64(entry->get<std::string>()) : std::nullopt;
+    if (!whole || Shown(*whole) != text) throw std::runtime_error("dm_texts: not of this table");
+    text = *whole;
+    ++found;
+  });
+  if (found != texts.size()) throw std::runtime_error("dm_texts: not of this table");
+  for (ColumnInfo& column : table->columns) column.SetName(column.name);
+  for (IndexInfo& index : table->indexes) index.SetName(index.name);
+}
+
 TableInfo Read(const Json& json) {
   TableInfo table;
   table.name = NameMember(json, "name");
@@ -465,6 +570,7 @@ TableInfo Read(const Json& json) {
   if (const Json* partition = Member(json, "partition")) {
     ReadPartition(*partition, &table.partition.emplace());
   }
+  if (const Json* texts = Member(json, "dm_texts")) ReadWholeTexts(*texts, &table);
   AddHandleKey(&table);
   // The order of columns is their offset's.
   std::stable_sort(table.columns.begin(), table.columns.end(),
@@ -495,6 +601,9 @@ std::string TableInfoToJson(const TableInfo& table) {
     if (index.primary && table.primary_key_is_handle) continue;
     indexes.push_back(index);
   }
+  TableInfo stored = table;
+  stored.indexes = indexes;
+  stored.indexes.insert(stored.indexes.end(), special.begin(), special.end());
   const auto check = [&](const CheckInfo& item) { return CheckJson(item, table.name); };
   std::string out = fmt::format(
       "{{\"id\":0,\"name\":{},\"charset\":{},\"collate\":{},\"cols\":{},\"index_info\":{},"
@@ -514,7 +623,7 @@ std::string TableInfoToJson(const TableInfo& table) {
       "\"version\":5,\"tiflash_replica\":null,\"is_columnar\":false,\"temp_table_type\":0,"
       "\"cache_table_status\":0,\"policy_ref_info\":null,\"stats_options\":null,"
       "\"exchange_partition_info\":null,\"ttl_info\":null{}}}",
-      PartitionJson(table.partition), Quoted(table.compression), OwnMembers(special, table));
+      PartitionJson(table.partition), Quoted(table.compression), OwnMembers(special, stored));
   return out;
 }
 

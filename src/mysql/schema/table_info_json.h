@@ -8,7 +8,8 @@
 
 namespace dm::mysql {
 
-// Compact JSON, members in the reference's order. Full-text and spatial indexes are left out.
+// Compact JSON, members in the reference's order. What the reference's members cannot hold (special
+// indexes, bytes that are no UTF-8, which are U+FFFD there) stands in members of ours, "dm_...".
 std::string TableInfoToJson(const TableInfo& table);
 
 // Reads what DM or we wrote. Unknown members are ignored, missing ones are zero; `pk_is_handle`

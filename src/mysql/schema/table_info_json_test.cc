@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error/error.h"
+#include "base/io/text.h"
 #include "mysql/schema/build.h"
 #include "mysql/schema/show_create.h"
 
@@ -87,6 +88,33 @@ TEST(TableInfoJson, WhatOnlyWeKnowComesBack) {
   EXPECT_EQ(again.columns[3].default_value, std::string("\0\5", 2));
   EXPECT_EQ(again.partition->text, table.partition->text);
   EXPECT_EQ(TableInfoToJson(again), TableInfoToJson(table));
+}
+
+// Names, comments and members of other character sets than the server thinks.
+TEST(TableInfoJson, BytesThatAreNoTextComeBack) {
+  const std::string create =
+      "CREATE TABLE `t\xff` (`a\xff` INT NOT NULL COMMENT 'x\xfe', `a\xfe` "
+      "ENUM('\xc3','\xe4','\xef\xbf\xbd'), "
+      "s SET('\xf0\x9f','b') COLLATE `x\xc0_bin`, d VARCHAR(9) DEFAULT '\x80', "
+      "g INT AS (`a\xff` + 1), PRIMARY KEY (`a\xff`), UNIQUE KEY `u\xfd` (`a\xff`, `a\xfe`) "
+      "COMMENT '\xfc', "
+      "FULLTEXT KEY `f\xfb` (d), CONSTRAINT `c\xfa` CHECK (d <> '\xf9'), "
+      "CONSTRAINT `k\xf8` FOREIGN KEY (`a\xff`) REFERENCES `s\xf7`.`p\xf6` (`i\xf5`)) "
+      "COMMENT='\xf4' "
+      "PARTITION BY LIST COLUMNS (`a\xff`) (PARTITION `p\xc1` VALUES IN (5) COMMENT '\xc2')";
+  const TableInfo table = ParseCreateTable(create, MariaDb());
+  const std::string json = TableInfoToJson(table);
+  EXPECT_TRUE(IsValidUtf8(json));
+  const TableInfo again = TableInfoFromJson(json);
+  EXPECT_EQ(ShowCreateTable(again), ShowCreateTable(table));
+  EXPECT_EQ(TableInfoToJson(again), json);
+  EXPECT_EQ(again.columns[1].elements, (std::vector<std::string>{"\xc3", "\xe4", "\xef\xbf\xbd"}));
+  EXPECT_EQ(again.columns[1].lower_name, table.columns[1].lower_name);
+  EXPECT_EQ(again.columns[4].dependences, table.columns[4].dependences);
+  // Texts of another table are not taken over.
+  std::string other = json;
+  other.replace(other.find("\"comment\":\"x"), 12, "\"comment\":\"y");
+  EXPECT_THROW(TableInfoFromJson(other), Error);
 }
 
 TEST(TableInfoJson, FlagsOfThePage) {

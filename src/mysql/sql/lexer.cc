@@ -136,8 +136,9 @@ class Lexer {
     if (dialect == 'M' && !options_.mariadb) return false;
     if (dialect == 'T') {
       if (At(pos) == '[') {
-        const size_t close = text_.find(']', pos);
-        if (close == std::string_view::npos) return false;
+        // No further than the comment: every one would search the whole text.
+        const size_t close = text_.find_first_of("]*", pos);
+        if (close == std::string_view::npos || text_[close] != ']') return false;
         if (!KnownFeatures(text_.substr(pos + 1, close - pos - 1))) return false;
         pos = close + 1;
       }

@@ -458,6 +458,13 @@ TEST(Lexing, CommentsAndModes) {
             "ALTER TABLE `t` COMMENT = '/*!50000 x */ -- # '");
 }
 
+// A megabyte of them: each looks no further than its own end.
+TEST(Lexing, CommentsThatNameNoFeature) {
+  std::string text;
+  for (int i = 0; i < 200'000; ++i) text += "/*T![*/";
+  EXPECT_EQ(Restore(One(text + "drop table t")), "DROP TABLE `t`");
+}
+
 TEST(Lexing, NamesThatLookLikeNumbers) {
   EXPECT_EQ(Restore(One("alter table 1a add 2b int, add `3` int")),
             "ALTER TABLE `1a` ADD COLUMN `2b` INT, ADD COLUMN `3` INT");

@@ -11,6 +11,7 @@
 #include "dmmaster.pb.h"
 #include "programs/ctl/common.h"
 #include "programs/ctl/master_link.h"
+#include "programs/ctl/tls_content.h"
 
 namespace dm::ctl {
 
@@ -29,6 +30,17 @@ std::vector<std::string> ReadAll(const fs::path& directory) {
   std::sort(paths.begin(), paths.end());
   for (const fs::path& path : paths) contents.push_back(ReadNamedFile(path.string()));
   return contents;
+}
+
+// With the content of its TLS files, which are where the export was made, if anywhere. dm-master
+// says what is wrong with a file that cannot be read.
+template <class Parse>
+std::string ToSend(const std::string& text, Parse parse) {
+  try {
+    return WithTlsContent(parse(text), text);
+  } catch (const Error&) {
+    return text;
+  }
 }
 
 // True if the answer may be passed over: success, or the object is there already.
@@ -51,7 +63,7 @@ void ImportConfigs(MasterLink& master, const std::string& directory, std::ostrea
   for (const std::string& source : sources) {
     pb::OperateSourceRequest request;
     request.set_op(pb::StartSource);
-    request.add_config(source);
+    request.add_config(ToSend(source, migration::ParseSourceYaml));
     const pb::OperateSourceResponse response = master.OperateSource(request);
     if (Tolerated(response)) continue;
     out << cluster::PrintJson(response) << "\n";
@@ -60,7 +72,7 @@ void ImportConfigs(MasterLink& master, const std::string& directory, std::ostrea
   if (!tasks.empty()) out << "start creating tasks\n";
   for (const std::string& task : tasks) {
     pb::StartTaskRequest request;
-    request.set_task(task);
+    request.set_task(ToSend(task, migration::ParseTaskYaml));
     const pb::StartTaskResponse response = master.StartTask(request);
     if (Tolerated(response)) continue;
     out << cluster::PrintJson(response) << "\n";

@@ -373,7 +373,7 @@ TEST(Program, SendsTheContentOfTlsFiles) {
   WriteFile(file, "name: t\ntarget-database:\n  password: secret\n  security:\n    ssl-ca: " +
                       directory.path() + "/ca.pem\n");
   EXPECT_EQ(Dmctl({"start-task", file, "--master-addr", master.address()}).exit_code, 0);
-  EXPECT_NE(task.find("ssl-ca-base64: Q0E="), std::string::npos) << task;
+  EXPECT_NE(task.find("ssl-ca-bytes: [67, 65]"), std::string::npos) << task;
   EXPECT_NE(task.find("password: secret"), std::string::npos) << task;
 }
 

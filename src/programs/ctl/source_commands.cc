@@ -4,7 +4,6 @@
 
 #include "base/error/error.h"
 #include "dmmaster.pb.h"
-#include "migration/config/render.h"
 #include "migration/config/source.h"
 #include "programs/ctl/common.h"
 #include "programs/ctl/tls_content.h"
@@ -81,11 +80,7 @@ void AddSource(const cli::Invocation& invocation, const std::string& argument,
               "`relay-dir` in source config will be deprecated soon, please use `relay-dir` in "
               "worker config instead");
   }
-  if (AsksForTls(source.from)) {
-    EmbedTlsContent(source.from);
-    text = migration::SourceToYaml(source, migration::Passwords::kPlain);
-  }
-  request.add_config(text);
+  request.add_config(WithTlsContent(std::move(source), text));
 }
 
 int OperateSource(Session& session, const cli::Invocation& invocation) {

@@ -48,14 +48,6 @@ void PrintWithCheckResult(const cli::Invocation& invocation,
   PrintLine(invocation, json);
 }
 
-// The text to send for the task file `text`: itself, unless the target's TLS files have to go with
-// it.
-std::string WithTlsContent(migration::TaskConfig task, const std::string& text) {
-  if (!task.target_database || !AsksForTls(*task.target_database)) return text;
-  EmbedTlsContent(*task.target_database);
-  return migration::TaskToYaml(task, migration::Passwords::kPlain);
-}
-
 void RefuseShardingConflict(const cli::Invocation& invocation, const migration::TaskConfig& task,
                             const std::string& text) {
   const std::string conflict = migration::ShardingConflict(task, text);

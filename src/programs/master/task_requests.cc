@@ -8,6 +8,7 @@
 #include "migration/config/key_table.h"
 #include "migration/config/subtask.h"
 #include "migration/config/task.h"
+#include "migration/config/tls_content.h"
 #include "migration/meta/names.h"
 #include "migration/meta/remove.h"
 #include "migration/precheck/precheck.h"
@@ -46,6 +47,8 @@ Prepared PrepareParsed(const RequestContext& context, const std::string& text,
   migration::CheckMetaNames(task);
   const std::map<std::string, SourceConfig> sources = context.scheduler->Sources();
   {
+    // The workers may not have the files.
+    if (task.target_database->security) migration::LoadTlsContent(*task.target_database->security);
     migration::DbConfig target = *task.target_database;
     target.password = migration::Secret(context.cipher.DecryptOrPlain(target.password.Reveal()));
     const auto connection = OpenDownstream(target, context.stop);

@@ -8,6 +8,7 @@
 #include "base/io/text.h"
 #include "base/log/log.h"
 #include "migration/config/connect_options.h"
+#include "migration/config/tls_content.h"
 #include "mysql/client/binlog_status.h"
 #include "mysql/position/flavor.h"
 
@@ -67,6 +68,8 @@ uint32_t ChooseServerId(mysql::Connection& connection, const StopToken& stop) {
 
 void PrepareSource(SourceConfig& source, const migration::PasswordCipher& cipher,
                    const StopToken& stop) {
+  // The worker may not have the files.
+  if (source.from.security) migration::LoadTlsContent(*source.from.security);
   migration::AdjustSource(source, cipher);
   const auto connection = OpenUpstream(source.from, stop);
   if (source.flavor.empty() || source.server_id == 0) {

@@ -30,6 +30,7 @@ class Server:
         self.port = free_port()
         self.options = options
         self.environment = None  # more variables of its environment
+        self.ssl = None  # how tests connect to a server that demands TLS (pymysql's `ssl`)
         self.process = None
 
     # -- for subclasses
@@ -41,6 +42,32 @@ class Server:
 
     def data(self):
         return os.path.join(self.dir, "data")
+
+    def inner(self, path):
+        """A path below the server's directory as the server sees it."""
+        return path
+
+    def demand_tls(self, authority, **certificate):
+        """Before the start: clients have to use TLS. The certificate's files are `directory`/tls/server*.pem."""
+        os.makedirs(self.dir, exist_ok=True)
+        self.authority, self.ssl = authority, {"ca": authority.ca, "check_hostname": False}
+        os.makedirs(os.path.join(self.dir, "tls"))
+        self.show_certificate(**certificate)
+        shutil.copy(authority.ca, os.path.join(self.dir, "tls", "ca.pem"))
+        files = {kind: self.inner(os.path.join(self.dir, "tls", name))
+                 for kind, name in (("ca", "ca.pem"), ("cert", "server.pem"), ("key", "server-key.pem"))}
+        self.use_tls_files(files)
+        return self
+
+    def show_certificate(self, authority=None, **certificate):
+        """Puts another certificate into the server's files."""
+        made = (authority or self.authority).issue("server", **{"common_name": "db.example", **certificate})
+        for path in (made.cert, made.key):
+            os.chmod(path, 0o644)
+            os.replace(path, os.path.join(self.dir, "tls", os.path.basename(path)))
+
+    def use_tls_files(self, files):
+        self.options.update({"require_secure_transport": "ON", **{f"ssl-{kind}": path for kind, path in files.items()}})
 
     # -- life
     def start(self):
@@ -84,6 +111,8 @@ class Server:
 
     # -- use
     def connect(self, user=USER, password=PASSWORD, **more):
+        if self.ssl:
+            more.setdefault("ssl", self.ssl)
         return pymysql.connect(host="127.0.0.1", port=self.port, user=user, password=password, charset="utf8mb4",
                                autocommit=True, **more)
 
@@ -175,6 +204,9 @@ class MySql9(Server):
     def __init__(self, directory, server_id, **options):
         self.inside, outside = _inside_chroot(self.root())
         super().__init__(outside, server_id, **options)
+
+    def inner(self, path):
+        return os.path.join(self.inside, os.path.relpath(path, self.dir))
 
     def template(self):
         def make(path):
@@ -317,6 +349,10 @@ class TiDb(Server):
         wait_for(self._ready, lambda: f"{self.name} starts; its log:\n{self.process.tail()}", timeout=120)
         self._make_user()
         return self
+
+    def use_tls_files(self, files):
+        self.configuration += "[security]\nrequire-secure-transport = true\n"
+        self.configuration += "".join(f'ssl-{kind} = "{path}"\n' for kind, path in files.items())
 
     def argv(self):
         options = {

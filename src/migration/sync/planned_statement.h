@@ -1,0 +1,29 @@
+// A split statement of an event and what is to become of it.
+#pragma once
+
+#include <vector>
+
+#include "migration/rows/table_plan.h"
+#include "mysql/sql/statement.h"
+
+namespace dm::migration {
+
+struct PlannedStatement {
+  mysql::Statement source;
+  mysql::Statement routed;
+  std::vector<TableId> tables;   // source names
+  std::vector<TableId> targets;  // routed names
+  bool filtered = false;         // tracked if that is possible, not executed
+  bool dropped = false;          // nothing of it is done
+  enum class Part {
+    kBoth,
+    kTracked,   // the downstream has, or gets, its effect otherwise
+    kExecuted,  // the tracker gets its effect otherwise
+  };
+  Part part = Part::kBoth;
+
+  bool is_executed() const { return !filtered && part != Part::kTracked; }
+  bool is_tracked() const { return part != Part::kExecuted; }
+};
+
+}  // namespace dm::migration

@@ -1,0 +1,641 @@
+"""Online schema changes by gh-ost and pt-online-schema-change: only the change reaches the downstream, once, on the real
+table, however the tool is called off, repeated or interrupted, and wherever the worker is killed."""
+import json
+import os
+import subprocess
+import threading
+
+import pytest
+
+from dmtest.cluster import Cluster
+from dmtest.compare import difference
+from dmtest.schema_change import GhOst
+from dmtest.servers import PASSWORD, USER
+from dmtest.waiting import wait_for
+
+SCHEMA, META = "osc", "dm_osc"
+
+
+class Running:
+    def __init__(self, cluster):
+        self.cluster, self.upstream, self.downstream = cluster, cluster.upstream, cluster.downstream
+        self.task = "osc"
+        self.targets = {SCHEMA: SCHEMA}
+
+    def prepare(self, *statements):
+        for server, names in ((self.upstream, [SCHEMA]), (self.downstream, [SCHEMA, "osc_target"])):
+            for name in names:
+                server.run(f"DROP DATABASE IF EXISTS {name}")
+        self.upstream.run(f"CREATE DATABASE {SCHEMA}", f"USE {SCHEMA}", "CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20))",
+                          "INSERT INTO t VALUES (1, 1, 'x'), (2, 2, 'y')", *statements)
+
+    def start(self, *statements, **more):
+        """A task that replicates; `statements` run before it begins."""
+        self.prepare(*statements)
+        self.begin(**more)
+
+    def begin(self, **more):
+        path = self.cluster.task_file(self.task, ["src"], self.downstream, self.targets, **{"meta-schema": META, **more})
+        self.cluster.ctl("start-task", path, "--remove-meta")
+        self.cluster.wait_stage(self.task, "Running", "Sync")
+        self.cluster.wait_synced(self.task, self.upstream)
+
+    def run(self, *statements):
+        self.upstream.run(f"USE {SCHEMA}", *statements)
+
+    def synced(self):
+        self.cluster.wait_stage(self.task, "Running", "Sync")
+        self.cluster.wait_synced(self.task, self.upstream)
+
+    def equal(self, *helpers, **options):
+        """Both sides are equal but for tables of the tools that are still upstream."""
+        self.synced()
+        target = self.targets[SCHEMA]
+        for table in helpers:
+            assert not self.downstream.run(f"SHOW TABLES FROM {target} LIKE '{table}'".replace("_", "\\_"))
+            self.upstream.run(f"USE {SCHEMA}", "SET sql_log_bin = 0", f"DROP TABLE `{table}`")
+        found = difference(self.upstream, self.downstream, self.targets, **options)
+        assert found is None, found
+
+    def records(self):
+        """What is kept, by shadow table."""
+        rows = self.downstream.run(f"SELECT id, ghost_schema, ghost_table, ddls FROM {META}.{self.task}_onlineddl")
+        assert all(row[:2] == ("src", SCHEMA) for row in rows), rows
+        return {row[2]: row[3] for row in rows}
+
+    def error(self, code, *phrases):
+        error = self.cluster.wait_error(self.task, code)
+        for phrase in phrases:
+            assert phrase in error["Message"] + error["Workaround"], error
+        return error
+
+
+class Writer(threading.Thread):
+    """Rows of `t` change all the time, in columns that every change leaves."""
+
+    def __init__(self, server, table="t"):
+        super().__init__(daemon=True)
+        self.server, self.table, self.ending, self.count, self.error = server, table, threading.Event(), 0, None
+        self.guard = threading.Lock()
+        self.start()
+
+    def run(self):
+        try:
+            with self.server.connect(database=SCHEMA) as connection:
+                connection.autocommit(True)
+                cursor = connection.cursor()
+                while not self.ending.is_set():
+                    with self.guard:
+                        self.change(cursor, self.count % 300 + 10)
+                    self.count += 1
+        except Exception as e:
+            self.error = e
+
+    def change(self, cursor, key):
+        cursor.execute(f"REPLACE INTO `{self.table}` (id, a) VALUES (%s, %s)", (key, self.count))
+        cursor.execute(f"UPDATE `{self.table}` SET a = a + 1 WHERE id = %s", ((key * 7) % 300 + 10,))
+        cursor.execute(f"DELETE FROM `{self.table}` WHERE id = %s", ((key * 11) % 300 + 10,))
+
+    def more(self, rounds=20):
+        goal = self.count + rounds
+        wait_for(lambda: self.count >= goal or self.error, "rows change")
+        if self.error:
+            raise self.error
+
+    def stop(self):
+        self.ending.set()
+        self.join()
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture(scope="module", params=["mariadb", "mysql9"])
+def pair(request, tmp_path_factory, servers):
+    """MySQL by GTID, MariaDB by position."""
+    cluster = Cluster(tmp_path_factory.mktemp(f"osc-{request.param}"))
+    cluster.upstream, cluster.downstream = (servers.get(request.param, role) for role in ("up", "down"))
+    cluster.start_master()
+    cluster.start_worker("worker1")
+    cluster.create_source("src", cluster.upstream, **{"enable-gtid": request.param == "mysql9"})
+    yield Running(cluster)
+    cluster.stop()
+
+
+@pytest.fixture
+def running(pair):
+    pair.targets = {SCHEMA: SCHEMA}
+    yield pair
+    pair.cluster.ctl("stop-task", pair.task, check=False)
+
+
+@pytest.fixture
+def writer(running):
+    writers = []
+
+    def begin(table="t"):
+        writers.append(Writer(running.upstream, table))
+        return writers[-1]
+    yield begin
+    for writer in writers:
+        writer.ending.set()
+        writer.join()
+
+
+on_mariadb = pytest.mark.parametrize("pair", ["mariadb"], indirect=True)
+on_mysql = pytest.mark.parametrize("pair", ["mysql9"], indirect=True)
+
+
+@pytest.mark.parametrize("cut_over", ["atomic", "two-step"])
+def test_gh_ost(running, writer, cut_over):
+    running.start()
+    changing = writer()
+    change = GhOst(running.upstream, SCHEMA, "t", "add column gh int default 5, add index igh (gh)", cut_over=cut_over,
+                   guard=changing.guard)
+    change.begin()
+    changing.more()
+    change.copy()
+    change.heartbeat()
+    running.synced()
+    kept = {"schema": SCHEMA, "table": "t", "ddls": [f"ALTER TABLE `{SCHEMA}`.`_t_gho` ADD COLUMN `gh` INT DEFAULT 5",
+                                                    f"ALTER TABLE `{SCHEMA}`.`_t_gho` ADD INDEX `igh`(`gh`)"]}
+    assert running.records() == {"_t_gho": json.dumps(kept, separators=(",", ":"))}
+    change.cut_over()
+    changing.more()
+    running.run("INSERT INTO t (id, a, gh) VALUES (5, 5, 6)")
+    change.finish()
+    changing.stop()
+    running.equal()
+    assert running.records() == {}
+    # The definition known is the new one: also the next change starts from it, and a plain one.
+    GhOst(running.upstream, SCHEMA, "t", "drop column gh, add column second int").all()
+    running.run("ALTER TABLE t ADD COLUMN third INT AFTER second", "INSERT INTO t VALUES (6, 6, 'z', 7, 8)")
+    running.equal()
+
+
+def test_pt_online_schema_change_by_hand(running):
+    running.start("CREATE TABLE plain (id INT PRIMARY KEY)")
+    shown = running.upstream.run(f"SHOW CREATE TABLE {SCHEMA}.t")[0][1]
+    running.run(shown.replace("CREATE TABLE `t` (", f"CREATE TABLE `{SCHEMA}`.`_t_new` ("),
+                f"ALTER TABLE `{SCHEMA}`.`_t_new` ADD COLUMN pt INT NOT NULL DEFAULT 3, DROP COLUMN b",
+                f"CREATE TRIGGER `pt_osc_{SCHEMA}_t_ins` AFTER INSERT ON `{SCHEMA}`.`t` FOR EACH ROW REPLACE INTO "
+                f"`{SCHEMA}`.`_t_new` (`id`, `a`) VALUES (NEW.`id`, NEW.`a`)",
+                f"INSERT LOW_PRIORITY IGNORE INTO `{SCHEMA}`.`_t_new` (`id`, `a`) SELECT `id`, `a` FROM `{SCHEMA}`.`t` "
+                "LOCK IN SHARE MODE /*pt-online-schema-change 4711 copy table*/",
+                "INSERT INTO t VALUES (3, 3, 'z')", "INSERT INTO plain VALUES (1)")
+    running.synced()
+    assert set(running.records()) == {"_t_new"}
+    running.run(f"ANALYZE TABLE `{SCHEMA}`.`_t_new` /* pt-online-schema-change */",
+                f"RENAME TABLE `{SCHEMA}`.`t` TO `{SCHEMA}`.`_t_old`, `{SCHEMA}`.`_t_new` TO `{SCHEMA}`.`t`",
+                f"DROP TABLE IF EXISTS `{SCHEMA}`.`_t_old`", f"DROP TRIGGER IF EXISTS `{SCHEMA}`.`pt_osc_{SCHEMA}_t_ins`",
+                "INSERT INTO t VALUES (4, 4, 5)")
+    running.equal()
+    assert running.records() == {}
+
+
+def test_changes_of_one_list_stay_together(running):
+    """Each alone would be another change, or none that a server takes."""
+    running.start("ALTER TABLE t ADD COLUMN c INT", "UPDATE t SET c = id * 10", "CREATE TABLE u (a INT NOT NULL, UNIQUE KEY (a))",
+                  "INSERT INTO u VALUES (7), (8)")
+    swap = GhOst(running.upstream, SCHEMA, "t", "rename column a to c, rename column c to a",
+                 columns=[("id", "id"), ("c", "a"), ("b", "b"), ("a", "c")])
+    swap.all()
+    running.run("CREATE TABLE _u_new LIKE u", "ALTER TABLE _u_new ADD COLUMN id INT NOT NULL AUTO_INCREMENT, ADD PRIMARY KEY (id)",
+                "INSERT INTO _u_new (a) SELECT a FROM u ORDER BY a", "RENAME TABLE u TO _u_old, _u_new TO u", "DROP TABLE _u_old")
+    running.run("INSERT INTO t (id, a, b, c) VALUES (9, 90, 'n', 9)", "INSERT INTO u (a) VALUES (9)")
+    running.equal()
+
+
+@on_mariadb
+def test_several_statements_on_the_shadow_table(running):
+    running.start()
+    running.run("CREATE TABLE _t_gho LIKE t", "ALTER TABLE _t_gho ADD COLUMN c INT, ADD COLUMN d INT",
+                "ALTER TABLE _t_gho CHANGE c e BIGINT", "CREATE INDEX ie ON _t_gho (e)", "TRUNCATE TABLE _t_gho",
+                "INSERT INTO _t_gho (id, a, b) SELECT id, a, b FROM t", "ALTER TABLE _t_gho AUTO_INCREMENT=100",
+                "RENAME TABLE t TO _t_del", "ALTER TABLE _t_gho RENAME TO t", "INSERT INTO t VALUES (3, 3, 'z', 4, 5)",
+                "DROP TABLE _t_del", "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'", 'CREATE TABLE "_t_gho" LIKE t',
+                r"""ALTER TABLE "_t_gho" ADD COLUMN "q" VARCHAR(9) DEFAULT 'a\b''c' COMMENT '\'""",
+                "INSERT INTO _t_gho (id, a, b, e, d) SELECT * FROM t", "RENAME TABLE t TO _t_del, _t_gho TO t",
+                "INSERT INTO t (id) VALUES (4)")
+    running.equal("_t_del")
+
+
+@on_mysql
+def test_collations_are_those_of_the_first_statement(running):
+    """Not of the session that renames."""
+    running.start(**{"collation_compatible": "strict"})
+    running.run("SET SESSION default_collation_for_utf8mb4 = utf8mb4_general_ci", "CREATE TABLE _t_gho LIKE t",
+                "ALTER TABLE _t_gho ADD COLUMN c VARCHAR(9) CHARACTER SET utf8mb4")
+    running.run("INSERT INTO _t_gho (id, a, b) SELECT * FROM t", "RENAME TABLE t TO _t_del, _t_gho TO t", "DROP TABLE _t_del",
+                "INSERT INTO t VALUES (5, 5, 'b', 'c')")
+    running.equal()
+
+
+@on_mariadb
+def test_change_that_fails_downstream(running):
+    running.start()
+    running.downstream.run(f"INSERT INTO {SCHEMA}.t VALUES (77, 1, 'doubled')")
+    GhOst(running.upstream, SCHEMA, "t", "add column gh int, add unique index ua (a)").all()
+    running.run("INSERT INTO t VALUES (5, 5, 'b', 6)")
+    running.cluster.wait_error(running.task, 10006, "1062")
+    assert set(running.records()) == {"_t_gho"}
+    running.downstream.run(f"DELETE FROM {SCHEMA}.t WHERE id = 77")
+    running.cluster.ctl("resume-task", running.task)
+    running.equal()
+
+
+@on_mariadb
+def test_cancelled_and_begun_again(running):
+    running.start()
+    first = GhOst(running.upstream, SCHEMA, "t", "add column wrong int")
+    first.begin()
+    first.copy()
+    running.synced()
+    assert "wrong" in running.records()["_t_gho"]
+    first.cancel()
+    running.synced()
+    assert running.records() == {}
+    second = GhOst(running.upstream, SCHEMA, "t", "add column abandoned int")
+    second.begin()
+    GhOst(running.upstream, SCHEMA, "t", "add column good int").all()
+    running.equal()
+    assert [row[0] for row in running.downstream.run(f"SHOW COLUMNS FROM {SCHEMA}.t")] == ["id", "a", "b", "good"]
+
+
+@on_mariadb
+def test_cut_over_that_is_taken_back(running):
+    """Of a two-step cut-over the second step fails: the real table gets its name again."""
+    running.start()
+    change = GhOst(running.upstream, SCHEMA, "t", "add column gh int")
+    change.begin()
+    running.run("RENAME TABLE t TO _t_del")
+    running.synced()
+    running.cluster.ctl("pause-task", running.task)
+    running.cluster.ctl("resume-task", running.task)
+    running.run("RENAME TABLE _t_del TO t", "INSERT INTO t VALUES (3, 3, 'z')")
+    running.equal("_t_gho", "_t_ghc")
+    running.run("DROP TABLE IF EXISTS _t_gho")
+    change.all()
+    running.equal()
+
+
+@on_mariadb
+def test_tables_that_are_not_migrated(running):
+    running.start("CREATE TABLE other (id INT PRIMARY KEY)",
+                  **{"block-allow-list": {"list": {"do-dbs": None, "do-tables": [{"db-name": SCHEMA, "tbl-name": "t"}]}}})
+    GhOst(running.upstream, SCHEMA, "other", "add column gh int").begin()
+    running.synced()
+    assert running.records() == {}
+    running.run("DROP TABLE _other_gho", "DROP TABLE _other_ghc")
+    GhOst(running.upstream, SCHEMA, "other", "add column gh int").all()
+    running.run("RENAME TABLE other TO _other_gho", "RENAME TABLE _other_gho TO other")
+    GhOst(running.upstream, SCHEMA, "t", "add column gh int").all()
+    running.upstream.run("SET sql_log_bin = 0", f"DROP TABLE {SCHEMA}.other")
+    running.equal()
+
+
+@on_mariadb
+def test_routes_and_filters_see_the_real_table(running):
+    running.targets = {SCHEMA: "osc_target"}
+    running.start(
+        "CREATE TABLE u (id INT PRIMARY KEY)",
+        **{"filters": {"no-drop": {"schema-pattern": SCHEMA, "table-pattern": "t", "events": ["drop column"], "action": "Ignore"},
+                       "no-shadow": {"schema-pattern": SCHEMA, "table-pattern": "_u_gho", "events": ["all"], "action": "Ignore"}},
+           "mysql-instances": [{"source-id": "src", "block-allow-list": "list", "mydumper-config-name": "dump",
+                                "loader-config-name": "load", "syncer-config-name": "sync",
+                                "route-rules": ["to-osc_target"], "filter-rules": ["no-drop", "no-shadow"]}]})
+    change = GhOst(running.upstream, SCHEMA, "t", "add column gh int, drop column b")
+    change.begin()
+    running.synced()
+    assert json.loads(running.records()["_t_gho"])["ddls"] == [f"ALTER TABLE `{SCHEMA}`.`_t_gho` ADD COLUMN `gh` INT", ""]
+    change.copy()
+    change.cut_over()
+    change.finish()
+    GhOst(running.upstream, SCHEMA, "u", "add column gh int").all()
+    running.run("INSERT INTO t VALUES (7, 8, 9)", "INSERT INTO u VALUES (1, 2)")
+    running.synced()
+    assert running.downstream.run("SELECT * FROM osc_target.t WHERE id = 7") == ((7, 8, None, 9),)
+    running.downstream.run("ALTER TABLE osc_target.t DROP COLUMN b")
+    running.equal(definitions=False)
+
+
+def test_names(running):
+    """In mixed case, with characters that must be quoted, and so long that the tool cuts them."""
+    long = "a_table_with_a_name_of_sixty_four_characters_which_is_the_limit_"
+    assert len(long) == 64
+    running.start("CREATE TABLE `MixedCase` (id INT PRIMARY KEY)", "CREATE TABLE `it's ``q\"` (id INT PRIMARY KEY)",
+                  f"CREATE TABLE {long} (id INT PRIMARY KEY)", f"INSERT INTO {long} VALUES (1)",
+                  "CREATE TABLE `Größe` (id INT PRIMARY KEY)",
+                  **{"block-allow-list": {"list": {"do-dbs": None, "do-tables": [
+                      {"db-name": SCHEMA, "tbl-name": name} for name in ("MixedCase", "it's `q\"", long, "t", "Größe")]}}})
+    GhOst(running.upstream, SCHEMA, "MixedCase", "add column `Größe` int comment 'it''s \\\\ \"漢字\" 😀', add index `i``x` (`Größe`)").all()
+    quoted = GhOst(running.upstream, SCHEMA, "it's `q\"", "add column gh varchar(9) default '\\\\''%\"'")
+    quoted.q = lambda name: f"`{SCHEMA}`.`" + name.replace("`", "``") + "`"
+    quoted.columns = [("id", "id")]
+    quoted.all()
+    GhOst(running.upstream, SCHEMA, "Größe", "add column gh int").all()
+    GhOst(running.upstream, SCHEMA, long, "add column gh int").all()
+    running.run(f"INSERT INTO {long} VALUES (2, 3)", "INSERT INTO `MixedCase` VALUES (1, 2)")
+    running.equal()
+
+
+@on_mariadb
+def test_rules_of_ones_own(running):
+    running.start(**{"shadow-table-rules": ["^shadow_(.+)$"], "trash-table-rules": ["^(.+)_trash$", "waste_(.+)"]})
+    running.run("CREATE TABLE shadow_t LIKE t", "ALTER TABLE shadow_t ADD COLUMN c INT", "INSERT INTO shadow_t SELECT *, 1 FROM t",
+                "CREATE TABLE waste_t (id INT)", "INSERT INTO waste_t VALUES (1)", "DROP TABLE waste_t",
+                "CREATE TABLE _x_gho (id INT PRIMARY KEY)", "INSERT INTO _x_gho VALUES (1)",  # ordinary now
+                "UPDATE shadow_t SET c = NULL", "RENAME TABLE t TO t_trash, shadow_t TO t", "INSERT INTO t VALUES (4, 4, 'q', 4)")
+    running.equal("t_trash")
+
+
+@on_mariadb
+def test_ordinary_tables_without_online_ddl(running):
+    running.start("CREATE TABLE _left_old (id INT PRIMARY KEY)", **{"online-ddl": False})
+    change = GhOst(running.upstream, SCHEMA, "t", "add column gh int")
+    change.begin()
+    change.copy()
+    running.synced()
+    assert running.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}._t_gho") == 2
+    change.cut_over()
+    running.run("INSERT INTO t VALUES (3, 3, 'z', 1)")
+    running.equal()
+    change.finish()
+    running.equal()
+
+
+@on_mariadb
+def test_full_migration_leaves_helper_tables_out(running):
+    running.prepare("CREATE TABLE _t_del LIKE t", "INSERT INTO _t_del SELECT * FROM t", "CREATE TABLE _gone_gho (id INT PRIMARY KEY)",
+                    "CREATE TABLE _t_ghc (id INT PRIMARY KEY)")
+    running.begin(**{"ignore-checking-items": ["online_ddl"]})
+    running.equal("_t_del", "_gone_gho", "_t_ghc")
+
+
+@on_mariadb
+def test_change_during_the_full_migration(running, tmp_path):
+    """Its statements come to replication with a table that the load has filled as it was before."""
+    cluster = running.cluster
+    cluster.workers["worker1"].stop()
+    cluster.start_worker("worker1", failpoints=f"load/before-commit=pause({tmp_path}/go)")
+    try:
+        running.prepare()
+        cluster.ctl("start-task", cluster.task_file(running.task, ["src"], running.downstream, running.targets, **{"meta-schema": META}),
+                    "--remove-meta")
+        cluster.wait_stage(running.task, "Running", "Load")
+        GhOst(running.upstream, SCHEMA, "t", "add column gh int, drop column a").all()
+        running.run("INSERT INTO t VALUES (5, 'b', 6)")
+        (tmp_path / "go").touch()
+        running.equal()
+    finally:
+        (tmp_path / "go").touch()
+        cluster.workers["worker1"].stop()
+        cluster.start_worker("worker1")
+
+
+@on_mariadb
+def test_change_that_began_before_the_task(running):
+    """Its first statements are not known: the task waits for somebody who knows."""
+    running.prepare()
+    change = GhOst(running.upstream, SCHEMA, "t", "add column gh int")
+    change.begin()
+    running.begin(**{"ignore-checking-items": ["online_ddl"]})
+    running.run("ALTER TABLE _t_gho AUTO_INCREMENT = 50")  # not all that was changed
+    running.run("INSERT INTO t VALUES (3, 3, 'c')")
+    change.copy()
+    change.cut_over()
+    error = running.error(36046, f"online ddl metadata for `{SCHEMA}`.`_t_gho` not found", "`gh`", "binlog replace")
+    assert "gh-ost" not in error["Message"].replace("/* gh-ost */", ""), error
+    assert [row[0] for row in running.downstream.run(f"SHOW COLUMNS FROM {SCHEMA}.t")] == ["id", "a", "b"]
+
+
+@on_mariadb
+@pytest.mark.parametrize("create", [True, False], ids=["created", "before"])
+def test_swap_without_a_change(running, create):
+    running.prepare()
+    if not create:
+        running.run("CREATE TABLE _t_new LIKE t", "ALTER TABLE _t_new ADD COLUMN c INT")
+    running.begin(**{"ignore-checking-items": ["online_ddl"]})
+    if create:
+        running.run("CREATE TABLE _t_new LIKE t")
+    running.run("RENAME TABLE t TO _t_old, _t_new TO t", "INSERT INTO t (id) VALUES (5)")
+    running.error(36046, f"online ddl metadata for `{SCHEMA}`.`_t_new` not found", "binlog replace", "RENAME TABLE t TO _t_old")
+    assert running.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.t") == 2
+
+
+@on_mariadb
+@pytest.mark.parametrize("code,statements,phrases", [
+    (36044, ["RENAME TABLE t TO _t_gho"], ["`osc`.`t`", "`osc`.`_t_gho`"]),
+    (36045, ["CREATE TABLE _t_new LIKE t", "RENAME TABLE _t_new TO _u_new"], ["`osc`.`_t_new`", "`osc`.`_u_new`"]),
+    (20049, ["CREATE TABLE _t_new LIKE t", "ALTER TABLE _t_new ADD COLUMN c INT", "RENAME TABLE t TO t_trash, _t_new TO t"],
+     ["`osc`.`t_trash`", "trash-table-rules"]),
+    (36072, ["CREATE TABLE _t_old LIKE t", "RENAME TABLE _t_old TO kept"], ["`osc`.`_t_old`", "`osc`.`kept`", "binlog skip"]),
+    (36072, ["CREATE TABLE _t_old LIKE t", "RENAME TABLE t TO bad, _t_old TO t"], ["`osc`.`_t_old`", "`osc`.`t`"]),
+    (36072, ["CREATE TABLE _t_new (id INT PRIMARY KEY, z INT)", "ALTER TABLE _t_new ADD COLUMN c INT",
+             "RENAME TABLE t TO _t_old, _t_new TO t"], ["`osc`.`_t_new`", "`a`"]),
+], ids=["real-to-shadow", "shadow-to-shadow", "trash-unknown", "trash-to-new-name", "trash-instead-of-real",
+        "other-definition"])
+def test_what_cannot_be_followed_pauses(running, code, statements, phrases):
+    running.start()
+    running.run(*statements)
+    running.error(code, *phrases)
+
+
+@on_mariadb
+def test_real_table_put_aside_for_a_new_one(running):
+    """Rows that are moved out of the way are not replicated; a person decides about those downstream."""
+    running.start()
+    running.run("RENAME TABLE t TO _t_old", "CREATE TABLE t (id INT PRIMARY KEY, fresh INT)", "INSERT INTO t VALUES (1, 2)")
+    running.error(36072, f"`{SCHEMA}`.`t`", "drop it there")
+    running.downstream.run(f"DROP TABLE {SCHEMA}.t")
+    running.cluster.ctl("resume-task", running.task)
+    running.run("DROP TABLE _t_old", "RENAME TABLE t TO _t_old", "RENAME TABLE _t_old TO t", "ALTER TABLE t ADD COLUMN c INT",
+                "RENAME TABLE t TO other", "CREATE TABLE t (id INT PRIMARY KEY)")
+    running.equal()
+
+
+@on_mariadb
+def test_drop_and_rename(running):
+    """pt-online-schema-change --alter-foreign-keys-method=drop_swap: rows are not gone with the table."""
+    running.start("CREATE TABLE u (id INT PRIMARY KEY)", "INSERT INTO u VALUES (1)")
+    running.run("CREATE TABLE _t_new LIKE t", "ALTER TABLE _t_new ADD COLUMN c INT", "INSERT INTO _t_new SELECT *, NULL FROM t",
+                "DROP TABLE IF EXISTS t")
+    running.synced()
+    running.cluster.ctl("pause-task", running.task)
+    running.cluster.ctl("resume-task", running.task)
+    running.run("RENAME TABLE _t_new TO t", "INSERT INTO t VALUES (4, 4, 'd', 4)")
+    running.equal()
+    # Dropped for good: the change is given up.
+    running.run("CREATE TABLE _u_new LIKE u", "ALTER TABLE _u_new ADD COLUMN c INT", "DROP TABLE u", "DROP TABLE _u_new")
+    running.equal()
+    # Or the name is given to another table.
+    running.run("CREATE TABLE _t_new LIKE t", "ALTER TABLE _t_new ADD COLUMN e INT", "DROP TABLE t",
+                "CREATE TABLE t (id INT PRIMARY KEY, z INT)", "INSERT INTO t VALUES (1, 1)")
+    running.equal("_t_new")
+
+
+@on_mariadb
+def test_several_tables_in_one_statement(running):
+    running.start("CREATE TABLE u (id INT PRIMARY KEY)", "INSERT INTO u VALUES (1)", "CREATE TABLE plain (id INT PRIMARY KEY)")
+    running.run("CREATE TABLE _t_gho LIKE t", "ALTER TABLE _t_gho ADD COLUMN c INT", "INSERT INTO _t_gho SELECT *, NULL FROM t",
+                "CREATE TABLE _u_new LIKE u", "ALTER TABLE _u_new ADD COLUMN c INT", "INSERT INTO _u_new SELECT *, NULL FROM u",
+                "RENAME TABLE t TO _t_del, _t_gho TO t, plain TO renamed, u TO _u_old, _u_new TO u", "DROP TABLE _t_del, _u_old",
+                "INSERT INTO t VALUES (9, 9, '9', 9)", "INSERT INTO u VALUES (9, 9)", "INSERT INTO renamed VALUES (1)")
+    running.equal()
+    assert running.records() == {}
+
+
+@on_mariadb
+def test_long_statements(running):
+    """A record that is longer than the column of other versions."""
+    running.start()
+    comments = ", ".join(f"COMMENT = '{i:02}{'x' * 2000}'" for i in range(40))
+    change = GhOst(running.upstream, SCHEMA, "t", f"{comments}, ADD COLUMN gh INT")
+    change.begin()
+    running.synced()
+    assert len(running.records()["_t_gho"]) > 70000
+    change.copy()
+    change.cut_over()
+    change.finish()
+    running.equal()
+
+
+@on_mariadb
+def test_record_of_another_version(running):
+    """A task that is taken over in the middle of a change: only the table is there."""
+    running.prepare()
+    change = GhOst(running.upstream, SCHEMA, "t", "add column gh int, add column hg int")
+    change.begin()
+    running.begin(**{"ignore-checking-items": ["online_ddl"]})
+    running.cluster.ctl("pause-task", running.task)
+    record = {"schema": SCHEMA, "table": "t", "ddls": [f"ALTER TABLE `{SCHEMA}`.`_t_gho` ADD COLUMN `gh` INT",
+                                                      f"ALTER TABLE `{SCHEMA}`.`_t_gho` ADD COLUMN `hg` INT"]}
+    running.downstream.run(f"INSERT INTO {META}.osc_onlineddl (id, ghost_schema, ghost_table, ddls) VALUES "
+                           f"('src', '{SCHEMA}', '_t_gho', 'no json')")
+    running.cluster.ctl("resume-task", running.task)
+    running.error(36039, f"`{SCHEMA}`.`_t_gho`", "osc_onlineddl")
+    with running.downstream.connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute(f"UPDATE {META}.osc_onlineddl SET ddls = %s", (json.dumps(record),))
+        connection.commit()
+    running.cluster.ctl("resume-task", running.task)
+    running.cluster.wait_stage(running.task, "Running", "Sync")
+    # Read once more, as after a crash of that version between its record and its checkpoint.
+    running.run("ALTER TABLE _t_gho MODIFY gh INT", "ALTER TABLE _t_gho MODIFY gh INT")
+    running.synced()
+    assert len(json.loads(running.records()["_t_gho"])["ddls"]) in (3, 4)
+    change.copy()
+    change.cut_over()
+    change.finish()
+    running.run("INSERT INTO t VALUES (3, 3, 'c', 1, 2)")
+    running.equal()
+
+
+# Statements that the run handles: 1 CREATE TABLE _t_gho, 2 its ALTER, 3 the RENAME.
+@on_mariadb
+@pytest.mark.parametrize("point", [
+    "2*sync/before-checkpoint", "3*sync/before-flush", "1*sync/before-ddl-statement", "1*sync/after-ddl-statement",
+    "3*sync/before-checkpoint"])
+def test_killed(running, writer, point):
+    cluster = running.cluster
+    running.start()
+    cluster.workers["worker1"].stop()
+    times, name = point.split("*")
+    cluster.start_worker("worker1", failpoints=f"{name}={times}*kill")
+    cluster.wait_stage(running.task, "Running", "Sync")
+    changing = writer()
+    change = GhOst(running.upstream, SCHEMA, "t", "add column gh int, add unique index ugh (gh), drop column b",
+                   guard=changing.guard)
+    change.all()
+    cluster.wait_killed("worker1")
+    cluster.start_worker("worker1")
+    changing.more()
+    changing.stop()
+    running.run("INSERT INTO t VALUES (5, 5, 6)")
+    running.equal()
+    assert running.records() == {}
+
+
+@on_mariadb
+def test_killed_between_the_steps(running):
+    """The change is known after each restart, although its first statements are not read again."""
+    cluster = running.cluster
+    running.start()
+    change = GhOst(running.upstream, SCHEMA, "t", "add column gh int")
+    for step in (change.begin, change.copy, change.cut_over, change.finish):
+        step()
+        running.synced()
+        cluster.workers["worker1"].kill9()
+        cluster.start_worker("worker1")
+        cluster.wait_stage(running.task, "Running", "Sync")
+    running.run("INSERT INTO t VALUES (5, 5, '5', 6)")
+    running.equal()
+
+
+def pt_online_schema_change(server, table, alter, *options):
+    """The real tool."""
+    done = subprocess.run(
+        ["pt-online-schema-change", "--execute", "--no-version-check", f"--alter={alter}", "--chunk-size=200", "--no-check-replication-filters",
+         "--recursion-method=none", "--charset=utf8mb4", *options,
+         f"h=127.0.0.1,P={server.port},u={USER},p={PASSWORD},D={SCHEMA},t={table}"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+FAMILY = ["CREATE TABLE parent (id INT PRIMARY KEY, v INT)", "INSERT INTO parent VALUES (1, 1), (2, 2)",
+          "CREATE TABLE child (id INT PRIMARY KEY, p INT, KEY (p), CONSTRAINT to_parent FOREIGN KEY (p) REFERENCES parent (id))",
+          "INSERT INTO child VALUES (1, 1), (2, 2)"]
+
+
+def foreign_keys(server):
+    return server.run("SELECT constraint_name, table_name, referenced_table_name FROM information_schema.referential_constraints "
+                      f"WHERE constraint_schema = '{SCHEMA}' ORDER BY 1, 2")
+
+
+def test_pt_online_schema_change(running, writer):
+    """While rows change; twice, the second time with more underscores, since names are taken."""
+    running.start("INSERT INTO t (id, a) VALUES " + ", ".join(f"({i + 1000}, {i})" for i in range(2000)))
+    changing = writer()
+    changing.more()
+    pt_online_schema_change(running.upstream, "t", "ADD COLUMN pt INT NOT NULL DEFAULT 4, ADD INDEX ipt (pt), MODIFY b VARCHAR(40) DEFAULT 'b'")
+    changing.more()
+    running.run("CREATE TABLE _t_new (id INT)", "CREATE TABLE _t_old (id INT)")
+    pt_online_schema_change(running.upstream, "t", "DROP COLUMN pt, ADD COLUMN second INT AFTER id, DEFAULT CHARACTER SET utf8mb4")
+    changing.more()
+    changing.stop()
+    running.run("INSERT INTO t (id, a, second) VALUES (5, 5, 5)")
+    running.equal("_t_new", "_t_old")
+    assert running.records() == {}
+
+
+def test_pt_online_schema_change_with_foreign_keys(running):
+    running.start(*FAMILY)
+    pt_online_schema_change(running.upstream, "parent", "ADD COLUMN c INT", "--alter-foreign-keys-method=rebuild_constraints")
+    pt_online_schema_change(running.upstream, "child", "ADD COLUMN c INT")
+    running.run("INSERT INTO parent VALUES (3, 3, 3)", "INSERT INTO child VALUES (3, 3, 3)")
+    running.equal()
+    assert foreign_keys(running.downstream) == foreign_keys(running.upstream)
+    # The tool's own name of the key, which only the shadow table has when the statement comes.
+    (name, _, _), = [row for row in foreign_keys(running.upstream) if row[1] == "child"]
+    own = "_" + name if not name.startswith("_") else name[2:] if name.startswith("__") else "_" + name
+    pt_online_schema_change(running.upstream, "child", f"DROP FOREIGN KEY {own}")
+    running.equal()
+    assert foreign_keys(running.upstream) == foreign_keys(running.downstream) == ()
+
+
+@on_mariadb
+def test_killed_during_pt_online_schema_change(running, writer):
+    """Not at a chosen point but at any, while the tool runs."""
+    running.start("INSERT INTO t (id, a) SELECT seq + 1000, seq FROM seq_1_to_3000")
+    changing = writer()
+    tool = threading.Thread(target=pt_online_schema_change, args=(
+        running.upstream, "t", "ADD COLUMN pt INT NOT NULL DEFAULT 4, DROP COLUMN b", "--sleep=0.02", "--chunk-time=0"))
+    tool.start()
+    while tool.is_alive():
+        changing.more(40)
+        running.cluster.workers["worker1"].kill9()
+        running.cluster.start_worker("worker1")
+    tool.join()
+    changing.more()
+    changing.stop()
+    running.equal()
