@@ -76,6 +76,27 @@ def test_skipped_column_is_tracked(running):
 
 
 @on_mariadb
+def test_skipped_end_of_an_online_schema_change_is_tracked(running):
+    """As gh-ost does it. The rename is skipped; rows that follow are read by the new definition."""
+    running.start()
+    running.downstream.run(f"UPDATE {SCHEMA}.t SET v = 7")
+    running.upstream.run(f"CREATE TABLE {SCHEMA}._t_gho LIKE {SCHEMA}.t",
+                         f"ALTER TABLE {SCHEMA}._t_gho ADD COLUMN c INT, ADD UNIQUE KEY u (v)",
+                         f"INSERT INTO {SCHEMA}._t_gho SELECT id, v, NULL FROM {SCHEMA}.t",
+                         f"RENAME TABLE {SCHEMA}.t TO {SCHEMA}._t_del, {SCHEMA}._t_gho TO {SCHEMA}.t")
+    running.error(1062)
+    running.binlog("skip")
+    running.upstream.run(f"DROP TABLE {SCHEMA}._t_del", f"INSERT INTO {SCHEMA}.t VALUES (5, 5, 5)")
+    error = running.cluster.wait_error(running.task)
+    assert "`c`" in error["Message"] + error["RawCause"] and error["ErrCode"] != 36027, error
+    running.downstream.run(f"ALTER TABLE {SCHEMA}.t ADD COLUMN c INT")
+    running.cluster.ctl("resume-task", running.task)
+    running.cluster.wait_stage(running.task, "Running", "Sync")
+    running.synced()
+    assert running.downstream.run(f"SELECT * FROM {SCHEMA}.t WHERE id = 5") == ((5, 5, 5),)
+
+
+@on_mariadb
 def test_replace(running):
     running.start()
     running.break_unique_key()

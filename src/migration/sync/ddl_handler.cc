@@ -157,6 +157,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   options.mariadb = context_.sessions->flavor == mysql::Flavor::kMariaDb;
 
   std::vector<Planned> planned;
+  skipping_ = given.skip;
   OnlineDdl* const online = context_.online;
   if (online != nullptr) online->Begin();
   try {
@@ -175,7 +176,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
       }
       return Outcome::kSkipped;
     }
-    planned = Plan(statement, query, text, given.skip, stop);
+    planned = Plan(statement, query, text, stop);
     TrackTablesOf(planned, stop);
     for (Planned& p : planned) {
       if (p.is_executed()) MakeCollationsOfUpstream(&p, query, stop);
@@ -261,6 +262,7 @@ mysql::TrackerChange DdlHandler::PlanTracking(const std::string& schema,
 
 bool DdlHandler::IsFiltered(const Statement& split, const TableId& table, const TableId& first,
                             const std::string& text, const StopToken& stop) {
+  if (skipping_) return true;
   const EventFilter& filter = context_.rules->filter;
   if (filter.empty()) return false;
   mysql::TablePtr tracked;
@@ -292,12 +294,12 @@ bool DdlHandler::IsFiltered(const Statement& split, const TableId& table, const 
 
 std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
                                                   const mysql::QueryEvent& query,
-                                                  const std::string& text, bool skip_all,
-                                                  const StopToken& stop) {
+                                                  const std::string& text, const StopToken& stop) {
   std::vector<Planned> planned;
   const bool fold = context_.sessions->lower_case_table_names != 0;
   OnlineDdl* const online = context_.online;
-  if (online != nullptr) online->RequireBothSides(statement, text, query.schema, fold);
+  if (online != nullptr && !skipping_)
+    online->RequireBothSides(statement, text, query.schema, fold);
   for (Statement& split : mysql::SplitDdl(statement, query.schema)) {
     if (mysql::MatchesBuiltinSkip(text)) continue;
     std::vector<TableId> tables;
@@ -310,10 +312,10 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
       PlanOnline(judged, std::move(split), std::move(tables), statement, query, text, &planned,
                  stop);
     } else if (online == nullptr || !KeepsDropped(split, tables, text, stop)) {
-      PlanOrdinary(std::move(split), std::move(tables), text, skip_all, &planned, stop);
+      PlanOrdinary(std::move(split), std::move(tables), text, &planned, stop);
     }
   }
-  if (skip_all) {
+  if (skipping_) {
     std::erase_if(planned, [](const Planned& p) { return !p.is_tracked(); });
     for (Planned& p : planned) p.filtered = true;
   }
@@ -332,9 +334,8 @@ bool DdlHandler::IsObsolete(const TableId& table, const std::string& text) const
 }
 
 void DdlHandler::PlanOrdinary(Statement split, std::vector<TableId> tables, const std::string& text,
-                              bool skip, std::vector<Planned>* planned, const StopToken& stop) {
+                              std::vector<Planned>* planned, const StopToken& stop) {
   Planned p;
-  p.filtered = skip;
   p.tables = std::move(tables);
   std::vector<mysql::TableName> names;
   for (const TableId& id : p.tables) {

@@ -50,10 +50,10 @@ class DdlHandler {
  private:
   using Planned = PlannedStatement;
   std::vector<Planned> Plan(const mysql::Statement& statement, const mysql::QueryEvent& query,
-                            const std::string& text, bool skip_all, const StopToken& stop);
+                            const std::string& text, const StopToken& stop);
   // Plans a split statement as what it is: nothing, if it is left out.
   void PlanOrdinary(mysql::Statement split, std::vector<TableId> tables, const std::string& text,
-                    bool skip, std::vector<Planned>* planned, const StopToken& stop);
+                    std::vector<Planned>* planned, const StopToken& stop);
   // Has an earlier run done this event for the table already?
   bool IsObsolete(const TableId& table, const std::string& text) const;
 
@@ -113,6 +113,7 @@ class DdlHandler {
   PlanContext& context_;
   std::function<void()> flush_;
   DdlExecutor* executor_;
+  bool skipping_ = false;  // the statement at hand is only tracked, as an operator asked for
   CollationRenamer collations_;
   std::map<std::string, std::string> database_collations_;
   std::set<TableId> views_;  // created in this run; source names
