@@ -102,5 +102,11 @@ int RunHelpCommand(const Invocation& invocation);
 // Splits a line like a POSIX shell (quotes, backslash, # comments), without expansion. nullopt:
 // unbalanced quotes or a trailing backslash.
 std::optional<std::vector<std::string>> SplitWords(std::string_view line);
+// The same, with each word also as it stands in the line.
+struct LineWord {
+  std::string word;
+  std::string text;
+};
+std::optional<std::vector<LineWord>> SplitLine(std::string_view line);
 
 }  // namespace dm::cli

@@ -3,15 +3,28 @@
 namespace dm::cli {
 
 std::optional<std::vector<std::string>> SplitWords(std::string_view line) {
+  std::optional<std::vector<LineWord>> split = SplitLine(line);
+  if (!split) return std::nullopt;
   std::vector<std::string> words;
+  for (LineWord& part : *split) words.push_back(std::move(part.word));
+  return words;
+}
+
+std::optional<std::vector<LineWord>> SplitLine(std::string_view line) {
+  std::vector<LineWord> words;
   std::string word;
   bool in_word = false;
+  size_t begin = 0;
+  const auto take = [&](size_t end) {
+    if (in_word) words.push_back({std::move(word), std::string(line.substr(begin, end - begin))});
+    word.clear();
+    in_word = false;
+  };
   for (size_t i = 0; i < line.size(); ++i) {
     char c = line[i];
+    if (!in_word) begin = i;
     if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
-      if (in_word) words.push_back(std::move(word));
-      word.clear();
-      in_word = false;
+      take(i);
     } else if (c == '#' && !in_word) {
       i = line.find('\n', i);
       if (i == std::string_view::npos) break;
@@ -32,7 +45,7 @@ std::optional<std::vector<std::string>> SplitWords(std::string_view line) {
       in_word = true;
     }
   }
-  if (in_word) words.push_back(std::move(word));
+  take(line.size());
   return words;
 }
 

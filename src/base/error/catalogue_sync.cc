@@ -42,7 +42,10 @@ constexpr ErrorEntry kSyncErrors[] = {
      ErrorLevel::kHigh,
      "only support ROW format binlog, but the upstream logged a row change as a statement", ""},
     {kSyncerUnitBinlogEventFilter, "SyncerUnitBinlogEventFilter", "sync-unit",
-     ErrorScope::kInternal, ErrorLevel::kHigh, "event {} on {} was stopped by a filter rule", ""},
+     ErrorScope::kInternal, ErrorLevel::kHigh, "event {} on {} was stopped by a filter rule",
+     "If it is a statement, go on behind it with `binlog skip`, or execute another one in its "
+     "place "
+     "with `binlog replace`; or change the rule."},
     {kSyncerUnitInvalidReplicaEvent, "SyncerUnitInvalidReplicaEvent", "sync-unit",
      ErrorScope::kInternal, ErrorLevel::kHigh, "rows event of unknown type {}", ""},
     {kSyncerUnitParseStmt, "SyncerUnitParseStmt", "sync-unit", ErrorScope::kInternal,
@@ -214,8 +217,8 @@ constexpr ErrorEntry kSyncErrors[] = {
      ErrorLevel::kHigh,
      "the connection was lost while the statement was executed, and its table does not show "
      "whether it was: {}",
-     "Please find out by the rows of the tables. Execute the statement downstream if it was not "
-     "executed, then start the task from a position behind it."},
+     "Please find out by the rows of the tables. If it was executed, go on behind it with `binlog "
+     "skip`; if it was not, give it again with `binlog replace`."},
 };
 
 }  // namespace

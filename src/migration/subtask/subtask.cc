@@ -1,6 +1,7 @@
 #include "migration/subtask/subtask.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/error/error.h"
@@ -172,6 +173,11 @@ SubtaskStatus Subtask::Status() const {
   return status;
 }
 
+std::shared_ptr<Unit> Subtask::CurrentUnit() const {
+  std::lock_guard lock(mutex_);
+  return initialised_ && current_ < units_.size() ? units_[current_] : nullptr;
+}
+
 void Subtask::RefreshMetrics() {
   std::lock_guard lock(mutex_);
   if (initialised_ && current_ < units_.size()) units_[current_]->RefreshMetrics();
@@ -240,7 +246,7 @@ bool Subtask::Initialise() {
     }
     for (size_t i = 0; i < first; ++i) units[i]->Close();
     std::lock_guard lock(mutex_);
-    units_ = std::move(units);
+    units_.assign(std::make_move_iterator(units.begin()), std::make_move_iterator(units.end()));
     current_ = first;
     initialised_ = true;
     return true;
@@ -322,7 +328,7 @@ void Subtask::SetResult(Stage stage, UnitResult result) {
 }
 
 void Subtask::CloseUnits() {
-  std::vector<std::unique_ptr<Unit>> units;
+  std::vector<std::shared_ptr<Unit>> units;
   size_t first;
   {
     std::lock_guard lock(mutex_);

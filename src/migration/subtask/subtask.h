@@ -69,6 +69,9 @@ class Subtask {
   bool WaitStopped(Milliseconds limit);
 
   SubtaskStatus Status() const;
+  // The unit that runs, or would run after a resume; null if none is initialised. It may be closed
+  // at any time, but is not destroyed before the pointer is.
+  std::shared_ptr<Unit> CurrentUnit() const;
   // Of the current unit, if there is one (unit.h).
   void RefreshMetrics();
   void LogProgress();
@@ -101,7 +104,7 @@ class Subtask {
   std::optional<UnitResult> result_;
   std::shared_ptr<EndingRequest> ending_;
   // Units are changed by the thread under the mutex; Status reads them under it.
-  std::vector<std::unique_ptr<Unit>> units_;
+  std::vector<std::shared_ptr<Unit>> units_;
   size_t current_ = 0;
   bool initialised_ = false;
 

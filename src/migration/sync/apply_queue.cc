@@ -169,11 +169,20 @@ std::optional<Error> ApplyQueues::error() const {
   return error_;
 }
 
-void ApplyQueues::Fail(size_t index, const Error& error) {
+std::optional<mysql::BinlogPosition> ApplyQueues::failed_at() const {
+  std::lock_guard lock(mutex_);
+  return failed_at_;
+}
+
+void ApplyQueues::Fail(size_t index, const Error& error,
+                       const std::optional<mysql::BinlogPosition>& at) {
   {
     std::lock_guard lock(mutex_);
     slots_[index]->failed = true;
-    if (!error_) error_ = error;
+    if (!error_) {
+      error_ = error;
+      failed_at_ = at;
+    }
   }
   progress_.notify_all();
 }

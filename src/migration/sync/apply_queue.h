@@ -110,7 +110,9 @@ class ApplyQueues : public CommittedOrders {
   // Jobs waiting, by slot.
   std::vector<size_t> Sizes() const;
   std::optional<Error> error() const;
-  void Fail(size_t slot, const Error& error);
+  // Begin of the event whose change is the reason of `error`, if that is known.
+  std::optional<mysql::BinlogPosition> failed_at() const;
+  void Fail(size_t slot, const Error& error, const std::optional<mysql::BinlogPosition>& at = {});
   // An error that is no worker's: no more is planned.
   void Abort(const Error& error);
   // No more is taken out. Workers end after their batch.
@@ -147,6 +149,7 @@ class ApplyQueues : public CommittedOrders {
   std::unique_ptr<std::atomic<uint64_t>[]> committed_;
   std::atomic<uint64_t> planned_{0};
   std::optional<Error> error_;
+  std::optional<mysql::BinlogPosition> failed_at_;
   bool closed_ = false;
 };
 

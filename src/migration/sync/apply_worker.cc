@@ -96,7 +96,7 @@ void ApplyWorker::Run(const StopToken& kill) {
   } catch (const std::exception& e) {
     Error error = ToError(e);
     Log().Error("fail to execute a batch of changes", {F("slot", slot_), F("error", error)});
-    queues_.Fail(slot_, error);
+    queues_.Fail(slot_, error, failed_at_);
   }
 }
 
@@ -486,7 +486,7 @@ bool ApplyWorker::PointsAreCommitted(const std::vector<Job>& batch, const StopTo
   return committed;
 }
 
-Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch) const {
+Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch) {
   size_t first = 0;
   size_t last = batch.size() - 1;
   while (last > 0 && !batch[last].event) --last;
@@ -513,6 +513,7 @@ Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch) c
     }
   }
   if (batch[first].event && batch[last].event) {
+    failed_at_ = batch[first].event->start.position;
     described.Annotate(fmt::format("startLocation: [{}], endLocation: [{}]",
                                    batch[first].event->start.ToString(),
                                    batch[last].event->end.ToString()));

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -96,7 +97,7 @@ class ApplyWorker {
   // Of a batch that is committed: what has been merged.
   void CountMerged(const std::vector<Job>& batch);
   void ReportMissing(const std::vector<Job>& batch);
-  Error Describe(const Error& error, const std::vector<Job>& batch) const;
+  Error Describe(const Error& error, const std::vector<Job>& batch);
   bool IsSerial() const { return slot_ == queues_.serial_slot(); }
 
   // The points that a serial batch leaves: per table the last boundary behind its last change.
@@ -120,7 +121,8 @@ class ApplyWorker {
   bool shared_ = false;               // some of them share a statement
   bool one_by_one_ = false;           // none may: to find out which one fails
   std::vector<int32_t> missing_;      // jobs of the transaction whose row was not there
-  size_t statements_ = 0;             // sent since BEGIN
+  std::optional<mysql::BinlogPosition> failed_at_;  // event of the change that failed last
+  size_t statements_ = 0;                           // sent since BEGIN
   SteadyClock::time_point begin_sent_;
   SteadyClock::duration begin_took_{};
   bool proof_sent_ = false;  // of the transaction being executed

@@ -1,6 +1,7 @@
 #include "migration/sync/checkpoint.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
@@ -21,8 +22,8 @@ bool IsPast(const Location& a, const Location& b, bool gtid_mode) {
 
 }  // namespace
 
-Checkpoint::Checkpoint(SyncCheckpointTable table, bool gtid_mode)
-    : table_(std::move(table)), gtid_mode_(gtid_mode) {}
+Checkpoint::Checkpoint(SyncCheckpointTable table, bool gtid_mode, StatementOperators* operators)
+    : table_(std::move(table)), gtid_mode_(gtid_mode), operators_(operators) {}
 
 void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
   StoredCheckpoint stored = table_.Load(connection, stop);
@@ -96,6 +97,9 @@ void Checkpoint::SaveDdl(uint64_t order, const Location& location, const Definit
   std::lock_guard lock(mutex_);
   saved_.push_back({order, {location, prepared_}});
   ddl_statements_.insert(ddl_statements_.end(), change.statements.begin(), change.statements.end());
+  if (change.step && operators_ != nullptr) {
+    operators_->SetDone(change.step->number, change.step->done);
+  }
   for (const std::string& schema : change.dropped_schemas) {
     std::erase_if(tables_, [&](const auto& entry) { return entry.first.schema == schema; });
     std::erase_if(dropped_, [&](const TableId& id) { return id.schema == schema; });
@@ -109,11 +113,12 @@ void Checkpoint::SaveDdl(uint64_t order, const Location& location, const Definit
     Table& table = tables_[put.table];
     table.definition = put.definition;
     table.definition_changed = true;
+    dropped_.erase(put.table);
+    if (change.step && change.step->before_event) continue;
     table.ddl = location;
     table.location = location;
     table.piece.reset();
     table.server = server_;
-    dropped_.erase(put.table);
   }
 }
 
@@ -193,6 +198,25 @@ std::vector<std::pair<TableId, mysql::TablePtr>> Checkpoint::Definitions() const
     if (table.definition) all.emplace_back(id, table.definition);
   }
   return all;
+}
+
+void Checkpoint::StoreDefinition(mysql::Connection& connection, const TableId& id,
+                                 mysql::TablePtr definition, const StopToken& stop) {
+  std::lock_guard flush_lock(flush_mutex_);
+  TablePoint row;
+  row.schema = id.schema;
+  row.table = id.table;
+  row.table_info = mysql::TableInfoToJson(*definition);
+  {
+    std::lock_guard lock(mutex_);
+    // Of a new row: everything up to there is done.
+    row.location = flushed_;
+  }
+  ExecuteInTransaction(connection, "", {table_.DefinitionStatement(row)}, stop);
+  std::lock_guard lock(mutex_);
+  Table& table = tables_[id];
+  table.definition = std::move(definition);
+  if (!table.location) table.location = row.location;
 }
 
 Location Checkpoint::flushed() const {
@@ -275,6 +299,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
   bool drop_all = false;
   bool write_dump_exit = false;
   std::optional<Location> dump_exit;
+  StatementOperators::Writes operator_writes;
   GlobalPoint global;
   GlobalPoint global_row;
   Prepared prepared;
@@ -332,6 +357,11 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
     }
     statements.insert(statements.end(), ddl_statements.begin(), ddl_statements.end());
     epoch_.fetch_add(1, std::memory_order_relaxed);
+    if (operators_ != nullptr) {
+      operator_writes = operators_->TakeWrites(global_row.location);
+      std::move(operator_writes.statements.begin(), operator_writes.statements.end(),
+                std::back_inserter(statements));
+    }
     if (statements.empty() && !write_global_ && global.location == flushed_) return false;
     write_global_ = false;
   }
@@ -346,6 +376,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
     ExecuteInTransaction(connection, proof, statements, stop);
   } catch (...) {
     std::lock_guard lock(mutex_);
+    if (operators_ != nullptr) operators_->GiveBack(operator_writes);
     drop_all_ = drop_all_ || drop_all;
     write_dump_exit_ = write_dump_exit_ || write_dump_exit;
     dropped_.merge(dropped);
@@ -361,6 +392,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
     throw;
   }
   std::lock_guard lock(mutex_);
+  if (operators_ != nullptr) operators_->Written(operator_writes);
   flushed_ = global.location;
   flushed_prepared_ = std::move(prepared);
   has_flushed_ = true;

@@ -13,6 +13,7 @@
 #include "base/thread/stop.h"
 #include "migration/meta/sync_checkpoint.h"
 #include "migration/rows/table_plan.h"
+#include "migration/sync/statement_operators.h"
 #include "mysql/client/connection.h"
 #include "mysql/position/location.h"
 #include "mysql/schema/table_info.h"
@@ -29,6 +30,14 @@ struct DefinitionChange {
   std::vector<TableId> dropped;              // tables
   std::vector<std::string> dropped_schemas;  // with all their tables
   std::vector<std::string> statements;       // to be executed with what is saved
+  // It came of an operation on a statement, which is so far now.
+  struct Step {
+    uint64_t number = 0;
+    size_t done = 0;
+    // The location is before the event: points of tables stay where they are.
+    bool before_event = false;
+  };
+  std::optional<Step> step;
 };
 
 // The planner saves locations with the order they belong to; a flush writes the newest one whose
@@ -36,7 +45,8 @@ struct DefinitionChange {
 // is not committed. Thread-safe.
 class Checkpoint {
  public:
-  Checkpoint(SyncCheckpointTable table, bool gtid_mode);
+  // `operators` (may be null) are written with the location; they outlive this.
+  Checkpoint(SyncCheckpointTable table, bool gtid_mode, StatementOperators* operators = nullptr);
 
   const SyncCheckpointTable& table() const { return table_; }
 
@@ -78,6 +88,10 @@ class Checkpoint {
   // The stored exit point could not be used.
   bool exit_point_unusable() const;
 
+  // Stores a definition at once, by which the next run reads the table's rows. While no run is
+  // under way. Throws Error of the connection; then nothing has changed.
+  void StoreDefinition(mysql::Connection& connection, const TableId& table,
+                       mysql::TablePtr definition, const StopToken& stop);
   // All definitions known, for filling the tracker.
   std::vector<std::pair<TableId, mysql::TablePtr>> Definitions() const;
 
@@ -123,6 +137,7 @@ class Checkpoint {
 
   const SyncCheckpointTable table_;
   const bool gtid_mode_;
+  StatementOperators* const operators_;
   std::mutex flush_mutex_;
   mutable std::mutex mutex_;
   std::deque<SavePoint> saved_;

@@ -148,7 +148,8 @@ DdlHandler::DdlHandler(PlanContext& context, std::function<void()> flush, DdlExe
 
 DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mysql::Location& end,
                                        const mysql::Location& save, const std::string& event,
-                                       uint32_t timestamp, const StopToken& stop) {
+                                       uint32_t timestamp, const Given& given,
+                                       const StopToken& stop) {
   const auto received = SteadyClock::now();
   const std::string text = StatementText(query);
   if (text.empty() || text.starts_with("# Dummy")) return Outcome::kSkipped;
@@ -157,6 +158,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   options.mariadb = context_.sessions->flavor == mysql::Flavor::kMariaDb;
 
   std::vector<Planned> planned;
+  skipping_ = given.skip;
   OnlineDdl* const online = context_.online;
   if (online != nullptr) online->Begin();
   try {
@@ -181,6 +183,11 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
       if (p.is_executed()) MakeCollationsOfUpstream(&p, query, stop);
     }
   } catch (const Error& e) {
+    if (given.skip) {
+      Log().Warn("a skipped statement cannot be tracked, the definitions known here stay",
+                 {F("statement", text), F("error", e)});
+      return Outcome::kSkipped;
+    }
     const bool by_rule = context_.rules->filter.IgnoresText(text);
     if (!by_rule && !mysql::MatchesBuiltinSkip(text)) throw;
     Log().Warn(by_rule ? "statement is ignored by the sql-pattern of a filter, its error is passed "
@@ -221,6 +228,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   DefinitionChange saved = ChangeOf(planned);
   // Together with the location: what is kept of an online schema change is kept once.
   if (online != nullptr) saved.statements = online->Statements(stop);
+  saved.step = given.step;
   context_.checkpoint->SaveDdl(context_.queues->planned(), save, saved);
   if (online != nullptr) online->Commit();
   DM_FAILPOINT("sync/before-checkpoint");
@@ -255,6 +263,7 @@ mysql::TrackerChange DdlHandler::PlanTracking(const std::string& schema,
 
 bool DdlHandler::IsFiltered(const Statement& split, const TableId& table, const TableId& first,
                             const std::string& text, const StopToken& stop) {
+  if (skipping_) return true;
   const EventFilter& filter = context_.rules->filter;
   if (filter.empty()) return false;
   mysql::TablePtr tracked;
@@ -290,7 +299,8 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
   std::vector<Planned> planned;
   const bool fold = context_.sessions->lower_case_table_names != 0;
   OnlineDdl* const online = context_.online;
-  if (online != nullptr) online->RequireBothSides(statement, text, query.schema, fold);
+  if (online != nullptr && !skipping_)
+    online->RequireBothSides(statement, text, query.schema, fold);
   for (Statement& split : mysql::SplitDdl(statement, query.schema)) {
     if (mysql::MatchesBuiltinSkip(text)) continue;
     std::vector<TableId> tables;
@@ -305,6 +315,10 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
     } else if (online == nullptr || !KeepsDropped(split, tables, text, stop)) {
       PlanOrdinary(std::move(split), std::move(tables), text, &planned, stop);
     }
+  }
+  if (skipping_) {
+    std::erase_if(planned, [](const Planned& p) { return !p.is_tracked(); });
+    for (Planned& p : planned) p.filtered = true;
   }
   return planned;
 }
@@ -326,16 +340,16 @@ void DdlHandler::PlanOrdinary(Statement split, std::vector<TableId> tables, cons
   p.tables = std::move(tables);
   std::vector<mysql::TableName> names;
   for (const TableId& id : p.tables) {
-    const bool skip = id.table.empty() ? IsSystemSchema(id.schema) ||
-                                             context_.rules->block_allow.SkipsSchema(id.schema)
-                                       : context_.rules->Skips(id);
-    if (skip && context_.online != nullptr && !p.targets.empty() && context_.online->IsHelper(id) &&
-        !context_.rules->block_allow.SkipsSchema(id.schema)) {
+    const bool left_out = id.table.empty() ? IsSystemSchema(id.schema) ||
+                                                 context_.rules->block_allow.SkipsSchema(id.schema)
+                                           : context_.rules->Skips(id);
+    if (left_out && context_.online != nullptr && !p.targets.empty() &&
+        context_.online->IsHelper(id) && !context_.rules->block_allow.SkipsSchema(id.schema)) {
       throw MakeError(
           ErrorCode::kSyncerOnlineDDLNotSupported,
           fmt::format("the statement refers to {}, which is not replicated", id.Quoted()));
     }
-    if (skip) return;
+    if (left_out) return;
     TableId target = context_.rules->Route(id);
     names.push_back({target.schema, target.table});
     p.targets.push_back(std::move(target));

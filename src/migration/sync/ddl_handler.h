@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "migration/rules/collations.h"
+#include "migration/sync/checkpoint.h"
 #include "migration/sync/ddl_executor.h"
 #include "migration/sync/online_ddl.h"
 #include "migration/sync/planned_statement.h"
@@ -30,13 +32,20 @@ class DdlHandler {
     kTracked,   // filtered: tracked and saved, not executed
     kExecuted,  // executed, tracked and saved
   };
+  // What an operator asked for.
+  struct Given {
+    // Nothing is executed: the statement is tracked as far as it can be.
+    bool skip = false;
+    // Saved together with what the statement changes, unless it changes nothing (kSkipped).
+    std::optional<DefinitionChange::Step> step;
+  };
   // Handles a query event that is neither BEGIN nor COMMIT. `end` is the event's end, `save` the
   // last transaction's, which may be saved when it is done; `event` names it: its GTID, or its
   // place. Throws Error; then the downstream may have it, or a front part of it; the tracker and
   // the checkpoint have not. A repetition goes on where this ended.
   Outcome Handle(const mysql::QueryEvent& query, const mysql::Location& end,
                  const mysql::Location& save, const std::string& event, uint32_t timestamp,
-                 const StopToken& stop);
+                 const Given& given, const StopToken& stop);
 
  private:
   using Planned = PlannedStatement;
@@ -107,6 +116,7 @@ class DdlHandler {
   PlanContext& context_;
   std::function<void()> flush_;
   DdlExecutor* executor_;
+  bool skipping_ = false;  // the statement at hand is only tracked, as an operator asked for
   CollationRenamer collations_;
   std::map<std::string, std::string> database_collations_;
   std::set<TableId> views_;  // created in this run; source names

@@ -265,6 +265,12 @@ void DdlHandler::PlanSwap(const TableId& shadow, const TableId& real, Statement 
                {F("shadow", shadow.Quoted()), F("table", real.Quoted()),
                 F("statements", fmt::format("{}", fmt::join(record->ddls, "; ")))});
   }
+  if (const OnlineDdlRecord* record = online.Find(shadow); skipping_ && !definition && record) {
+    // The shadow table's making was not read: what is known of the change is what was kept.
+    for (Statement& statement : online.KeptFor(*record, real)) {
+      AddTracked(std::move(statement), {real}, planned);
+    }
+  }
   if (definition) {
     AddTracked(DropOf(real, text), {real}, planned);
     AddTracked(std::move(split), {shadow, real}, planned);

@@ -244,8 +244,7 @@ void RefuseLoggedStatement(const Rules& rules, bool fold, const mysql::QueryEven
       .Annotate(what)
       .SetWorkaround(
           "Set binlog_format=ROW upstream for all sessions. Make the change that the statement "
-          "made downstream by hand, then start the task anew from a position behind the "
-          "statement.");
+          "made downstream by hand, then go on behind it with `binlog skip`.");
 }
 
 void RequireHarmless(const mysql::RawEvent& event) {

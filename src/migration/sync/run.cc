@@ -181,6 +181,11 @@ void SyncRun::Execute() {
     failure = queues_.error();
     if (!failure) failure = ToError(e);
   }
+  if (const auto failed_at = queues_.failed_at()) {
+    BrokenPlace place;
+    place.position = *failed_at;
+    in_.operators->SetBroken(std::move(place));
+  }
   Finish(failure.has_value());
   if (failure) throw *failure;
 }
@@ -201,6 +206,7 @@ void SyncRun::Prepare() {
   // Only now is the stored state final.
   const auto load_begin = SteadyClock::now();
   in_.checkpoint->Load(*connection_, stop);
+  in_.operators->Load(*connection_, stop);
   in_.metrics->ObserveQuery(SteadyClock::now() - load_begin);
   const bool fresh = in_.checkpoint->IsFresh();
   StartChoice start =
@@ -322,8 +328,11 @@ void SyncRun::Loop() {
       HandleEvent(event, received);
     } catch (const Error& e) {
       std::optional<Error> worker = queues_.error();
-      throw worker ? *worker : AtPlace(e, "");
+      if (worker) throw *worker;
+      NoteBroken(broken_statement_);
+      throw AtPlace(e, "");
     }
+    if (read_again_) return;
     if (!stream_->in_transaction() || stream_->at_transaction_end()) {
       std::lock_guard lock(boundary_mutex_);
       in_transaction_ = false;
@@ -354,9 +363,13 @@ SteadyClock::time_point SyncRun::Account(const mysql::RawEvent& event,
 }
 
 Error SyncRun::AtPlace(Error error, const std::string& statement) const {
+  return AtPlace(std::move(error), stream_->start(), statement);
+}
+
+Error SyncRun::AtPlace(Error error, const Location& start, const std::string& statement) const {
   if (error.message().find("startLocation: [") != std::string::npos) return error;
-  std::string place = fmt::format("startLocation: [{}], endLocation: [{}]",
-                                  stream_->start().ToString(), stream_->end().ToString());
+  std::string place = fmt::format("startLocation: [{}], endLocation: [{}]", start.ToString(),
+                                  stream_->end().ToString());
   if (!statement.empty()) place += fmt::format(", origin SQL: [{}]", statement);
   return error.Annotate(place);
 }
@@ -387,6 +400,11 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
   }
   if (event.IsFakeRotate() && gtid_mode_ && in_.sessions->flavor == mysql::Flavor::kMariaDb) {
     in_.checkpoint->SetServer(stream_->identity());
+  }
+  NoteTransactionBegin(event);
+  if (!in_.operators->empty() && (stream_->in_transaction() || stream_->at_transaction_end()) &&
+      !Inject(event)) {
+    return;
   }
   if (!HandleChange(event)) {
     switch (type) {
@@ -444,10 +462,12 @@ bool SyncRun::HandleChange(const mysql::RawEvent& event) {
       return true;
     case EventType::kExecuteLoadQuery: {
       const mysql::QueryEvent query = mysql::QueryEvent::Parse(event, stream_->format());
+      if (OperateOn(event, query, true)) return true;
       try {
         RefuseLoggedStatement(*in_.rules, in_.sessions->lower_case_table_names != 0, query,
                               in_.sessions->flavor);
       } catch (const Error& e) {
+        broken_statement_ = true;
         throw AtPlace(e, StatementText(query));
       }
       return true;
@@ -550,14 +570,17 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
       return;
     case Control::kRollback:
       if (rows_in_transaction_ == 0 && !xa_->has_rows()) return;
+      if (OperateOn(event, query, true)) return;
+      broken_statement_ = true;
       throw AtPlace(
           Error(ErrorCode::kSyncerUnitNotSupportedOperate,
                 "ROLLBACK of rows that are in the binlog (a transaction that changed tables of a "
                 "non-transactional engine as well): the rows before it were applied")
-              .SetWorkaround("Compare the tables that the transaction changed, repair them, and "
-                             "start the task anew from a position behind it."),
+              .SetWorkaround("Go on behind it with `binlog skip`, then compare the tables that the "
+                             "transaction changed, and repair them."),
           StatementText(query));
     case Control::kNone:
+      if (OperateOn(event, query, false)) return;
       break;
   }
   CarryThrough();
@@ -569,7 +592,7 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
         stream_->gtid() ? mysql::ToString(*stream_->gtid()) : stream_->end().position.ToString();
     const DdlHandler::Outcome outcome =
         ddl_->Handle(query, stream_->end(), stream_->transaction_end(), name,
-                     event.header().timestamp, ending_.kill());
+                     event.header().timestamp, {}, ending_.kill());
     if (outcome != DdlHandler::Outcome::kSkipped) planner_->OnSchemaChange();
     if (outcome == DdlHandler::Outcome::kExecuted) {
       in_.status->ddls += 1;
@@ -577,6 +600,7 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
       in_.metrics->ObserveSkipped(false, SteadyClock::now() - begin);
     }
   } catch (const Error& e) {
+    broken_statement_ = true;
     throw AtPlace(e, StatementText(query));
   }
 }

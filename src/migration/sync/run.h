@@ -24,6 +24,7 @@
 #include "migration/sync/planner.h"
 #include "migration/sync/safe_mode.h"
 #include "migration/sync/session.h"
+#include "migration/sync/statement_operators.h"
 #include "migration/sync/stream.h"
 #include "migration/sync/xa_branches.h"
 #include "migration/unit/ports.h"
@@ -73,6 +74,7 @@ struct RunInputs {
   const DdlIntentTable* ddl_intents = nullptr;
   const OnlineDdlTable* online_ddl = nullptr;
   Checkpoint* checkpoint = nullptr;
+  StatementOperators* operators = nullptr;
   RunStatus* status = nullptr;
   SyncMetrics* metrics = nullptr;
 };
@@ -87,6 +89,8 @@ class SyncRun {
   // Returns when an ending was asked for, throws Error or Cancelled. Everything that is applied is
   // saved before, unless the ending is a kill.
   void Execute();
+  // After Execute: nobody asked for an ending, a new run is to read the last transaction again.
+  bool read_again() const { return read_again_; }
 
  private:
   void Prepare();
@@ -128,6 +132,28 @@ class SyncRun {
   std::string Proof() const;
   // An error of the event being handled, with its place.
   Error AtPlace(Error error, const std::string& statement) const;
+  Error AtPlace(Error error, const mysql::Location& start, const std::string& statement) const;
+
+  // --- operations that users asked for (run_operators.cc) ---
+  std::string GtidOfEvent() const;  // empty unless in GTID mode
+  void NoteTransactionBegin(const mysql::RawEvent& event);
+  // The event at hand ends the run; `statement`: it, or one given for it, is a statement.
+  void NoteBroken(bool statement);
+  // Executes what is to be injected before the event. False: its transaction has to be read again.
+  bool Inject(const mysql::RawEvent& event);
+  // Asked once for every statement that is more than the frame of a transaction. Skips or replaces
+  // it if that was asked for; else false. `only_skip`: rows were queued before it.
+  bool OperateOn(const mysql::RawEvent& event, const mysql::QueryEvent& query, bool only_skip);
+  void Replace(const StatementOperator& op, const mysql::RawEvent& event,
+               const mysql::QueryEvent& query);
+  void Skip(const StatementOperator& op, const mysql::RawEvent& event,
+            const mysql::QueryEvent& query);
+  // Executes statement `index` of the operation. `before_event`: the event at hand is still to
+  // come after it. `original`: what it stands for; may be null.
+  void RunGiven(const StatementOperator& op, size_t index, bool before_event,
+                const mysql::RawEvent& event, const mysql::QueryEvent* original);
+  // Saves that the operation is so far, where nothing else changed.
+  void SaveStep(const mysql::Location& location, const DefinitionChange::Step& step);
 
   // Logs what expression filters have left out since the last flush.
   void TellFilteredRows();
@@ -173,7 +199,12 @@ class SyncRun {
   std::optional<mysql::BinlogPosition> last_saved_;  // between transactions
   size_t rows_in_transaction_ = 0;                   // row changes queued since its begin
   std::optional<XaBranches> xa_;
-  mysql::BinlogPosition group_begin_;  // of the transaction's first event, its GTID
+  mysql::BinlogPosition group_begin_;        // of the transaction's first event, its GTID
+  mysql::BinlogPosition transaction_event_;  // begin of the transaction's first event
+  uint32_t statements_in_transaction_ = 0;
+  bool inside_transaction_ = false;  // behind its first event
+  bool broken_statement_ = false;    // the error at hand is a statement's
+  bool read_again_ = false;
   bool start_time_used_ = false;
   std::vector<std::jthread> threads_;  // workers
   std::jthread saver_;

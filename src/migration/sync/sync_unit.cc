@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <mutex>
 
@@ -11,6 +12,8 @@
 #include "migration/sync/lag.h"
 #include "migration/sync/metrics.h"
 #include "migration/sync/run.h"
+#include "migration/sync/schema_command.h"
+#include "migration/sync/statement_command.h"
 #include "migration/unit/resumable.h"
 #include "mysql/position/position.h"
 #include "mysql/value/quote.h"
@@ -18,6 +21,8 @@
 namespace dm::migration {
 
 namespace {
+
+constexpr Milliseconds kSecondTry{2000};
 
 Rules CompileRules(const SubtaskConfig& config) {
   Rules rules;
@@ -51,7 +56,7 @@ uint64_t UnreadBytes(const UpstreamPosition& upstream, const mysql::BinlogPositi
   return bytes;
 }
 
-class SyncUnit : public Unit {
+class SyncUnit : public Unit, public SyncOperations {
  public:
   SyncUnit(const SubtaskConfig& config, const UnitContext& context)
       : config_(config), context_(context) {}
@@ -65,8 +70,19 @@ class SyncUnit : public Unit {
   UnitStatus Status() const override { return Look().status; }
   void RefreshMetrics() override;
   void LogProgress() override;
+  std::string OperateOnStatement(const StatementRequest& request, const StopToken& stop) override;
+  std::string OperateOnSchema(const SchemaRequest& request, const StopToken& stop) override;
 
  private:
+  // What a command works with, taken in one go.
+  struct Desk {
+    CommandContext context;
+    std::shared_ptr<Checkpoint> checkpoint;
+    std::shared_ptr<StatementOperators> operators;
+  };
+  Desk TakeDesk() const;
+  void RunOnce(EndingRequest& ending, Checkpoint& checkpoint, StatementOperators& operators,
+               SyncMetrics& metrics);
   // What status, metrics and log tell, found in one go.
   struct View {
     SyncStatus status;
@@ -87,8 +103,12 @@ class SyncUnit : public Unit {
   const SessionCounters counters_;
   const std::shared_ptr<RunStatus> run_status_ = std::make_shared<RunStatus>();
 
-  mutable std::mutex mutex_;  // guards what status calls read
+  std::timed_mutex running_;                // held by a run, and by what must not happen during one
+  std::atomic<bool> failed_before_{false};  // has the run before this one met an error?
+  mutable std::mutex mutex_;                // guards what status calls and commands read
   mysql::Flavor flavor_ = mysql::Flavor::kMySql;
+  CommandContext commands_;
+  std::shared_ptr<StatementOperators> operators_;  // outlives the checkpoint, which uses it
   std::shared_ptr<Checkpoint> checkpoint_;
   std::shared_ptr<SyncMetrics> metrics_;
   int64_t rows_before_run_ = 0;
@@ -104,11 +124,14 @@ void SyncUnit::Init(const StopToken& stop) {
   const Sessions sessions = OpenSessions(config_, counters_, stop);
   rules_ = CompileRules(config_);
   owner_.emplace(config_.meta_schema, config_.name, config_.source_id);
+  auto operators = std::make_shared<StatementOperators>(
+      OperatorTable(config_.meta_schema, config_.name, config_.source_id),
+      config_.syncer.enable_gtid);
   auto checkpoint = std::make_shared<Checkpoint>(
       SyncCheckpointTable(config_.meta_schema, config_.name, config_.source_id, sessions.flavor,
                           config_.syncer.enable_gtid,
                           sessions.downstream_server.no_backslash_escapes),
-      config_.syncer.enable_gtid);
+      config_.syncer.enable_gtid, operators.get());
   auto connection = mysql::Connection::Connect(sessions.downstream, stop);
   checkpoint->table().Create(*connection, stop);
   online_ddl_.emplace(config_.meta_schema, config_.name, config_.source_id,
@@ -119,8 +142,16 @@ void SyncUnit::Init(const StopToken& stop) {
                        sessions.downstream_server.no_backslash_escapes);
   ddl_intents_->Create(*connection, stop);
   checkpoint->Load(*connection, stop);
+  operators->Load(*connection, stop);
   std::lock_guard lock(mutex_);
   flavor_ = sessions.flavor;
+  commands_ = {config_.source_id,
+               sessions.upstream,
+               sessions.checkpoint,
+               sessions.flavor,
+               sessions.lower_case_table_names,
+               context_.fence};
+  operators_ = std::move(operators);
   checkpoint_ = std::move(checkpoint);
   metrics_ =
       std::make_shared<SyncMetrics>(config_.name, config_.source_id, context_.worker_name,
@@ -132,13 +163,39 @@ bool SyncUnit::IsFresh(const StopToken&) {
   return checkpoint_ == nullptr || checkpoint_->IsFresh();
 }
 
+void SyncUnit::RunOnce(EndingRequest& ending, Checkpoint& checkpoint, StatementOperators& operators,
+                       SyncMetrics& metrics) {
+  // Both servers may have changed since Init or the last run.
+  const Sessions sessions = OpenSessions(config_, counters_, ending.graceful());
+  RunInputs inputs;
+  inputs.config = &config_;
+  inputs.ports = &context_;
+  inputs.sessions = &sessions;
+  inputs.rules = &*rules_;
+  inputs.owner = &*owner_;
+  inputs.ddl_intents = &*ddl_intents_;
+  inputs.online_ddl = &*online_ddl_;
+  inputs.checkpoint = &checkpoint;
+  inputs.operators = &operators;
+  inputs.status = run_status_.get();
+  inputs.metrics = &metrics;
+  for (bool again = true; again;) {
+    SyncRun run(inputs, ending);
+    run.Execute();
+    again = run.read_again();
+  }
+}
+
 UnitResult SyncUnit::Run(EndingRequest& ending) {
   UnitResult result;
+  std::lock_guard<std::timed_mutex> running(running_);
   std::shared_ptr<Checkpoint> checkpoint;
+  std::shared_ptr<StatementOperators> operators;
   std::shared_ptr<SyncMetrics> metrics;
   {
     std::lock_guard lock(mutex_);
     checkpoint = checkpoint_;
+    operators = operators_;
     metrics = metrics_;
     rows_before_run_ = run_status_->done();
     run_begin_ = SteadyClock::now();
@@ -147,21 +204,10 @@ UnitResult SyncUnit::Run(EndingRequest& ending) {
     run_status_->byte_rate.Reset(run_status_->binlog_bytes);
   }
   metrics->Begin();
+  failed_before_ = operators->broken().has_value();
+  operators->SetBroken(std::nullopt);
   try {
-    // Both servers may have changed since Init or the last run.
-    const Sessions sessions = OpenSessions(config_, counters_, ending.graceful());
-    RunInputs inputs;
-    inputs.config = &config_;
-    inputs.ports = &context_;
-    inputs.sessions = &sessions;
-    inputs.rules = &*rules_;
-    inputs.owner = &*owner_;
-    inputs.ddl_intents = &*ddl_intents_;
-    inputs.online_ddl = &*online_ddl_;
-    inputs.checkpoint = checkpoint.get();
-    inputs.status = run_status_.get();
-    inputs.metrics = metrics.get();
-    SyncRun(inputs, ending).Execute();
+    RunOnce(ending, *checkpoint, *operators, *metrics);
     result.is_canceled = true;
   } catch (const Cancelled&) {
     result.is_canceled = true;
@@ -175,6 +221,41 @@ UnitResult SyncUnit::Run(EndingRequest& ending) {
   std::lock_guard lock(mutex_);
   run_end_ = SteadyClock::now();
   return result;
+}
+
+SyncUnit::Desk SyncUnit::TakeDesk() const {
+  std::lock_guard lock(mutex_);
+  return {commands_, checkpoint_, operators_};
+}
+
+std::string SyncUnit::OperateOnStatement(const StatementRequest& request, const StopToken& stop) {
+  const Desk desk = TakeDesk();
+  // What stopped the unit counts when it has stopped.
+  std::unique_lock running(running_, std::defer_lock);
+  // A task that tries again by itself is about to meet its error again.
+  if (request.position.empty() && !running.try_lock() &&
+      !(failed_before_ && running.try_lock_for(kSecondTry))) {
+    throw PlainRefusal(fmt::format("source '{}' has no error", config_.source_id));
+  }
+  return RunStatementCommand(desk.context, request, desk.checkpoint->flushed(), *desk.operators,
+                             stop);
+}
+
+std::string SyncUnit::OperateOnSchema(const SchemaRequest& request, const StopToken& stop) {
+  const Desk desk = TakeDesk();
+  std::unique_lock running(running_, std::defer_lock);
+  if (request.kind != SchemaRequestKind::kListTargets && !running.try_lock()) {
+    throw Error(ErrorCode::kWorkerNotPausedStage,
+                "current stage is Running but not paused, invalid");
+  }
+  if (request.kind == SchemaRequestKind::kSet && HasDump(config_.mode) &&
+      desk.checkpoint->IsFresh()) {
+    throw Error(ErrorCode::kWorkerNotPausedStage,
+                "the definitions of the dump are taken over when the sync unit begins, it has not "
+                "begun yet, invalid")
+        .SetWorkaround("Please resume the task, and set the definition when it has paused.");
+  }
+  return RunSchemaCommand(desk.context, request, *rules_, *desk.checkpoint, stop);
 }
 
 void SyncUnit::Update(const SubtaskConfig& config) {

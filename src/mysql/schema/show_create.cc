@@ -258,14 +258,18 @@ std::string ShowCreateTable(const TableInfo& table, const std::string& schema) {
   return out;
 }
 
-std::string ShowCreateTableOneLine(const TableInfo& table, const std::string& schema) {
+std::string OneLine(std::string_view text) {
   std::string out;
-  for (char c : ShowCreateTable(table, schema)) {
+  for (char c : text) {
     if (c == '\n') continue;
     if (c == ' ' && out.ends_with(' ')) continue;
     out += c;
   }
   return out;
+}
+
+std::string ShowCreateTableOneLine(const TableInfo& table, const std::string& schema) {
+  return OneLine(ShowCreateTable(table, schema));
 }
 
 }  // namespace dm::mysql

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "mysql/schema/table_info.h"
 
@@ -10,7 +11,9 @@ namespace dm::mysql {
 // Several lines, without a final newline. `schema`: foreign keys into another one are qualified.
 std::string ShowCreateTable(const TableInfo& table, const std::string& schema = "");
 
-// The one-line form that `binlog-schema list` prints: new lines removed, double blanks made single.
+// The one-line form of such a text: new lines removed, double blanks made single.
+std::string OneLine(std::string_view text);
+// As `binlog-schema list` prints it.
 std::string ShowCreateTableOneLine(const TableInfo& table, const std::string& schema = "");
 
 }  // namespace dm::mysql

@@ -17,6 +17,7 @@
 #include "programs/ctl/line_editor.h"
 #include "programs/ctl/program.h"
 #include "programs/ctl/session.h"
+#include "programs/ctl/statements.h"
 
 namespace dm::ctl {
 
@@ -52,12 +53,6 @@ class LineReader {
   std::unique_ptr<LineEditor> editor_;
 };
 
-// The words of a line; a line with unbalanced quotes is one word.
-std::vector<std::string> Words(const std::string& line) {
-  if (auto words = cli::SplitWords(line)) return *words;
-  return {line};
-}
-
 }  // namespace
 
 int RunInteractive(Session& session, std::istream& in, std::ostream& out) {
@@ -67,7 +62,7 @@ int RunInteractive(Session& session, std::istream& in, std::ostream& out) {
     const std::string trimmed(Trim(*line));
     if (trimmed.empty()) continue;
     if (trimmed == "exit") break;
-    const std::vector<std::string> words = Words(trimmed);
+    const std::vector<std::string> words = WordsOfLine(trimmed);
     if (words.empty()) continue;
     const cli::Outcome outcome = cli::Execute(root, words, {.out = &out, .err = &out}, nullptr);
     if (!outcome.error.empty()) {

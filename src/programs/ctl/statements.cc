@@ -1,5 +1,6 @@
 #include "programs/ctl/statements.h"
 
+#include "base/cli/command.h"
 #include "base/cli/flag.h"
 #include "base/error/error.h"
 #include "base/io/text.h"
@@ -36,7 +37,59 @@ size_t SkipToken(std::string_view text, size_t at) {
   return at + 1;
 }
 
+// Indexes of the words that are neither options nor their values.
+std::vector<size_t> Positionals(const std::vector<cli::LineWord>& words) {
+  std::vector<size_t> found;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i].word;
+    if (!word.starts_with('-') || word == "-") {
+      found.push_back(i);
+    } else if (word == "-b" || word == "-s" || word == "--binlog-pos" || word == "--source") {
+      ++i;
+    }
+  }
+  return found;
+}
+
+// Index among the positional words where SQL begins; their number if there is none.
+size_t BeginOfSql(const std::vector<cli::LineWord>& words, const std::vector<size_t>& positionals) {
+  const auto is = [&](size_t i, std::string_view word) {
+    return i < positionals.size() && words[positionals[i]].word == word;
+  };
+  if (is(0, "binlog") && (is(1, "replace") || is(1, "inject"))) return 3;
+  if (is(0, "handle-error") && is(2, "replace")) return 3;
+  return positionals.size();
+}
+
+// Is all of it between one pair of quotes?
+bool IsQuotedAsWhole(std::string_view text) {
+  if (text.size() < 2 || (text[0] != '\'' && text[0] != '"')) return false;
+  for (size_t at = 1; at < text.size(); ++at) {
+    if (text[0] == '"' && text[at] == '\\') {
+      ++at;
+    } else if (text[at] == text[0]) {
+      return at + 1 == text.size();
+    }
+  }
+  return false;
+}
+
 }  // namespace
+
+std::vector<std::string> WordsOfLine(std::string_view line) {
+  std::optional<std::vector<cli::LineWord>> split = cli::SplitLine(line);
+  if (!split) return {std::string(line)};
+  const std::vector<size_t> positionals = Positionals(*split);
+  bool begins = true;  // a statement
+  for (size_t i = BeginOfSql(*split, positionals); i < positionals.size(); ++i) {
+    cli::LineWord& part = (*split)[positionals[i]];
+    if (!begins || !IsQuotedAsWhole(part.text)) part.word = part.text;
+    begins = part.word.ends_with(';');
+  }
+  std::vector<std::string> words;
+  for (cli::LineWord& part : *split) words.push_back(std::move(part.word));
+  return words;
+}
 
 std::vector<std::string> ParseStatementList(std::string_view text) {
   text = Trim(Unquoted(Trim(text)));

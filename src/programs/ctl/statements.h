@@ -13,4 +13,9 @@ namespace dm::ctl {
 // there is none.
 std::vector<std::string> ParseStatementList(std::string_view text);
 
+// The words of a line of the interactive mode; a line with unbalanced quotes is one word. Words of
+// SQL (binlog replace, binlog inject, handle-error ... replace) keep their quotes, unless a
+// statement as a whole is quoted as for a shell.
+std::vector<std::string> WordsOfLine(std::string_view line);
+
 }  // namespace dm::ctl

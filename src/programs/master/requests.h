@@ -26,12 +26,16 @@ class GetCfgRequest;
 class GetCfgResponse;
 class GetSubTaskCfgRequest;
 class GetSubTaskCfgResponse;
+class HandleErrorRequest;
+class HandleErrorResponse;
 class ListMemberRequest;
 class ListMemberResponse;
 class ListSourceConfigsResponse;
 class ListTaskConfigsResponse;
 class OfflineMemberRequest;
 class OfflineMemberResponse;
+class OperateSchemaRequest;
+class OperateSchemaResponse;
 class OperateSourceRequest;
 class OperateSourceResponse;
 class OperateTaskRequest;
@@ -75,6 +79,12 @@ void OperateTask(const RequestContext& context, const pb::OperateTaskRequest& re
 // status_requests.cc
 void QueryStatus(const RequestContext& context, const pb::QueryStatusListRequest& request,
                  pb::QueryStatusListResponse* response);
+
+// operation_requests.cc
+void HandleError(const RequestContext& context, const pb::HandleErrorRequest& request,
+                 pb::HandleErrorResponse* response);
+void OperateSchema(const RequestContext& context, const pb::OperateSchemaRequest& request,
+                   pb::OperateSchemaResponse* response);
 
 // member_requests.cc
 void ListMember(const RequestContext& context, const pb::ListMemberRequest& request,

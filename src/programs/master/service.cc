@@ -121,6 +121,14 @@ class MasterService::Impl final : public pb::Master::Service {
                   answer->set_result(true);
                 });
   }
+  Status HandleError(ServerContext* context, const pb::HandleErrorRequest* request,
+                     pb::HandleErrorResponse* response) override {
+    return Lead(context, "HandleError", *request, response, master::HandleError);
+  }
+  Status OperateSchema(ServerContext* context, const pb::OperateSchemaRequest* request,
+                       pb::OperateSchemaResponse* response) override {
+    return Lead(context, "OperateSchema", *request, response, master::OperateSchema);
+  }
   // Without sharding there are no locks.
   Status ShowDDLLocks(ServerContext* context, const pb::ShowDDLLocksRequest* request,
                       pb::ShowDDLLocksResponse* response) override {
@@ -163,14 +171,6 @@ class MasterService::Impl final : public pb::Master::Service {
   Status OperateLeader(ServerContext*, const pb::OperateLeaderRequest*,
                        pb::OperateLeaderResponse* response) override {
     return Refuse("OperateLeader", response);
-  }
-  Status OperateSchema(ServerContext*, const pb::OperateSchemaRequest*,
-                       pb::OperateSchemaResponse* response) override {
-    return Refuse("OperateSchema", response);
-  }
-  Status HandleError(ServerContext*, const pb::HandleErrorRequest*,
-                     pb::HandleErrorResponse* response) override {
-    return Refuse("HandleError", response);
   }
   Status TransferSource(ServerContext*, const pb::TransferSourceRequest*,
                         pb::TransferSourceResponse* response) override {

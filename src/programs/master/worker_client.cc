@@ -101,4 +101,23 @@ void WorkerClient::GetConfig(Milliseconds timeout, const IsCancelled& cancelled,
       });
 }
 
+void WorkerClient::HandleError(const pb::HandleWorkerErrorRequest& request, Milliseconds timeout,
+                               const IsCancelled& cancelled, pb::CommonWorkerResponse* response) {
+  impl_->Call(
+      timeout, cancelled, response,
+      [&](pb::Worker::Stub& stub, grpc::ClientContext* context, grpc::CompletionQueue* queue) {
+        return stub.AsyncHandleError(context, request, queue);
+      });
+}
+
+void WorkerClient::OperateSchema(const pb::OperateWorkerSchemaRequest& request,
+                                 Milliseconds timeout, const IsCancelled& cancelled,
+                                 pb::CommonWorkerResponse* response) {
+  impl_->Call(
+      timeout, cancelled, response,
+      [&](pb::Worker::Stub& stub, grpc::ClientContext* context, grpc::CompletionQueue* queue) {
+        return stub.AsyncOperateSchema(context, request, queue);
+      });
+}
+
 }  // namespace dm::master

@@ -9,8 +9,11 @@
 #include "base/thread/stop.h"
 
 namespace pb {
-class QueryStatusResponse;
+class CommonWorkerResponse;
 class GetWorkerCfgResponse;
+class HandleWorkerErrorRequest;
+class OperateWorkerSchemaRequest;
+class QueryStatusResponse;
 }  // namespace pb
 
 namespace dm::master {
@@ -28,6 +31,10 @@ class WorkerClient {
                    pb::QueryStatusResponse* response);
   void GetConfig(Milliseconds timeout, const IsCancelled& cancelled,
                  pb::GetWorkerCfgResponse* response);
+  void HandleError(const pb::HandleWorkerErrorRequest& request, Milliseconds timeout,
+                   const IsCancelled& cancelled, pb::CommonWorkerResponse* response);
+  void OperateSchema(const pb::OperateWorkerSchemaRequest& request, Milliseconds timeout,
+                     const IsCancelled& cancelled, pb::CommonWorkerResponse* response);
 
  private:
   class Impl;

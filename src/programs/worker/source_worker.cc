@@ -12,7 +12,7 @@
 #include "migration/dumpfile/channel.h"
 #include "migration/load/load_unit.h"
 #include "migration/sync/sync_unit.h"
-#include "programs/worker/cluster_ports.h"
+#include "programs/worker/source_worker_entry.h"
 
 namespace dm::worker {
 namespace {
@@ -56,21 +56,6 @@ std::vector<std::unique_ptr<migration::Unit>> MakeUnits(const SubtaskConfig& con
 }
 
 }  // namespace
-
-// One subtask with what its units are given. The subtask is the last member: it ends first.
-struct SourceWorker::Entry {
-  Entry(const WorkerEnvironment& environment, const std::string& task, const std::string& source)
-      : cli_args(environment.etcd, {task, source, environment.worker_name}),
-        load_task(environment.etcd, {task, source, environment.worker_name}) {}
-
-  EtcdCliArgs cli_args;
-  EtcdLoadTask load_task;
-  migration::UnitContext context;
-  // What the units at hand were made from; guarded by the worker's mutex.
-  std::string config_text;
-  migration::SourceConfig source;
-  std::unique_ptr<Subtask> subtask;
-};
 
 SourceWorker::SourceWorker(migration::SourceConfig source, const WorkerEnvironment& environment)
     : source_id_(source.source_id), environment_(environment), source_(std::move(source)) {

@@ -18,6 +18,7 @@
 #include "migration/config/subtask.h"
 #include "migration/subtask/auto_resume.h"
 #include "migration/subtask/subtask.h"
+#include "migration/sync/operations.h"
 #include "programs/worker/upstream_status.h"
 
 namespace dm::worker {
@@ -56,6 +57,12 @@ class SourceWorker {
   // Throws Error 40054, 40081, 20070 unless the subtask of this record can take it over when it is
   // resumed.
   void CheckUpdate(const std::string& text);
+  // Operations on a broken statement or on definitions of a task's sync unit; the text for the
+  // user. The first resumes a paused task, unless it only lists. Throw Error (40051, 40054, 40056,
+  // 40072, those of the unit), PlainRefusal, Cancelled.
+  std::string OperateOnStatement(const migration::StatementRequest& request, const StopToken& stop);
+  std::string OperateOnSchema(const std::string& task, const std::string& source,
+                              const migration::SchemaRequest& request, const StopToken& stop);
   // Brings what /metrics shows of the subtasks up to date.
   void RefreshMetrics();
   // Writes to the log how far the subtasks (empty name: all) are.

@@ -2,8 +2,11 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <thread>
+
 #include "base/error/error.h"
 #include "cluster/rpc/convert.h"
+#include "cluster/rpc/print_json.h"
 #include "dmworker.grpc.pb.h"
 #include "programs/worker/server.h"
 
@@ -11,6 +14,7 @@ namespace dm::worker {
 namespace {
 
 constexpr Milliseconds kUpstreamLimit{5000};
+constexpr Milliseconds kGonePoll{100};
 
 Error NotSupported(std::string_view call) {
   return Error(ErrorCode::kWorkerNotSupported, fmt::format("{} is not supported yet", call));
@@ -79,20 +83,46 @@ class WorkerService final : public pb::Worker::Service {
     Refuse("purge-relay", response);
     return grpc::Status::OK;
   }
-  grpc::Status OperateSchema(grpc::ServerContext*, const pb::OperateWorkerSchemaRequest*,
+  grpc::Status OperateSchema(grpc::ServerContext* context,
+                             const pb::OperateWorkerSchemaRequest* request,
                              pb::CommonWorkerResponse* response) override {
-    Refuse("binlog-schema", response);
-    return grpc::Status::OK;
+    return Operate(context, response, [&](SourceWorker& worker, const StopToken& stop) {
+      migration::SchemaRequest asked;
+      if (!pb::SchemaOp_IsValid(request->op()) || request->op() == pb::InvalidSchemaOp) {
+        throw Error(
+            ErrorCode::kWorkerNotSupported,
+            fmt::format("operation {} on a schema is unknown", static_cast<int>(request->op())));
+      }
+      asked.kind = static_cast<migration::SchemaRequestKind>(request->op());
+      asked.database = request->database();
+      asked.table = request->table();
+      asked.statement = request->schema();
+      asked.from_source = request->fromsource();
+      asked.from_target = request->fromtarget();
+      asked.sync = request->sync();
+      return worker.OperateOnSchema(request->task(), request->source(), asked, stop);
+    });
   }
   grpc::Status OperateV1Meta(grpc::ServerContext*, const pb::OperateV1MetaRequest*,
                              pb::OperateV1MetaResponse* response) override {
     Refuse("metadata of version 1", response);
     return grpc::Status::OK;
   }
-  grpc::Status HandleError(grpc::ServerContext*, const pb::HandleWorkerErrorRequest*,
+  grpc::Status HandleError(grpc::ServerContext* context,
+                           const pb::HandleWorkerErrorRequest* request,
                            pb::CommonWorkerResponse* response) override {
-    Refuse("binlog skip, replace, revert, inject and list", response);
-    return grpc::Status::OK;
+    return Operate(context, response, [&](SourceWorker& worker, const StopToken& stop) {
+      if (!pb::ErrorOp_IsValid(request->op()) || request->op() == pb::InvalidErrorOp) {
+        throw Error(ErrorCode::kWorkerNotSupported,
+                    fmt::format("operation {} on a broken statement is unknown",
+                                static_cast<int>(request->op())));
+      }
+      return worker.OperateOnStatement({static_cast<migration::StatementRequestKind>(request->op()),
+                                        request->task(),
+                                        request->binlogpos(),
+                                        {request->sqls().begin(), request->sqls().end()}},
+                                       stop);
+    });
   }
   grpc::Status CheckSubtasksCanUpdate(grpc::ServerContext*,
                                       const pb::CheckSubtasksCanUpdateRequest* request,
@@ -129,6 +159,34 @@ class WorkerService final : public pb::Worker::Service {
   }
 
  private:
+  // Answers with what `operation` returns, or why it failed. Ends when the caller has gone.
+  template <class Operation>
+  grpc::Status Operate(grpc::ServerContext* context, pb::CommonWorkerResponse* response,
+                       Operation operation) {
+    StopSource gone;
+    // gRPC's synchronous server only answers the question, so a thread asks.
+    std::jthread watch([&](const StopToken& done) {
+      try {
+        while (!context->IsCancelled()) WaitFor(kGonePoll, done);
+        gone.request_stop();
+      } catch (const Cancelled&) {
+        // The operation is done.
+      }
+    });
+    try {
+      const auto worker = server_.View().source_worker;
+      if (!worker) throw NoSource();
+      response->set_msg(operation(*worker, gone.get_token()));
+      response->set_source(worker->source_id());
+      response->set_worker(server_.name());
+      response->set_result(true);
+    } catch (const std::exception& e) {
+      response->set_msg(ErrorText(e));
+    }
+    cluster::RepairUtf8(*response);
+    return grpc::Status::OK;
+  }
+
   static void Fill(const migration::SubtaskStatus& status, pb::SubTaskStatus* out) {
     out->set_name(status.name);
     out->set_stage(static_cast<pb::Stage>(status.stage));
