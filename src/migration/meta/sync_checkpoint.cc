@@ -88,8 +88,8 @@ void SyncCheckpointTable::Create(mysql::Connection& connection, const StopToken&
 			create_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,
 			update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
 			UNIQUE KEY uk_id_schema_table (id, cp_schema, cp_table)
-		) {})",
-                                 table_, kExactNames),
+		) {}{})",
+                                 table_, kExactNames, TransactionalOptions(connection.server())),
                      stop);
   CompareNamesExactly(connection, meta_schema_, task_, kSyncerCheckpointSuffix,
                       {{"id", 32}, {"cp_schema", 128}, {"cp_table", 128}}, stop);
@@ -98,9 +98,11 @@ void SyncCheckpointTable::Create(mysql::Connection& connection, const StopToken&
 			name VARCHAR(64) NOT NULL,
 			value LONGTEXT NOT NULL,
 			PRIMARY KEY (id, name)
-		) {})",
-                                 state_, kExactNames),
+		) {}{})",
+                                 state_, kExactNames, TransactionalOptions(connection.server())),
                      stop);
+  MakeTransactional(connection, table_, stop);
+  MakeTransactional(connection, state_, stop);
   const std::optional<std::string> type = connection.QueryValue(
       fmt::format("SELECT DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {} AND "
                   "TABLE_NAME = {} AND COLUMN_NAME = 'binlog_gtid'",
@@ -327,8 +329,9 @@ void CreateOnlineDdlTable(mysql::Connection& connection, std::string_view meta_s
 			ddls text,
 			update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
 			UNIQUE KEY uk_id_schema_table (id, ghost_schema, ghost_table)
-		) {})",
-                                 MetaTable(meta_schema, task, kOnlineDdlSuffix), kExactNames),
+		) {}{})",
+                                 MetaTable(meta_schema, task, kOnlineDdlSuffix), kExactNames,
+                                 TransactionalOptions(connection.server())),
                      stop);
   CompareNamesExactly(connection, meta_schema, task, kOnlineDdlSuffix,
                       {{"id", 32}, {"ghost_schema", 128}, {"ghost_table", 128}}, stop);
