@@ -25,9 +25,10 @@ void DdlIntentTable::Create(mysql::Connection& connection, const StopToken& stop
 			before_it LONGTEXT NOT NULL,
 			connection_id BIGINT UNSIGNED NOT NULL,
 			PRIMARY KEY (id)
-		) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin)",
-                                 table_),
+		) {}{})",
+                                 table_, kExactNames, TransactionalOptions(connection.server())),
                      stop);
+  MakeTransactional(connection, table_, stop);
 }
 
 std::optional<DdlIntent> DdlIntentTable::Load(mysql::Connection& connection,

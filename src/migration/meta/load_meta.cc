@@ -101,6 +101,7 @@ LoadMeta::LoadMeta(std::string_view meta_schema, std::string_view task, std::str
 
 void LoadMeta::Create(mysql::Connection& db, const StopToken& stop) const {
   db.Execute("CREATE SCHEMA IF NOT EXISTS " + meta_schema_, stop);
+  const std::string transactional = TransactionalOptions(db.server());
   // Names of sources differ in every letter: without a collation the server's would decide.
   const auto create_status = [&](std::string_view options) {
     db.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
@@ -108,8 +109,8 @@ void LoadMeta::Create(mysql::Connection& db, const StopToken& stop) const {
 		source_name varchar(255) NOT NULL,
 		status varchar(10) NOT NULL DEFAULT 'init' COMMENT 'init,running,finished',
 		PRIMARY KEY (task_name, source_name)
-	){})",
-                           status_table_, options),
+	){}{})",
+                           status_table_, options, transactional),
                stop);
   };
   try {
@@ -131,9 +132,11 @@ void LoadMeta::Create(mysql::Connection& db, const StopToken& stop) const {
 		row_count bigint NOT NULL DEFAULT 0,
 		UNIQUE KEY uk_id_f (id, filename),
 		KEY k_f (filename)
-	) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin)",
-                         checkpoint_table_),
+	) {}{})",
+                         checkpoint_table_, kExactNames, transactional),
              stop);
+  MakeTransactional(db, status_table_, stop);
+  MakeTransactional(db, checkpoint_table_, stop);
   UpgradeTables(db, stop);
 }
 

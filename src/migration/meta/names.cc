@@ -119,4 +119,24 @@ void CompareNamesExactly(mysql::Connection& connection, std::string_view meta_sc
   }
 }
 
+std::string TransactionalOptions(const mysql::ServerInfo& server) {
+  if (server.is_tidb) return "";
+  const bool dynamic = server.is_mariadb || server.AtLeast(5, 7);
+  return dynamic ? " ENGINE=InnoDB ROW_FORMAT=DYNAMIC" : " ENGINE=InnoDB";
+}
+
+void MakeTransactional(mysql::Connection& connection, const std::string& table,
+                       const StopToken& stop) {
+  if (connection.server().is_tidb) return;
+  const mysql::ResultSet shown = connection.Query("SHOW CREATE TABLE " + table, stop);
+  if (shown.rows.empty() || shown.rows.front().size() < 2) return;
+  const std::string text = shown.rows.front()[1].value_or("");
+  // The options are behind the columns; some modes of the server leave them out.
+  const size_t engine = text.rfind("\n) ENGINE=");
+  if (engine == std::string::npos || text.find("\n) ENGINE=InnoDB", engine) == engine) return;
+  Log().Warn("a table of meta data was not transactional: what a kill has left in it may be wrong",
+             {F("table", table)});
+  connection.Execute("ALTER TABLE " + table + TransactionalOptions(connection.server()), stop);
+}
+
 }  // namespace dm::migration

@@ -37,6 +37,15 @@ void CompareNamesExactly(mysql::Connection& connection, std::string_view meta_sc
 // Of the tables made from now on.
 inline constexpr std::string_view kExactNames = "DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin";
 
+// Options of a table of metadata, to follow kExactNames: rows and progress are one transaction, and
+// keys are long, so neither engine nor row format may be the server's default.
+std::string TransactionalOptions(const mysql::ServerInfo& server);
+
+// Makes a table that was made by the server's default transactional, too. `table`: quoted. Throws
+// Error of the connection.
+void MakeTransactional(mysql::Connection& connection, const std::string& table,
+                       const StopToken& stop);
+
 inline constexpr std::string_view kSyncerCheckpointSuffix = "_syncer_checkpoint";
 inline constexpr std::string_view kShardingMetaSuffix = "_syncer_sharding_meta";
 inline constexpr std::string_view kSyncerDdlSuffix = "_syncer_ddl";

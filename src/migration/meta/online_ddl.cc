@@ -54,8 +54,8 @@ void OnlineDdlTable::Create(mysql::Connection& connection, const StopToken& stop
 			ddls text,
 			update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
 			UNIQUE KEY uk_id_schema_table (id, ghost_schema, ghost_table)
-		) {})",
-                                 table_, kExactNames),
+		) {}{})",
+                                 table_, kExactNames, TransactionalOptions(connection.server())),
                      stop);
   CompareNamesExactly(connection, meta_schema_, task_, kOnlineDdlSuffix,
                       {{"id", 32}, {"ghost_schema", 128}, {"ghost_table", 128}}, stop);

@@ -45,9 +45,10 @@ void OwnerTable::Create(mysql::Connection& connection, const StopToken& stop) co
 			epoch BIGINT UNSIGNED NOT NULL,
 			transactions BIGINT UNSIGNED NOT NULL DEFAULT 0,
 			PRIMARY KEY (id, slot)
-		) {})",
-                                 table_, kExactNames),
+		) {}{})",
+                                 table_, kExactNames, TransactionalOptions(connection.server())),
                      stop);
+  MakeTransactional(connection, table_, stop);
   if (connection.server().is_tidb) {  // made by a version that did not count
     connection.Execute("ALTER TABLE " + table_ +
                            " ADD COLUMN IF NOT EXISTS transactions BIGINT UNSIGNED NOT NULL "

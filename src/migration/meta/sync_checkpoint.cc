@@ -123,8 +123,8 @@ void SyncCheckpointTable::Create(mysql::Connection& connection, const StopToken&
 			create_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,
 			update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
 			UNIQUE KEY uk_id_schema_table (id, cp_schema, cp_table)
-		) {})",
-                                 table_, kExactNames),
+		) {}{})",
+                                 table_, kExactNames, TransactionalOptions(connection.server())),
                      stop);
   CompareNamesExactly(connection, meta_schema_, task_, kSyncerCheckpointSuffix,
                       {{"id", 32}, {"cp_schema", 128}, {"cp_table", 128}}, stop);
@@ -133,9 +133,11 @@ void SyncCheckpointTable::Create(mysql::Connection& connection, const StopToken&
 			name VARCHAR(64) NOT NULL,
 			value LONGTEXT NOT NULL,
 			PRIMARY KEY (id, name)
-		) {})",
-                                 state_, kExactNames),
+		) {}{})",
+                                 state_, kExactNames, TransactionalOptions(connection.server())),
                      stop);
+  MakeTransactional(connection, table_, stop);
+  MakeTransactional(connection, state_, stop);
   const std::optional<std::string> type = connection.QueryValue(
       fmt::format("SELECT DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {} AND "
                   "TABLE_NAME = {} AND COLUMN_NAME = 'binlog_gtid'",

@@ -90,6 +90,17 @@ std::optional<size_t> ProducedTable(const Statement& statement) {
   return std::nullopt;
 }
 
+// CREATE TABLE LIKE and renames between tables that the routes merge: the target is there, and
+// stays.
+bool IsBetweenOneTarget(const Statement& split, const std::vector<TableId>& targets) {
+  if (targets.size() != 2 || targets[0] != targets[1]) return false;
+  const auto* create = split.As<mysql::CreateTable>();
+  const auto* alter = split.As<mysql::AlterTable>();
+  return (create != nullptr && create->like) || split.As<mysql::RenameTable>() != nullptr ||
+         (alter != nullptr && alter->specs.size() == 1 &&
+          alter->specs.front().kind == mysql::AlterKind::kRenameTable);
+}
+
 // MODIFY or CHANGE: what it is called depends on the column as it was.
 bool ChangesColumnDefinition(const Statement& split) {
   const auto* alter = split.As<mysql::AlterTable>();
@@ -549,6 +560,11 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
   ForeignKeyNames foreign_keys(context_.sessions->upstream_server.is_mariadb);
   for (const Planned& p : planned) {
     if (!p.is_executed()) continue;
+    if (IsBetweenOneTarget(p.source, p.targets)) {
+      Log().Info("both tables of a statement are one downstream, it changes nothing there",
+                 {F("statement", query.text), F("target", p.targets.front().Quoted())});
+      continue;
+    }
     Statement adapted = p.routed;
     if (server.is_tidb) {
       const TableId& source = p.tables.front();

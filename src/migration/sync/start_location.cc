@@ -195,8 +195,15 @@ StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
   } else if (config.mode == TaskMode::kAll || config.mode == TaskMode::kLoadAndSync) {
     DumpMetadata metadata = ReadDumpMetadata(config.loader.dir);
     CheckLoadedDump(config, sessions, metadata.id, stop);
-    choice.location = ToLocation(metadata.start);
-    if (metadata.exit) choice.dump_exit = ToLocation(*metadata.exit);
+    // The text of an empty set does not say whose it is.
+    const auto of_upstream = [&](mysql::Location location) {
+      if (location.gtid_set && location.gtid_set->empty()) {
+        location.gtid_set = mysql::GtidSet(sessions.flavor);
+      }
+      return location;
+    };
+    choice.location = of_upstream(ToLocation(metadata.start));
+    if (metadata.exit) choice.dump_exit = of_upstream(ToLocation(*metadata.exit));
     choice.from_dump = true;
   } else if (config.mode == TaskMode::kIncremental) {
     if (config.meta) {

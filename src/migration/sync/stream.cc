@@ -129,8 +129,18 @@ mysql::RawEvent Stream::Next(const StopToken& stop) {
             e.code() == static_cast<int>(ErrorCode::kSyncerGetEvent)) {
           throw;
         }
-        throw WithCause(Error(ErrorCode::kSyncerGetEvent, "get binlog event error: " + e.message()),
-                        e);
+        const mysql::DumpRefusal refusal = mysql::ClassifyDumpError(e);
+        const bool gone = refusal == mysql::DumpRefusal::kPurged ||
+                          refusal == mysql::DumpRefusal::kBadPosition ||
+                          refusal == mysql::DumpRefusal::kUnknownGtid;
+        throw WithCause(
+            Error(ErrorCode::kSyncerGetEvent,
+                  gone
+                      ? fmt::format("get binlog event error: the upstream has not got what follows "
+                                    "{}: {}",
+                                    resume_.ToString(), e.message())
+                      : fmt::format("get binlog event error: {}", e.message())),
+            e);
       }
     }
   }

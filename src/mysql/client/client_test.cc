@@ -81,6 +81,21 @@ TEST(Connection, AStoppedTokenConnectsNowhere) {
   EXPECT_THROW(Connection::Connect(options, stop.get_token()), Cancelled);
 }
 
+TEST(NeutralSession, OnlyWhatTheServerKnows) {
+  const auto sets = [](std::string_view version, std::string_view variable) {
+    return NeutralSession(version).find(variable) != std::string::npos;
+  };
+  constexpr std::string_view kTiDb = "8.0.11-TiDB-v8.1.0";
+  constexpr std::string_view kMariaDb = "5.5.5-10.11.6-MariaDB-log";
+  for (std::string_view version : {kTiDb, kMariaDb, std::string_view("9.1.0")}) {
+    EXPECT_TRUE(sets(version, "sql_select_limit")) << version;
+  }
+  EXPECT_FALSE(sets(kTiDb, "completion_type"));
+  EXPECT_TRUE(sets("5.6.51", "completion_type"));
+  EXPECT_TRUE(sets(kMariaDb, "max_statement_time"));
+  EXPECT_FALSE(sets("9.1.0", "max_statement_time"));
+}
+
 TEST(ServerInfo, Versions) {
   ServerInfo info;
   info.major = 10;

@@ -128,6 +128,18 @@ using ResultPtr = std::unique_ptr<MYSQL_RES, ResultFree>;
 
 }  // namespace
 
+std::string NeutralSession(std::string_view version) {
+  // A global limit would cut results short without a word.
+  std::string sql = "SET SESSION sql_select_limit = 18446744073709551615;";
+  if (version.find("TiDB") != std::string_view::npos) return sql;
+  // A COMMIT that ends the connection or begins the next transaction; a refusal of large joins.
+  sql += "SET SESSION completion_type = 0;SET SESSION sql_big_selects = 1;";
+  if (version.find("MariaDB") != std::string_view::npos) {
+    sql += "SET SESSION max_statement_time = 0;";
+  }
+  return sql;
+}
+
 bool ServerInfo::AtLeast(int want_major, int want_minor, int want_patch) const {
   return std::tie(major, minor, patch) >= std::tie(want_major, want_minor, want_patch);
 }
@@ -319,7 +331,7 @@ void Connection::Handshake(const StopToken& stop) {
 }
 
 void Connection::ReadServerInfo(const StopToken& stop) {
-  std::string sql = "SET NAMES utf8mb4;";
+  std::string sql = "SET NAMES utf8mb4;" + NeutralSession(mysql_get_server_info(link_->mysql));
   for (const auto& [name, value] : options_.session) {
     if (!IsVariableName(name)) {
       throw Error(ErrorCode::kDBDriverError, "database driver error")

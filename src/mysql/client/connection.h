@@ -76,6 +76,10 @@ struct ServerInfo {
   bool AtLeast(int want_major, int want_minor, int want_patch = 0) const;
 };
 
+// Statements, each with its `;`, that give a session of the server what a global setting of it may
+// have changed and our statements rely on. `version`: the server's, as its handshake says it.
+std::string NeutralSession(std::string_view version);
+
 // A buffered result. NULL is nullopt.
 struct ResultSet {
   std::vector<std::string> columns;
