@@ -117,6 +117,47 @@ def test_killed_between_pieces_of_a_large_transaction(migration, gtid, compresse
     migration.check()
 
 
+PIECES = """
+CREATE TABLE wide (id INT PRIMARY KEY, v INT, b LONGBLOB);
+CREATE TABLE nokey (a INT, b LONGBLOB);
+"""
+
+
+@pytest.mark.parametrize("migration,gtid", [("mariadb", True), ("mariadb", False), ("mysql9", True)], indirect=["migration"])
+@pytest.mark.parametrize("table", ["wide", "nokey"])
+def test_a_point_inside_a_transaction_ends_with_it(migration, gtid, table):
+    """What is behind the point has no more rows that need one: the next transactions are applied all the same."""
+    migration.prepare(PIECES)
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.wide VALUES (1, 1, 'x')")
+    migration.start(gtid, failpoints="sync/after-serial-commit=kill", syncers={"sync": {"batch": 1}})
+    migration.running()
+    large = "REPEAT('x', 9 * 1024 * 1024)"
+    with migration.upstream.connect(database=SCHEMA) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SET SESSION binlog_row_image = MINIMAL")
+        cursor.execute("BEGIN")
+        if table == "wide":
+            cursor.execute("UPDATE wide SET v = 2 WHERE id = 1")
+            cursor.execute(f"INSERT INTO wide VALUES (2, 2, {large})")
+            cursor.execute("INSERT INTO wide VALUES (3, 3, 'whole')")
+        else:
+            cursor.execute(f"INSERT INTO nokey VALUES (1, {large})")
+        cursor.execute("COMMIT")
+    migration.wait_killed()
+
+    def inside():
+        return migration.checkpoint("exit_safe_binlog_name", f"cp_table = '{table}'")[0][0] != ""
+
+    assert inside()
+    migration.restart()
+    migration.check()
+    migration.cluster.workers["worker1"].kill9()
+    migration.restart()
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.wide VALUES (10, 10, 'y')", f"INSERT INTO {SCHEMA}.nokey VALUES (10, 'y')")
+    migration.check()
+    wait_for(lambda: not inside(), "the point is between transactions")
+
+
 @pytest.mark.parametrize("migration", ["mariadb", "mysql9"], indirect=True)
 def test_killed_among_rows_that_lack_columns(migration):
     """Updates that assign only what has changed cannot be repeated: each is applied once."""

@@ -78,10 +78,23 @@ bool AppliedPoint::CoversTransaction(const EventPlace& place) {
   return false;
 }
 
+bool AppliedPoint::IsPieceOver(const EventPlace& place) const {
+  const PiecePoint& piece = *point_.piece;
+  if (point_.server == place.server &&
+      mysql::ComparePositions(place.end.position, piece.position) > 0) {
+    return true;
+  }
+  const GtidSet& before = SetOf(place.before);
+  if (before.flavor() != mysql::Flavor::kMySql || piece.transaction.empty()) return false;
+  return before.Contains(GtidSet::Parse(mysql::Flavor::kMySql, piece.transaction));
+}
+
 bool AppliedPoint::CoversPiece(const EventPlace& place) {
   if (!point_.piece || place.rows_event == 0) return false;
   const PiecePoint& piece = *point_.piece;
   const std::string transaction = place.gtid ? mysql::ToString(*place.gtid) : "";
+  // Nothing is saved behind a transaction of which rows are missing.
+  if (piece.transaction != transaction && IsPieceOver(place)) return false;
   if (point_.server != place.server || piece.transaction != transaction) {
     throw MakeError(ErrorCode::kSyncerTransactionPieceUnknown,
                     mysql::QuoteTable(point_.schema, point_.table), piece.position.ToString());

@@ -44,6 +44,8 @@ class AppliedPoint {
   void ChooseWay(const EventPlace& place);
   bool CoversTransaction(const EventPlace& place);
   bool CoversPiece(const EventPlace& place);
+  // Is the whole transaction that the piece is of before the place, which is of another one?
+  bool IsPieceOver(const EventPlace& place) const;
 
   TablePoint point_;
   const bool by_gtid_;

@@ -150,6 +150,38 @@ TEST(AppliedPoint, PiecesCountRowsEvents) {
   EXPECT_FALSE(s.Covered(anonymous, 4));
 }
 
+// Its last rows events were applied by a run that had no need to move the point.
+TEST(AppliedPoint, APieceEndsWithItsTransaction) {
+  AppliedPoint here(Piece(), true);
+  Stream s(Flavor::kMySql, "x", "bin.000001", std::string(kA) + ":1-5");
+  EXPECT_FALSE(s.NextIsCovered(here, A(6), 9500));
+  EXPECT_TRUE(here.passed());
+
+  // Its rows were all covered in this run, too.
+  AppliedPoint later(Piece(), true);
+  Stream all(Flavor::kMySql, "x", "bin.000001", std::string(kA) + ":1-4");
+  all.Next(A(5), 9000);
+  EXPECT_TRUE(all.Covered(later, 3));
+  EXPECT_FALSE(all.NextIsCovered(later, A(6), 9500));
+
+  // MySQL's sets tell it on other servers.
+  AppliedPoint elsewhere(Piece(), true);
+  Stream other(Flavor::kMySql, "y", "log.000001", std::string(kA) + ":1-3:5");
+  EXPECT_FALSE(other.NextIsCovered(elsewhere, A(6), 300));
+
+  TablePoint stored = Point(At(Flavor::kMariaDb, "m.000001", 400, "0-1-4"), "x");
+  stored.piece = PiecePoint{{"m.000001", 9000}, "0-1-5", 3};
+  AppliedPoint mariadb(stored, true);
+  Stream m(Flavor::kMariaDb, "x", "m.000001", "0-1-5");
+  EXPECT_FALSE(m.NextIsCovered(mariadb, M(0, 1, 6), 9500));
+  EXPECT_TRUE(mariadb.passed());
+  AppliedPoint by_position(stored, false);
+  EXPECT_FALSE(m.NextIsCovered(by_position, M(0, 1, 7), 9900));
+  AppliedPoint unknown(stored, true);
+  Stream n(Flavor::kMariaDb, "y", "m.000002", "0-1-5");
+  EXPECT_THROW(n.NextIsCovered(unknown, M(0, 1, 6), 9500), Error);
+}
+
 TEST(AppliedPoint, APieceMeansNothingOnAnotherServer) {
   AppliedPoint point(Piece(), true);
   Stream s(Flavor::kMySql, "y", "bin.000001", std::string(kA) + ":1-3");

@@ -20,6 +20,13 @@ bool IsPast(const Location& a, const Location& b, bool gtid_mode) {
   return mysql::CompareLocations(a, b, gtid_mode) > 0;
 }
 
+// Is the transaction that the piece is of in the location's set?
+bool HasTransaction(const Location& location, const PiecePoint& piece) {
+  if (!location.gtid_set || location.gtid_set->empty() || piece.transaction.empty()) return false;
+  return location.gtid_set->Contains(
+      mysql::GtidSet::Parse(location.gtid_set->flavor(), piece.transaction));
+}
+
 }  // namespace
 
 Checkpoint::Checkpoint(SyncCheckpointTable table, bool gtid_mode, StatementOperators* operators)
@@ -265,6 +272,16 @@ TablePoint Checkpoint::RowOf(const TableId& id, const Table& table, const Locati
   return row;
 }
 
+bool Checkpoint::IsPieceOver(const Table& table, const Location& point) const {
+  if (gtid_mode_) {
+    if (!HasTransaction(point, *table.piece)) return false;
+    if (point.gtid_set->flavor() == mysql::Flavor::kMySql) return true;
+    // Sequences of several servers have no order, see AppliedPoint.
+    if (table.server != server_) return false;
+  }
+  return mysql::ComparePositions(point.position, table.piece->position) >= 0;
+}
+
 GlobalPoint Checkpoint::ToRow(GlobalPoint point) const {
   Location& location = point.location;
   if (location.position.offset > mysql::LargestShortOffset()) {
@@ -340,6 +357,8 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
         if (!table.ddl && table.location && IsPast(*table.location, row.location, gtid_mode_)) {
           row.location = *table.location;
           row.server = table.server;
+        } else if (table.piece && table.touched && IsPieceOver(table, global.location)) {
+          table.piece.reset();
         }
         if (table.piece) {
           statements.push_back(table_.DefinitionStatement(row));

@@ -131,6 +131,9 @@ class Checkpoint {
   // What to store of `savable_`: at a place before it, branches decided since are undecided still.
   Prepared PreparedToStore() const;  // mutex_ held
   TablePoint RowOf(const TableId& id, const Table& table, const mysql::Location& point) const;
+  // Is everything of the transaction that the table's piece is of before `point`, a transaction's
+  // end? False also if that cannot be told.
+  bool IsPieceOver(const Table& table, const mysql::Location& point) const;  // mutex_ held
   // The global row for this point: where a run can begin again that may do so only at offsets that
   // fit, and how far it will then find changes applied.
   GlobalPoint ToRow(GlobalPoint point) const;

@@ -397,6 +397,7 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
     // By its own end: what a stream that began by GTID has before its first event is not known.
     group_begin_ = stream_->end().position;
     group_begin_.offset -= event.header().event_size;
+    xa_->BeginTransaction();
   }
   if (event.IsFakeRotate() && gtid_mode_ && in_.sessions->flavor == mysql::Flavor::kMariaDb) {
     in_.checkpoint->SetServer(stream_->identity());
@@ -642,6 +643,16 @@ bool SyncRun::IsCaughtUp(const mysql::BinlogPosition& position) const {
 
 void SyncRun::EndTransaction() {
   rows_in_transaction_ = 0;
+  if (xa_->open() && xa_->has_rows()) {
+    throw Error(ErrorCode::kSyncerUnitNotSupportedOperate,
+                "rows of an XA transaction came, but neither its XA PREPARE nor its XA COMMIT: it "
+                "was read from two logs, or its rows are of a non-transactional engine")
+        .SetScope(ErrorScope::kUpstream)
+        .SetWorkaround(
+            "Resume the task: the transaction is read again from its begin. If the error comes "
+            "again, compare the tables that the transaction changed, repair them, and start the "
+            "task anew from a position behind it.");
+  }
   xa_->Close();
   planner_->OnCommit(*stream_, reading_.get_token());
   in_.checkpoint->Save(queues_.planned(), stream_->transaction_end());

@@ -69,8 +69,13 @@ void XaBranches::Drop(Held& held) {
   held.events = {};
 }
 
+void XaBranches::BeginTransaction() {
+  if (!current_.has_events) Close();
+}
+
 void XaBranches::Hold(const RawEvent& event, bool replicated) {
   current_.has_rows = current_.has_rows || replicated;
+  current_.has_events = current_.has_events || mysql::IsRowsEvent(event.type());
   if (!current_.whole) return;
   const bool whole = replicated || event.type() == EventType::kTableMap;
   // What an event takes in memory beside its bytes.

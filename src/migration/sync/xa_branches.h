@@ -30,6 +30,9 @@ class XaBranches {
   XaBranches(const Sessions& sessions, PreparedBranches prepared, size_t memory = 64 << 20);
 
   // --- the branch that is being read ---
+  // A transaction begins, or after a lost connection the open one comes again. In its place may
+  // come another one, unless rows events were held: those the stream does not repeat.
+  void BeginTransaction();
   void Open() { open_ = true; }
   bool open() const { return open_; }
   bool has_rows() const { return current_.has_rows; }
@@ -58,7 +61,8 @@ class XaBranches {
     std::vector<mysql::RawEvent> events;
     size_t bytes = 0;
     bool whole = true;  // false: there was no room for all
-    bool has_rows = false;
+    bool has_rows = false;    // that are replicated
+    bool has_events = false;  // rows events, replicated or not
   };
   void Drop(Held& held);
   // Reads a branch from the binlog.

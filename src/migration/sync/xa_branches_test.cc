@@ -91,6 +91,36 @@ TEST_F(XaBranchesTest, WhatDoesNotFitIsReadAgain) {
   EXPECT_EQ(Committed("a"), "WRITE_ROWS_V2:1000:1 ");
 }
 
+// After a lost connection another server may send another transaction first.
+TEST_F(XaBranchesTest, ABranchWithoutRowsEventsEndsWhereATransactionBegins) {
+  Branch({Event(EventType::kTableMap, 40, 1)});
+  branches_.BeginTransaction();
+  EXPECT_FALSE(branches_.open());
+  Branch({Event(EventType::kTableMap, 40, 1), Event(EventType::kWriteRowsV2, 60, 1)});
+  branches_.Prepare("a", Place());
+  EXPECT_EQ(Committed("a"), "TABLE_MAP:40:1 WRITE_ROWS_V2:60:1 ") << "nothing of the first";
+}
+
+// The stream leaves out what it handed over before the connection was lost.
+TEST_F(XaBranchesTest, ABranchWithRowsEventsStaysWhenItsTransactionComesAgain) {
+  for (const uint8_t table : {uint8_t{1}, kOther}) {
+    Branch({Event(EventType::kTableMap, 40, table), Event(EventType::kWriteRowsV2, 60, table)});
+    branches_.BeginTransaction();
+    EXPECT_TRUE(branches_.open());
+    Branch({Event(EventType::kTableMap, 40, 1), Event(EventType::kWriteRowsV2, 70, 1)});
+    branches_.Prepare("a", Place());
+    EXPECT_EQ(Committed("a"),
+              table == 1 ? "TABLE_MAP:40:1 WRITE_ROWS_V2:60:1 TABLE_MAP:40:1 WRITE_ROWS_V2:70:1 "
+                         : "TABLE_MAP:40:9 WRITE_ROWS_V2:27:9 TABLE_MAP:40:1 WRITE_ROWS_V2:70:1 ");
+    branches_.BeginTransaction();
+    EXPECT_FALSE(branches_.open());
+  }
+  // Also if there was no room for its rows.
+  Branch({Event(EventType::kWriteRowsV2, 3000, 1)});
+  branches_.BeginTransaction();
+  EXPECT_TRUE(branches_.open() && branches_.has_rows());
+}
+
 TEST_F(XaBranchesTest, OnePhase) {
   Branch({Event(EventType::kWriteRowsV2, 100, 1)});
   branches_.CommitInOnePhase("a", Place(), consumer_, {});
