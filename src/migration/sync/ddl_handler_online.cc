@@ -317,10 +317,7 @@ bool DdlHandler::KeepsDropped(const Statement& split, const std::vector<TableId>
                               const std::string& text, const StopToken& stop) {
   if (!split.As<mysql::DropTable>() || tables.size() != 1) return false;
   const TableId& real = tables.front();
-  if (context_.rules->Skips(real) || !context_.online->IsChanging(real) ||
-      !context_.rules->router.KeepsApart(real.schema, real.table)) {
-    return false;
-  }
+  if (context_.rules->Skips(real) || !context_.online->IsChanging(real)) return false;
   if (IsObsolete(real, text)) return true;
   if (IsFiltered(split, real, real, text, stop)) return false;
   Log().Warn(

@@ -203,6 +203,7 @@ void OnlineDdl::CloseLists() {
     if (!EndsWith(loaded->second.ddls, begin, list)) continue;
     Log().Info("the statement was kept already before the restart", {F("shadow", shadow.Quoted())});
     record = loaded->second;
+    loaded_.erase(loaded);  // the next one that is equal is another one
   }
   open_.clear();
 }
