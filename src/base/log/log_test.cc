@@ -186,7 +186,19 @@ TEST(RedactionTest, SwitchHidesValues) {
   EXPECT_EQ(Redacted("row"), "row");
   SetLogRedaction(true);
   EXPECT_EQ(Redacted("row"), "?");
+  EXPECT_EQ(
+      RedactedStatement("INSERT INTO `a'1`.`t2` (`b`) VALUES ('it''s', -1.5e-7,_binary'\\'x', "
+                        "x'00',0xFF,NULL,\"d\")"),
+      "INSERT INTO `a'1`.`t2` (`b`) VALUES (?, -?,_binary?, x?,?,NULL,?)");
+  EXPECT_EQ(RedactedStatement("UPDATE t1 SET `a`='never ended"), "UPDATE t1 SET `a`=?");
+  EXPECT_EQ(RedactedMessage(1062, "Duplicate entry 'it's 5' for key 't.PRIMARY'"),
+            "Duplicate entry ?");
+  EXPECT_EQ(RedactedMessage(1366, "Incorrect integer value: 'abc' for column `t`.`a` at row 1"),
+            "Incorrect integer value: ? for column `t`.`a` at row 1");
+  EXPECT_EQ(RedactedMessage(1146, "Table 'a.b' doesn't exist"), "Table 'a.b' doesn't exist");
   SetLogRedaction(false);
+  EXPECT_EQ(RedactedStatement("VALUES ('x')"), "VALUES ('x')");
+  EXPECT_EQ(RedactedMessage(1062, "Duplicate entry 'x'"), "Duplicate entry 'x'");
 }
 
 TEST(CutTest, LongTextsEndInDots) {

@@ -38,6 +38,13 @@ bool LogRedaction();
 // `value`, or "?" if redaction is on.
 std::string Redacted(std::string_view value);
 
+// The same for a statement that changes rows: each of its literals is a "?".
+std::string RedactedStatement(std::string_view statement);
+
+// The same for the text of a server's error or warning `number`: where it quotes a value of a row
+// (duplicate key, value that does not fit), what it quotes is a "?".
+std::string RedactedMessage(int number, std::string_view message);
+
 }  // namespace dm
 
 template <class T>

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/failpoint/failpoint.h"
+#include "base/log/sensitive.h"
 #include "migration/dumpfile/introducer.h"
 #include "migration/rules/name_pattern.h"
 #include "mysql/client/retry.h"
@@ -102,7 +103,7 @@ void CheckWarnings(mysql::Connection& db, const LoadTarget& target, const StopTo
     const std::string text = row[2].value_or("");
     if (!ChangesValue(code, text, target)) continue;
     throw Error(ErrorCode::kDBExecuteFailed, "the target cannot hold a value")
-        .SetRawCause(fmt::format("Error {} (01000): {}", code, text))
+        .SetRawCause(fmt::format("Error {} (01000): {}", code, RedactedMessage(code, text)))
         .SetServerErrno(code)
         .SetScope(ErrorScope::kDownstream);
   }
@@ -280,8 +281,10 @@ void FileLoader::WriteRows(mysql::Connection& db, const LoadTarget& target, cons
   // LOCAL turns wrong values into warnings; an INSERT decides what becomes of them.
   if (db.warning_count() > 0 || affected < batch.rows) {
     const auto warnings = db.Query("SHOW WARNINGS LIMIT 1", stop);
-    throw LinesRefused{warnings.rows.empty() ? "fewer rows than sent"
-                                             : warnings.rows[0].at(2).value_or("")};
+    if (warnings.rows.empty()) throw LinesRefused{"fewer rows than sent"};
+    const auto& warning = warnings.rows[0];
+    throw LinesRefused{RedactedMessage(std::atoi(warning.at(1).value_or("0").c_str()),
+                                       warning.at(2).value_or(""))};
   }
 }
 

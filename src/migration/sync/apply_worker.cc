@@ -6,6 +6,7 @@
 
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
+#include "base/log/sensitive.h"
 #include "migration/rows/dml_text.h"
 #include "mysql/client/retry.h"
 #include "mysql/schema/table_info_json.h"
@@ -419,7 +420,8 @@ void ApplyWorker::ReportMissing(const std::vector<Job>& batch) {
   for (size_t i = 0; i < std::min(missing_.size(), kShown); ++i) {
     const Job& job = batch[missing_[i]];
     Log().Warn("ER_KEY_NOT_FOUND: a change found no row to change",
-               {F("target", job.event->plan->target.Quoted()), F("row", DescribeRow(job.change())),
+               {F("target", job.event->plan->target.Quoted()),
+                F("row", RedactedStatement(DescribeRow(job.change()))),
                 F("start", job.event->start.ToString()), F("end", job.event->end.ToString()),
                 F("in this batch", missing_.size()),
                 F("since the start", context_.stats->missing.load())});
@@ -499,6 +501,7 @@ Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch) {
                                       [&](const BatchChange& c) { return c.job == first; });
     std::string statement;
     AppendChange(statement, planned->row);
+    statement = RedactedStatement(statement);
     if (statement.size() > 1024) statement.resize(1024);
     described =
         Error(ErrorCode::kDBExecuteFailed, fmt::format("execute statement failed: {}", statement));

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log/sensitive.h"
+
 namespace dm::mysql {
 
 Connection::Link::Link() : wake_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -75,10 +77,10 @@ bool IsLostError(unsigned number) {
 
 std::string ServerErrorText(MYSQL* mysql) {
   const char* state = mysql_sqlstate(mysql);
-  if (state == nullptr || *state == '\0') {
-    return fmt::format("Error {}: {}", mysql_errno(mysql), mysql_error(mysql));
-  }
-  return fmt::format("Error {} ({}): {}", mysql_errno(mysql), state, mysql_error(mysql));
+  const unsigned number = mysql_errno(mysql);
+  const std::string text = RedactedMessage(static_cast<int>(number), mysql_error(mysql));
+  if (state == nullptr || *state == '\0') return fmt::format("Error {}: {}", number, text);
+  return fmt::format("Error {} ({}): {}", number, state, text);
 }
 
 std::string CutStatement(std::string_view statement) {

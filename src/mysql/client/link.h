@@ -44,7 +44,7 @@ struct Connection::Link {
 // From here on a server that asks for a file of this machine gets nothing.
 void RefuseLocalFiles(MYSQL* mysql);
 
-// "Error 1062 (23000): Duplicate entry ..." of the handle's last error.
+// "Error 1062 (23000): Duplicate entry ..." of the handle's last error (RedactedMessage).
 std::string ServerErrorText(MYSQL* mysql);
 // Did the server itself send the error (and not libmariadb find it)?
 bool IsServerError(unsigned number);

@@ -121,7 +121,7 @@ class Cluster:
         assert self.master.alive(), f"dm-master ended:\n{self.master.tail()}{self.log('master1')}"
         return self.ctl("list-member", "--leader", check=False).ok
 
-    def start_worker(self, name, failpoints=None, wait=True):
+    def start_worker(self, name, failpoints=None, wait=True, flags=()):
         directory = os.path.join(self.dir, name)
         os.makedirs(directory, exist_ok=True)
         old = self.workers.get(name)
@@ -130,7 +130,7 @@ class Cluster:
             f"dm-worker {name}",
             [f"{BIN}/dm-worker", f"--name={name}", f"--worker-addr=127.0.0.1:{port}", f"--join={self.address}",
              f"--log-file={directory}/dm-worker.log", f"--keepalive-ttl={self.keepalive_ttl}",
-             *self.tls_flags("dm-worker")],
+             *self.tls_flags("dm-worker"), *flags],
             os.path.join(directory, "stdout.log"), cwd=directory,
             env={"DM_FAILPOINTS": failpoints} if failpoints else None)
         worker.port = port

@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "base/log/sensitive.h"
+
+namespace dm {
+namespace {
+
+// Of errors and warnings whose texts quote values: a duplicate key; values that are cut, wrong, out
+// of range or too long; JSON that is none.
+constexpr auto kQuoteValues = std::to_array<int>(
+    {1062, 1169, 1264, 1265, 1292, 1366, 1367, 1406, 1411, 1586, 3140, 3156, 3903, 4038});
+
+bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$'; }
+
+// The end of the text in quotes that begins at `at`; doubled quotes and, in strings, escapes belong
+// to it.
+size_t EndOfQuoted(std::string_view text, size_t at) {
+  const char quote = text[at];
+  for (size_t i = at + 1; i < text.size(); ++i) {
+    if (text[i] == '\\' && quote != '`') {
+      ++i;
+    } else if (text[i] == quote) {
+      if (i + 1 == text.size() || text[i + 1] != quote) return i + 1;
+      ++i;
+    }
+  }
+  return text.size();
+}
+
+}  // namespace
+
+std::string RedactedStatement(std::string_view statement) {
+  if (!LogRedaction()) return std::string(statement);
+  std::string out;
+  for (size_t i = 0; i < statement.size();) {
+    const char c = statement[i];
+    if (c == '`') {
+      const size_t end = EndOfQuoted(statement, i);
+      out += statement.substr(i, end - i);
+      i = end;
+    } else if (c == '\'' || c == '"') {
+      out += '?';
+      i = EndOfQuoted(statement, i);
+    } else if (std::isdigit(static_cast<unsigned char>(c))) {
+      // A number in any notation: 1.5e-7, 0xFF.
+      while (i < statement.size() && (IsWord(statement[i]) || statement[i] == '.' ||
+                                      ((statement[i] == '-' || statement[i] == '+') &&
+                                       (statement[i - 1] == 'e' || statement[i - 1] == 'E')))) {
+        ++i;
+      }
+      out += '?';
+    } else if (IsWord(c)) {
+      while (i < statement.size() && IsWord(statement[i])) out += statement[i++];
+    } else {
+      out += c;
+      ++i;
+    }
+  }
+  return out;
+}
+
+std::string RedactedMessage(int number, std::string_view message) {
+  const size_t first = message.find('\'');
+  const size_t last = message.rfind('\'');
+  const bool quotes =
+      std::find(kQuoteValues.begin(), kQuoteValues.end(), number) != kQuoteValues.end() &&
+      first != std::string_view::npos;
+  if (!LogRedaction() || !quotes) return std::string(message);
+  // A value may hold quotes itself, so all from the first to the last one goes.
+  std::string out(message.substr(0, first));
+  out += '?';
+  out += message.substr(last + 1);
+  return out;
+}
+
+}  // namespace dm
