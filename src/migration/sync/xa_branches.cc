@@ -61,7 +61,9 @@ Error NotFound(const std::string& xid, const std::string& why) {
 }  // namespace
 
 XaBranches::XaBranches(const Sessions& sessions, PreparedBranches prepared, size_t memory)
-    : sessions_(sessions), memory_(memory), prepared_(std::move(prepared)) {}
+    : sessions_(sessions), memory_(memory), prepared_(std::move(prepared)) {
+  for (auto& [xid, branch] : prepared_) branch.replicated = true;
+}
 
 void XaBranches::Drop(Held& held) {
   bytes_ -= held.bytes;

@@ -25,7 +25,8 @@ class XaBranches {
   // Gets the TABLE_MAP and rows events of a branch that is committed, in their order.
   using Consumer = std::function<void(const mysql::RawEvent&)>;
 
-  // `prepared`: branches that are undecided where the run begins. `memory`: bytes of events that
+  // `prepared`: branches that are undecided where the run begins; what of them is replicated is not
+  // taken from there, the rules may have been others. `memory`: bytes of events that
   // may wait. `sessions` outlives this.
   XaBranches(const Sessions& sessions, PreparedBranches prepared, size_t memory = 64 << 20);
 

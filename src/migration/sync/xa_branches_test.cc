@@ -69,6 +69,14 @@ TEST_F(XaBranchesTest, ABranchWithoutRowsOfOursIsKnownAllTheSame) {
   EXPECT_TRUE(branches_.prepared().empty());
 }
 
+// An earlier run may have left out what this one replicates.
+TEST_F(XaBranchesTest, BranchesOfAnEarlierRunAreReadWhateverItsRulesWere) {
+  XaBranches later(sessions_, {{"a", Place()}});
+  EXPECT_TRUE(later.prepared().at("a").replicated);
+  EXPECT_THROW(later.Commit("a", "server", {"bin.1", 1000}, consumer_, {}), Error)
+      << "no server to read from";
+}
+
 TEST_F(XaBranchesTest, RowsOfARolledBackBranchAreGone) {
   Branch({Event(EventType::kWriteRowsV2, 1800, 1)});
   branches_.Prepare("a", Place());
