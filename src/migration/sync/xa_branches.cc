@@ -123,7 +123,14 @@ void XaBranches::Close() {
 void XaBranches::Commit(const std::string& xid, std::string_view identity,
                         const BinlogPosition& place, const Consumer& consumer,
                         const StopToken& stop) {
-  const auto known = prepared_.find(xid);
+  auto known = prepared_.find(xid);
+  // An xid may be used again, and what is stored may be of a later place than the run's begin: then
+  // the stream comes to that branch's XA PREPARE yet.
+  if (known != prepared_.end() && known->second.server == identity &&
+      mysql::ComparePositions(known->second.end, place) > 0) {
+    Rollback(xid);
+    known = prepared_.end();
+  }
   if (known != prepared_.end() && !known->second.replicated) {
     prepared_.erase(known);
     return;
