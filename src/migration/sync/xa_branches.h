@@ -61,7 +61,7 @@ class XaBranches {
   struct Held {
     std::vector<mysql::RawEvent> events;
     size_t bytes = 0;
-    bool whole = true;  // false: there was no room for all
+    bool whole = true;        // false: there was no room for all
     bool has_rows = false;    // that are replicated
     bool has_events = false;  // rows events, replicated or not
   };
