@@ -117,6 +117,21 @@ def test_xa_prepared_before_the_task_begins(running):
     assert running.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.nokey") == 2
 
 
+def test_rules_that_change_while_a_branch_is_prepared(running):
+    """The rules of the run that meets the XA COMMIT count, as for an ordinary transaction that commits there."""
+    running.start()
+    prepare_xa(running.upstream, "'left out'", "INSERT INTO stmt_ignored.t VALUES (50, 50)")
+    running.equal()
+    running.cluster.ctl("stop-task", running.task)
+    running.downstream.run("CREATE DATABASE stmt_ignored", "CREATE TABLE stmt_ignored.t (id INT PRIMARY KEY, v INT)")
+    path = running.cluster.task_file(running.task, [running.source], running.downstream, [SCHEMA, "stmt_ignored"])
+    running.cluster.ctl("start-task", path)
+    running.cluster.wait_stage(running.task, "Running", "Sync")
+    running.upstream.run("XA COMMIT 'left out'", f"INSERT INTO {SCHEMA}.t VALUES (51, 51)")
+    running.equal()
+    assert running.downstream.run("SELECT * FROM stmt_ignored.t") == ((50, 50),)
+
+
 def test_xa_whose_rows_are_gone_pauses(running):
     running.start()
     prepare_xa(running.upstream, "'gone'", f"INSERT INTO {SCHEMA}.t VALUES (40, 40)")

@@ -185,6 +185,31 @@ def test_killed_among_rows_that_lack_columns(migration):
     migration.check()
 
 
+def test_merged_tables_at_the_first_row_that_lacks_columns(migration):
+    """A row moves from one source table to another: behind the kill neither comes again, nor one of the two alone."""
+    migration.prepare("CREATE TABLE s1 (id INT PRIMARY KEY, v INT, w INT);\nCREATE TABLE s2 LIKE s1;")
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.s2 VALUES (1, 1, 1), (2, 2, 2)")
+    migration.downstream.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT, w INT)")
+    route = {"schema-pattern": SCHEMA, "table-pattern": "s*", "target-schema": SCHEMA, "target-table": "t"}
+    migration.start(failpoints="sync/after-serial-commit=kill", routes={"merge": route},
+                    **{"mysql-instances": [{"source-id": "src", "block-allow-list": "list", "mydumper-config-name": "dump",
+                                            "loader-config-name": "load", "syncer-config-name": "sync", "route-rules": ["merge"]}]})
+    migration.running()
+    with migration.upstream.connect(database=SCHEMA) as connection:
+        cursor = connection.cursor()
+        cursor.execute("BEGIN")
+        cursor.execute("DELETE FROM s2 WHERE id = 1")
+        cursor.execute("INSERT INTO s1 VALUES (1, 1, 1)")
+        cursor.execute("SET SESSION binlog_row_image = MINIMAL")
+        cursor.execute("UPDATE s1 SET v = 7 WHERE id = 1")
+        cursor.execute("COMMIT")
+    migration.wait_killed()
+    migration.restart()
+    migration.running()
+    migration.cluster.wait_synced("places", migration.upstream)
+    assert migration.downstream.run(f"SELECT * FROM {SCHEMA}.t ORDER BY id") == ((1, 7, 1), (2, 2, 2))
+
+
 def prepare_branch(server, xid, rows, compressed=False):
     with server.connect(database=SCHEMA) as connection:
         cursor = connection.cursor()

@@ -40,7 +40,7 @@ struct Boundary {
   mysql::Location location;         // of the last transaction that is complete
   std::string server;               // upstream server whose positions these are
   std::optional<PiecePoint> piece;  // set: the transaction behind `location` is done up to here
-  // Tables whose rows of this transaction were all in earlier pieces.
+  // Whose points move with it, whether or not their rows are among those since the last boundary.
   std::vector<std::shared_ptr<const TablePlan>> tables;
 };
 

@@ -250,7 +250,17 @@ void RowPlanner::AdmitPartial(Table& table, const mysql::RowBatch& batch, const 
     if (!other.plan || other.plan->target != target) continue;
     other.partial = true;
     other.touched_epoch = 0;
+    context_.checkpoint->Touch(other.id, false);
+    // What came of this transaction before is applied: with what follows it is not to come again.
+    if (other.transaction == transaction_) OpenTable(other.plan, stream);
   }
+}
+
+void RowPlanner::OpenTable(const std::shared_ptr<const TablePlan>& plan, const Stream& stream) {
+  if (open_tables_.empty() && piece_tables_.empty()) {
+    transaction_start_ = stream.transaction_begin();
+  }
+  AddPlan(open_tables_, plan);
 }
 
 size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
@@ -303,9 +313,9 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
     if (!plan.identity && context_.dump_exit && context_.dump_exit->Covers(PlaceOf(stream))) {
       throw MakeError(ErrorCode::kSyncerNoIdentityWithExitPoint, table.id.Quoted());
     }
-    if (serial_rows_ == 0 && piece_tables_.empty()) transaction_start_ = stream.transaction_begin();
-    AddPlan(open_tables_, table.plan);
+    OpenTable(table.plan, stream);
   }
+  table.transaction = transaction_;
   // What the rows take in memory: narrow ones take far more there than in the log.
   const size_t images = rows->batch->kind() == mysql::RowsKind::kUpdate ? 2 : 1;
   const size_t memory =
@@ -352,7 +362,6 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
     }
   }
   if (serial) {
-    serial_rows_ += count;
     serial_bytes_ += memory;
     if (serial_bytes_ >= kPieceBytes) ClosePiece(stream, stop);
   }
@@ -397,32 +406,35 @@ void RowPlanner::ClosePiece(const Stream& stream, const StopToken& stop) {
   boundary->location = transaction_start_;
   boundary->server = stream.identity();
   boundary->piece = PiecePoint{stream.end().position, GtidTextOf(stream.gtid()), rows_events_};
+  boundary->tables = open_tables_;
   Job job;
   job.boundary = std::move(boundary);
   context_.queues->Push(context_.queues->serial_slot(), std::move(job), stop);
   for (const auto& plan : open_tables_) AddPlan(piece_tables_, plan);
   open_tables_.clear();
-  serial_rows_ = serial_bytes_ = 0;
+  serial_bytes_ = 0;
 }
 
 void RowPlanner::OnCommit(const Stream& stream, const StopToken& stop) {
   rows_in_slot_ = 0;
   rows_events_ = 0;
+  ++transaction_;
   // Between transactions: the maps of a statement are needed together.
   if (tables_.size() > kMaxTables) tables_.clear();
-  if (serial_rows_ == 0 && piece_tables_.empty()) return;
+  if (open_tables_.empty() && piece_tables_.empty()) return;
   auto boundary = std::make_shared<Boundary>();
   boundary->location = stream.end();
   // Elsewhere a complete transaction is told without its position.
   if (context_.gtid_mode && context_.sessions->flavor == mysql::Flavor::kMariaDb) {
     boundary->server = stream.identity();
   }
+  for (const auto& plan : open_tables_) AddPlan(piece_tables_, plan);
   boundary->tables = std::exchange(piece_tables_, {});
   Job job;
   job.boundary = std::move(boundary);
   context_.queues->Push(context_.queues->serial_slot(), std::move(job), stop);
   open_tables_.clear();
-  serial_rows_ = serial_bytes_ = 0;
+  serial_bytes_ = 0;
 }
 
 void RowPlanner::OnSchemaChange() {

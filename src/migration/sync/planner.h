@@ -110,6 +110,7 @@ class RowPlanner : private CommittedOrders {
     std::shared_ptr<const TablePlan> plan;  // made when rows come
     bool partial = false;                   // set with the plan: see partial_targets_
     uint64_t touched_epoch = 0;
+    uint64_t transaction = 0;  // number of the last one in which rows of it were queued
     std::optional<AppliedPoint>* point = nullptr;  // its entry in points_, once rows came
     std::shared_ptr<TableJobs> jobs;               // made with the plan
     std::array<FilterVerdict, 3> verdicts{};       // of the event filters, by kind of rows event
@@ -133,6 +134,8 @@ class RowPlanner : private CommittedOrders {
   void KeepRows(const RowFilter& filter, const mysql::RowBatch& batch);
   // Hands what is planned to the queues. `begin`: the time now; returns the time at the end.
   SteadyClock::time_point Queue(SteadyClock::time_point begin, const StopToken& stop);
+  // The next boundary moves the point of the plan's table.
+  void OpenTable(const std::shared_ptr<const TablePlan>& plan, const Stream& stream);
   void ClosePiece(const Stream& stream, const StopToken& stop);
   // As causality sees the orders: what is planned but not queued is not committed, and is queued
   // before anything is waited for.
@@ -155,12 +158,14 @@ class RowPlanner : private CommittedOrders {
   std::map<TableId, uint64_t> key_shapes_;
   std::set<TableId> one_key_targets_;
   size_t current_slot_ = 0;
-  size_t rows_in_slot_ = 0;   // given to the current slot one after another
-  uint64_t rows_events_ = 0;  // of the open transaction, those of skipped tables included
-  size_t serial_rows_ = 0;    // in the open serial transaction, since the last boundary
-  size_t serial_bytes_ = 0;
-  mysql::Location transaction_start_;                           // of the open serial transaction
-  std::vector<std::shared_ptr<const TablePlan>> open_tables_;   // with rows since the last boundary
+  size_t rows_in_slot_ = 0;            // given to the current slot one after another
+  uint64_t rows_events_ = 0;           // of the open transaction, those of skipped tables included
+  uint64_t transaction_ = 1;           // number of the open transaction
+  size_t serial_bytes_ = 0;            // in the open serial transaction, since the last boundary
+  mysql::Location transaction_start_;  // of the open serial transaction
+  // Whose points the next boundary moves: with serial rows since the last one, or rows before the
+  // open transaction became a serial one.
+  std::vector<std::shared_ptr<const TablePlan>> open_tables_;
   std::vector<std::shared_ptr<const TablePlan>> piece_tables_;  // with rows in pieces before it
   std::vector<uint32_t> kept_;                                  // rows that no filter leaves out
   std::vector<PlannedJob> planned_;                             // of the event, not queued yet

@@ -61,7 +61,9 @@ Error NotFound(const std::string& xid, const std::string& why) {
 }  // namespace
 
 XaBranches::XaBranches(const Sessions& sessions, PreparedBranches prepared, size_t memory)
-    : sessions_(sessions), memory_(memory), prepared_(std::move(prepared)) {}
+    : sessions_(sessions), memory_(memory), prepared_(std::move(prepared)) {
+  for (auto& [xid, branch] : prepared_) branch.replicated = true;
+}
 
 void XaBranches::Drop(Held& held) {
   bytes_ -= held.bytes;
@@ -121,7 +123,14 @@ void XaBranches::Close() {
 void XaBranches::Commit(const std::string& xid, std::string_view identity,
                         const BinlogPosition& place, const Consumer& consumer,
                         const StopToken& stop) {
-  const auto known = prepared_.find(xid);
+  auto known = prepared_.find(xid);
+  // An xid may be used again, and what is stored may be of a later place than the run's begin: then
+  // the stream comes to that branch's XA PREPARE yet.
+  if (known != prepared_.end() && known->second.server == identity &&
+      mysql::ComparePositions(known->second.end, place) > 0) {
+    Rollback(xid);
+    known = prepared_.end();
+  }
   if (known != prepared_.end() && !known->second.replicated) {
     prepared_.erase(known);
     return;

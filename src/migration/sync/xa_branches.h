@@ -25,7 +25,8 @@ class XaBranches {
   // Gets the TABLE_MAP and rows events of a branch that is committed, in their order.
   using Consumer = std::function<void(const mysql::RawEvent&)>;
 
-  // `prepared`: branches that are undecided where the run begins. `memory`: bytes of events that
+  // `prepared`: branches that are undecided where the run begins; what of them is replicated is not
+  // taken from there, the rules may have been others. `memory`: bytes of events that
   // may wait. `sessions` outlives this.
   XaBranches(const Sessions& sessions, PreparedBranches prepared, size_t memory = 64 << 20);
 
@@ -60,7 +61,7 @@ class XaBranches {
   struct Held {
     std::vector<mysql::RawEvent> events;
     size_t bytes = 0;
-    bool whole = true;  // false: there was no room for all
+    bool whole = true;        // false: there was no room for all
     bool has_rows = false;    // that are replicated
     bool has_events = false;  // rows events, replicated or not
   };

@@ -69,6 +69,28 @@ TEST_F(XaBranchesTest, ABranchWithoutRowsOfOursIsKnownAllTheSame) {
   EXPECT_TRUE(branches_.prepared().empty());
 }
 
+// An earlier run may have left out what this one replicates.
+TEST_F(XaBranchesTest, BranchesOfAnEarlierRunAreReadWhateverItsRulesWere) {
+  XaBranches later(sessions_, {{"a", Place()}});
+  EXPECT_TRUE(later.prepared().at("a").replicated);
+  EXPECT_THROW(later.Commit("a", "server", {"bin.1", 1000}, consumer_, {}), Error)
+      << "no server to read from";
+}
+
+TEST_F(XaBranchesTest, ABranchIsNotCommittedByWhatStandsBeforeIt) {
+  Branch({Event(EventType::kWriteRowsV2, 60, 1)});
+  branches_.Prepare("a", Place());
+  EXPECT_THROW(branches_.Commit("a", "server", {"bin.1", 800}, consumer_, {}), Error)
+      << "no server to look for the one before";
+  EXPECT_EQ(seen_, "");
+  EXPECT_EQ(branches_.prepared().count("a"), 0u) << "it is still to come";
+  // Elsewhere positions are others.
+  Branch({Event(EventType::kWriteRowsV2, 60, 1)});
+  branches_.Prepare("a", Place());
+  branches_.Commit("a", "another", {"bin.1", 800}, consumer_, {});
+  EXPECT_EQ(seen_, "WRITE_ROWS_V2:60:1 ");
+}
+
 TEST_F(XaBranchesTest, RowsOfARolledBackBranchAreGone) {
   Branch({Event(EventType::kWriteRowsV2, 1800, 1)});
   branches_.Prepare("a", Place());
