@@ -454,6 +454,40 @@ def test_real_table_put_aside_for_a_new_one(running):
 
 
 @on_mariadb
+@pytest.mark.parametrize("before,after", [
+    (["CREATE TABLE _t_del LIKE t", "RENAME TABLE t TO _t_old"], ["RENAME TABLE _t_del TO t"]),
+    (["RENAME TABLE t TO _t_old", "INSERT INTO _t_old VALUES (9, 9, 'z')"], ["RENAME TABLE _t_old TO t"]),
+    (["RENAME TABLE t TO _t_old", "CREATE TABLE _t_del LIKE _t_old", "DROP TABLE _t_old"],
+     ["RENAME TABLE _t_del TO _t_old", "RENAME TABLE _t_old TO t"]),
+], ids=["another", "changed", "made-anew"])
+def test_trash_table_that_is_not_the_one_put_aside(running, before, after):
+    """Its rows were not read; the downstream's are others."""
+    running.start("CREATE TABLE plain (id INT PRIMARY KEY)")
+    running.run(*before, "INSERT INTO plain VALUES (1)")
+    running.synced()
+    running.cluster.workers["worker1"].kill9()
+    running.cluster.start_worker("worker1")
+    running.run(*after)
+    running.error(36072, "gets the name `osc`.`t`", "put aside")
+    assert running.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.t") == 2
+
+
+@on_mariadb
+def test_drop_of_a_table_that_was_put_aside(running):
+    """IF EXISTS: there is none upstream, and downstream it only waits for its name."""
+    running.start()
+    running.run("RENAME TABLE t TO _t_old", "DROP TABLE IF EXISTS t", "RENAME TABLE _t_old TO t", "INSERT INTO t VALUES (3, 3, 'c')")
+    running.equal()
+    running.run("CREATE TABLE _t_gho LIKE t", "ALTER TABLE _t_gho ADD COLUMN c INT", "ALTER TABLE t RENAME _t_del",
+                "DROP TABLE IF EXISTS t", "RENAME TABLE IF EXISTS t TO u", "RENAME TABLE IF EXISTS t TO _t_old",
+                "ALTER TABLE IF EXISTS t ADD COLUMN d INT", "DROP TABLE _t_gho", "RENAME TABLE _t_del TO t",
+                "INSERT INTO t VALUES (4, 4, 'd')")
+    running.equal()
+    running.run("RENAME TABLE t TO _t_old", "DROP TABLE IF EXISTS t", "CREATE TABLE t (id INT PRIMARY KEY)")
+    running.error(36072, f"`{SCHEMA}`.`t`", "drop it there")
+
+
+@on_mariadb
 def test_drop_and_rename(running):
     """pt-online-schema-change --alter-foreign-keys-method=drop_swap: rows are not gone with the table."""
     running.start("CREATE TABLE u (id INT PRIMARY KEY)", "INSERT INTO u VALUES (1)")

@@ -32,6 +32,9 @@ struct AsideTable {
   std::string schema;
   std::string table;
   bool dropped = false;  // false: it was renamed to a trash table
+  // That trash table, as long as it is still the table that was renamed; else empty.
+  std::string trash_schema;
+  std::string trash_table;
   bool operator==(const AsideTable&) const = default;
 };
 

@@ -42,6 +42,15 @@ Statement AlterOf(const TableId& table, mysql::AlterSpec spec, const std::string
   return statement;
 }
 
+// Does it pass over a table that is not there?
+bool IsConditional(const Statement& split) {
+  const auto* drop = split.As<mysql::DropTable>();
+  const auto* rename = split.As<mysql::RenameTable>();
+  const auto* alter = split.As<mysql::AlterTable>();
+  return (drop != nullptr && drop->if_exists) || (rename != nullptr && rename->if_exists) ||
+         (alter != nullptr && alter->if_exists);
+}
+
 bool SameNames(const std::vector<std::string>& a, const std::vector<mysql::IndexPart>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](const std::string& name, const mysql::IndexPart& part) {
@@ -151,24 +160,29 @@ void DdlHandler::PlanOnline(const OnlineDdl::Judgement& judged, Statement split,
       PlanSwap(helper, real, std::move(split), text, planned, stop);
       return;
     case Step::kAside:
+      if (IsConditional(split) && online.Aside(real)) return;  // it is not there
       if (IsFiltered(split, real, real, text, stop)) return;
       // Its definition must be known when a shadow table has taken its name upstream.
       if (IsThereDownstream(real, stop)) TrackedTable(context_, real, stop);
-      online.SetAside(real, /*dropped=*/false);
+      online.SetAside(real, /*dropped=*/false, helper);
       return;
     case Step::kBack:
-      if (IsFiltered(split, real, real, text, stop)) return;
-      if (online.Aside(real) == false) {
+      if (IsFiltered(split, real, real, text, stop) || online.IsPutAsideAs(real, helper)) {
         online.ClearAside(real);
         return;
       }
       // Renamed away before the task began, perhaps.
-      if (!context_.tracker->GetTable(real.schema, real.table) && IsThereDownstream(real, stop)) {
+      if (!online.Aside(real) && !context_.tracker->GetTable(real.schema, real.table) &&
+          IsThereDownstream(real, stop)) {
         return;
       }
       throw MakeError(ErrorCode::kSyncerOnlineDDLNotSupported,
-                      fmt::format("the table {}, whose rows are not replicated, gets the name {}",
-                                  helper.Quoted(), real.Quoted()));
+                      fmt::format("the table {}, whose rows are not replicated, gets the name {}{}",
+                                  helper.Quoted(), real.Quoted(),
+                                  online.Aside(real) == false
+                                      ? ", and is not the table of that name that was put aside, "
+                                        "or was changed since"
+                                      : ""));
     case Step::kRenameToShadow:
       throw MakeError(ErrorCode::kSyncerUnitGhostRenameToGhostTable, real.Quoted(),
                       helper.Quoted());
@@ -305,6 +319,28 @@ void DdlHandler::CheckColumns(const TableId& shadow, const TableId& real,
       .Annotate(fmt::format("what was read of the online schema change is not all of it: the table "
                             "{} {} upstream now, otherwise than by the statements read",
                             real.Quoted(), difference));
+}
+
+void DdlHandler::NoteTrashChanged(const Statement& split, const std::vector<TableId>& tables,
+                                  OnlineDdl::Step step) {
+  if (context_.online == nullptr) return;
+  const auto* create = split.As<mysql::CreateTable>();
+  for (size_t i = 0; i < tables.size(); ++i) {
+    const bool stays = (step == Step::kBack && i == 0) || (step == Step::kAside && i == 1) ||
+                       (create != nullptr && i > 0);
+    if (!stays) context_.online->TrashChanged(tables[i]);
+  }
+}
+
+bool DdlHandler::IsOfNoTable(const Statement& split, const std::vector<TableId>& tables) const {
+  // (A DROP of several tables may be logged although one was not there.)
+  if (tables.empty() || !(IsConditional(split) || split.As<mysql::DropTable>()) ||
+      context_.online->Aside(tables.front()) != false) {
+    return false;
+  }
+  Log().Info("skip a statement on a table that was renamed to a trash table",
+             {F("table", tables.front().Quoted()), F("statement", split.text)});
+  return true;
 }
 
 bool DdlHandler::KeepsDropped(const Statement& split, const std::vector<TableId>& tables,

@@ -123,6 +123,8 @@ class RowPlanner : private CommittedOrders {
   mysql::TablePtr DefinitionOf(const Table& table, const mysql::RawEvent& event,
                                const mysql::FormatDescription& format, const StopToken& stop);
   bool IsApplied(Table& table, const Stream& stream);
+  // For tables that an online schema change has put aside.
+  void NoteRows(const Table& table);
   // Throws Error kSyncerUnitBinlogEventFilter if a filter stops the event.
   bool IsFiltered(const Table& table, mysql::RowsKind kind) const;
   // For an event that lacks columns. Throws Error kBinlogNotLogColumn if it cannot be applied.
