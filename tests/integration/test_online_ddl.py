@@ -487,6 +487,41 @@ def test_drop_of_a_table_that_was_put_aside(running):
     running.error(36072, f"`{SCHEMA}`.`t`", "drop it there")
 
 
+def mark_dropped(running):
+    """As a change leaves it whose end was passed over."""
+    running.cluster.ctl("pause-task", running.task)
+    aside = {"lists": [], "aside": [{"schema": SCHEMA, "table": "t", "dropped": True}]}
+    running.downstream.run(f"REPLACE INTO {META}.{running.task}_syncer_state (id, name, value) VALUES ('src', 'online_ddl', "
+                           f"'{json.dumps(aside)}')")
+    running.cluster.ctl("resume-task", running.task)
+    running.cluster.wait_stage(running.task, "Running", "Sync")
+
+
+def marks(running):
+    return running.downstream.run(f"SELECT value FROM {META}.{running.task}_syncer_state WHERE name = 'online_ddl'")
+
+
+@on_mariadb
+def test_only_its_own_change_ends_a_drop(running):
+    """A table whose DROP was kept back is not dropped by what another tool, or a later change, does first."""
+    running.start()
+    running.run("CREATE TABLE _t_new LIKE t", "ALTER TABLE _t_new ADD COLUMN c INT", "INSERT INTO _t_new SELECT *, NULL FROM t",
+                "DROP TABLE t", "DROP TABLE IF EXISTS _t_gho", "CREATE TABLE _t_gho (id INT PRIMARY KEY)", "DROP TABLE _t_gho",
+                "RENAME TABLE _t_new TO t", "INSERT INTO t VALUES (3, 3, 'c', 4)")
+    running.equal()
+    assert marks(running) == []
+    for create in ("CREATE TABLE _t_gho LIKE t", "CREATE TABLE _t_gho (id INT PRIMARY KEY)"):
+        mark_dropped(running)
+        running.run("DROP TABLE IF EXISTS _t_gho", create, "ALTER TABLE _t_gho ADD COLUMN d INT", "DROP TABLE _t_gho")
+        running.equal()
+    mark_dropped(running)
+    running.run("INSERT INTO t VALUES (5, 5, 'c', 4)")
+    running.synced()
+    assert marks(running) == []
+    GhOst(running.upstream, SCHEMA, "t", "add column gh int").all()
+    running.equal()
+
+
 @on_mariadb
 def test_drop_and_rename(running):
     """pt-online-schema-change --alter-foreign-keys-method=drop_swap: rows are not gone with the table."""

@@ -131,15 +131,20 @@ void DdlHandler::PlanOnline(const OnlineDdl::Judgement& judged, Statement split,
                     create != nullptr && create->if_not_exists, planned, stop);
       return;
     }
-    case Step::kShadowGone:
+    case Step::kShadowGone: {
       Log().Info("the shadow table of an online schema change is gone",
                  {F("shadow", helper.Quoted()), F("table", real.Quoted())});
+      // IF EXISTS: one that was there had a part in the change only if it was changed.
+      const bool changed = online.Find(helper) != nullptr;
       online.Forget(helper);
       if (context_.tracker->GetTable(helper.schema, helper.table)) {
         AddTracked(DropOf(helper, text), {helper}, planned);
       }
-      if (online.Aside(real).value_or(false)) EndAside(real, text, planned, stop);
+      if (changed && online.Aside(real) == true && !online.IsChanging(real)) {
+        EndAside(real, text, planned, stop);
+      }
       return;
+    }
     case Step::kShadowChange: {
       const bool tracked = context_.tracker->GetTable(helper.schema, helper.table) != nullptr;
       const bool filtered = IsFiltered(split, real, tracked ? helper : real, text, stop);
@@ -200,15 +205,25 @@ void DdlHandler::PlanNewShadow(const OnlineDdl::Judgement& judged, Statement spl
   const TableId& real = judged.real;
   const bool tracked = context_.tracker->GetTable(shadow.schema, shadow.table) != nullptr;
   if (tracked && if_not_exists) return;  // it was there, and stays
+  const auto* create = split.As<mysql::CreateTable>();
   online.Forget(shadow);
-  if (online.Aside(real).value_or(false)) EndAside(real, split.text, planned, stop);
   if (tracked) AddTracked(DropOf(shadow, split.text), {shadow}, planned);
+  if (create != nullptr && create->like && tables.size() > 1 && tables[1] == real) {
+    online.ClearAside(real);  // LIKE: it is there
+  } else if (online.Aside(real) == true) {
+    // The change that has kept it back is over, or another one begins: is it there again? Whatever
+    // comes tells, or a person decides.
+    Log().Warn(
+        "a table that was dropped while an online schema change of it was under way stays "
+        "downstream",
+        {F("table", real.Quoted())});
+    online.SetAside(real, /*dropped=*/false);
+  }
   Log().Info("an online schema change begins",
              {F("shadow", shadow.Quoted()), F("table", real.Quoted())});
 
   // pt-online-schema-change gives the foreign keys other names, which its statement and every later
   // one use.
-  const auto* create = split.As<mysql::CreateTable>();
   const auto is_named = [](const mysql::Constraint& constraint) {
     return constraint.kind == mysql::ConstraintKind::kForeign && !constraint.name.empty();
   };
@@ -368,8 +383,9 @@ void DdlHandler::EndAside(const TableId& real, const std::string& text,
         IsThereDownstream(real, stop)) {
       throw MakeError(
           ErrorCode::kSyncerOnlineDDLNotSupported,
-          fmt::format("{} was renamed to a trash table and another table gets its name, while the "
-                      "target {} still has its rows (drop it there, or rename it, and resume)",
+          fmt::format("{} was renamed to a trash table, or dropped during an online schema change, "
+                      "and another table gets its name, while the target {} still has its rows "
+                      "(drop it there, or rename it, and resume)",
                       real.Quoted(), context_.rules->Route(real).Quoted()));
     }
     AddTracked(DropOf(real, text), {real}, planned);
