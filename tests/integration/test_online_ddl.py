@@ -523,6 +523,56 @@ def test_only_its_own_change_ends_a_drop(running):
 
 
 @on_mariadb
+def test_start_time_in_the_middle_of_a_change(running):
+    """What was kept before belongs to another place in the log."""
+    running.start()
+    up = running.upstream
+    before = up.value("SELECT NOW()")
+    start = str(wait_for(lambda: (now := up.value("SELECT NOW()")) > before and now, "the next second"))
+    change = GhOst(up, SCHEMA, "t", "add column gh int, add column hg int")
+    change.begin()
+    running.synced()
+    kept = running.records()
+    assert set(kept) == {"_t_gho"}
+    mark_dropped(running)
+    running.cluster.ctl("stop-task", running.task)
+    running.downstream.run(f"UPDATE {META}.{running.task}_onlineddl SET ghost_table = '_x_gho'")
+    path = running.cluster.task_file(running.task, ["src"], running.downstream, running.targets,
+                                     **{"meta-schema": META, "task-mode": "incremental", "ignore-checking-items": ["online_ddl"]})
+    running.cluster.ctl("start-task", path, "--start-time", start)
+    running.synced()
+    assert running.records() == kept
+    assert marks(running) != [] and "dropped" not in marks(running)[0][0]
+    change.copy()
+    change.cut_over()
+    change.finish()
+    running.run("INSERT INTO t VALUES (3, 3, 'c', 1, 2)")
+    running.equal()
+
+
+@on_mariadb
+def test_change_that_is_read_again(running):
+    """The place where reading begins lies before a change that the table has already."""
+    running.start("CREATE TABLE plain (id INT PRIMARY KEY)")
+    running.run("INSERT INTO plain VALUES (1)")
+    running.synced()
+    place = f"FROM {META}.{running.task}_syncer_checkpoint WHERE is_global = 1"
+    name, offset = running.downstream.run(f"SELECT binlog_name, binlog_pos {place}")[0]
+    GhOst(running.upstream, SCHEMA, "t", "add column gh int").all()
+    running.run("INSERT INTO t VALUES (3, 3, 'c', 4)")
+    running.synced()
+    running.cluster.ctl("pause-task", running.task)
+    running.downstream.run(f"UPDATE {META}.{running.task}_syncer_checkpoint SET binlog_name = '{name}', binlog_pos = {offset} "
+                           "WHERE is_global = 1")
+    running.cluster.ctl("resume-task", running.task)
+    running.equal()
+    assert running.records() == {} and marks(running) == []
+    assert running.downstream.run(f"SELECT cp_table FROM {META}.{running.task}_syncer_checkpoint WHERE cp_table = '_t_gho'") == []
+    running.run("DROP TABLE t")
+    running.equal()
+
+
+@on_mariadb
 def test_drop_and_rename(running):
     """pt-online-schema-change --alter-foreign-keys-method=drop_swap: rows are not gone with the table."""
     running.start("CREATE TABLE u (id INT PRIMARY KEY)", "INSERT INTO u VALUES (1)")

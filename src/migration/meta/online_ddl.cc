@@ -160,6 +160,10 @@ std::string OnlineDdlTable::DeleteStatement(std::string_view ghost_schema,
       Literal(ghost_schema), Literal(ghost_table));
 }
 
+std::vector<std::string> OnlineDdlTable::DeleteAllStatements() const {
+  return {fmt::format("DELETE FROM {} WHERE `id` = {}", table_, id_), StateStatement({})};
+}
+
 std::string OnlineDdlTable::StateStatement(const OnlineDdlState& state) const {
   Json lists = Json::array();
   for (const OnlineDdlRecord& record : state.records) {

@@ -63,6 +63,8 @@ class OnlineDdlTable {
 
   std::string PutStatement(const OnlineDdlRecord& record) const;
   std::string DeleteStatement(std::string_view ghost_schema, std::string_view ghost_table) const;
+  // Remove everything that is kept of the source.
+  std::vector<std::string> DeleteAllStatements() const;
   // Writes what belongs to the rows in `<task>_syncer_state`.
   std::string StateStatement(const OnlineDdlState& state) const;
 

@@ -51,6 +51,9 @@ TEST(OnlineDdlTableTest, WhatTheLayoutHasNoPlaceFor) {
             R"(REPLACE INTO `dm_meta`.`t8_syncer_state` (id, name, value) VALUES ('s', )"
             R"('online_ddl', '{"lists":[],"aside":[{"schema":"shop","table":"t","dropped":false,)"
             R"("trash":{"schema":"attic","table":"_t_old"}}]}'))");
+  EXPECT_EQ(
+      table.DeleteAllStatements(),
+      (std::vector<std::string>{"DELETE FROM `dm_meta`.`t8_onlineddl` WHERE `id` = 's'", none}));
 }
 
 TEST(OnlineDdlTableTest, LongRecordsAndBrokenText) {
