@@ -454,6 +454,125 @@ def test_real_table_put_aside_for_a_new_one(running):
 
 
 @on_mariadb
+@pytest.mark.parametrize("before,after", [
+    (["CREATE TABLE _t_del LIKE t", "RENAME TABLE t TO _t_old"], ["RENAME TABLE _t_del TO t"]),
+    (["RENAME TABLE t TO _t_old", "INSERT INTO _t_old VALUES (9, 9, 'z')"], ["RENAME TABLE _t_old TO t"]),
+    (["RENAME TABLE t TO _t_old", "CREATE TABLE _t_del LIKE _t_old", "DROP TABLE _t_old"],
+     ["RENAME TABLE _t_del TO _t_old", "RENAME TABLE _t_old TO t"]),
+], ids=["another", "changed", "made-anew"])
+def test_trash_table_that_is_not_the_one_put_aside(running, before, after):
+    """Its rows were not read; the downstream's are others."""
+    running.start("CREATE TABLE plain (id INT PRIMARY KEY)")
+    running.run(*before, "INSERT INTO plain VALUES (1)")
+    running.synced()
+    running.cluster.workers["worker1"].kill9()
+    running.cluster.start_worker("worker1")
+    running.run(*after)
+    running.error(36072, "gets the name `osc`.`t`", "put aside")
+    assert running.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.t") == 2
+
+
+@on_mariadb
+def test_drop_of_a_table_that_was_put_aside(running):
+    """IF EXISTS: there is none upstream, and downstream it only waits for its name."""
+    running.start()
+    running.run("RENAME TABLE t TO _t_old", "DROP TABLE IF EXISTS t", "RENAME TABLE _t_old TO t", "INSERT INTO t VALUES (3, 3, 'c')")
+    running.equal()
+    running.run("CREATE TABLE _t_gho LIKE t", "ALTER TABLE _t_gho ADD COLUMN c INT", "ALTER TABLE t RENAME _t_del",
+                "DROP TABLE IF EXISTS t", "RENAME TABLE IF EXISTS t TO u", "RENAME TABLE IF EXISTS t TO _t_old",
+                "ALTER TABLE IF EXISTS t ADD COLUMN d INT", "DROP TABLE _t_gho", "RENAME TABLE _t_del TO t",
+                "INSERT INTO t VALUES (4, 4, 'd')")
+    running.equal()
+    running.run("RENAME TABLE t TO _t_old", "DROP TABLE IF EXISTS t", "CREATE TABLE t (id INT PRIMARY KEY)")
+    running.error(36072, f"`{SCHEMA}`.`t`", "drop it there")
+
+
+def mark_dropped(running):
+    """As a change leaves it whose end was passed over."""
+    running.cluster.ctl("pause-task", running.task)
+    aside = {"lists": [], "aside": [{"schema": SCHEMA, "table": "t", "dropped": True}]}
+    running.downstream.run(f"REPLACE INTO {META}.{running.task}_syncer_state (id, name, value) VALUES ('src', 'online_ddl', "
+                           f"'{json.dumps(aside)}')")
+    running.cluster.ctl("resume-task", running.task)
+    running.cluster.wait_stage(running.task, "Running", "Sync")
+
+
+def marks(running):
+    return running.downstream.run(f"SELECT value FROM {META}.{running.task}_syncer_state WHERE name = 'online_ddl'")
+
+
+@on_mariadb
+def test_only_its_own_change_ends_a_drop(running):
+    """A table whose DROP was kept back is not dropped by what another tool, or a later change, does first."""
+    running.start()
+    running.run("CREATE TABLE _t_new LIKE t", "ALTER TABLE _t_new ADD COLUMN c INT", "INSERT INTO _t_new SELECT *, NULL FROM t",
+                "DROP TABLE t", "DROP TABLE IF EXISTS _t_gho", "CREATE TABLE _t_gho (id INT PRIMARY KEY)", "DROP TABLE _t_gho",
+                "RENAME TABLE _t_new TO t", "INSERT INTO t VALUES (3, 3, 'c', 4)")
+    running.equal()
+    assert marks(running) == []
+    for create in ("CREATE TABLE _t_gho LIKE t", "CREATE TABLE _t_gho (id INT PRIMARY KEY)"):
+        mark_dropped(running)
+        running.run("DROP TABLE IF EXISTS _t_gho", create, "ALTER TABLE _t_gho ADD COLUMN d INT", "DROP TABLE _t_gho")
+        running.equal()
+    mark_dropped(running)
+    running.run("INSERT INTO t VALUES (5, 5, 'c', 4)")
+    running.synced()
+    assert marks(running) == []
+    GhOst(running.upstream, SCHEMA, "t", "add column gh int").all()
+    running.equal()
+
+
+@on_mariadb
+def test_start_time_in_the_middle_of_a_change(running):
+    """What was kept before belongs to another place in the log."""
+    running.start()
+    up = running.upstream
+    before = up.value("SELECT NOW()")
+    start = str(wait_for(lambda: (now := up.value("SELECT NOW()")) > before and now, "the next second"))
+    change = GhOst(up, SCHEMA, "t", "add column gh int, add column hg int")
+    change.begin()
+    running.synced()
+    kept = running.records()
+    assert set(kept) == {"_t_gho"}
+    mark_dropped(running)
+    running.cluster.ctl("stop-task", running.task)
+    running.downstream.run(f"UPDATE {META}.{running.task}_onlineddl SET ghost_table = '_x_gho'")
+    path = running.cluster.task_file(running.task, ["src"], running.downstream, running.targets,
+                                     **{"meta-schema": META, "task-mode": "incremental", "ignore-checking-items": ["online_ddl"]})
+    running.cluster.ctl("start-task", path, "--start-time", start)
+    running.synced()
+    assert running.records() == kept
+    assert marks(running) != [] and "dropped" not in marks(running)[0][0]
+    change.copy()
+    change.cut_over()
+    change.finish()
+    running.run("INSERT INTO t VALUES (3, 3, 'c', 1, 2)")
+    running.equal()
+
+
+@on_mariadb
+def test_change_that_is_read_again(running):
+    """The place where reading begins lies before a change that the table has already."""
+    running.start("CREATE TABLE plain (id INT PRIMARY KEY)")
+    running.run("INSERT INTO plain VALUES (1)")
+    running.synced()
+    place = f"FROM {META}.{running.task}_syncer_checkpoint WHERE is_global = 1"
+    name, offset = running.downstream.run(f"SELECT binlog_name, binlog_pos {place}")[0]
+    GhOst(running.upstream, SCHEMA, "t", "add column gh int").all()
+    running.run("INSERT INTO t VALUES (3, 3, 'c', 4)")
+    running.synced()
+    running.cluster.ctl("pause-task", running.task)
+    running.downstream.run(f"UPDATE {META}.{running.task}_syncer_checkpoint SET binlog_name = '{name}', binlog_pos = {offset} "
+                           "WHERE is_global = 1")
+    running.cluster.ctl("resume-task", running.task)
+    running.equal()
+    assert running.records() == {} and marks(running) == []
+    assert running.downstream.run(f"SELECT cp_table FROM {META}.{running.task}_syncer_checkpoint WHERE cp_table = '_t_gho'") == []
+    running.run("DROP TABLE t")
+    running.equal()
+
+
+@on_mariadb
 def test_drop_and_rename(running):
     """pt-online-schema-change --alter-foreign-keys-method=drop_swap: rows are not gone with the table."""
     running.start("CREATE TABLE u (id INT PRIMARY KEY)", "INSERT INTO u VALUES (1)")

@@ -129,8 +129,15 @@ OnlineDdlState OnlineDdlTable::Load(mysql::Connection& connection, const StopTok
       }
     }
     for (const Json& item : json.at("aside")) {
-      state.aside.push_back({item.at("schema").get<std::string>(),
-                             item.at("table").get<std::string>(), item.at("dropped").get<bool>()});
+      AsideTable table;
+      table.schema = item.at("schema").get<std::string>();
+      table.table = item.at("table").get<std::string>();
+      table.dropped = item.at("dropped").get<bool>();
+      if (const auto trash = item.find("trash"); trash != item.end()) {
+        table.trash_schema = trash->at("schema").get<std::string>();
+        table.trash_table = trash->at("table").get<std::string>();
+      }
+      state.aside.push_back(std::move(table));
     }
   } catch (const Json::exception& e) {
     throw MakeError(ErrorCode::kSyncerUnitOnlineDDLInvalidMeta)
@@ -153,6 +160,10 @@ std::string OnlineDdlTable::DeleteStatement(std::string_view ghost_schema,
       Literal(ghost_schema), Literal(ghost_table));
 }
 
+std::vector<std::string> OnlineDdlTable::DeleteAllStatements() const {
+  return {fmt::format("DELETE FROM {} WHERE `id` = {}", table_, id_), StateStatement({})};
+}
+
 std::string OnlineDdlTable::StateStatement(const OnlineDdlState& state) const {
   Json lists = Json::array();
   for (const OnlineDdlRecord& record : state.records) {
@@ -169,6 +180,9 @@ std::string OnlineDdlTable::StateStatement(const OnlineDdlState& state) const {
     item["schema"] = table.schema;
     item["table"] = table.table;
     item["dropped"] = table.dropped;
+    if (!table.trash_table.empty()) {
+      item["trash"] = {{"schema", table.trash_schema}, {"table", table.trash_table}};
+    }
     aside.push_back(std::move(item));
   }
   if (lists.empty() && aside.empty()) {

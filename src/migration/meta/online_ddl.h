@@ -32,6 +32,9 @@ struct AsideTable {
   std::string schema;
   std::string table;
   bool dropped = false;  // false: it was renamed to a trash table
+  // That trash table, as long as it is still the table that was renamed; else empty.
+  std::string trash_schema;
+  std::string trash_table;
   bool operator==(const AsideTable&) const = default;
 };
 
@@ -60,6 +63,8 @@ class OnlineDdlTable {
 
   std::string PutStatement(const OnlineDdlRecord& record) const;
   std::string DeleteStatement(std::string_view ghost_schema, std::string_view ghost_table) const;
+  // Remove everything that is kept of the source.
+  std::vector<std::string> DeleteAllStatements() const;
   // Writes what belongs to the rows in `<task>_syncer_state`.
   std::string StateStatement(const OnlineDdlState& state) const;
 

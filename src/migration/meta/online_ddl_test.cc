@@ -45,6 +45,15 @@ TEST(OnlineDdlTableTest, WhatTheLayoutHasNoPlaceFor) {
             R"(REPLACE INTO `dm_meta`.`t8_syncer_state` (id, name, value) VALUES ('s', )"
             R"('online_ddl', '{"lists":[{"schema":"shop","table":"_pkuk_new","lists":[2]}],)"
             R"("aside":[{"schema":"shop","table":"o''rders","dropped":true}]}'))");
+  state.records.clear();
+  state.aside = {{"shop", "t", false, "attic", "_t_old"}};
+  EXPECT_EQ(table.StateStatement(state),
+            R"(REPLACE INTO `dm_meta`.`t8_syncer_state` (id, name, value) VALUES ('s', )"
+            R"('online_ddl', '{"lists":[],"aside":[{"schema":"shop","table":"t","dropped":false,)"
+            R"("trash":{"schema":"attic","table":"_t_old"}}]}'))");
+  EXPECT_EQ(
+      table.DeleteAllStatements(),
+      (std::vector<std::string>{"DELETE FROM `dm_meta`.`t8_onlineddl` WHERE `id` = 's'", none}));
 }
 
 TEST(OnlineDdlTableTest, LongRecordsAndBrokenText) {

@@ -156,6 +156,11 @@ std::optional<TablePoint> Checkpoint::PointOf(const TableId& id) const {
   return point;
 }
 
+void Checkpoint::AddStatement(std::string statement) {
+  std::lock_guard lock(mutex_);
+  ddl_statements_.push_back(std::move(statement));
+}
+
 void Checkpoint::DropAllTables() {
   std::lock_guard lock(mutex_);
   tables_.clear();

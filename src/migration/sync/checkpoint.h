@@ -68,6 +68,9 @@ class Checkpoint {
   PreparedBranches prepared() const;
   // A DDL that ends at `location`; everything before it is committed.
   void SaveDdl(uint64_t order, const mysql::Location& location, const DefinitionChange& change);
+  // Something that concerns what was read since the last Save: it is executed at the latest with
+  // the next location.
+  void AddStatement(std::string statement);
   // A definition that was not known before, valid since the last DDL.
   void PutDefinition(const TableId& table, mysql::TablePtr definition);
   // Rows of this table came: its point is to move with the next flush. Tables without identity move

@@ -320,10 +320,12 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
     }
     const OnlineDdl::Judgement judged =
         online != nullptr ? online->Judge(split, tables) : OnlineDdl::Judgement();
+    NoteTrashChanged(split, tables, judged.step);
     if (judged.step != OnlineDdl::Step::kOrdinary) {
       PlanOnline(judged, std::move(split), std::move(tables), statement, query, text, &planned,
                  stop);
-    } else if (online == nullptr || !KeepsDropped(split, tables, text, stop)) {
+    } else if (online == nullptr ||
+               !(IsOfNoTable(split, tables) || KeepsDropped(split, tables, text, stop))) {
       PlanOrdinary(std::move(split), std::move(tables), text, &planned, stop);
     }
   }

@@ -42,6 +42,15 @@ Statement AlterOf(const TableId& table, mysql::AlterSpec spec, const std::string
   return statement;
 }
 
+// Does it pass over a table that is not there?
+bool IsConditional(const Statement& split) {
+  const auto* drop = split.As<mysql::DropTable>();
+  const auto* rename = split.As<mysql::RenameTable>();
+  const auto* alter = split.As<mysql::AlterTable>();
+  return (drop != nullptr && drop->if_exists) || (rename != nullptr && rename->if_exists) ||
+         (alter != nullptr && alter->if_exists);
+}
+
 bool SameNames(const std::vector<std::string>& a, const std::vector<mysql::IndexPart>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](const std::string& name, const mysql::IndexPart& part) {
@@ -111,7 +120,10 @@ void DdlHandler::PlanOnline(const OnlineDdl::Judgement& judged, Statement split,
   }
   const bool on_real =
       judged.step == Step::kAside || judged.step == Step::kBack || judged.step == Step::kSwap;
-  if (IsObsolete(on_real ? real : helper, text)) return;
+  if (IsObsolete(on_real ? real : helper, text)) {
+    EndObsolete(judged, text, planned);
+    return;
+  }
   switch (judged.step) {
     case Step::kOrdinary:
     case Step::kNothing:
@@ -122,15 +134,20 @@ void DdlHandler::PlanOnline(const OnlineDdl::Judgement& judged, Statement split,
                     create != nullptr && create->if_not_exists, planned, stop);
       return;
     }
-    case Step::kShadowGone:
+    case Step::kShadowGone: {
       Log().Info("the shadow table of an online schema change is gone",
                  {F("shadow", helper.Quoted()), F("table", real.Quoted())});
+      // IF EXISTS: one that was there had a part in the change only if it was changed.
+      const bool changed = online.Find(helper) != nullptr;
       online.Forget(helper);
       if (context_.tracker->GetTable(helper.schema, helper.table)) {
         AddTracked(DropOf(helper, text), {helper}, planned);
       }
-      if (online.Aside(real).value_or(false)) EndAside(real, text, planned, stop);
+      if (changed && online.Aside(real) == true && !online.IsChanging(real)) {
+        EndAside(real, text, planned, stop);
+      }
       return;
+    }
     case Step::kShadowChange: {
       const bool tracked = context_.tracker->GetTable(helper.schema, helper.table) != nullptr;
       const bool filtered = IsFiltered(split, real, tracked ? helper : real, text, stop);
@@ -151,30 +168,50 @@ void DdlHandler::PlanOnline(const OnlineDdl::Judgement& judged, Statement split,
       PlanSwap(helper, real, std::move(split), text, planned, stop);
       return;
     case Step::kAside:
+      if (IsConditional(split) && online.Aside(real)) return;  // it is not there
       if (IsFiltered(split, real, real, text, stop)) return;
       // Its definition must be known when a shadow table has taken its name upstream.
       if (IsThereDownstream(real, stop)) TrackedTable(context_, real, stop);
-      online.SetAside(real, /*dropped=*/false);
+      online.SetAside(real, /*dropped=*/false, helper);
       return;
     case Step::kBack:
-      if (IsFiltered(split, real, real, text, stop)) return;
-      if (online.Aside(real) == false) {
+      if (IsFiltered(split, real, real, text, stop) || online.IsPutAsideAs(real, helper)) {
         online.ClearAside(real);
         return;
       }
       // Renamed away before the task began, perhaps.
-      if (!context_.tracker->GetTable(real.schema, real.table) && IsThereDownstream(real, stop)) {
+      if (!online.Aside(real) && !context_.tracker->GetTable(real.schema, real.table) &&
+          IsThereDownstream(real, stop)) {
         return;
       }
       throw MakeError(ErrorCode::kSyncerOnlineDDLNotSupported,
-                      fmt::format("the table {}, whose rows are not replicated, gets the name {}",
-                                  helper.Quoted(), real.Quoted()));
+                      fmt::format("the table {}, whose rows are not replicated, gets the name {}{}",
+                                  helper.Quoted(), real.Quoted(),
+                                  online.Aside(real) == false
+                                      ? ", and is not the table of that name that was put aside, "
+                                        "or was changed since"
+                                      : ""));
     case Step::kRenameToShadow:
       throw MakeError(ErrorCode::kSyncerUnitGhostRenameToGhostTable, real.Quoted(),
                       helper.Quoted());
     case Step::kRenameOfHelper:
       throw MakeError(ErrorCode::kSyncerUnitGhostRenameGhostTblToOther, helper.Quoted(),
                       tables.at(1).Quoted());
+  }
+}
+
+void DdlHandler::EndObsolete(const OnlineDdl::Judgement& judged, const std::string& text,
+                             std::vector<Planned>* planned) {
+  OnlineDdl& online = *context_.online;
+  const TableId& helper = judged.helper;
+  if (judged.step == Step::kBack) online.ClearAside(judged.real);
+  // A shadow table whose own point is past it has been made again since.
+  if (judged.step != Step::kSwap || IsObsolete(helper, text)) return;
+  // Its statements may have been read once more: their own points went with the shadow table.
+  online.Forget(helper);
+  online.ClearAside(judged.real);
+  if (context_.tracker->GetTable(helper.schema, helper.table)) {
+    AddTracked(DropOf(helper, text), {helper}, planned);
   }
 }
 
@@ -186,15 +223,25 @@ void DdlHandler::PlanNewShadow(const OnlineDdl::Judgement& judged, Statement spl
   const TableId& real = judged.real;
   const bool tracked = context_.tracker->GetTable(shadow.schema, shadow.table) != nullptr;
   if (tracked && if_not_exists) return;  // it was there, and stays
+  const auto* create = split.As<mysql::CreateTable>();
   online.Forget(shadow);
-  if (online.Aside(real).value_or(false)) EndAside(real, split.text, planned, stop);
   if (tracked) AddTracked(DropOf(shadow, split.text), {shadow}, planned);
+  if (create != nullptr && create->like && tables.size() > 1 && tables[1] == real) {
+    online.ClearAside(real);  // LIKE: it is there
+  } else if (online.Aside(real) == true) {
+    // The change that has kept it back is over, or another one begins: is it there again? Whatever
+    // comes tells, or a person decides.
+    Log().Warn(
+        "a table that was dropped while an online schema change of it was under way stays "
+        "downstream",
+        {F("table", real.Quoted())});
+    online.SetAside(real, /*dropped=*/false);
+  }
   Log().Info("an online schema change begins",
              {F("shadow", shadow.Quoted()), F("table", real.Quoted())});
 
   // pt-online-schema-change gives the foreign keys other names, which its statement and every later
   // one use.
-  const auto* create = split.As<mysql::CreateTable>();
   const auto is_named = [](const mysql::Constraint& constraint) {
     return constraint.kind == mysql::ConstraintKind::kForeign && !constraint.name.empty();
   };
@@ -313,6 +360,28 @@ void DdlHandler::CheckColumns(const TableId& shadow, const TableId& real,
                             real.Quoted(), difference));
 }
 
+void DdlHandler::NoteTrashChanged(const Statement& split, const std::vector<TableId>& tables,
+                                  OnlineDdl::Step step) {
+  if (context_.online == nullptr) return;
+  const auto* create = split.As<mysql::CreateTable>();
+  for (size_t i = 0; i < tables.size(); ++i) {
+    const bool stays = (step == Step::kBack && i == 0) || (step == Step::kAside && i == 1) ||
+                       (create != nullptr && i > 0);
+    if (!stays) context_.online->TrashChanged(tables[i]);
+  }
+}
+
+bool DdlHandler::IsOfNoTable(const Statement& split, const std::vector<TableId>& tables) const {
+  // (A DROP of several tables may be logged although one was not there.)
+  if (tables.empty() || !(IsConditional(split) || split.As<mysql::DropTable>()) ||
+      context_.online->Aside(tables.front()) != false) {
+    return false;
+  }
+  Log().Info("skip a statement on a table that was renamed to a trash table",
+             {F("table", tables.front().Quoted()), F("statement", split.text)});
+  return true;
+}
+
 bool DdlHandler::KeepsDropped(const Statement& split, const std::vector<TableId>& tables,
                               const std::string& text, const StopToken& stop) {
   if (!split.As<mysql::DropTable>() || tables.size() != 1) return false;
@@ -338,8 +407,9 @@ void DdlHandler::EndAside(const TableId& real, const std::string& text,
         IsThereDownstream(real, stop)) {
       throw MakeError(
           ErrorCode::kSyncerOnlineDDLNotSupported,
-          fmt::format("{} was renamed to a trash table and another table gets its name, while the "
-                      "target {} still has its rows (drop it there, or rename it, and resume)",
+          fmt::format("{} was renamed to a trash table, or dropped during an online schema change, "
+                      "and another table gets its name, while the target {} still has its rows "
+                      "(drop it there, or rename it, and resume)",
                       real.Quoted(), context_.rules->Route(real).Quoted()));
     }
     AddTracked(DropOf(real, text), {real}, planned);

@@ -71,8 +71,9 @@ void OnlineDdl::Load(mysql::Connection& connection, const StopToken& stop) {
     const TableId shadow{record.ghost_schema, record.ghost_table};
     stored_.records[shadow] = std::move(record);
   }
-  for (const AsideTable& table : state.aside) {
-    stored_.aside[{table.schema, table.table}] = table.dropped;
+  for (AsideTable& table : state.aside) {
+    const TableId real{table.schema, table.table};
+    stored_.aside[real] = std::move(table);
   }
   loaded_ = stored_.records;
   Begin();
@@ -217,6 +218,9 @@ void OnlineDdl::ForgetSchema(const std::string& schema) {
   std::erase_if(planned_.records, [&](const auto& entry) { return entry.first.schema == schema; });
   std::erase_if(planned_.aside, [&](const auto& entry) { return entry.first.schema == schema; });
   std::erase_if(open_, [&](const auto& entry) { return entry.first.schema == schema; });
+  for (auto& [real, aside] : planned_.aside) {
+    if (aside.trash_schema == schema) aside.trash_schema = aside.trash_table = "";
+  }
 }
 
 const OnlineDdlRecord* OnlineDdl::Find(const TableId& shadow) {
@@ -233,15 +237,41 @@ bool OnlineDdl::IsChanging(const TableId& real) {
   });
 }
 
-void OnlineDdl::SetAside(const TableId& real, bool dropped) { planned_.aside[real] = dropped; }
+void OnlineDdl::SetAside(const TableId& real, bool dropped, const TableId& trash) {
+  TrashChanged(trash);  // of another one
+  planned_.aside[real] = {real.schema, real.table, dropped, trash.schema, trash.table};
+}
 
 std::optional<bool> OnlineDdl::Aside(const TableId& real) const {
   const auto found = planned_.aside.find(real);
   if (found == planned_.aside.end()) return std::nullopt;
-  return found->second;
+  return found->second.dropped;
+}
+
+bool OnlineDdl::IsPutAsideAs(const TableId& real, const TableId& trash) const {
+  const auto found = planned_.aside.find(real);
+  return found != planned_.aside.end() && !trash.table.empty() &&
+         found->second.trash_schema == trash.schema && found->second.trash_table == trash.table;
 }
 
 void OnlineDdl::ClearAside(const TableId& real) { planned_.aside.erase(real); }
+
+void OnlineDdl::TrashChanged(const TableId& table) {
+  for (auto& [real, aside] : planned_.aside) {
+    if (IsPutAsideAs(real, table)) aside.trash_schema = aside.trash_table = "";
+  }
+}
+
+std::string OnlineDdl::OnRows(const TableId& table) {
+  if (stored_.aside.empty()) return "";
+  Begin();
+  ClearAside(table);
+  TrashChanged(table);
+  if (planned_ == stored_) return "";
+  Log().Info("rows of a table come that was put aside", {F("table", table.Quoted())});
+  stored_ = planned_;
+  return table_.StateStatement(StateOf(stored_));
+}
 
 std::vector<Statement> OnlineDdl::KeptFor(const OnlineDdlRecord& record,
                                           const TableId& real) const {
@@ -287,6 +317,13 @@ std::vector<Statement> OnlineDdl::KeptFor(const OnlineDdlRecord& record,
 
 // ---- what is written ----------------------------------------------------------------------------
 
+OnlineDdlState OnlineDdl::StateOf(const Planned& planned) {
+  OnlineDdlState state;
+  for (const auto& [shadow, record] : planned.records) state.records.push_back(record);
+  for (const auto& [real, aside] : planned.aside) state.aside.push_back(aside);
+  return state;
+}
+
 bool OnlineDdl::HasChanges() {
   CloseLists();
   return !(planned_ == stored_);
@@ -295,7 +332,6 @@ bool OnlineDdl::HasChanges() {
 std::vector<std::string> OnlineDdl::Statements(const StopToken& stop) {
   std::vector<std::string> statements;
   if (!HasChanges()) return statements;
-  OnlineDdlState state;
   bool widen = false;
   for (const auto& [shadow, record] : stored_.records) {
     if (!planned_.records.contains(shadow)) {
@@ -303,16 +339,12 @@ std::vector<std::string> OnlineDdl::Statements(const StopToken& stop) {
     }
   }
   for (const auto& [shadow, record] : planned_.records) {
-    state.records.push_back(record);
     const auto before = stored_.records.find(shadow);
     if (before != stored_.records.end() && before->second == record) continue;
     widen = widen || OnlineDdlTable::NeedsWidening(record);
     statements.push_back(table_.PutStatement(record));
   }
-  for (const auto& [real, dropped] : planned_.aside) {
-    state.aside.push_back({real.schema, real.table, dropped});
-  }
-  statements.push_back(table_.StateStatement(state));
+  statements.push_back(table_.StateStatement(StateOf(planned_)));
   if (widen) {
     auto connection = mysql::Connection::Connect(context_.sessions->downstream, stop);
     table_.Widen(*connection, stop);

@@ -63,14 +63,24 @@ class OnlineDdl {
   const OnlineDdlRecord* Find(const TableId& shadow);
   // Is there a shadow table of this real one with something kept?
   bool IsChanging(const TableId& real);
-  void SetAside(const TableId& real, bool dropped);
+  // `trash`: the name it has now, if it was renamed.
+  void SetAside(const TableId& real, bool dropped, const TableId& trash = {});
   // Returns whether it was set, and if so whether it was dropped.
   std::optional<bool> Aside(const TableId& real) const;
+  // Is `trash` the table that had the name `real`, with the rows it had then?
+  bool IsPutAsideAs(const TableId& real, const TableId& trash) const;
   void ClearAside(const TableId& real);
+  // A statement changed this table, if it is a trash table: it is not what was put aside.
+  void TrashChanged(const TableId& table);
 
   // The statements kept for the shadow table, as statements on `real`; those of one list have one
   // text. Throws Error 36039 if one cannot be parsed.
   std::vector<mysql::Statement> KeptFor(const OnlineDdlRecord& record, const TableId& real) const;
+
+  // Rows of this table were read, outside the planning of an event: a real table is there again
+  // upstream, a trash table is not what was put aside any more. Returns the statement that writes
+  // what follows, at the latest with a location behind them; mostly empty: nothing does.
+  std::string OnRows(const TableId& table);
 
   // --- its end ---
   bool HasChanges();
@@ -82,11 +92,12 @@ class OnlineDdl {
  private:
   struct Planned {
     std::map<TableId, OnlineDdlRecord> records;  // by shadow table
-    std::map<TableId, bool> aside;               // by real table: dropped
+    std::map<TableId, AsideTable> aside;         // by real table
     bool operator==(const Planned&) const = default;
   };
   TableId RealOf(const TableId& helper, const std::string& real_name) const;
   void CloseLists();
+  static OnlineDdlState StateOf(const Planned& planned);
 
   const PlanContext& context_;
   const OnlineDdlTable table_;

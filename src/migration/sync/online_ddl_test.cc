@@ -199,6 +199,57 @@ TEST_F(OnlineDdlTest, ARecordThatCannotBeParsedIsAnError) {
   }
 }
 
+TEST_F(OnlineDdlTest, WhatWasPutAsideIsThatTableAsItWas) {
+  const TableId t{"s", "t"};
+  const TableId trash{"x", "_t_old"};
+  const auto aside = [&] {
+    online_->Begin();
+    online_->SetAside(t, false, trash);
+    online_->Commit();
+    online_->Begin();
+  };
+  aside();
+  EXPECT_TRUE(online_->IsPutAsideAs(t, trash));
+  EXPECT_FALSE(online_->IsPutAsideAs(t, {"s", "_t_old"}));
+  EXPECT_FALSE(online_->IsPutAsideAs({"s", "u"}, trash));
+  online_->TrashChanged({"s", "_t_old"});
+  EXPECT_FALSE(online_->HasChanges());
+  online_->TrashChanged(trash);
+  EXPECT_FALSE(online_->IsPutAsideAs(t, trash));
+  EXPECT_FALSE(online_->IsPutAsideAs(t, {}));
+  EXPECT_EQ(online_->Aside(t), false);
+  EXPECT_TRUE(online_->HasChanges());
+  aside();
+  online_->SetAside({"s", "u"}, false, trash);
+  EXPECT_FALSE(online_->IsPutAsideAs(t, trash));
+  EXPECT_TRUE(online_->IsPutAsideAs({"s", "u"}, trash));
+  aside();
+  online_->ForgetSchema("x");
+  EXPECT_FALSE(online_->IsPutAsideAs(t, trash));
+  EXPECT_EQ(online_->Aside(t), false);
+  online_->ForgetSchema("s");
+  EXPECT_EQ(online_->Aside(t), std::nullopt);
+}
+
+TEST_F(OnlineDdlTest, RowsTellWhatIsThere) {
+  const TableId t{"s", "t"};
+  const TableId trash{"s", "_t_old"};
+  EXPECT_EQ(online_->OnRows(t), "");
+  online_->SetAside(t, false, trash);
+  online_->Commit();
+  EXPECT_EQ(online_->OnRows({"s", "_t_ghc"}), "");
+  EXPECT_NE(online_->OnRows(trash).find(R"("table\":\"t\",\"dropped\":false}]})"),
+            std::string::npos);
+  EXPECT_EQ(online_->OnRows(trash), "");
+  online_->Begin();
+  EXPECT_FALSE(online_->IsPutAsideAs(t, trash));
+  EXPECT_EQ(online_->Aside(t), false);
+  EXPECT_TRUE(online_->OnRows(t).starts_with("DELETE FROM `dm_meta`.`t_syncer_state`"));
+  online_->Begin();
+  EXPECT_EQ(online_->Aside(t), std::nullopt);
+  EXPECT_FALSE(online_->HasChanges());
+}
+
 TEST_F(OnlineDdlTest, ASwapHasBothSides) {
   const auto verdict = [&](const std::string& text) {
     try {

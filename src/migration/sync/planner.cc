@@ -10,6 +10,7 @@
 #include "migration/rows/logged_definition.h"
 #include "migration/rows/partial_image.h"
 #include "migration/rules/system_schema.h"
+#include "migration/sync/online_ddl.h"
 #include "migration/sync/other_objects.h"
 #include "mysql/binlog/rows.h"
 
@@ -116,7 +117,14 @@ bool RowPlanner::IsReplicated(const mysql::RawEvent& event,
   const mysql::RowsHeader header = mysql::RowsHeader::Parse(event, format);
   if (header.table_id == mysql::kDummyTableId) return false;
   const Table& table = TableOf(header);
+  if (!table.map) NoteRows(table);
   return table.map && table.verdicts[static_cast<size_t>(header.kind)] != FilterVerdict::kIgnore;
+}
+
+void RowPlanner::NoteRows(const Table& table) {
+  if (context_.online == nullptr) return;
+  std::string statement = context_.online->OnRows(table.id);
+  if (!statement.empty()) context_.checkpoint->AddStatement(std::move(statement));
 }
 
 RowPlanner::Table& RowPlanner::TableOf(const mysql::RowsHeader& header) {
@@ -270,7 +278,9 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   mysql::RowsHeader header = mysql::RowsHeader::Parse(event, stream.format());
   if (header.table_id == mysql::kDummyTableId) return 0;
   Table& table = TableOf(header);
-  if (!table.map || IsApplied(table, stream) || IsFiltered(table, header.kind)) {
+  const bool applied = table.map && IsApplied(table, stream);
+  if (!applied) NoteRows(table);
+  if (!table.map || applied || IsFiltered(table, header.kind)) {
     if (context_.metrics != nullptr) {
       context_.metrics->ObserveSkipped(true, SteadyClock::now() - received);
     }

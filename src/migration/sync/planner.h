@@ -126,6 +126,8 @@ class RowPlanner : private CommittedOrders {
   // Makes the plan's hashes mean the same as those of other sources of its target.
   void UnifyKeys(Table& table);
   bool IsApplied(Table& table, const Stream& stream);
+  // For tables that an online schema change has put aside.
+  void NoteRows(const Table& table);
   // Throws Error kSyncerUnitBinlogEventFilter if a filter stops the event.
   bool IsFiltered(const Table& table, mysql::RowsKind kind) const;
   // For an event that lacks columns. Throws Error kBinlogNotLogColumn if it cannot be applied.

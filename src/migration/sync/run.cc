@@ -221,6 +221,11 @@ void SyncRun::Prepare() {
   xa_.emplace(*in_.sessions, in_.checkpoint->prepared());
   in_.checkpoint->BeginRun(start.location,
                            start.from_dump || start.from_start_time || start.completed_gtid);
+  if (start.from_start_time) {
+    for (std::string& statement : in_.online_ddl->DeleteAllStatements()) {
+      in_.checkpoint->AddStatement(std::move(statement));
+    }
+  }
   if (start.dump_exit) {
     in_.checkpoint->SetExitPoint(start.dump_exit);
     in_.checkpoint->SetDumpExit(start.dump_exit);
@@ -239,7 +244,7 @@ void SyncRun::Prepare() {
   }
   if (in_.rules->online_ddl) {
     online_.emplace(plan_, *in_.online_ddl);
-    online_->Load(*connection_, stop);
+    if (!start.from_start_time) online_->Load(*connection_, stop);
     plan_.online = &*online_;
   }
   planner_.emplace(plan_, [this] { DrainAndFlush(); });
