@@ -40,7 +40,7 @@ TEST(OnlineDdlTableTest, WhatTheLayoutHasNoPlaceFor) {
   state.records.front().lists = {1, 1};
   EXPECT_EQ(table.StateStatement(state), none);
   state.records.front().lists = {2};
-  state.aside.push_back({"shop", "o'rders", true});
+  state.aside.push_back({"shop", "o'rders", true, "", ""});
   EXPECT_EQ(table.StateStatement(state),
             R"(REPLACE INTO `dm_meta`.`t8_syncer_state` (id, name, value) VALUES ('s', )"
             R"('online_ddl', '{"lists":[{"schema":"shop","table":"_pkuk_new","lists":[2]}],)"
