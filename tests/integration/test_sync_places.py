@@ -131,17 +131,17 @@ def test_a_point_inside_a_transaction_ends_with_it(migration, gtid, table):
     migration.upstream.run(f"INSERT INTO {SCHEMA}.wide VALUES (1, 1, 'x')")
     migration.start(gtid, failpoints="sync/after-serial-commit=kill", syncers={"sync": {"batch": 1}})
     migration.running()
-    large = "REPEAT('x', 9 * 1024 * 1024)"
+    large = "REPEAT('x', 5 * 1024 * 1024)"  # an event each; a piece ends with the second
     with migration.upstream.connect(database=SCHEMA) as connection:
         cursor = connection.cursor()
         cursor.execute("SET SESSION binlog_row_image = MINIMAL")
         cursor.execute("BEGIN")
         if table == "wide":
             cursor.execute("UPDATE wide SET v = 2 WHERE id = 1")
-            cursor.execute(f"INSERT INTO wide VALUES (2, 2, {large})")
+            cursor.execute(f"INSERT INTO wide VALUES (2, 2, {large}), (4, 4, {large})")
             cursor.execute("INSERT INTO wide VALUES (3, 3, 'whole')")
         else:
-            cursor.execute(f"INSERT INTO nokey VALUES (1, {large})")
+            cursor.execute(f"INSERT INTO nokey VALUES (1, {large}), (2, {large})")
         cursor.execute("COMMIT")
     migration.wait_killed()
 
