@@ -108,7 +108,7 @@ def test_unknown_names(running):
 
 def test_what_is_not_there_says_so(running):
     for command in (["start-relay", "-s", "src", "worker1"], ["validation", "status", "bad"],
-                    ["binlog", "skip", "bad"], ["transfer-source", "src", "worker1"]):
+                    ["transfer-source", "src", "worker1"]):
         shown(running.ctl(*command, check=False), "not supported")
 
 

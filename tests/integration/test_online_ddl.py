@@ -509,7 +509,7 @@ def test_only_its_own_change_ends_a_drop(running):
                 "DROP TABLE t", "DROP TABLE IF EXISTS _t_gho", "CREATE TABLE _t_gho (id INT PRIMARY KEY)", "DROP TABLE _t_gho",
                 "RENAME TABLE _t_new TO t", "INSERT INTO t VALUES (3, 3, 'c', 4)")
     running.equal()
-    assert marks(running) == []
+    assert not marks(running)
     for create in ("CREATE TABLE _t_gho LIKE t", "CREATE TABLE _t_gho (id INT PRIMARY KEY)"):
         mark_dropped(running)
         running.run("DROP TABLE IF EXISTS _t_gho", create, "ALTER TABLE _t_gho ADD COLUMN d INT", "DROP TABLE _t_gho")
@@ -517,7 +517,7 @@ def test_only_its_own_change_ends_a_drop(running):
     mark_dropped(running)
     running.run("INSERT INTO t VALUES (5, 5, 'c', 4)")
     running.synced()
-    assert marks(running) == []
+    assert not marks(running)
     GhOst(running.upstream, SCHEMA, "t", "add column gh int").all()
     running.equal()
 
@@ -549,27 +549,6 @@ def test_start_time_in_the_middle_of_a_change(running):
     running.run("INSERT INTO t VALUES (3, 3, 'c', 1, 2)")
     running.equal()
 
-
-@on_mariadb
-def test_change_that_is_read_again(running):
-    """The place where reading begins lies before a change that the table has already."""
-    running.start("CREATE TABLE plain (id INT PRIMARY KEY)")
-    running.run("INSERT INTO plain VALUES (1)")
-    running.synced()
-    place = f"FROM {META}.{running.task}_syncer_checkpoint WHERE is_global = 1"
-    name, offset = running.downstream.run(f"SELECT binlog_name, binlog_pos {place}")[0]
-    GhOst(running.upstream, SCHEMA, "t", "add column gh int").all()
-    running.run("INSERT INTO t VALUES (3, 3, 'c', 4)")
-    running.synced()
-    running.cluster.ctl("pause-task", running.task)
-    running.downstream.run(f"UPDATE {META}.{running.task}_syncer_checkpoint SET binlog_name = '{name}', binlog_pos = {offset} "
-                           "WHERE is_global = 1")
-    running.cluster.ctl("resume-task", running.task)
-    running.equal()
-    assert running.records() == {} and marks(running) == []
-    assert running.downstream.run(f"SELECT cp_table FROM {META}.{running.task}_syncer_checkpoint WHERE cp_table = '_t_gho'") == []
-    running.run("DROP TABLE t")
-    running.equal()
 
 
 @on_mariadb

@@ -149,7 +149,8 @@ mysql::TablePtr RowPlanner::DefinitionOf(const Table& table, const mysql::RawEve
   try {
     return TrackedTable(context_, table.id, stop);
   } catch (const Error& e) {
-    if (!IsMissingTable(e)) throw;
+    // (TiDB may have a sequence of that name, which is no table either.)
+    if (!IsMissingTable(e) && sessions.downstream_server.is_mariadb) throw;
     if (type == "SEQUENCE") return nullptr;
     // It is gone upstream: only its rows can tell what it was.
     const auto batch = mysql::RowBatch::Decode(event, format, table.map, table.map->columns);
