@@ -314,7 +314,13 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
                        const StopToken& stop) {
   std::lock_guard flush_lock(flush_mutex_);
   std::vector<std::string> statements;
-  std::vector<TableId> written;
+  struct Written {
+    TableId id;
+    bool touched;
+    bool definition_changed;
+    std::optional<Location> ddl;
+  };
+  std::vector<Written> written;
   std::set<TableId> dropped;
   std::set<std::string> dropped_schemas;
   std::vector<std::string> ddl_statements;
@@ -375,9 +381,9 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
       } else if (table.definition_changed) {
         statements.push_back(table_.DefinitionStatement(row));
       }
-      table.touched = table.definition_changed = false;
-      table.ddl.reset();
-      written.push_back(id);
+      written.push_back({id, std::exchange(table.touched, false),
+                         std::exchange(table.definition_changed, false),
+                         std::exchange(table.ddl, std::nullopt)});
     }
     statements.insert(statements.end(), ddl_statements.begin(), ddl_statements.end());
     epoch_.fetch_add(1, std::memory_order_relaxed);
@@ -406,11 +412,13 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
     dropped_.merge(dropped);
     dropped_schemas_.merge(dropped_schemas);
     ddl_statements_.insert(ddl_statements_.begin(), ddl_statements.begin(), ddl_statements.end());
-    for (const TableId& id : written) {
-      auto it = tables_.find(id);
+    for (Written& before : written) {
+      auto it = tables_.find(before.id);
       if (it == tables_.end()) continue;
-      it->second.touched = true;
-      it->second.definition_changed = true;
+      Table& table = it->second;
+      table.touched = table.touched || before.touched;
+      table.definition_changed = table.definition_changed || before.definition_changed;
+      if (!table.ddl) table.ddl = std::move(before.ddl);
     }
     write_global_ = true;
     throw;

@@ -46,6 +46,16 @@ std::string UpstreamTableType(const Sessions& sessions, const TableId& id, const
       .value_or("");
 }
 
+size_t UpstreamColumnCount(const Sessions& sessions, const TableId& id, const StopToken& stop) {
+  auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
+  return upstream
+      ->Query(fmt::format("SELECT 1 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {} AND "
+                          "TABLE_NAME = {}",
+                          mysql::QuoteString(id.schema), mysql::QuoteString(id.table)),
+              stop)
+      .rows.size();
+}
+
 bool LooksLikeSequence(const mysql::TableMap& map) {
   if (map.columns.size() != kSequenceColumns.size()) return false;
   for (size_t i = 0; i < map.columns.size(); ++i) {

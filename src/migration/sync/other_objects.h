@@ -15,6 +15,9 @@ namespace dm::migration {
 // Makes a connection of its own. Throws Error, Cancelled.
 std::string UpstreamTableType(const Sessions& sessions, const TableId& id, const StopToken& stop);
 
+// How many columns that has. As UpstreamTableType.
+size_t UpstreamColumnCount(const Sessions& sessions, const TableId& id, const StopToken& stop);
+
 // Are these the columns of a MariaDB sequence? It writes a row of its own state to the binlog
 // whenever it takes the next lot of values. A table may look alike unless the columns are named.
 bool LooksLikeSequence(const mysql::TableMap& map);

@@ -154,7 +154,10 @@ mysql::TablePtr RowPlanner::DefinitionOf(const Table& table, const mysql::RawEve
     if (type == "SEQUENCE") return nullptr;
     // It is gone upstream: only its rows can tell what it was.
     const auto batch = mysql::RowBatch::Decode(event, format, table.map, table.map->columns);
-    if (!type.empty() || !AreSequenceStates(*batch)) throw;
+    // (Or what has its name now has other columns.)
+    const bool gone =
+        type.empty() || UpstreamColumnCount(sessions, table.id, stop) != table.map->columns.size();
+    if (!gone || !AreSequenceStates(*batch)) throw;
     return nullptr;
   }
 }
