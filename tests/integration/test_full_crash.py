@@ -283,6 +283,33 @@ def dumped(cluster, rows=600, keyless=True):
     return os.path.join(cluster.dir, "dumped_data")
 
 
+def test_a_finished_dump_stays_until_its_task_is_started_again(migration):
+    """A worker that is started again keeps it: somebody may be reading it. A task that is started again dumps what is there now."""
+    worker(migration)
+    numbers(migration.upstream, "t", 10)
+    start(migration, "dump", name="dump")
+    migration.wait_stage("dump", "Finished")
+    metadata = os.path.join(migration.dir, "dumped_data", "metadata")
+    with open(metadata) as file:
+        first = file.read()
+    migration.workers["worker1"].kill9()
+    worker(migration)
+    migration.wait_stage("dump", "Finished")
+    with open(metadata) as file:
+        assert file.read() == first
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.t VALUES (11, 'v11')")
+    migration.ctl("stop-task", "dump")
+    migration.workers["worker1"].stop()
+    worker(migration)
+    # The worker may see the task when it begins to look, as it sees tasks that were there before.
+    start(migration, "dump", name="dump")
+    migration.wait_stage("dump", "Finished")
+    migration.ctl("stop-task", "dump")
+    start(migration, "load")
+    migration.wait_stage("fc", "Finished")
+    same(migration)
+
+
 def interrupted(cluster, mode="load", **more):
     """A load that its worker's fail point ends after some transactions; no worker runs then."""
     start(cluster, mode, **more)

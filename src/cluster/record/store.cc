@@ -90,17 +90,18 @@ std::string TextOf(const KeyValue& kv) { return kv.value; }
 // names where each goes.
 template <class RecordOf>
 int64_t ReadSubtaskParts(EtcdClient& etcd, std::initializer_list<std::string_view> components,
-                         bool exact, RecordOf record, std::vector<UnusableRecord>& unusable,
+                         RecordOf record, std::vector<UnusableRecord>& unusable,
                          const StopToken& stop) {
   Txn txn;
   for (const KeySpace* space : {&keys::kSubtask, &keys::kSubtaskStage, &keys::kValidatorStage}) {
     std::string key = EncodeKey(*space, components);
-    txn.then.push_back(exact ? Operation::Get(std::move(key))
-                             : Operation::GetPrefix(std::move(key)));
+    txn.then.push_back(Operation::GetPrefix(std::move(key)));
   }
   const TxnResult result = etcd.Commit(txn, stop);
   for (const KeyValue& kv : result.gets[0].kvs) {
-    Tolerate(unusable, kv, [&] { record(DecodeKey(keys::kSubtask, kv.key)).config = kv.value; });
+    Tolerate(unusable, kv, [&] {
+      record(DecodeKey(keys::kSubtask, kv.key)).config = StoredConfig{kv.value, kv.mod_revision};
+    });
   }
   for (const KeyValue& kv : result.gets[1].kvs) {
     Tolerate(unusable, kv, [&] {
@@ -157,19 +158,9 @@ Snapshot<std::map<std::string, SubtaskRecord>> ReadSubtasks(EtcdClient& etcd,
                                                             const StopToken& stop) {
   Snapshot<std::map<std::string, SubtaskRecord>> out;
   out.revision = ReadSubtaskParts(
-      etcd, {source}, /*exact=*/false,
+      etcd, {source},
       [&](const std::vector<std::string>& parts) -> SubtaskRecord& { return out.value[parts[1]]; },
       out.unusable, stop);
-  return out;
-}
-
-Snapshot<SubtaskRecord> ReadSubtask(EtcdClient& etcd, std::string_view source,
-                                    std::string_view task, const StopToken& stop) {
-  Snapshot<SubtaskRecord> out;
-  out.revision = ReadSubtaskParts(
-      etcd, {source, task}, /*exact=*/true,
-      [&](const std::vector<std::string>&) -> SubtaskRecord& { return out.value; }, out.unusable,
-      stop);
   return out;
 }
 
@@ -178,10 +169,12 @@ std::optional<std::string> ReadSourceConfig(EtcdClient& etcd, std::string_view s
   return ReadText(etcd, EncodeKey(keys::kSourceConfig, {source}), revision, stop);
 }
 
-std::optional<std::string> ReadSubtaskConfig(EtcdClient& etcd, std::string_view source,
-                                             std::string_view task, const StopToken& stop,
-                                             int64_t revision) {
-  return ReadText(etcd, EncodeKey(keys::kSubtask, {source, task}), revision, stop);
+std::optional<StoredConfig> ReadSubtaskConfig(EtcdClient& etcd, std::string_view source,
+                                              std::string_view task, const StopToken& stop,
+                                              int64_t revision) {
+  std::optional<KeyValue> kv = etcd.Get(EncodeKey(keys::kSubtask, {source, task}), stop, revision);
+  if (!kv) return std::nullopt;
+  return StoredConfig{std::move(kv->value), kv->mod_revision};
 }
 
 Snapshot<std::optional<RelayStage>> ReadRelayStage(EtcdClient& etcd, std::string_view source,
@@ -293,7 +286,7 @@ Snapshot<std::map<std::string, std::map<std::string, SubtaskRecord>>> ReadAllSub
     EtcdClient& etcd, const StopToken& stop) {
   Snapshot<std::map<std::string, std::map<std::string, SubtaskRecord>>> out;
   out.revision = ReadSubtaskParts(
-      etcd, {}, /*exact=*/false,
+      etcd, {},
       [&](const std::vector<std::string>& parts) -> SubtaskRecord& {
         return out.value[parts[1]][parts[0]];
       },

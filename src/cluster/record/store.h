@@ -55,9 +55,14 @@ struct RelaySource {
 Snapshot<std::optional<RelaySource>> ReadRelaySource(EtcdClient& etcd, std::string_view worker,
                                                      const StopToken& stop);
 
+struct StoredConfig {
+  std::string toml;
+  int64_t mod_revision = 0;  // of the record: another one belongs to another start or update
+};
+
 // A subtask as stored: each part may be missing, or unusable.
 struct SubtaskRecord {
-  std::optional<std::string> config;  // TOML
+  std::optional<StoredConfig> config;
   std::optional<SubtaskStage> stage;
   std::optional<SubtaskStage> validator_stage;
 };
@@ -66,16 +71,13 @@ struct SubtaskRecord {
 Snapshot<std::map<std::string, SubtaskRecord>> ReadSubtasks(EtcdClient& etcd,
                                                             std::string_view source,
                                                             const StopToken& stop);
-// One subtask, in one transaction.
-Snapshot<SubtaskRecord> ReadSubtask(EtcdClient& etcd, std::string_view source,
-                                    std::string_view task, const StopToken& stop);
 
-// TOML texts; `revision` 0: the newest.
+// `revision` 0: the newest. The first is a TOML text.
 std::optional<std::string> ReadSourceConfig(EtcdClient& etcd, std::string_view source,
                                             const StopToken& stop, int64_t revision = 0);
-std::optional<std::string> ReadSubtaskConfig(EtcdClient& etcd, std::string_view source,
-                                             std::string_view task, const StopToken& stop,
-                                             int64_t revision = 0);
+std::optional<StoredConfig> ReadSubtaskConfig(EtcdClient& etcd, std::string_view source,
+                                              std::string_view task, const StopToken& stop,
+                                              int64_t revision = 0);
 
 Snapshot<std::optional<RelayStage>> ReadRelayStage(EtcdClient& etcd, std::string_view source,
                                                    const StopToken& stop);

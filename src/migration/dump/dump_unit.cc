@@ -59,7 +59,10 @@ class DumpUnit : public Unit {
   DumpUnit(const SubtaskConfig& config, const UnitContext& context,
            std::shared_ptr<DumpFileChannel> channel)
       : config_(config),
-        restored_(context.restored),
+        configuration_(
+            context.config_revision == 0
+                ? ""
+                : fmt::format("{} {} {}", config.name, config.source_id, context.config_revision)),
         channel_(std::move(channel)),
         directory_(config.loader.dir),
         log_(Log().With({F("task", config.name), F("unit", "dumpling")})),
@@ -82,11 +85,13 @@ class DumpUnit : public Unit {
  private:
   void ReadUpstreamSqlMode(const StopToken& stop);
   void EmptyDirectory();
+  // Whether this very subtask has made the dump that is there, in this or an earlier process.
+  bool HasOwnDump() const;
   void Dump(const StopToken& stop);
   void WarnOfLittleSpace(const StopToken& stop);
 
   const SubtaskConfig config_;
-  bool restored_;  // the first run of a subtask that was there before this process
+  const std::string configuration_;  // as in the dump's metadata
   const std::shared_ptr<DumpFileChannel> channel_;
   const LocalDirectory directory_;
   const Logger log_;
@@ -208,12 +213,17 @@ void DumpUnit::WarnOfLittleSpace(const StopToken& stop) {
   }
 }
 
+bool DumpUnit::HasOwnDump() const {
+  const std::optional<std::string> metadata = directory_.Read(kMetadataFile);
+  return metadata && !configuration_.empty() &&
+         ParseDumpFacts(*metadata).configuration == configuration_;
+}
+
 void DumpUnit::Dump(const StopToken& stop) {
   progress_.Reset();
   if (channel_ != nullptr) channel_->Lock(directory_, stop);
   // A worker that is started again must not throw away what it has dumped for somebody else's use.
-  if (std::exchange(restored_, false) && config_.mode == TaskMode::kDump &&
-      directory_.Read(kMetadataFile)) {
+  if (config_.mode == TaskMode::kDump && HasOwnDump()) {
     log_.Info("the dump is complete already", {F("dir", directory_.path())});
     progress_.all_produced = true;
     return;
@@ -225,6 +235,7 @@ void DumpUnit::Dump(const StopToken& stop) {
   DumpRun run(options_, session, *filter_, directory_, channel_.get(), progress_, log_);
   DumpRecord record = run.Run(stop);
   record.id = RandomId();
+  record.configuration = configuration_;
   record.time_zone = time_zone_;
   record.sql_mode = options_.sql_mode;
   DM_FAILPOINT("dump/after-last-chunk");

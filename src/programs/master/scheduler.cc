@@ -133,7 +133,7 @@ void Scheduler::LoadSubtasks(const StopToken& stop) {
       }
       try {
         Subtask subtask;
-        subtask.config = migration::ParseSubtaskToml(*record.config);
+        subtask.config = migration::ParseSubtaskToml(record.config->toml);
         subtask.expect = record.stage ? record.stage->expect : Stage::kInvalid;
         subtasks_[task].emplace(source, std::move(subtask));
         placement_.AddSubtask(task, source);

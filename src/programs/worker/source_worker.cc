@@ -210,10 +210,9 @@ int64_t SourceWorker::Reconcile(const StopToken& stop) {
   }
   for (const auto& [task, record] : snapshot.value) {
     if (record.config && record.stage) {
-      ApplyStage(task, record.stage->expect, record.config, stop, !reconciled_);
+      ApplyStage(task, record.stage->expect, record.config, stop);
     }
   }
-  reconciled_ = true;
   return snapshot.revision;
 }
 
@@ -224,7 +223,7 @@ void SourceWorker::Handle(const cluster::SubtaskStage& stage, bool removed, int6
       Remove(stage.task);
       return;
     }
-    std::optional<std::string> config;
+    std::optional<cluster::StoredConfig> config;
     if (!Find(stage.task)) {
       config =
           cluster::ReadSubtaskConfig(*environment_.etcd, source_id_, stage.task, stop, revision);
@@ -249,11 +248,11 @@ void SourceWorker::Handle(const cluster::SubtaskStage& stage, bool removed, int6
 }
 
 void SourceWorker::ApplyStage(const std::string& task, cluster::Stage expect,
-                              const std::optional<std::string>& config, const StopToken& stop,
-                              bool restored) {
+                              const std::optional<cluster::StoredConfig>& config,
+                              const StopToken& stop) {
   const std::shared_ptr<Entry> entry = Find(task);
   if (!entry) {
-    Create(task, config.value(), expect, restored);
+    Create(task, config.value(), expect);
     return;
   }
   const migration::Stage now = entry->subtask->stage();
@@ -262,11 +261,12 @@ void SourceWorker::ApplyStage(const std::string& task, cluster::Stage expect,
       if (now != migration::Stage::kPaused && now != migration::Stage::kStopped) return;
       RefreshSource(stop);
       const std::optional<Change> change = config ? ChangeOf(*entry, *config) : std::nullopt;
-      if (change) entry->context.restored = false;
-      entry->subtask->Resume(change ? MakeFactory(*entry, change->text, change->source) : nullptr);
+      if (change) entry->context.config_revision = change->config.mod_revision;
+      entry->subtask->Resume(change ? MakeFactory(*entry, change->config.toml, change->source)
+                                    : nullptr);
       if (change) {
         std::lock_guard lock(mutex_);
-        entry->config_text = change->text;
+        entry->config_text = change->config.toml;
         entry->source = change->source;
       }
     } else if (now == migration::Stage::kRunning || now == migration::Stage::kPaused ||
@@ -290,18 +290,18 @@ void SourceWorker::RefreshSource(const StopToken& stop) {
   source_ = std::move(source);
 }
 
-std::optional<SourceWorker::Change> SourceWorker::ChangeOf(const Entry& entry,
-                                                           const std::string& text) const {
+std::optional<SourceWorker::Change> SourceWorker::ChangeOf(
+    const Entry& entry, const cluster::StoredConfig& config) const {
   migration::SourceConfig source;
   {
     std::lock_guard lock(mutex_);
-    if (text == entry.config_text && source_ == entry.source) return std::nullopt;
+    if (config.toml == entry.config_text && source_ == entry.source) return std::nullopt;
     source = source_;
   }
   try {
     // What never came to run may begin with anything.
     if (entry.subtask->Status().unit != migration::UnitType::kInvalid) {
-      CheckUpdate(entry, text, source);
+      CheckUpdate(entry, config.toml, source);
     }
   } catch (const Error& e) {
     Log().Warn("the changed configuration cannot be taken over, the task goes on with the old one",
@@ -309,7 +309,7 @@ std::optional<SourceWorker::Change> SourceWorker::ChangeOf(const Entry& entry,
     return std::nullopt;
   }
   Log().Info("the changed configuration is taken over", {F("task", entry.subtask->name())});
-  return Change{text, std::move(source)};
+  return Change{config, std::move(source)};
 }
 
 void SourceWorker::CheckUpdate(const std::string& text) {
@@ -351,15 +351,15 @@ SubtaskConfig SourceWorker::Adjusted(const std::string& text,
   return config;
 }
 
-void SourceWorker::Create(const std::string& task, const std::string& config, cluster::Stage expect,
-                          bool restored) {
+void SourceWorker::Create(const std::string& task, const cluster::StoredConfig& config,
+                          cluster::Stage expect) {
   auto entry = std::make_shared<Entry>(environment_, task, source_id_);
   entry->context = {environment_.worker_name, environment_.fence, &entry->cli_args,
-                    &entry->load_task,        upstream_.get(),    restored};
+                    &entry->load_task,        upstream_.get(),    config.mod_revision};
   std::lock_guard lock(mutex_);
-  entry->config_text = config;
+  entry->config_text = config.toml;
   entry->source = source_;
-  entry->subtask = std::make_unique<Subtask>(task, MakeFactory(*entry, config, source_));
+  entry->subtask = std::make_unique<Subtask>(task, MakeFactory(*entry, config.toml, source_));
   if (killed_) return;
   subtasks_.emplace(task, entry);
   entry->subtask->Start(expect);

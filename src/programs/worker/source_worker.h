@@ -78,23 +78,21 @@ class SourceWorker {
   void Handle(const cluster::SubtaskStage& stage, bool removed, int64_t revision,
               const StopToken& stop);
   void ApplyStage(const std::string& task, cluster::Stage expect,
-                  const std::optional<std::string>& config, const StopToken& stop,
-                  bool restored = false);
+                  const std::optional<cluster::StoredConfig>& config, const StopToken& stop);
   // Reads the source's configuration again.
   void RefreshSource(const StopToken& stop);
   struct Change {
-    std::string text;
+    cluster::StoredConfig config;
     migration::SourceConfig source;
   };
   // For a resume: the records as they are now; nullopt if nothing changed, or what changed cannot
   // be taken over.
-  std::optional<Change> ChangeOf(const Entry& entry, const std::string& text) const;
+  std::optional<Change> ChangeOf(const Entry& entry, const cluster::StoredConfig& config) const;
   void CheckUpdate(const Entry& entry, const std::string& text,
                    const migration::SourceConfig& source) const;
   // The subtask as it runs: with what the source decides.
   migration::SubtaskConfig Adjusted(const std::string& text, migration::SourceConfig source) const;
-  void Create(const std::string& task, const std::string& config, cluster::Stage expect,
-              bool restored);
+  void Create(const std::string& task, const cluster::StoredConfig& config, cluster::Stage expect);
   // A factory for the units of this configuration text.
   migration::Subtask::UnitFactory MakeFactory(Entry& entry, const std::string& config,
                                               migration::SourceConfig source);
@@ -114,7 +112,6 @@ class SourceWorker {
   migration::SourceConfig source_;
   std::map<std::string, std::shared_ptr<Entry>> subtasks_;
 
-  bool reconciled_ = false;  // once; the observer's
   std::jthread observer_;
   std::jthread checker_;
   std::jthread reporter_;
