@@ -4,25 +4,21 @@ import urllib.request
 
 import pytest
 
-from dmtest.cluster import Cluster
-from dmtest.compare import difference
+from dmtest.replicating import Replicating, pair_cluster
 
 SCHEMA = "defs"
 
 
-class Running:
-    def __init__(self, cluster, upstream, downstream, task="defs", source="src"):
-        self.cluster, self.upstream, self.downstream, self.task, self.source = cluster, upstream, downstream, task, source
+class Running(Replicating):
+    def __init__(self, cluster):
+        super().__init__(cluster, cluster.upstream, cluster.downstream, "defs", SCHEMA)
 
-    def start(self, *statements, **task):
-        for server in (self.upstream, self.downstream):
-            server.run(f"DROP DATABASE IF EXISTS {SCHEMA}", f"DROP DATABASE IF EXISTS {SCHEMA}_to")
-        self.upstream.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)",
-                          f"INSERT INTO {SCHEMA}.t VALUES (1, 1)", *statements)
-        path = self.cluster.task_file(self.task, [self.source], self.downstream, task.pop("schemas", [SCHEMA]), **task)
-        self.cluster.ctl("start-task", path, "--remove-meta")
-        self.cluster.wait_stage(self.task, "Running", "Sync")
-        self.cluster.wait_synced(self.task, self.upstream)
+    def start(self, *statements, targets=None, **task):
+        self.targets = targets or {SCHEMA: SCHEMA}
+        self.downstream.run(f"DROP DATABASE IF EXISTS {SCHEMA}_to")
+        self.recreate(SCHEMA)
+        self.upstream.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)", f"INSERT INTO {SCHEMA}.t VALUES (1, 1)", *statements)
+        self.begin(**task)
 
     def schema(self, command, *args, ok=True, table="t"):
         answer = self.cluster.ctl("binlog-schema", command, self.task, SCHEMA, table, *args, "-s", self.source).json
@@ -40,18 +36,11 @@ class Running:
         self.downstream.run(f"ALTER TABLE {SCHEMA}.t ADD COLUMN c VARCHAR(9) FIRST")
         return self.cluster.wait_error(self.task, 36027)
 
-    def equal(self):
-        self.cluster.wait_synced(self.task, self.upstream)
-        found = difference(self.upstream, self.downstream, {SCHEMA: SCHEMA})
-        assert found is None, found
-
 
 @pytest.fixture(scope="module", params=["mariadb", "mysql9"])
 def pair(request, tmp_path_factory, servers):
-    cluster = Cluster.of_pair(tmp_path_factory.mktemp(f"defs-{request.param}"), servers.get(request.param, "up"),
-                              servers.get(request.param, "down"))
-    yield Running(cluster, cluster.upstream, cluster.downstream)
-    cluster.stop()
+    with pair_cluster(tmp_path_factory, servers, request.param, "defs") as cluster:
+        yield Running(cluster)
 
 
 @pytest.fixture
@@ -129,7 +118,7 @@ def test_rows_are_read_by_what_was_set(running, by):
 
 
 def test_routed_table_and_lists(running):
-    running.start(f"CREATE TABLE {SCHEMA}.other (id INT PRIMARY KEY)", schemas={SCHEMA: f"{SCHEMA}_to"})
+    running.start(f"CREATE TABLE {SCHEMA}.other (id INT PRIMARY KEY)", targets={SCHEMA: f"{SCHEMA}_to"})
     running.cluster.ctl("pause-task", running.task)
     running.downstream.run(f"ALTER TABLE {SCHEMA}_to.t ADD COLUMN w INT")
     running.schema("update", "--from-target")

@@ -48,13 +48,8 @@ def equal(cluster, pair):
 
 def test_idle_worker_takes_over_a_killed_one(cluster, pair):
     start(cluster, pair, ("worker1", "worker2"))
-    active = cluster.bound_worker("src")
-    idle = {"worker1": "worker2", "worker2": "worker1"}[active]
-    assert cluster.worker_stage(idle) == "free"
-    cluster.workers[active].kill9()
+    cluster.take_over("src")
     pair[0].run("INSERT INTO ha.t VALUES (3, 3)")
-    wait_for(lambda: cluster.bound_worker("src") == idle, "the idle worker is bound", timeout=cluster.keepalive_ttl + 10)
-    assert cluster.worker_stage(active) == "offline"
     cluster.wait_stage("ha", "Running", "Sync")
     equal(cluster, pair)
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from dmtest.cluster import Cluster
-from dmtest.compare import difference
+from dmtest.replicating import Replicating
 from dmtest.schema_change import GhOst
 from dmtest.servers import PASSWORD, USER
 from dmtest.waiting import wait_for
@@ -16,11 +16,9 @@ from dmtest.waiting import wait_for
 SCHEMA, META = "osc", "dm_osc"
 
 
-class Running:
+class Running(Replicating):
     def __init__(self, cluster):
-        self.cluster, self.upstream, self.downstream = cluster, cluster.upstream, cluster.downstream
-        self.task = "osc"
-        self.targets = {SCHEMA: SCHEMA}
+        super().__init__(cluster, cluster.upstream, cluster.downstream, "osc", SCHEMA)
 
     def prepare(self, *statements):
         for server, names in ((self.upstream, [SCHEMA]), (self.downstream, [SCHEMA, "osc_target"])):
@@ -35,17 +33,10 @@ class Running:
         self.begin(**more)
 
     def begin(self, **more):
-        path = self.cluster.task_file(self.task, ["src"], self.downstream, self.targets, **{"meta-schema": META, **more})
-        self.cluster.ctl("start-task", path, "--remove-meta")
-        self.cluster.wait_stage(self.task, "Running", "Sync")
-        self.cluster.wait_synced(self.task, self.upstream)
+        super().begin(**{"meta-schema": META, **more})
 
     def run(self, *statements):
         self.upstream.run(f"USE {SCHEMA}", *statements)
-
-    def synced(self):
-        self.cluster.wait_stage(self.task, "Running", "Sync")
-        self.cluster.wait_synced(self.task, self.upstream)
 
     def equal(self, *helpers, **options):
         """Both sides are equal but for tables of the tools that are still upstream."""
@@ -54,8 +45,7 @@ class Running:
         for table in helpers:
             assert not self.downstream.run(f"SHOW TABLES FROM {target} LIKE '{table}'".replace("_", "\\_"))
             self.upstream.run(f"USE {SCHEMA}", "SET sql_log_bin = 0", f"DROP TABLE `{table}`")
-        found = difference(self.upstream, self.downstream, self.targets, **options)
-        assert found is None, found
+        super().equal(**options)
 
     def records(self):
         """What is kept, by shadow table."""
@@ -307,9 +297,7 @@ def test_routes_and_filters_see_the_real_table(running):
     change.begin()
     running.synced()
     assert json.loads(running.records()["_t_gho"])["ddls"] == [f"ALTER TABLE `{SCHEMA}`.`_t_gho` ADD COLUMN `gh` INT", ""]
-    change.copy()
-    change.cut_over()
-    change.finish()
+    change.end()
     GhOst(running.upstream, SCHEMA, "u", "add column gh int").all()
     running.run("INSERT INTO t VALUES (7, 8, 9)", "INSERT INTO u VALUES (1, 2)")
     running.synced()
@@ -543,12 +531,9 @@ def test_start_time_in_the_middle_of_a_change(running):
     running.synced()
     assert running.records() == kept
     assert marks(running) != [] and "dropped" not in marks(running)[0][0]
-    change.copy()
-    change.cut_over()
-    change.finish()
+    change.end()
     running.run("INSERT INTO t VALUES (3, 3, 'c', 1, 2)")
     running.equal()
-
 
 
 @on_mariadb
@@ -591,9 +576,7 @@ def test_long_statements(running):
     change.begin()
     running.synced()
     assert len(running.records()["_t_gho"]) > 70000
-    change.copy()
-    change.cut_over()
-    change.finish()
+    change.end()
     running.equal()
 
 
@@ -625,9 +608,7 @@ def test_record_of_another_version(running):
     running.run("ALTER TABLE _t_gho MODIFY gh INT")
     running.synced()
     assert len(json.loads(running.records()["_t_gho"])["ddls"]) == 4
-    change.copy()
-    change.cut_over()
-    change.finish()
+    change.end()
     running.run("INSERT INTO t VALUES (3, 3, 'c', 1, 2)")
     running.equal()
 

@@ -2,47 +2,27 @@
 two-phase ALTER; and DDLs that must not run twice."""
 import pytest
 
-from dmtest.cluster import Cluster
-from dmtest.compare import difference
+from dmtest.replicating import Replicating, pair_cluster
 from dmtest.waiting import wait_for
 
 SCHEMA = "stmt"
 
 
-class Running:
-    """A task on a pair of servers that is replicating."""
-
-    def __init__(self, cluster, upstream, downstream, source, task):
-        self.cluster, self.upstream, self.downstream, self.task = cluster, upstream, downstream, task
-        self.source = source
+class Running(Replicating):
+    """Beside SCHEMA there is `stmt_ignored`, which is not replicated."""
 
     def start(self, *statements):
-        for server in (self.upstream, self.downstream):
-            server.run(f"DROP DATABASE IF EXISTS {SCHEMA}", "DROP DATABASE IF EXISTS stmt_ignored")
-        self.upstream.run(f"CREATE DATABASE {SCHEMA}", "CREATE DATABASE stmt_ignored",
-                          f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)",
+        self.recreate(SCHEMA, "stmt_ignored")
+        self.upstream.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)",
                           "CREATE TABLE stmt_ignored.t (id INT PRIMARY KEY, v INT)",
                           f"INSERT INTO {SCHEMA}.t VALUES (1, 1), (2, 2)", *statements)
         self.begin()
 
-    def begin(self):
-        path = self.cluster.task_file(self.task, [self.source], self.downstream, [SCHEMA])
-        self.cluster.ctl("start-task", path, "--remove-meta")
-        self.cluster.wait_stage(self.task, "Running", "Sync")
-        self.cluster.wait_synced(self.task, self.upstream)
-
-    def equal(self):
-        self.cluster.wait_synced(self.task, self.upstream)
-        found = difference(self.upstream, self.downstream, {SCHEMA: SCHEMA})
-        assert found is None, found
-
 
 @pytest.fixture(scope="module", params=["mariadb", "mysql9"])
 def pair(request, tmp_path_factory, servers):
-    cluster = Cluster.of_pair(tmp_path_factory.mktemp(f"statements-{request.param}"), servers.get(request.param, "up"),
-                              servers.get(request.param, "down"))
-    yield Running(cluster, cluster.upstream, cluster.downstream, "src", "stmt")
-    cluster.stop()
+    with pair_cluster(tmp_path_factory, servers, request.param, "statements") as cluster:
+        yield Running(cluster, cluster.upstream, cluster.downstream, "stmt", SCHEMA)
 
 
 @pytest.fixture
@@ -197,7 +177,7 @@ def test_statement_is_not_executed_twice(servers, cluster, point, ddl):
     cluster.start_master()
     cluster.start_worker("worker1", failpoints=f"{point.split('*')[-1]}={point.split('*')[0] + '*' if '*' in point else ''}kill")
     cluster.create_source("src", upstream)
-    running = Running(cluster, upstream, downstream, "src", "stmtk")
+    running = Running(cluster, upstream, downstream, "stmtk", SCHEMA)
     running.start(
         f"CREATE TABLE {SCHEMA}.a (id INT PRIMARY KEY, p INT, q INT)", f"INSERT INTO {SCHEMA}.a VALUES (1, 1, 2)",
         f"CREATE TABLE {SCHEMA}.b (id INT PRIMARY KEY, p INT, q INT)", f"INSERT INTO {SCHEMA}.b VALUES (2, 3, 4)",

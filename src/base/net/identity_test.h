@@ -8,6 +8,8 @@
 #include <memory>
 #include <string>
 
+#include "base/net/openssl_free.h"
+
 namespace dm {
 
 // A key with its certificate, signed by `issuer` or by itself (which makes it a CA).
@@ -59,14 +61,7 @@ class Identity {
   std::string key_pem;
 
  private:
-  template <auto Free>
-  struct Deleter {
-    template <class T>
-    void operator()(T* p) const {
-      Free(p);
-    }
-  };
-  using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
+  using Bio = std::unique_ptr<BIO, OpensslFree<BIO_free>>;
 
   static std::string Text(BIO* bio) {
     char* data = nullptr;
@@ -75,13 +70,13 @@ class Identity {
   }
 
   void Extend(int nid, const char* value) {
-    std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>> extension(
+    std::unique_ptr<X509_EXTENSION, OpensslFree<X509_EXTENSION_free>> extension(
         X509V3_EXT_conf_nid(nullptr, nullptr, nid, value));
     X509_add_ext(certificate_.get(), extension.get(), -1);
   }
 
-  std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>> key_;
-  std::unique_ptr<X509, Deleter<X509_free>> certificate_;
+  std::unique_ptr<EVP_PKEY, OpensslFree<EVP_PKEY_free>> key_;
+  std::unique_ptr<X509, OpensslFree<X509_free>> certificate_;
 };
 
 }  // namespace dm

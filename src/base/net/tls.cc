@@ -13,22 +13,16 @@
 #include "base/error/system_error.h"
 #include "base/io/file.h"
 #include "base/log/log.h"
+#include "base/net/openssl_free.h"
 
 namespace dm {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Store = std::unique_ptr<X509_STORE, Deleter<X509_STORE_free>>;
-using StoreContext = std::unique_ptr<X509_STORE_CTX, Deleter<X509_STORE_CTX_free>>;
+using Bio = std::unique_ptr<BIO, OpensslFree<BIO_free>>;
+using Certificate = std::unique_ptr<X509, OpensslFree<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, OpensslFree<EVP_PKEY_free>>;
+using Store = std::unique_ptr<X509_STORE, OpensslFree<X509_STORE_free>>;
+using StoreContext = std::unique_ptr<X509_STORE_CTX, OpensslFree<X509_STORE_CTX_free>>;
 
 // What a context needs at every handshake; owned by the context (freed with it).
 struct Settings {
@@ -235,7 +229,7 @@ int OnVerify(X509_STORE_CTX* store, void*) {
 }
 
 TlsContext NewContext(const SSL_METHOD* method, std::unique_ptr<Settings> settings, int version) {
-  TlsContext context(::SSL_CTX_new(method), Deleter<SSL_CTX_free>());
+  TlsContext context(::SSL_CTX_new(method), OpensslFree<SSL_CTX_free>());
   if (context == nullptr) throw std::runtime_error("TLS context: " + LastError());
   ::SSL_CTX_set_min_proto_version(context.get(), version);
   ::SSL_CTX_set_mode(context.get(),
@@ -420,7 +414,7 @@ std::string CertificateFault(const std::string& chain_pem, const TlsOptions& opt
                              const std::string& host) {
   Bio bio = MemoryBio(chain_pem);
   const Certificate leaf(::PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr));
-  const std::unique_ptr<STACK_OF(X509), Deleter<FreeStack>> others(sk_X509_new_null());
+  const std::unique_ptr<STACK_OF(X509), OpensslFree<FreeStack>> others(sk_X509_new_null());
   for (X509* next; (next = ::PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr));) {
     sk_X509_push(others.get(), next);
   }

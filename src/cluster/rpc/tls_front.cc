@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -23,6 +22,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <mutex>
 #include <optional>
@@ -52,7 +52,6 @@ constexpr std::chrono::seconds kHandshakeLimit{10};
 constexpr std::chrono::seconds kHalfOpenLimit{60};
 constexpr std::chrono::seconds kGoodbyeLimit{1};
 constexpr Milliseconds kStopLimit{500};
-constexpr Milliseconds kStopPoll{5};
 constexpr Milliseconds kLogPause{1'000};
 constexpr int kThreads = 2;
 constexpr size_t kChunk = 16 << 10;
@@ -94,14 +93,19 @@ class TlsFront::Impl {
     if (error) return;
     (void)fd.Release();
     socket.set_option(asio::ip::tcp::no_delay(true), error);
-    ++open_;
+    {
+      std::lock_guard lock(mutex_);
+      ++open_;
+    }
     asio::co_spawn(strand, Session(Stream(beast::tcp_stream(std::move(socket)), context_)),
-                   [this](const std::exception_ptr&) { --open_; });
+                   [this](const std::exception_ptr&) { Closed(); });
   }
 
   void Stop() noexcept {
-    const auto end = SteadyClock::now() + kStopLimit;
-    while (open_ > 0 && SteadyClock::now() < end) std::this_thread::sleep_for(kStopPoll);
+    {
+      std::unique_lock lock(mutex_);
+      all_closed_.wait_for(lock, kStopLimit, [this] { return open_ == 0; });
+    }
     io_.stop();
     for (std::thread& thread : threads_) {
       if (thread.joinable()) thread.join();
@@ -109,6 +113,11 @@ class TlsFront::Impl {
   }
 
  private:
+  void Closed() {
+    std::lock_guard lock(mutex_);
+    if (--open_ == 0) all_closed_.notify_all();
+  }
+
   asio::awaitable<void> Session(Stream stream) {
     std::array<char, kChunk> chunk;
     size_t have = 0;
@@ -211,8 +220,9 @@ class TlsFront::Impl {
   const Deliver deliver_;
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
-  std::atomic<int> open_{0};
-  std::mutex mutex_;
+  std::mutex mutex_;  // guards the following
+  std::condition_variable all_closed_;
+  int open_ = 0;  // connections
   std::optional<SteadyClock::time_point> logged_;
   uint64_t left_out_ = 0;
   std::vector<std::thread> threads_;

@@ -301,14 +301,17 @@ int64_t LoadMeta::OffsetOf(mysql::Connection& db, const std::string& file,
   return offset ? Number(offset) : -1;
 }
 
+mysql::ResultSet LoadMeta::TargetRows(mysql::Connection& db, std::string_view prefix,
+                                      const StopToken& stop) const {
+  return db.Query(fmt::format("SELECT cp_schema, cp_table, `offset` FROM {} WHERE id = {} AND "
+                              "filename LIKE '{}%'",
+                              checkpoint_table_, source_, prefix),
+                  stop);
+}
+
 std::vector<TableClaimRow> LoadMeta::Claims(mysql::Connection& db, const StopToken& stop) const {
-  const auto answer =
-      db.Query(fmt::format("SELECT cp_schema, cp_table, `offset` FROM {} WHERE id = {} AND "
-                           "filename LIKE '{}%'",
-                           checkpoint_table_, source_, kClaimPrefix),
-               stop);
   std::vector<TableClaimRow> claims;
-  for (const auto& row : answer.rows) {
+  for (const auto& row : TargetRows(db, kClaimPrefix, stop).rows) {
     claims.push_back(
         {row[0].value_or(""), row[1].value_or(""), static_cast<TableClaim>(Number(row[2]))});
   }
@@ -399,13 +402,8 @@ bool LoadMeta::ClaimEmptying(mysql::Connection& db, const TableClaimRow& target,
 }
 
 std::vector<MadeTableRow> LoadMeta::MadeTables(mysql::Connection& db, const StopToken& stop) const {
-  const auto answer =
-      db.Query(fmt::format("SELECT cp_schema, cp_table, `offset` FROM {} WHERE id = {} AND "
-                           "filename LIKE '{}%'",
-                           checkpoint_table_, source_, kMadePrefix),
-               stop);
   std::vector<MadeTableRow> tables;
-  for (const auto& row : answer.rows) {
+  for (const auto& row : TargetRows(db, kMadePrefix, stop).rows) {
     tables.push_back({row[0].value_or(""), row[1].value_or(""), Number(row[2])});
   }
   return tables;

@@ -123,6 +123,9 @@ class LoadMeta {
                                     const std::string& table, const StopToken& stop) const;
 
  private:
+  // Target and number of this source's rows of one kind.
+  mysql::ResultSet TargetRows(mysql::Connection& db, std::string_view prefix,
+                              const StopToken& stop) const;
   void UpgradeTables(mysql::Connection& db, const StopToken& stop) const;
   void WaitUntilNotEmptying(mysql::Connection& db, const std::string& names,
                             const StopToken& stop) const;

@@ -43,22 +43,6 @@ bool IsBlob(FieldType type) {
          type == FieldType::kMediumBlob || type == FieldType::kLongBlob;
 }
 
-bool IsNumber(FieldType type) {
-  switch (type) {
-    case FieldType::kTiny:
-    case FieldType::kShort:
-    case FieldType::kInt24:
-    case FieldType::kLong:
-    case FieldType::kLongLong:
-    case FieldType::kFloat:
-    case FieldType::kDouble:
-    case FieldType::kNewDecimal:
-      return true;
-    default:
-      return false;
-  }
-}
-
 FieldType BlobOf(uint8_t length_bytes) {
   constexpr FieldType kTypes[] = {FieldType::kTinyBlob, FieldType::kBlob, FieldType::kMediumBlob,
                                   FieldType::kLongBlob};
@@ -91,7 +75,8 @@ std::string Difference(const ColumnInfo& column, const TableMap& map, size_t i) 
     return fmt::format("column {} is `{}`, not `{}`", i + 1, map.column_names[i], column.name);
   }
   if (!SameKind(column, meta)) return fmt::format("column `{}` has another type", column.name);
-  if (map.has_signedness && IsNumber(column.type) && column.is_unsigned() != meta.is_unsigned) {
+  if (map.has_signedness && mysql::IsNumericType(column.type) &&
+      column.is_unsigned() != meta.is_unsigned) {
     return fmt::format("column `{}` is {}", column.name, meta.is_unsigned ? "unsigned" : "signed");
   }
   const std::string collation = CollationOf(map, i);

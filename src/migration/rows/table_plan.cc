@@ -19,21 +19,10 @@ using mysql::TableInfo;
 
 namespace {
 
+// Is the value in a row an integer? (ENUM and SET as numbers.)
 bool IsInteger(FieldType type) {
-  switch (type) {
-    case FieldType::kTiny:
-    case FieldType::kShort:
-    case FieldType::kInt24:
-    case FieldType::kLong:
-    case FieldType::kLongLong:
-    case FieldType::kYear:
-    case FieldType::kBit:
-    case FieldType::kEnum:
-    case FieldType::kSet:
-      return true;
-    default:
-      return false;
-  }
+  return mysql::IsIntegerType(type) || type == FieldType::kYear || type == FieldType::kBit ||
+         type == FieldType::kEnum || type == FieldType::kSet;
 }
 
 bool IsText(FieldType type) {
@@ -73,23 +62,6 @@ KeyFold FoldOf(const ColumnInfo& source, const ColumnInfo& target, const TableIn
     return KeyFold::kText;
   }
   return KeyFold::kIncomparable;
-}
-
-bool IsNumber(FieldType type) {
-  switch (type) {
-    case FieldType::kTiny:
-    case FieldType::kShort:
-    case FieldType::kInt24:
-    case FieldType::kLong:
-    case FieldType::kLongLong:
-    case FieldType::kYear:
-    case FieldType::kFloat:
-    case FieldType::kDouble:
-    case FieldType::kNewDecimal:
-      return true;
-    default:
-      return false;
-  }
 }
 
 mysql::TextForm TextFormOf(const ColumnInfo& column) {
@@ -334,7 +306,8 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
       column.written = !there->is_generated();
       column.renewed = there->on_update_now();
       column.where_as_json = there->type == FieldType::kJson;
-      column.where_as_text = there->is_string() && IsNumber(info.type);
+      column.where_as_text =
+          there->is_string() && (mysql::IsNumericType(info.type) || info.type == FieldType::kYear);
       if (there->not_null() && !info.not_null() && column.written) plan->null_refused.push_back(i);
       column.where_as_signed = info.type == FieldType::kSet && !literals.vector_as_text;
       const std::string_view charset = CharsetOf(*there, *plan->downstream);

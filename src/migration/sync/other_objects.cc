@@ -34,26 +34,26 @@ bool IsInteger(mysql::ColumnType type) {
          type == ColumnType::kLong || type == ColumnType::kLongLong;
 }
 
+// `column` of the rows that a view of the upstream's information_schema has of the name.
+mysql::ResultSet AskUpstream(const Sessions& sessions, std::string_view column,
+                             std::string_view view, const TableId& id, const StopToken& stop) {
+  return mysql::Connection::Connect(sessions.upstream, stop)
+      ->Query(
+          fmt::format("SELECT {} FROM information_schema.{} WHERE TABLE_SCHEMA = {} AND "
+                      "TABLE_NAME = {}",
+                      column, view, mysql::QuoteString(id.schema), mysql::QuoteString(id.table)),
+          stop);
+}
+
 }  // namespace
 
 std::string UpstreamTableType(const Sessions& sessions, const TableId& id, const StopToken& stop) {
-  auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
-  return upstream
-      ->QueryValue(fmt::format("SELECT TABLE_TYPE FROM information_schema.TABLES WHERE "
-                               "TABLE_SCHEMA = {} AND TABLE_NAME = {}",
-                               mysql::QuoteString(id.schema), mysql::QuoteString(id.table)),
-                   stop)
-      .value_or("");
+  const auto found = AskUpstream(sessions, "TABLE_TYPE", "TABLES", id, stop);
+  return found.rows.empty() ? "" : found.rows[0].at(0).value_or("");
 }
 
 size_t UpstreamColumnCount(const Sessions& sessions, const TableId& id, const StopToken& stop) {
-  auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
-  return upstream
-      ->Query(fmt::format("SELECT 1 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {} AND "
-                          "TABLE_NAME = {}",
-                          mysql::QuoteString(id.schema), mysql::QuoteString(id.table)),
-              stop)
-      .rows.size();
+  return AskUpstream(sessions, "COLUMN_NAME", "COLUMNS", id, stop).rows.size();
 }
 
 bool LooksLikeSequence(const mysql::TableMap& map) {

@@ -1,7 +1,6 @@
 // One run of the sync unit, from its start location to an error or an ending.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -18,51 +17,21 @@
 #include "migration/sync/ddl_executor.h"
 #include "migration/sync/ddl_handler.h"
 #include "migration/sync/downstream_tables.h"
-#include "migration/sync/lag.h"
 #include "migration/sync/metrics.h"
 #include "migration/sync/online_ddl.h"
 #include "migration/sync/planner.h"
+#include "migration/sync/run_status.h"
 #include "migration/sync/safe_mode.h"
 #include "migration/sync/session.h"
+#include "migration/sync/start_location.h"
 #include "migration/sync/statement_operators.h"
 #include "migration/sync/stream.h"
 #include "migration/sync/xa_branches.h"
 #include "migration/unit/ports.h"
-#include "migration/unit/rate_meter.h"
 #include "migration/unit/unit.h"
 #include "mysql/schema/schema_tracker.h"
 
 namespace dm::migration {
-
-// What a run tells its observers, and what stays of it for the next one. Thread-safe.
-struct RunStatus {
-  ApplyStats stats;
-  std::atomic<int64_t> ddls{0};
-  std::atomic<int64_t> binlog_bytes{0};  // read from the upstream's binlog
-  std::atomic<bool> streamed{false};     // has there been an event?
-  LagMeter lag;
-  RateMeter row_rate;   // of rows and statements
-  RateMeter byte_rate;  // of binlog_bytes
-
-  // Row changes and statements done.
-  int64_t done() const { return stats.rows + ddls; }
-
-  // Up to where everything is committed downstream; nullopt: no run is under way.
-  std::optional<mysql::Location> Committed(const Checkpoint& checkpoint) const;
-  // Seconds behind, by what the run knows.
-  int64_t Lag(int64_t now) const;
-  // `queues`: of the run that begins; null: it ends.
-  void SetQueues(const ApplyQueues* queues);
-  // Where the stream is read.
-  void SetReadPosition(const std::string& file, uint64_t offset);
-  mysql::BinlogPosition read_position() const;
-
- private:
-  mutable std::mutex mutex_;
-  const ApplyQueues* queues_ = nullptr;
-  std::string read_file_;
-  uint64_t read_offset_ = 0;
-};
 
 // What a run works with; owned by the unit, not changed while it runs.
 struct RunInputs {
@@ -96,6 +65,13 @@ class SyncRun {
   void Prepare();
   void OpenCheckpointConnection();
   void StartWorkers();
+  // The dump is taken over: nobody needs it any more. `clean`: all of its definitions are known.
+  void LeaveDump(bool clean);
+  // `fresh`: no run was before this one.
+  void BeginSafeMode(const StartChoice& start, const std::optional<TaskCliArgs>& arguments,
+                     bool fresh, mysql::Connection& upstream, const StopToken& stop);
+
+  // --- the stream's events (run_events.cc) ---
   void Loop();
   void HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point received);
   // Before an event is handled: what observers are told of it. Returns when it was received.
@@ -120,6 +96,10 @@ class SyncRun {
   void SaveBetweenTransactions(const mysql::BinlogPosition& position);
   void EndTransaction();
   void LeaveSafeMode();
+  // An error of the event being handled, with its place.
+  Error AtPlace(Error error, const std::string& statement) const;
+  Error AtPlace(Error error, const mysql::Location& start, const std::string& statement) const;
+
   void Finish(bool failed);
   void DrainForEnding();
   void StopThreads() noexcept;
@@ -127,12 +107,11 @@ class SyncRun {
   // Writes what is committed.
   void Flush(int attempts = 10);
   void DrainAndFlush();
+  // Logs what expression filters have left out since the last flush.
+  void TellFilteredRows();
   void SaveLoop(const StopToken& stop);
   void WatchLoop(const StopToken& stop);
   std::string Proof() const;
-  // An error of the event being handled, with its place.
-  Error AtPlace(Error error, const std::string& statement) const;
-  Error AtPlace(Error error, const mysql::Location& start, const std::string& statement) const;
 
   // --- operations that users asked for (run_operators.cc) ---
   std::string GtidOfEvent() const;  // empty unless in GTID mode
@@ -154,9 +133,6 @@ class SyncRun {
                 const mysql::RawEvent& event, const mysql::QueryEvent* original);
   // Saves that the operation is so far, where nothing else changed.
   void SaveStep(const mysql::Location& location, const DefinitionChange::Step& step);
-
-  // Logs what expression filters have left out since the last flush.
-  void TellFilteredRows();
 
   const RunInputs in_;
   const SubtaskConfig& config_;

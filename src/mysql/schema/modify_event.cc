@@ -7,19 +7,6 @@
 namespace dm::mysql {
 namespace {
 
-bool IsInteger(FieldType type) {
-  switch (type) {
-    case FieldType::kTiny:
-    case FieldType::kShort:
-    case FieldType::kInt24:
-    case FieldType::kLong:
-    case FieldType::kLongLong:
-      return true;
-    default:
-      return false;
-  }
-}
-
 int64_t DefaultLength(FieldType type, bool is_unsigned) {
   switch (type) {
     case FieldType::kTiny:
@@ -60,7 +47,7 @@ std::string_view TypeChange(const ColumnInfo& before, const ColumnInfo& after) {
         }
         return "";
       default:
-        if (IsInteger(before.type)) return sign ? "precision decrease" : "";
+        if (IsIntegerType(before.type)) return sign ? "precision decrease" : "";
         return shrink_or_sign ? "value range decrease" : "";
     }
   }
@@ -73,7 +60,7 @@ std::string_view TypeChange(const ColumnInfo& before, const ColumnInfo& after) {
     return "modify column";
   }
   if (before.is_string() && after.is_string()) return shrink_or_sign ? "modify column" : "";
-  if (IsInteger(before.type) && IsInteger(after.type)) {
+  if (IsIntegerType(before.type) && IsIntegerType(after.type)) {
     const bool smaller = DefaultLength(after.type, after.is_unsigned()) <
                          DefaultLength(before.type, before.is_unsigned());
     return smaller || sign ? "value range decrease" : "";

@@ -38,4 +38,16 @@ enum class FieldType : uint8_t {
   kGeometry = 255,
 };
 
+// TINYINT to BIGINT. (YEAR, BIT, ENUM and SET are others, though their values are stored so.)
+constexpr bool IsIntegerType(FieldType type) {
+  return type == FieldType::kTiny || type == FieldType::kShort || type == FieldType::kInt24 ||
+         type == FieldType::kLong || type == FieldType::kLongLong;
+}
+
+// Those, FLOAT, DOUBLE and DECIMAL.
+constexpr bool IsNumericType(FieldType type) {
+  return IsIntegerType(type) || type == FieldType::kFloat || type == FieldType::kDouble ||
+         type == FieldType::kNewDecimal;
+}
+
 }  // namespace dm::mysql

@@ -121,6 +121,15 @@ class Cluster:
         assert self.master.alive(), f"dm-master ended:\n{self.master.tail()}{self.log('master1')}"
         return self.ctl("list-member", "--leader", check=False).ok
 
+    def take_over(self, source):
+        """Kills the worker that the source is bound to; a worker that was idle is bound when this returns."""
+        active = self.bound_worker(source)
+        assert any(self.worker_stage(name) == "free" for name in self.workers if name != active)
+        self.workers[active].kill9()
+        wait_for(lambda: self.bound_worker(source) not in (None, active), "the idle worker is bound",
+                 timeout=self.keepalive_ttl + 10)
+        assert self.worker_stage(active) == "offline"
+
     def start_worker(self, name, failpoints=None, wait=True, flags=()):
         directory = os.path.join(self.dir, name)
         os.makedirs(directory, exist_ok=True)

@@ -101,8 +101,12 @@ class GhOst:
             self.run(f"drop /* gh-ost */ table if exists {self.q(name)}")
         self.connection.close()
 
-    def all(self):
-        self.begin()
+    def end(self):
+        """What is left to do after `begin`."""
         self.copy()
         self.cut_over()
         self.finish()
+
+    def all(self):
+        self.begin()
+        self.end()

@@ -1,0 +1,362 @@
+// What a run does with the events of the stream.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/failpoint/failpoint.h"
+#include "base/log/log.h"
+#include "migration/sync/binlog_scan.h"
+#include "migration/sync/logged_statement.h"
+#include "migration/sync/run.h"
+
+namespace dm::migration {
+
+using mysql::EventType;
+using mysql::Location;
+
+void SyncRun::Loop() {
+  const StopToken stop = reading_.get_token();
+  for (;;) {
+    in_.status->lag.OnWait();
+    const auto asked = SteadyClock::now();
+    mysql::RawEvent event = stream_->Next(stop);
+    const auto received = Account(event, asked);
+    if (stream_->in_transaction() && !stream_->at_transaction_end()) {
+      std::lock_guard lock(boundary_mutex_);
+      in_transaction_ = true;
+    }
+    try {
+      HandleEvent(event, received);
+    } catch (const Error& e) {
+      std::optional<Error> worker = queues_.error();
+      if (worker) throw *worker;
+      NoteBroken(broken_statement_);
+      throw AtPlace(e, "");
+    }
+    if (read_again_) return;
+    if (!stream_->in_transaction() || stream_->at_transaction_end()) {
+      std::lock_guard lock(boundary_mutex_);
+      in_transaction_ = false;
+      if (ending_asked_) return;
+    }
+  }
+}
+
+SteadyClock::time_point SyncRun::Account(const mysql::RawEvent& event,
+                                         SteadyClock::time_point asked) {
+  const auto now = SteadyClock::now();
+  PlannerTimes& times = planner_->times();
+  times.read.Add(now - asked);
+  const bool beat =
+      event.type() == EventType::kHeartbeat || event.type() == EventType::kHeartbeatV2;
+  in_.metrics->Take(times, now, beat);
+  in_.status->streamed = true;
+  if (!beat && !event.header().artificial() && !event.IsFakeRotate()) {
+    in_.metrics->ObserveEvent(event.header().event_size);
+    in_.status->binlog_bytes += event.header().event_size;
+  }
+  in_.status->SetReadPosition(stream_->end().position.file, stream_->read_offset());
+  // Only what belongs to a transaction tells the time that the stream has come to: a file's head
+  // is as old as the file.
+  const bool timed = stream_->in_transaction() || stream_->at_transaction_end();
+  in_.status->lag.OnEvent(timed ? event.header().timestamp : 0, UnixMilliseconds());
+  return now;
+}
+
+Error SyncRun::AtPlace(Error error, const std::string& statement) const {
+  return AtPlace(std::move(error), stream_->start(), statement);
+}
+
+Error SyncRun::AtPlace(Error error, const Location& start, const std::string& statement) const {
+  if (error.message().find("startLocation: [") != std::string::npos) return error;
+  std::string place = fmt::format("startLocation: [{}], endLocation: [{}]", start.ToString(),
+                                  stream_->end().ToString());
+  if (!statement.empty()) place += fmt::format(", origin SQL: [{}]", statement);
+  return error.Annotate(place);
+}
+
+void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point received) {
+  const EventType type = event.type();
+  bool leave_safe_mode = false;
+  if (!event.header().artificial() && type != EventType::kHeartbeat &&
+      type != EventType::kHeartbeatV2 && !event.IsFakeRotate()) {
+    last_end_ = stream_->end();
+    switch (safe_mode_.BeforeEvent(event.header().timestamp, type == EventType::kFormatDescription,
+                                   stream_->end(), received)) {
+      case SafeMode::Change::kNone:
+        break;
+      case SafeMode::Change::kExitPointReached:
+        leave_safe_mode = stream_->at_transaction_end();
+        break;
+      case SafeMode::Change::kDurationOver:
+        Log().Info("disable safe-mode: the command line's duration is over");
+        if (in_.ports->cli_args != nullptr) in_.ports->cli_args->ClearSafeModeDuration();
+        break;
+    }
+  }
+  if (IsGtidEvent(type)) {
+    // By its own end: what a stream that began by GTID has before its first event is not known.
+    group_begin_ = stream_->end().position;
+    group_begin_.offset -= event.header().event_size;
+    xa_->BeginTransaction();
+  }
+  if (event.IsFakeRotate() && gtid_mode_ && in_.sessions->flavor == mysql::Flavor::kMariaDb) {
+    in_.checkpoint->SetServer(stream_->identity());
+  }
+  NoteTransactionBegin(event);
+  if (!in_.operators->empty() && (stream_->in_transaction() || stream_->at_transaction_end()) &&
+      !Inject(event)) {
+    return;
+  }
+  if (!HandleChange(event)) {
+    switch (type) {
+      case EventType::kTransactionPayload:
+        HandlePayload(event);
+        break;
+      case EventType::kIncident:
+        throw Error(ErrorCode::kSyncerGetEvent, "the upstream reports lost events: " +
+                                                    mysql::IncidentEvent::Parse(event).message);
+      case EventType::kMariaDbGtid:
+        if (mysql::GtidEvent::Parse(event, stream_->format()).prepared_xa()) xa_->Open();
+        break;
+      default:
+        RequireHarmless(event);
+        break;
+    }
+  }
+  if (stream_->at_transaction_end()) {
+    EndTransaction();
+  } else if (type == EventType::kRotate && !stream_->in_transaction()) {
+    in_.checkpoint->Save(queues_.planned(), stream_->transaction_end());
+  } else if (type == EventType::kHeartbeat || type == EventType::kHeartbeatV2) {
+    HandleHeartbeat(event);
+  } else if (!stream_->in_transaction() && !stream_->gtid() && !event.header().artificial()) {
+    // An event between transactions that changes nothing.
+    SaveBetweenTransactions(stream_->read_position());
+  }
+  if (leave_safe_mode) LeaveSafeMode();
+}
+
+void SyncRun::LeaveSafeMode() {
+  // The location saved must be past the exit point before that is forgotten.
+  queues_.Drain(reading_.get_token());
+  in_.checkpoint->SetExitPoint(std::nullopt);
+  in_.checkpoint->SetDumpExit(std::nullopt);
+  Flush();
+  Log().Info("disable safe mode in exit point", {F("location", stream_->end().ToString())});
+  safe_mode_.LeaveExitPoint();
+  plan_.dump_exit.reset();
+}
+
+void SyncRun::HandleRows(const mysql::RawEvent& event) {
+  rows_in_transaction_ += planner_->OnRows(event, *stream_, safe_mode_.on(), reading_.get_token());
+}
+
+bool SyncRun::HandleChange(const mysql::RawEvent& event) {
+  if (xa_->open() && HoldForXa(event)) return true;
+  switch (event.type()) {
+    case EventType::kTableMap:
+      planner_->OnTableMap(event, stream_->format());
+      return true;
+    case EventType::kQuery:
+    case EventType::kMariaDbQueryCompressed:
+      HandleQuery(event);
+      return true;
+    case EventType::kExecuteLoadQuery: {
+      const mysql::QueryEvent query = mysql::QueryEvent::Parse(event, stream_->format());
+      if (OperateOn(event, query, true)) return true;
+      try {
+        RefuseLoggedStatement(*in_.rules, in_.sessions->lower_case_table_names != 0, query,
+                              in_.sessions->flavor);
+      } catch (const Error& e) {
+        broken_statement_ = true;
+        throw AtPlace(e, StatementText(query));
+      }
+      return true;
+    }
+    case EventType::kXaPrepare:
+      EndXa(event);
+      return true;
+    default:
+      if (!mysql::IsRowsEvent(event.type())) return false;
+      HandleRows(event);
+      return true;
+  }
+}
+
+bool SyncRun::HoldForXa(const mysql::RawEvent& event) {
+  if (event.type() == EventType::kTableMap) {
+    planner_->OnTableMap(event, stream_->format());
+    xa_->Hold(event, false);
+    return true;
+  }
+  if (!mysql::IsRowsEvent(event.type())) return false;
+  xa_->Hold(event, planner_->IsReplicated(event, stream_->format()));
+  return true;
+}
+
+void SyncRun::EndXa(const mysql::RawEvent& prepare) {
+  const mysql::XaPrepareEvent xa = mysql::XaPrepareEvent::Parse(prepare);
+  PreparedBranch place;
+  place.server = stream_->identity();
+  place.begin = group_begin_;
+  place.end = stream_->end().position;
+  if (stream_->gtid()) place.gtid = mysql::ToString(*stream_->gtid());
+  if (xa.one_phase) {
+    CarryThrough();
+    xa_->CommitInOnePhase(
+        xa.Xid(), place, [this](const mysql::RawEvent& event) { HandleChange(event); },
+        reading_.get_token());
+    return;
+  }
+  xa_->Prepare(xa.Xid(), std::move(place));
+  in_.checkpoint->SetPrepared(xa_->prepared());
+  DM_FAILPOINT("sync/xa-prepared");
+}
+
+void SyncRun::DecideXa(const std::string& statement, bool commit) {
+  const std::optional<std::string> xid = XidOf(statement);
+  if (!xid) {
+    throw Error(ErrorCode::kSyncerUnitNotSupportedOperate, "an XA statement without a known xid");
+  }
+  if (commit) {
+    DM_FAILPOINT("sync/xa-commit");
+    CarryThrough();
+    xa_->Commit(
+        *xid, stream_->identity(), stream_->start().position,
+        [this](const mysql::RawEvent& event) { HandleChange(event); }, reading_.get_token());
+  } else {
+    xa_->Rollback(*xid);
+  }
+  in_.checkpoint->SetPrepared(xa_->prepared());
+}
+
+void SyncRun::CarryThrough() {
+  std::lock_guard lock(boundary_mutex_);
+  in_transaction_ = true;
+}
+
+void SyncRun::HandlePayload(const mysql::RawEvent& event) {
+  CarryThrough();
+  mysql::TransactionPayload payload(event);
+  while (const std::optional<mysql::RawEvent> inner = payload.Next()) {
+    if (!HandleChange(*inner)) RequireHarmless(*inner);
+  }
+}
+
+void SyncRun::HandleQuery(const mysql::RawEvent& event) {
+  mysql::QueryEvent query = mysql::QueryEvent::Parse(event, stream_->format());
+  if (query.IsBegin() || query.IsCommit()) return;
+  // MariaDB logs a two-phase ALTER when it begins and again when it ends; it counts when it has
+  // succeeded.
+  constexpr uint8_t kStartAlter = 2;
+  constexpr uint8_t kRollbackAlter = 8;
+  if ((query.status.mariadb_gtid_flags3.value_or(0) & (kStartAlter | kRollbackAlter)) != 0) return;
+  const Control control = KindOfControl(StatementText(query));
+  switch (control) {
+    case Control::kXaStart:
+      xa_->Open();
+      return;
+    case Control::kXaCommit:
+    case Control::kXaRollback:
+      try {
+        DecideXa(StatementText(query), control == Control::kXaCommit);
+      } catch (const Error& e) {
+        std::optional<Error> worker = queues_.error();
+        throw worker ? *worker : AtPlace(e, StatementText(query));
+      }
+      return;
+    case Control::kOtherXa:
+      return;
+    case Control::kSavepoint:
+      return;
+    case Control::kRollback:
+      if (rows_in_transaction_ == 0 && !xa_->has_rows()) return;
+      if (OperateOn(event, query, true)) return;
+      broken_statement_ = true;
+      throw AtPlace(
+          Error(ErrorCode::kSyncerUnitNotSupportedOperate,
+                "ROLLBACK of rows that are in the binlog (a transaction that changed tables of a "
+                "non-transactional engine as well): the rows before it were applied")
+              .SetWorkaround("Go on behind it with `binlog skip`, then compare the tables that the "
+                             "transaction changed, and repair them."),
+          StatementText(query));
+    case Control::kNone:
+      if (OperateOn(event, query, false)) return;
+      break;
+  }
+  CarryThrough();
+  try {
+    RefuseLoggedStatement(*in_.rules, in_.sessions->lower_case_table_names != 0, query,
+                          in_.sessions->flavor);
+    const auto begin = SteadyClock::now();
+    const std::string name =
+        stream_->gtid() ? mysql::ToString(*stream_->gtid()) : stream_->end().position.ToString();
+    const DdlHandler::Outcome outcome =
+        ddl_->Handle(query, stream_->end(), stream_->transaction_end(), name,
+                     event.header().timestamp, {}, ending_.kill());
+    if (outcome != DdlHandler::Outcome::kSkipped) planner_->OnSchemaChange();
+    if (outcome == DdlHandler::Outcome::kExecuted) {
+      in_.status->ddls += 1;
+    } else {
+      in_.metrics->ObserveSkipped(false, SteadyClock::now() - begin);
+    }
+  } catch (const Error& e) {
+    broken_statement_ = true;
+    throw AtPlace(e, StatementText(query));
+  }
+}
+
+void SyncRun::SaveBetweenTransactions(const mysql::BinlogPosition& position) {
+  Location location = stream_->end();
+  if (mysql::ComparePositions(location.position, position) < 0) location.position = position;
+  if (last_saved_ && *last_saved_ == location.position) return;
+  last_end_ = location;
+  last_saved_ = location.position;
+  in_.checkpoint->Save(queues_.planned(), location);
+}
+
+void SyncRun::HandleHeartbeat(const mysql::RawEvent& event) {
+  // The server has nothing more: what lies before its position, and is no transaction, is done.
+  if (stream_->in_transaction() || stream_->gtid()) return;
+  mysql::HeartbeatEvent beat = mysql::HeartbeatEvent::Parse(event, in_.sessions->flavor);
+  mysql::BinlogPosition position = stream_->read_position();
+  const bool behind = mysql::ComparePositions(position, {beat.file, beat.position}) < 0 &&
+                      (beat.full_position || position.offset >> 32 == 0);
+  if (behind && mysql::StripRelaySuffix(position.file) == beat.file) {
+    position.offset = beat.position;
+  }
+  SaveBetweenTransactions(position);
+  if (IsCaughtUp(position)) in_.status->lag.OnCaughtUp(UnixMilliseconds());
+}
+
+bool SyncRun::IsCaughtUp(const mysql::BinlogPosition& position) const {
+  // By GTID, a server also beats while it passes over transactions that are here already.
+  if (!gtid_mode_ || in_.ports->source_status == nullptr) return true;
+  const auto upstream = in_.ports->source_status->Latest();
+  if (!upstream || upstream->position.empty()) return true;
+  if (mysql::ComparePositions(position, mysql::ParsePositionText(upstream->position)) >= 0) {
+    return true;
+  }
+  const std::optional<mysql::GtidSet>& ours = stream_->end().gtid_set;
+  return ours && ours->Contains(mysql::GtidSet::Parse(in_.sessions->flavor, upstream->gtid_set));
+}
+
+void SyncRun::EndTransaction() {
+  rows_in_transaction_ = 0;
+  if (xa_->open() && xa_->has_rows()) {
+    throw Error(ErrorCode::kSyncerUnitNotSupportedOperate,
+                "rows of an XA transaction came, but neither its XA PREPARE nor its XA COMMIT: it "
+                "was read from two logs, or its rows are of a non-transactional engine")
+        .SetScope(ErrorScope::kUpstream)
+        .SetWorkaround(
+            "Resume the task: the transaction is read again from its begin. If the error comes "
+            "again, compare the tables that the transaction changed, repair them, and start the "
+            "task anew from a position behind it.");
+  }
+  xa_->Close();
+  planner_->OnCommit(*stream_, reading_.get_token());
+  in_.checkpoint->Save(queues_.planned(), stream_->transaction_end());
+}
+
+}  // namespace dm::migration
