@@ -12,7 +12,6 @@ from dmtest.cluster import BIN, Cluster, ClusterTls
 from dmtest.compare import difference
 from dmtest.ports import free_port
 from dmtest.process import Process
-from dmtest.waiting import wait_for
 
 
 @pytest.fixture(scope="module")

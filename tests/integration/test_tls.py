@@ -7,7 +7,6 @@ import pytest
 from dmtest.certificates import Authority
 from dmtest.compare import difference
 from dmtest.servers import PASSWORD, USER, MariaDb, MySql9, TiDb
-from dmtest.waiting import wait_for
 
 LONG_PASSWORD = "a-password-of-sixty-characters-" + "x" * 29
 
