@@ -49,6 +49,31 @@ def pair(request, tmp_path, servers):
     cluster.stop()
 
 
+def _begin_log_anew(server):
+    server.run("RESET MASTER" if server.flavor == "mariadb" else "RESET BINARY LOGS AND GTIDS")
+
+
+def test_log_that_was_begun_anew(pair):
+    """The task says which place is gone, and does not call itself synced."""
+    cluster, _ = pair
+    up, down = cluster.upstream, cluster.downstream
+    up.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY)")
+    path = cluster.task_file("globs", ["src"], down, [SCHEMA], **{"meta-schema": "dm_globs"})
+    cluster.ctl("start-task", path, "--remove-meta")
+    cluster.wait_stage("globs", "Running", "Sync")
+    up.run("FLUSH BINARY LOGS", "FLUSH BINARY LOGS", f"INSERT INTO {SCHEMA}.t VALUES (1)")
+    cluster.wait_synced("globs", up)
+    cluster.ctl("pause-task", "globs")
+    place = cluster.status("globs")["sync"]["syncerBinlog"]
+    _begin_log_anew(up)
+    up.run(f"INSERT INTO {SCHEMA}.t VALUES (2)")
+    cluster.ctl("resume-task", "globs")
+    error = cluster.wait_error("globs", 36069, "has not got what follows")
+    assert place.strip("()").split(",")[0] in error["Message"], (place, error)
+    assert cluster.status("globs")["sync"]["synced"] is False
+    cluster.ctl("stop-task", "globs")
+
+
 def test_sessions_do_not_depend_on_global_settings(pair):
     cluster, settings = pair
     up, down = cluster.upstream, cluster.downstream
@@ -56,6 +81,7 @@ def test_sessions_do_not_depend_on_global_settings(pair):
     up.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v VARCHAR(20))",
            f"CREATE TABLE {SCHEMA}.no_key (id INT, v VARCHAR(20))", f"CREATE TABLE {SCHEMA}.third (id INT PRIMARY KEY)",
            f"INSERT INTO {SCHEMA}.t VALUES {many}", f"INSERT INTO {SCHEMA}.no_key VALUES {many}")
+    _begin_log_anew(up)  # and without a GTID yet
     settings.set(up, EVERY)
     settings.set(down, {**EVERY, **OF_TABLES, **ROW_FORMAT})
     path = cluster.task_file("globs", ["src"], down, [SCHEMA], **{"meta-schema": "dm_globs"})
