@@ -123,3 +123,21 @@ def test_statements_between_tables_that_are_merged(pair):
     cluster.wait_synced("globs", up)
     assert down.run(f"SELECT id, v, w FROM {SCHEMA}.one ORDER BY id") == ((1, 1, 9), (3, 3, 9), (4, 4, 9), (5, 5, 5))
     cluster.ctl("stop-task", "globs")
+
+
+def test_account_with_rights_on_its_schemas_alone(pair):
+    """--remove-meta asks for no right on schemas that are not there."""
+    cluster, _ = pair
+    up, down = cluster.upstream, cluster.downstream
+    up.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY)", f"INSERT INTO {SCHEMA}.t VALUES (1)")
+    rights = "CREATE, SELECT, INSERT, UPDATE, DELETE, ALTER, DROP, INDEX"
+    down.run("DROP USER IF EXISTS 'few'@'%'", "CREATE USER 'few'@'%' IDENTIFIED BY 'p'",
+             f"GRANT {rights} ON {SCHEMA}.* TO 'few'@'%'", f"GRANT {rights} ON dm_globs.* TO 'few'@'%'")
+    path = cluster.task_file("globs", ["src"], down, [SCHEMA],
+                             **{"meta-schema": "dm_globs", "target-database": {"user": "few", "password": "p"}})
+    for _ in range(2):  # what the first has made is removed by the second
+        cluster.ctl("start-task", path, "--remove-meta")
+        cluster.wait_stage("globs", "Running", "Sync")
+        cluster.ctl("stop-task", "globs")
+        down.run(f"DROP TABLE {SCHEMA}.t")
+    down.run("DROP USER 'few'@'%'")
