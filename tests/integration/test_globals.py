@@ -49,6 +49,31 @@ def pair(request, tmp_path, servers):
     cluster.stop()
 
 
+def _begin_log_anew(server):
+    server.run("RESET MASTER" if server.flavor == "mariadb" else "RESET BINARY LOGS AND GTIDS")
+
+
+def test_log_that_was_begun_anew(pair):
+    """The task says which place is gone, and does not call itself synced."""
+    cluster, _ = pair
+    up, down = cluster.upstream, cluster.downstream
+    up.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY)")
+    path = cluster.task_file("globs", ["src"], down, [SCHEMA], **{"meta-schema": "dm_globs"})
+    cluster.ctl("start-task", path, "--remove-meta")
+    cluster.wait_stage("globs", "Running", "Sync")
+    up.run("FLUSH BINARY LOGS", "FLUSH BINARY LOGS", f"INSERT INTO {SCHEMA}.t VALUES (1)")
+    cluster.wait_synced("globs", up)
+    cluster.ctl("pause-task", "globs")
+    place = cluster.status("globs")["sync"]["syncerBinlog"]
+    _begin_log_anew(up)
+    up.run(f"INSERT INTO {SCHEMA}.t VALUES (2)")
+    cluster.ctl("resume-task", "globs")
+    error = cluster.wait_error("globs", 36069, "has not got what follows")
+    assert place.strip("()").split(",")[0] in error["Message"], (place, error)
+    assert cluster.status("globs")["sync"]["synced"] is False
+    cluster.ctl("stop-task", "globs")
+
+
 def test_sessions_do_not_depend_on_global_settings(pair):
     cluster, settings = pair
     up, down = cluster.upstream, cluster.downstream
@@ -56,6 +81,7 @@ def test_sessions_do_not_depend_on_global_settings(pair):
     up.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v VARCHAR(20))",
            f"CREATE TABLE {SCHEMA}.no_key (id INT, v VARCHAR(20))", f"CREATE TABLE {SCHEMA}.third (id INT PRIMARY KEY)",
            f"INSERT INTO {SCHEMA}.t VALUES {many}", f"INSERT INTO {SCHEMA}.no_key VALUES {many}")
+    _begin_log_anew(up)  # and without a GTID yet
     settings.set(up, EVERY)
     settings.set(down, {**EVERY, **OF_TABLES, **ROW_FORMAT})
     path = cluster.task_file("globs", ["src"], down, [SCHEMA], **{"meta-schema": "dm_globs"})
@@ -97,3 +123,21 @@ def test_statements_between_tables_that_are_merged(pair):
     cluster.wait_synced("globs", up)
     assert down.run(f"SELECT id, v, w FROM {SCHEMA}.one ORDER BY id") == ((1, 1, 9), (3, 3, 9), (4, 4, 9), (5, 5, 5))
     cluster.ctl("stop-task", "globs")
+
+
+def test_account_with_rights_on_its_schemas_alone(pair):
+    """--remove-meta asks for no right on schemas that are not there."""
+    cluster, _ = pair
+    up, down = cluster.upstream, cluster.downstream
+    up.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY)", f"INSERT INTO {SCHEMA}.t VALUES (1)")
+    rights = "CREATE, SELECT, INSERT, UPDATE, DELETE, ALTER, DROP, INDEX"
+    down.run("DROP USER IF EXISTS 'few'@'%'", "CREATE USER 'few'@'%' IDENTIFIED BY 'p'",
+             f"GRANT {rights} ON {SCHEMA}.* TO 'few'@'%'", f"GRANT {rights} ON dm_globs.* TO 'few'@'%'")
+    path = cluster.task_file("globs", ["src"], down, [SCHEMA],
+                             **{"meta-schema": "dm_globs", "target-database": {"user": "few", "password": "p"}})
+    for _ in range(2):  # what the first has made is removed by the second
+        cluster.ctl("start-task", path, "--remove-meta")
+        cluster.wait_stage("globs", "Running", "Sync")
+        cluster.ctl("stop-task", "globs")
+        down.run(f"DROP TABLE {SCHEMA}.t")
+    down.run("DROP USER 'few'@'%'")

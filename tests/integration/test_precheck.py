@@ -155,6 +155,7 @@ CASES = {
                     {"meta position check": "fail"}, ["1236"]),
     "meta-inside-an-event": ([], [], {"task-mode": "incremental", "meta": {"binlog-name": "mysql-bin.000001", "binlog-pos": 5}},
                              {"meta position check": "fail"}, ["1236"]),
+    "meta-set-unreadable": ([], [], {"task-mode": "incremental", "meta": {"binlog-gtid": "zzz"}}, {"meta position check": "fail"}, ["zzz"]),
     "meta-good": ([], [], {"task-mode": "incremental", "meta": {"binlog-name": "mysql-bin.000001", "binlog-pos": 4}}, {}, []),
     "meta-now": ([], [], {"task-mode": "incremental"}, {}, []),
 }

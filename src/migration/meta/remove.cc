@@ -86,6 +86,15 @@ void RemoveTaskMeta(mysql::Connection& connection, std::string_view meta_schema,
   }
   for (const std::string& schema : schemas) {
     if (!IsPossibleName(schema)) continue;
+    // Who may write the task's tables need not have any right on what is not there.
+    const bool there =
+        connection
+            .QueryValue(fmt::format("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = "
+                                    "{}",
+                                    mysql::QuoteAnyMode(schema)),
+                        stop)
+            .has_value();
+    if (!there) continue;
     connection.Execute("DROP DATABASE IF EXISTS " + mysql::QuoteName(schema), stop);
   }
 }

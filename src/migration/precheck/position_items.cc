@@ -113,7 +113,8 @@ void CheckPosition(CheckedSource& source, CheckItem& item, const StopToken& stop
   const bool by_gtid = source.subtask.syncer.enable_gtid && !meta.binlog_gtid.empty();
   const BinlogProbe probe(source, stop);
   std::optional<mysql::GtidSet> executed;
-  if (by_gtid) {
+  // The subtask reads it in any case.
+  if (!meta.binlog_gtid.empty()) {
     try {
       executed = mysql::GtidSet::Parse(probe.flavor(), meta.binlog_gtid);
     } catch (const Error& e) {
@@ -122,12 +123,13 @@ void CheckPosition(CheckedSource& source, CheckItem& item, const StopToken& stop
       return;
     }
   }
+  if (!by_gtid && meta.binlog_name.empty()) return;
   item.instruction =
       "The position must be one that the upstream has and has not purged (SHOW BINARY LOGS), and "
       "the account needs REPLICATION SLAVE.";
   const auto stream = probe.Open();
   const TimedStop timed(std::chrono::duration_cast<Milliseconds>(kEventWait), stop);
-  if (executed) {
+  if (by_gtid) {
     stream->StartAfter(*executed, stop);
   } else {
     stream->StartAt({meta.binlog_name, meta.binlog_pos}, stop);
@@ -246,8 +248,7 @@ void CheckStartTime(CheckedSource& source, const std::string& start_time, CheckI
 bool HasMetaPosition(const CheckedSource& source) {
   const SubtaskConfig& subtask = source.subtask;
   return !HasDump(subtask.mode) && !subtask.use_relay && subtask.meta.has_value() &&
-         (!subtask.meta->binlog_name.empty() ||
-          (subtask.syncer.enable_gtid && !subtask.meta->binlog_gtid.empty()));
+         (!subtask.meta->binlog_name.empty() || !subtask.meta->binlog_gtid.empty());
 }
 
 ItemTask MetaPositionItem(Preparation& preparation, CheckedSource& source, bool fresh) {

@@ -55,6 +55,9 @@ SteadyClock::time_point SyncRun::Account(const mysql::RawEvent& event,
     in_.metrics->ObserveEvent(event.header().event_size);
     in_.status->binlog_bytes += event.header().event_size;
   }
+  const bool preface = event.IsFakeRotate() || event.header().artificial() ||
+                       event.type() == EventType::kFormatDescription;
+  if (beat || !preface) in_.status->unreadable = false;
   in_.status->SetReadPosition(stream_->end().position.file, stream_->read_offset());
   // Only what belongs to a transaction tells the time that the stream has come to: a file's head
   // is as old as the file.

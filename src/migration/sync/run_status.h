@@ -22,6 +22,8 @@ struct RunStatus {
   std::atomic<int64_t> ddls{0};
   std::atomic<int64_t> binlog_bytes{0};  // read from the upstream's binlog
   std::atomic<bool> streamed{false};     // has there been an event?
+  // The upstream did not send what follows the saved location: it is purged, or another log.
+  std::atomic<bool> unreadable{false};
   LagMeter lag;
   RateMeter row_rate;   // of rows and statements
   RateMeter byte_rate;  // of binlog_bytes

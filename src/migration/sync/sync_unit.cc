@@ -215,6 +215,9 @@ UnitResult SyncUnit::Run(EndingRequest& ending) {
     Error error = ToError(e);
     Log().Error("sync unit ends with an error", {F("task", config_.name), F("error", error)});
     metrics->CountError(IsResumable(error));
+    if (error.code() == static_cast<int>(ErrorCode::kSyncerGetEvent)) {
+      run_status_->unreadable = true;
+    }
     result.errors.push_back(std::move(error));
     result.is_canceled = ending.ending() != Ending::kNone;
   }
@@ -315,7 +318,9 @@ SyncUnit::View SyncUnit::Look() const {
   status.master_binlog_gtid = upstream.gtid_set;
   if (upstream.position.empty() || !checkpoint_) return view;
   try {
-    status.synced = IsSynced(upstream, run_status_->Committed(*checkpoint_).value_or(flushed));
+    // Names of files say nothing where the upstream has begun its log anew.
+    status.synced = !run_status_->unreadable &&
+                    IsSynced(upstream, run_status_->Committed(*checkpoint_).value_or(flushed));
     if (status.synced) {
       // As of when the upstream was asked.
       const int64_t age = std::max<int64_t>(UnixMilliseconds() - upstream.asked_at, 0) / 1000;
