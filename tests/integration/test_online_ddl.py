@@ -537,6 +537,28 @@ def test_start_time_in_the_middle_of_a_change(running):
 
 
 @on_mariadb
+def test_change_that_is_read_again(running):
+    """The place where reading begins lies before a change that the table has already."""
+    running.start("CREATE TABLE plain (id INT PRIMARY KEY)")
+    running.run("INSERT INTO plain VALUES (1)")
+    running.synced()
+    place = f"FROM {META}.{running.task}_syncer_checkpoint WHERE is_global = 1"
+    name, offset = running.downstream.run(f"SELECT binlog_name, binlog_pos {place}")[0]
+    GhOst(running.upstream, SCHEMA, "t", "add column gh int").all()
+    running.run("INSERT INTO t VALUES (3, 3, 'c', 4)")
+    running.synced()
+    running.cluster.ctl("pause-task", running.task)
+    running.downstream.run(f"UPDATE {META}.{running.task}_syncer_checkpoint SET binlog_name = '{name}', binlog_pos = {offset} "
+                           "WHERE is_global = 1")
+    running.cluster.ctl("resume-task", running.task)
+    running.equal()
+    assert running.records() == {} and not marks(running)
+    assert not running.downstream.run(f"SELECT cp_table FROM {META}.{running.task}_syncer_checkpoint WHERE cp_table = '_t_gho'")
+    running.run("DROP TABLE t")
+    running.equal()
+
+
+@on_mariadb
 def test_drop_and_rename(running):
     """pt-online-schema-change --alter-foreign-keys-method=drop_swap: rows are not gone with the table."""
     running.start("CREATE TABLE u (id INT PRIMARY KEY)", "INSERT INTO u VALUES (1)")

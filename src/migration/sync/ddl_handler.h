@@ -81,9 +81,6 @@ class DdlHandler {
   // Is it an ordinary statement on a table that is not there upstream, since it was renamed to a
   // trash table? IF EXISTS allows that, and nothing happens. Says so in the log.
   bool IsOfNoTable(const mysql::Statement& split, const std::vector<TableId>& tables) const;
-  // Forgets a change whose end was handled by an earlier run.
-  void EndObsolete(const OnlineDdl::Judgement& judged, const std::string& text,
-                   std::vector<Planned>* planned);
   // A real table that is dropped while an online schema change of it is under way is not dropped
   // downstream. False: it is.
   bool KeepsDropped(const mysql::Statement& split, const std::vector<TableId>& tables,

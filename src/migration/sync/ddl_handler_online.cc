@@ -118,12 +118,11 @@ void DdlHandler::PlanOnline(const OnlineDdl::Judgement& judged, Statement split,
   if (IsSystemSchema(real.schema) || context_.rules->block_allow.Skips(real.schema, real.table)) {
     return;
   }
+  // What the real table's point is past was handled with all that follows from it; a shadow table
+  // has no point any more when it is gone.
   const bool on_real =
       judged.step == Step::kAside || judged.step == Step::kBack || judged.step == Step::kSwap;
-  if (IsObsolete(on_real ? real : helper, text)) {
-    EndObsolete(judged, text, planned);
-    return;
-  }
+  if ((!on_real && IsObsolete(helper, text)) || IsObsolete(real, text)) return;
   switch (judged.step) {
     case Step::kOrdinary:
     case Step::kNothing:
@@ -197,21 +196,6 @@ void DdlHandler::PlanOnline(const OnlineDdl::Judgement& judged, Statement split,
     case Step::kRenameOfHelper:
       throw MakeError(ErrorCode::kSyncerUnitGhostRenameGhostTblToOther, helper.Quoted(),
                       tables.at(1).Quoted());
-  }
-}
-
-void DdlHandler::EndObsolete(const OnlineDdl::Judgement& judged, const std::string& text,
-                             std::vector<Planned>* planned) {
-  OnlineDdl& online = *context_.online;
-  const TableId& helper = judged.helper;
-  if (judged.step == Step::kBack) online.ClearAside(judged.real);
-  // A shadow table whose own point is past it has been made again since.
-  if (judged.step != Step::kSwap || IsObsolete(helper, text)) return;
-  // Its statements may have been read once more: their own points went with the shadow table.
-  online.Forget(helper);
-  online.ClearAside(judged.real);
-  if (context_.tracker->GetTable(helper.schema, helper.table)) {
-    AddTracked(DropOf(helper, text), {helper}, planned);
   }
 }
 
