@@ -100,7 +100,7 @@ int64_t ReadSubtaskParts(EtcdClient& etcd, std::initializer_list<std::string_vie
   const TxnResult result = etcd.Commit(txn, stop);
   for (const KeyValue& kv : result.gets[0].kvs) {
     Tolerate(unusable, kv, [&] {
-      record(DecodeKey(keys::kSubtask, kv.key)).config = StoredConfig{kv.value, kv.mod_revision};
+      record(DecodeKey(keys::kSubtask, kv.key)).config = StoredConfig{kv.value, kv.create_revision};
     });
   }
   for (const KeyValue& kv : result.gets[1].kvs) {
@@ -174,7 +174,7 @@ std::optional<StoredConfig> ReadSubtaskConfig(EtcdClient& etcd, std::string_view
                                               int64_t revision) {
   std::optional<KeyValue> kv = etcd.Get(EncodeKey(keys::kSubtask, {source, task}), stop, revision);
   if (!kv) return std::nullopt;
-  return StoredConfig{std::move(kv->value), kv->mod_revision};
+  return StoredConfig{std::move(kv->value), kv->create_revision};
 }
 
 Snapshot<std::optional<RelayStage>> ReadRelayStage(EtcdClient& etcd, std::string_view source,

@@ -57,7 +57,7 @@ Snapshot<std::optional<RelaySource>> ReadRelaySource(EtcdClient& etcd, std::stri
 
 struct StoredConfig {
   std::string toml;
-  int64_t mod_revision = 0;  // of the record: another one belongs to another start or update
+  int64_t create_revision = 0;  // of the record: another one belongs to another start of the task
 };
 
 // A subtask as stored: each part may be missing, or unusable.

@@ -59,10 +59,10 @@ class DumpUnit : public Unit {
   DumpUnit(const SubtaskConfig& config, const UnitContext& context,
            std::shared_ptr<DumpFileChannel> channel)
       : config_(config),
-        configuration_(
-            context.config_revision == 0
+        started_by_(
+            context.start_revision == 0
                 ? ""
-                : fmt::format("{} {} {}", config.name, config.source_id, context.config_revision)),
+                : fmt::format("{} {} {}", config.name, config.source_id, context.start_revision)),
         channel_(std::move(channel)),
         directory_(config.loader.dir),
         log_(Log().With({F("task", config.name), F("unit", "dumpling")})),
@@ -91,7 +91,7 @@ class DumpUnit : public Unit {
   void WarnOfLittleSpace(const StopToken& stop);
 
   const SubtaskConfig config_;
-  const std::string configuration_;  // as in the dump's metadata
+  const std::string started_by_;  // as in the dump's metadata
   const std::shared_ptr<DumpFileChannel> channel_;
   const LocalDirectory directory_;
   const Logger log_;
@@ -215,8 +215,7 @@ void DumpUnit::WarnOfLittleSpace(const StopToken& stop) {
 
 bool DumpUnit::HasOwnDump() const {
   const std::optional<std::string> metadata = directory_.Read(kMetadataFile);
-  return metadata && !configuration_.empty() &&
-         ParseDumpFacts(*metadata).configuration == configuration_;
+  return metadata && !started_by_.empty() && ParseDumpFacts(*metadata).started_by == started_by_;
 }
 
 void DumpUnit::Dump(const StopToken& stop) {
@@ -235,7 +234,7 @@ void DumpUnit::Dump(const StopToken& stop) {
   DumpRun run(options_, session, *filter_, directory_, channel_.get(), progress_, log_);
   DumpRecord record = run.Run(stop);
   record.id = RandomId();
-  record.configuration = configuration_;
+  record.started_by = started_by_;
   record.time_zone = time_zone_;
   record.sql_mode = options_.sql_mode;
   DM_FAILPOINT("dump/after-last-chunk");

@@ -351,17 +351,17 @@ TEST(DumpFactsTest, AreWrittenBehindTheReferencesLines) {
   record.start = DumpPosition{"bin.000001", 5000000123, ""};
   const std::string plain = FormatDumpMetadata(record);
   record.id = "0123";
-  record.configuration = "t s 42";
+  record.started_by = "t s 42";
   record.time_zone = "+01:00";
   record.sql_mode = "ANSI_QUOTES";
   const std::string text = FormatDumpMetadata(record);
   EXPECT_EQ(
       text,
-      plain + "Dump id: 0123\nConfiguration: t s 42\nTime zone: +01:00\nSQL mode: ANSI_QUOTES\n");
+      plain + "Dump id: 0123\nStarted by: t s 42\nTime zone: +01:00\nSQL mode: ANSI_QUOTES\n");
   const DumpMetadata read = ParseDumpMetadata(text);
   EXPECT_EQ(read.id, "0123");
-  EXPECT_EQ(read.configuration, "t s 42");
-  EXPECT_EQ(ParseDumpMetadata(plain).configuration, "");
+  EXPECT_EQ(read.started_by, "t s 42");
+  EXPECT_EQ(ParseDumpMetadata(plain).started_by, "");
   EXPECT_EQ(read.time_zone, "+01:00");
   EXPECT_EQ(read.sql_mode, "ANSI_QUOTES");
   EXPECT_EQ(read.start.offset, 5000000123u);

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kFirstHeaders[] = {"SHOW MASTER STATUS:", "SHOW BINARY LOG STATUS:"};
 constexpr std::string_view kReplicaHeaders[] = {"SHOW SLAVE STATUS:", "SHOW REPLICA STATUS:"};
 constexpr std::string_view kIdKey = "Dump id:";
-constexpr std::string_view kConfigurationKey = "Configuration:";
+constexpr std::string_view kStartedByKey = "Started by:";
 constexpr std::string_view kTimeZoneKey = "Time zone:";
 constexpr std::string_view kSqlModeKey = "SQL mode:";
 constexpr std::string_view kAfterMark = " /* AFTER CONNECTION POOL ESTABLISHED */";
@@ -131,7 +131,7 @@ std::string FormatDumpMetadata(const DumpRecord& record) {
     if (!value.empty()) text += fmt::format("{} {}\n", key, value);
   };
   fact(kIdKey, record.id);
-  fact(kConfigurationKey, record.configuration);
+  fact(kStartedByKey, record.started_by);
   fact(kTimeZoneKey, record.time_zone);
   // An empty mode is a fact, too; a dump without an id knows none of them.
   if (!record.id.empty()) text += fmt::format("{} {}\n", kSqlModeKey, record.sql_mode);
@@ -161,7 +161,7 @@ DumpMetadata ParseDumpFacts(std::string_view text) {
       return std::string(TrimSpace(line.substr(key.size())));
     };
     if (auto value = fact(kIdKey)) metadata.id = *value;
-    if (auto value = fact(kConfigurationKey)) metadata.configuration = *value;
+    if (auto value = fact(kStartedByKey)) metadata.started_by = *value;
     if (auto value = fact(kTimeZoneKey)) metadata.time_zone = *value;
     if (auto value = fact(kSqlModeKey)) metadata.sql_mode = *value;
   }

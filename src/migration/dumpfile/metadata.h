@@ -39,10 +39,10 @@ struct DumpRecord {
   bool has_exit = false;  // a dump without consistency
   std::optional<DumpPosition> exit;
   // Lines of ours, which other readers pass over; not written if empty.
-  std::string id;             // random
-  std::string configuration;  // of the subtask that dumps; another start or update has another
-  std::string time_zone;      // in which TIMESTAMPs are written
-  std::string sql_mode;       // global, of the upstream
+  std::string id;          // random
+  std::string started_by;  // task, source and which start of the task
+  std::string time_zone;   // in which TIMESTAMPs are written
+  std::string sql_mode;    // global, of the upstream
 };
 std::string FormatDumpMetadata(const DumpRecord& record);
 
@@ -53,7 +53,7 @@ struct DumpMetadata {
   std::optional<DumpPosition> exit;
   // Of which dump this is; made from the text where it names none.
   std::string id;
-  std::string configuration;  // empty: unknown
+  std::string started_by;  // empty: unknown
   std::optional<std::string> time_zone;
   std::optional<std::string> sql_mode;
 };

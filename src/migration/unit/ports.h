@@ -74,9 +74,9 @@ struct UnitContext {
   CliArgsPort* cli_args = nullptr;
   LoadTaskPort* load_task = nullptr;
   SourceStatusPort* source_status = nullptr;
-  // Grows with each start and each update of the subtask, and stays while it is continued by this
-  // or another process; 0: unknown.
-  int64_t config_revision = 0;
+  // Another one for each start of the task; stays while the subtask is continued, by this or
+  // another process. 0: unknown.
+  int64_t start_revision = 0;
 };
 
 }  // namespace dm::migration

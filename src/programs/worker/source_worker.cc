@@ -261,7 +261,7 @@ void SourceWorker::ApplyStage(const std::string& task, cluster::Stage expect,
       if (now != migration::Stage::kPaused && now != migration::Stage::kStopped) return;
       RefreshSource(stop);
       const std::optional<Change> change = config ? ChangeOf(*entry, *config) : std::nullopt;
-      if (change) entry->context.config_revision = change->config.mod_revision;
+      if (change) entry->context.start_revision = 0;  // what was dumped may be of other settings
       entry->subtask->Resume(change ? MakeFactory(*entry, change->config.toml, change->source)
                                     : nullptr);
       if (change) {
@@ -355,7 +355,7 @@ void SourceWorker::Create(const std::string& task, const cluster::StoredConfig& 
                           cluster::Stage expect) {
   auto entry = std::make_shared<Entry>(environment_, task, source_id_);
   entry->context = {environment_.worker_name, environment_.fence, &entry->cli_args,
-                    &entry->load_task,        upstream_.get(),    config.mod_revision};
+                    &entry->load_task,        upstream_.get(),    config.create_revision};
   std::lock_guard lock(mutex_);
   entry->config_text = config.toml;
   entry->source = source_;

@@ -5,6 +5,8 @@ import subprocess
 
 
 class Process:
+    """Whoever ends it finds out if it had ended by itself before: that fails, unless `wait` has returned the code."""
+
     def __init__(self, name, argv, log, env=None, cwd=None):
         self.name, self.argv, self.log = name, [str(a) for a in argv], str(log)
         self.env, self.cwd = env, cwd
@@ -31,12 +33,19 @@ class Process:
 
     def kill9(self):
         """Ends it as a crash would."""
-        self.send(signal.SIGKILL)
         if self.child:
-            self.child.wait()
+            self.send(signal.SIGKILL)
+            self._judge(self.child.wait())
 
     def wait(self, timeout=60):
-        return self.child.wait(timeout)
+        """Waits for its end; the exit code is the caller's to judge."""
+        code = self.child.wait(timeout)
+        self.child = None
+        return code
+
+    def _judge(self, code):
+        assert code in (0, -signal.SIGKILL, -signal.SIGTERM), f"{self.name} (pid {self.child.pid}) ended with code {code}:\n{self.tail()}"
+        return code
 
     def stop(self, timeout=60):
         """Orderly end; returns the exit code (None if it never ran)."""
@@ -44,10 +53,10 @@ class Process:
             return None
         self.send(signal.SIGTERM)
         try:
-            return self.child.wait(timeout)
+            return self._judge(self.child.wait(timeout))
         except subprocess.TimeoutExpired:
             self.kill9()
-            raise AssertionError(f"{self.name} (pid {self.child.pid}) did not end within {timeout} s of SIGTERM")
+            raise AssertionError(f"{self.name} (pid {self.child.pid}) did not end within {timeout} s of SIGTERM") from None
 
     def tail(self, lines=40):
         try:
