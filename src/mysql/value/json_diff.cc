@@ -40,14 +40,21 @@ void Store(std::string& out, size_t at, uint64_t value, size_t width) {
 }
 
 // A value: containers taken apart, all else as the bytes behind the type byte.
+struct Member;
+
 struct Node {
   uint8_t type = kLiteral;
   Bytes scalar;
-  std::vector<std::pair<std::string, Node>> members;  // of objects, in the document's key order
+  std::vector<Member> members;  // of objects, in the document's key order
   std::vector<Node> elements;
 
   bool is_object() const { return type == kLargeObject; }
   bool is_array() const { return type == kLargeArray; }
+};
+
+struct Member {
+  std::string name;
+  Node value;
 };
 
 // Bytes of a length of 7 bits a byte plus what it counts.
@@ -119,7 +126,7 @@ Node Parse(uint8_t type, Bytes bytes, int depth) {
     }
     const size_t key = 2 * width + i * key_entry;
     const Bytes name = Sub(bytes, Load(bytes, key, width), Load(bytes, key + width, 2));
-    node.members.emplace_back(std::string(name.begin(), name.end()), std::move(value));
+    node.members.push_back({std::string(name.begin(), name.end()), std::move(value)});
   }
   return node;
 }
@@ -145,13 +152,13 @@ void Write(std::string& out, const Node& node) {
   const size_t values = keys + (node.is_object() ? count * 6 : 0);
   out.resize(values + count * 5);
   for (size_t i = 0; i < count && node.is_object(); ++i) {
-    const std::string& name = node.members[i].first;
+    const std::string& name = node.members[i].name;
     Store(out, keys + i * 6, out.size() - begin, 4);
     Store(out, keys + i * 6 + 4, name.size(), 2);
     out += name;
   }
   for (size_t i = 0; i < count; ++i) {
-    const Node& value = node.is_object() ? node.members[i].second : node.elements[i];
+    const Node& value = node.is_object() ? node.members[i].value : node.elements[i];
     const size_t entry = values + i * 5;
     out[entry] = static_cast<char>(value.type);
     if (IsInlined(value.type)) {
@@ -293,9 +300,9 @@ class PathReader {
 };
 
 // Keys are ordered by length, then by bytes.
-bool KeyPrecedes(const std::pair<std::string, Node>& member, const std::string& name) {
-  if (member.first.size() != name.size()) return member.first.size() < name.size();
-  return member.first < name;
+bool KeyPrecedes(const Member& member, const std::string& name) {
+  if (member.name.size() != name.size()) return member.name.size() < name.size();
+  return member.name < name;
 }
 
 auto FindMember(Node& node, const std::string& name) {
@@ -315,7 +322,7 @@ Node* Step(Node& node, const Leg& leg) {
   if (leg.is_member) {
     if (!node.is_object()) return nullptr;
     const auto at = FindMember(node, leg.name);
-    return at != node.members.end() && at->first == leg.name ? &at->second : nullptr;
+    return at != node.members.end() && at->name == leg.name ? &at->value : nullptr;
   }
   if (!node.is_array()) return nullptr;
   bool before_first = false;
@@ -329,8 +336,8 @@ void Insert(Node& parent, const Leg& leg, Node value) {
   if (leg.is_member) {
     if (!parent.is_object()) Fail("a member is added to what is no object");
     const auto at = FindMember(parent, leg.name);
-    if (at != parent.members.end() && at->first == leg.name) Fail("an added member is there");
-    parent.members.emplace(at, leg.name, std::move(value));
+    if (at != parent.members.end() && at->name == leg.name) Fail("an added member is there");
+    parent.members.insert(at, Member{leg.name, std::move(value)});
     return;
   }
   if (!parent.is_array()) Fail("an element is added to what is no array");
