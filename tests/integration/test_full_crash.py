@@ -254,6 +254,30 @@ def test_tables_that_exchange_their_names_during_the_dump(migration, tmp_path, c
     sync_and_compare(migration)
 
 
+@pytest.mark.parametrize("consistency", ["flush", "lock"])
+@pytest.mark.parametrize("engine", ["MyISAM", "Aria", "MEMORY"])
+def test_rows_of_engines_without_snapshots_come_once(migration, tmp_path, engine, consistency):
+    gate = tmp_path / "gate"
+    worker(migration, f"dump/after-unlock=pause({gate})")
+    migration.upstream.run(f"CREATE TABLE {SCHEMA}.plain (a INT, b VARCHAR(20), FULLTEXT KEY f (b)) ENGINE=MyISAM",
+                           f"INSERT INTO {SCHEMA}.plain VALUES (1, 'one')")
+    migration.upstream.run(f"CREATE TABLE {SCHEMA}.other (a INT, b VARCHAR(20)) ENGINE={engine} COMMENT='x' CHECKSUM=1 MAX_ROWS=100",
+                           f"INSERT INTO {SCHEMA}.other SELECT seq, CONCAT('v', seq) FROM {SCHEMA}.seq_1_to_50")
+    numbers(migration.upstream, "t", 10)
+    start(migration, "all", **{"ignore-checking-items": ["all"], "mydumpers": {"dump": {"extra-args": f"--consistency {consistency}"}}})
+    wait_for(lambda: "the upstream is unlocked" in migration.log("worker1"), "the dump has its snapshot")
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.other VALUES (51, 'v51')", f"DELETE FROM {SCHEMA}.other WHERE a = 3",
+                           f"INSERT INTO {SCHEMA}.plain VALUES (2, 'two')")
+    gate.touch()
+    sync_and_compare(migration)
+    migration.upstream.run(f"CREATE TABLE {SCHEMA}.live (a INT) ENGINE={engine}", f"INSERT INTO {SCHEMA}.live VALUES (1)",
+                           f"ALTER TABLE {SCHEMA}.t ENGINE={engine}", f"INSERT INTO {SCHEMA}.t VALUES (11, 'v11')")
+    sync_and_compare(migration)
+    # Rows and the progress that tells of them are committed together, or neither.
+    assert migration.downstream.run("SELECT DISTINCT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
+                                    f"'{SCHEMA}'") == (("InnoDB",),)
+
+
 def test_a_table_that_is_made_while_tables_are_locked(migration):
     """Table locks let others be made: before the position, so in no binlog."""
     numbers(migration.upstream, "t", 10)

@@ -81,6 +81,22 @@ std::vector<DumpSchema> ListTables(mysql::Connection& db, const TableFilter& fil
   return schemas;
 }
 
+std::set<TableId> WithoutSnapshot(mysql::Connection& db, const TableFilter& filter,
+                                  const StopToken& stop) {
+  std::set<TableId> tables;
+  const auto found = db.Query(
+      "SELECT t.TABLE_SCHEMA, t.TABLE_NAME FROM information_schema.TABLES t JOIN "
+      "information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_TYPE LIKE 'BASE%' AND "
+      "COALESCE(e.TRANSACTIONS, 'NO') <> 'YES' AND t.TABLE_SCHEMA NOT IN ('mysql', 'sys', "
+      "'information_schema', 'performance_schema')",
+      stop);
+  for (const auto& row : found.rows) {
+    const TableId id{row.at(0).value_or(""), row.at(1).value_or("")};
+    if (filter.TakesTable(id.schema, id.table)) tables.insert(id);
+  }
+  return tables;
+}
+
 std::string DumpTable::ColumnList() const {
   std::vector<std::string> names;
   for (const DumpColumn& column : columns) {

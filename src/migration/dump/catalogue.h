@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ struct DumpSchema {
 // one that is not there.
 std::vector<DumpSchema> ListTables(mysql::Connection& db, const TableFilter& filter,
                                    bool with_views, const Logger& log, const StopToken& stop);
+
+// Those of the tables whose engine keeps no snapshot (MyISAM, Aria, MEMORY, ...).
+std::set<TableId> WithoutSnapshot(mysql::Connection& db, const TableFilter& filter,
+                                  const StopToken& stop);
 
 // One table, ready to be read.
 struct DumpTable {

@@ -105,7 +105,13 @@ DumpRecord DumpRun::Run(const StopToken& stop) {
     Fail(std::current_exception());
   }
   chunks_.Close();
-  if (lock_db_ != nullptr) HoldLockUntilWritten(linked.token());
+  if (lock_db_ != nullptr) {
+    try {
+      HoldLockUntilWritten(linked.token());
+    } catch (...) {
+      Fail(std::current_exception());
+    }
+  }
   for (std::jthread& writer : writers) writer.join();
   if (error_) {
     session_.KillConnections(threads_);
@@ -139,6 +145,11 @@ void DumpRun::Forget(const mysql::Connection& db) {
                 [&](const ServerThread& thread) { return thread.id == db.server().connection_id; });
 }
 
+bool DumpRun::HoldsLock() {
+  std::lock_guard lock(lock_mutex_);
+  return lock_db_ != nullptr;
+}
+
 void DumpRun::KeepLock(const StopToken& stop) {
   std::lock_guard lock(lock_mutex_);
   if (lock_db_ == nullptr || SteadyClock::now() - lock_used_ < kKeepAlive) return;
@@ -147,28 +158,23 @@ void DumpRun::KeepLock(const StopToken& stop) {
 }
 
 void DumpRun::HoldLockUntilWritten(const StopToken& stop) {
-  constexpr Milliseconds kLook{200};
-  try {
-    while (progress_.completed_chunks < progress_.produced_chunks) {
-      KeepLock(stop);
-      WaitFor(kLook, stop);
-    }
-  } catch (...) {
-    Fail(std::current_exception());
+  constexpr Milliseconds kLook{50};
+  while (progress_.completed_chunks < progress_.produced_chunks) {
+    KeepLock(stop);
+    WaitFor(kLook, stop);
   }
 }
 
 void DumpRun::Prepare(const StopToken& stop) {
   // Connections that will hold snapshots are made before the lock, so that it is held briefly.
   meta_db_ = Open(stop);
+  FindTablesWithoutSnapshot(stop);
   for (int i = 0; i < options_.threads; ++i) writer_dbs_.push_back(Open(stop));
   TakePosition(stop);
   for (auto& db : writer_dbs_) session_.BeginSnapshot(*db, stop);
   if (lock_db_ != nullptr && options_.transactional_consistency) {
     ReadDefinitionsUnderLock(stop);
-    ReleaseLocks(stop);
-    log_.Info("the upstream is unlocked", {F("definitions read", definitions_.size())});
-    DM_FAILPOINT("dump/after-unlock");
+    if (without_snapshot_.empty()) EndLock(stop);
   }
   if (consistency_ == Consistency::kNone) {
     record_.has_exit = true;
@@ -182,7 +188,26 @@ void DumpRun::Prepare(const StopToken& stop) {
   progress_.total_tables = tables;
 }
 
+void DumpRun::FindTablesWithoutSnapshot(const StopToken& stop) {
+  // Without a lock the dump has an exit point for all its tables.
+  if (consistency_ == Consistency::kNone) return;
+  without_snapshot_ = WithoutSnapshot(*meta_db_, filter_, stop);
+  if (without_snapshot_.empty()) return;
+  log_.Warn("tables of engines without transactions are read while the upstream is locked",
+            {F("tables", without_snapshot_.size()),
+             F("first", mysql::QuoteTable(without_snapshot_.begin()->schema,
+                                          without_snapshot_.begin()->table))});
+}
+
+void DumpRun::EndLock(const StopToken& stop) {
+  if (lock_db_ == nullptr || !options_.transactional_consistency) return;
+  ReleaseLocks(stop);
+  log_.Info("the upstream is unlocked", {F("definitions read", definitions_.size())});
+  DM_FAILPOINT("dump/after-unlock");
+}
+
 void DumpRun::ReleaseLocks(const StopToken& stop) {
+  std::lock_guard lock(lock_mutex_);
   lock_db_->Execute("UNLOCK TABLES", stop);
   Forget(*lock_db_);
   lock_db_.reset();
@@ -371,7 +396,20 @@ void DumpRun::Produce(const StopToken& stop) {
     if (collations_) create = collations_->Complete(create, log_);
     WriteSchemaFile(DumpFileKind::kSchemaCreate, SchemaCreateFileName(schema.name),
                     {schema.name, ""}, create + ";\n", stop);
-    for (const std::string& table : schema.tables) ProduceTable({schema.name, table}, stop);
+    for (const std::string& table : schema.tables) {
+      const TableId id{schema.name, table};
+      if (without_snapshot_.contains(id)) ProduceTable(id, stop);
+    }
+  }
+  if (!without_snapshot_.empty()) {
+    HoldLockUntilWritten(stop);
+    EndLock(stop);
+  }
+  for (const DumpSchema& schema : schemas_) {
+    for (const std::string& table : schema.tables) {
+      const TableId id{schema.name, table};
+      if (!without_snapshot_.contains(id)) ProduceTable(id, stop);
+    }
     for (const std::string& view : schema.views) ProduceView({schema.name, view}, stop);
   }
 }
@@ -472,7 +510,8 @@ void DumpRun::Work(std::unique_ptr<mysql::Connection>& db, const StopToken& stop
       CheckIdentity(*db, *chunk->table, stop);
       ++progress_.completed_tables;
     }
-    if (channel_ == nullptr) continue;
+    // (While the upstream is locked nothing waits for a load.)
+    if (channel_ == nullptr || HoldsLock()) continue;
     while (!channel_->WaitForRoom(kKeepAlive, stop)) db->Ping(stop);
   }
 }

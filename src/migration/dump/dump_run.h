@@ -63,6 +63,7 @@ class DumpRun {
   struct Chunk;
 
   void Prepare(const StopToken& stop);
+  void FindTablesWithoutSnapshot(const StopToken& stop);
   void TakeLocks(const StopToken& stop);
   void ReleaseLocks(const StopToken& stop);
   // Locks, the first snapshot, the position, and the tables that are there at that position.
@@ -76,7 +77,11 @@ class DumpRun {
   void Forget(const mysql::Connection& db);  // it is closed, or about to be
   // With a lock that is held until the end: it must not be lost.
   void KeepLock(const StopToken& stop);
+  bool HoldsLock();
+  // Returns when all chunks that have been produced are written, and keeps the lock till then.
   void HoldLockUntilWritten(const StopToken& stop);
+  // Gives the lock back, unless the rest of the dump needs it.
+  void EndLock(const StopToken& stop);
   void ProduceView(const TableId& id, const StopToken& stop);
   void WriteSchemaFile(DumpFileKind kind, const std::string& path, const TableId& id,
                        const std::string& statement, const StopToken& stop);
@@ -118,6 +123,7 @@ class DumpRun {
   void ReadDefinitionsUnderLock(const StopToken& stop);
 
   std::vector<DumpSchema> schemas_;
+  std::set<TableId> without_snapshot_;         // are read under the lock
   std::map<TableId, Definition> definitions_;  // as they were at the position
   std::string table_ids_;                      // view that shows InnoDB's; empty: none may be used
   std::optional<CollationCompleter> collations_;

@@ -23,6 +23,14 @@ constexpr int kLostAttempts = 10;  // of one statement, each on a new connection
 constexpr int kDatabaseExists = 1007;
 constexpr int kTableExists = 1050;
 
+// Does a statement that a server printed name a storage engine other than InnoDB?
+bool NamesOtherEngine(std::string_view statement) {
+  constexpr std::string_view kOption = ") ENGINE=";
+  const size_t at = statement.rfind(kOption);
+  return at != std::string_view::npos &&
+         !statement.substr(at + kOption.size()).starts_with("InnoDB");
+}
+
 bool NeedsTranslation(bool from_mariadb, const mysql::ServerInfo& target) {
   return target.is_tidb || from_mariadb != target.is_mariadb;
 }
@@ -94,7 +102,7 @@ std::string SchemaPhase::Translate(mysql::Connection& db, const std::string& sta
   adapt.expression_defaults = db.server().AtLeast(8, 0, 13);
   if (!db.server().is_tidb) {
     adapt.has_engine = [&](std::string_view engine) {
-      return mysql::HasStorageEngine(db, engine, stop);
+      return mysql::HasTransactionalEngine(db, engine, stop);
     };
   }
   try {
@@ -186,7 +194,7 @@ std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string
                                         bool from_mariadb, const StopToken& stop) const {
   // Between servers of one family the text is passed on as it is, down to options and comments that
   // only this family knows. TiDB executes comments for newer servers whatever is in them.
-  if (NeedsTranslation(from_mariadb, db.server())) {
+  if (NeedsTranslation(from_mariadb, db.server()) || NamesOtherEngine(statement)) {
     std::string translated =
         Translate(db, statement, from_mariadb, stop, [&](mysql::Statement* parsed) {
           auto* create = parsed->As<mysql::CreateTable>();

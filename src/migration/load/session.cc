@@ -269,6 +269,8 @@ void LoadSession::Prepare(mysql::Connection& db, const StopToken& stop) const {
         {"tidb_request_source_type", "lightning"},    {"tidb_txn_mode", "optimistic"}};
     for (const auto& [name, value] : kTiDb) set(name, value);
   }
+  // For tables whose definition names no engine: rows are committed with the progress.
+  if (!db.server().is_tidb) set("default_storage_engine", "InnoDB");
   set("time_zone", time_zone_);
   set("foreign_key_checks", "0");
   set("max_error_count", "65535");  // warnings are read: none may be left out

@@ -556,7 +556,7 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
   adapt.expression_defaults = server.AtLeast(8, 0, 13);
   if (!server.is_tidb) {
     adapt.has_engine = [&](std::string_view engine) {
-      return context_.downstream->HasEngine(engine, stop);
+      return context_.downstream->HasTransactionalEngine(engine, stop);
     };
   }
   ForeignKeyNames foreign_keys(context_.sessions->upstream_server.is_mariadb);

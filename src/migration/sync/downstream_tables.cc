@@ -95,8 +95,8 @@ mysql::TablePtr DownstreamTables::Get(const TableId& target, const StopToken& st
   return tables_[target] = table;
 }
 
-bool DownstreamTables::HasEngine(std::string_view engine, const StopToken& stop) {
-  return mysql::HasStorageEngine(Connected(stop), engine, stop);
+bool DownstreamTables::HasTransactionalEngine(std::string_view engine, const StopToken& stop) {
+  return mysql::HasTransactionalEngine(Connected(stop), engine, stop);
 }
 
 void DownstreamTables::Forget(const TableId& target) {

@@ -23,7 +23,7 @@ class DownstreamTables {
   // missing, 44019 if it cannot be read, 44018 if it cannot be parsed.
   mysql::TablePtr Get(const TableId& target, const StopToken& stop);
   // Has the server this storage engine? Throws Error.
-  bool HasEngine(std::string_view engine, const StopToken& stop);
+  bool HasTransactionalEngine(std::string_view engine, const StopToken& stop);
   // To be called when a DDL touched it; with an empty `table`, all of the schema.
   void Forget(const TableId& target);
 

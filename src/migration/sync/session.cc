@@ -158,6 +158,10 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
       !HasKey(s.downstream, kExplicitIds)) {
     SetKey(s.downstream, kExplicitIds, "1");
   }
+  // For tables whose definition names no engine: rows are committed with their proof.
+  if (!s.downstream_server.is_tidb && !HasKey(s.downstream, "default_storage_engine")) {
+    SetKey(s.downstream, "default_storage_engine", "InnoDB");
+  }
   s.default_collations = DefaultCollations(*upstream, stop);
   const std::string zone = ZoneOffset(*downstream, stop);
   const std::optional<mysql::TimeZone> parsed = mysql::TimeZone::Parse(zone);

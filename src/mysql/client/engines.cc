@@ -7,7 +7,8 @@
 
 namespace dm::mysql {
 
-bool HasStorageEngine(Connection& connection, std::string_view engine, const StopToken& stop) {
+bool HasTransactionalEngine(Connection& connection, std::string_view engine,
+                            const StopToken& stop) {
   const auto upper = [](std::string_view text) {
     std::string word(text);
     std::transform(word.begin(), word.end(), word.begin(),
@@ -27,10 +28,12 @@ bool HasStorageEngine(Connection& connection, std::string_view engine, const Sto
   const ResultSet engines = connection.Query("SHOW ENGINES", stop);
   const auto shown = engines.ColumnIndex("Engine");
   const auto support = engines.ColumnIndex("Support");
+  const auto transactions = engines.ColumnIndex("Transactions");
   if (!shown || !support) return true;
   return std::any_of(engines.rows.begin(), engines.rows.end(), [&](const auto& row) {
     const std::string can = row[*support].value_or("");
-    return upper(row[*shown].value_or("")) == name && (can == "YES" || can == "DEFAULT");
+    return upper(row[*shown].value_or("")) == name && (can == "YES" || can == "DEFAULT") &&
+           (!transactions || row[*transactions].value_or("") == "YES");
   });
 }
 

@@ -8,8 +8,9 @@
 
 namespace dm::mysql {
 
-// Can the server make tables with this storage engine? Names as they stand in statements: any case,
-// also the older names of engines. Asks the server, but for InnoDB. Throws Error, Cancelled.
-bool HasStorageEngine(Connection& connection, std::string_view engine, const StopToken& stop);
+// Can the server make tables with this storage engine whose rows take part in transactions? Names
+// as they stand in statements: any case, also the older names of engines. Asks the server, but for
+// InnoDB. Throws Error, Cancelled.
+bool HasTransactionalEngine(Connection& connection, std::string_view engine, const StopToken& stop);
 
 }  // namespace dm::mysql
