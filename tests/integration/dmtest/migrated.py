@@ -51,8 +51,8 @@ class Migrated:
             for statement in statements:
                 cursor.execute(statement)
 
-    def synced(self):
-        self.cluster.wait_synced(self.task, self.upstream)
+    def synced(self, timeout=40):
+        self.cluster.wait_synced(self.task, self.upstream, timeout)
 
     def equal(self, definitions=None):
         self.synced()
