@@ -133,8 +133,11 @@ CASES = {
                      "FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)"], [], {},
                     {"table structure compatibility check": "warn"}, ["Foreign Key fk changes rows by itself"]),
     "odd-names": (["CREATE TABLE pre.`a ``b``\"c` (`i``d` INT PRIMARY KEY)", "CREATE TABLE pre.`漢` (id INT PRIMARY KEY)",
-                   "CREATE VIEW pre.v AS SELECT 1", "CREATE SEQUENCE pre.s",
-                   "CREATE TABLE pre.h (id INT PRIMARY KEY) WITH SYSTEM VERSIONING"], [], {}, {}, []),
+                   "CREATE VIEW pre.v AS SELECT 1", "CREATE SEQUENCE pre.s"], [], {}, {}, []),
+    "system-versioned": (["CREATE TABLE pre.h (id INT PRIMARY KEY) WITH SYSTEM VERSIONING"], [], {},
+                         {"table structure compatibility check": "fail"},
+                         ["table `pre`.`h` is system-versioned: its changes cannot be replicated", "block-allow-list"]),
+    "system-versioned-full": (["CREATE TABLE pre.h (id INT PRIMARY KEY) WITH SYSTEM VERSIONING"], [], {"task-mode": "full"}, {}, []),
     "routes-differ-in-case": (
         [], [], {"routes": {"one": {"schema-pattern": "pre", "table-pattern": "t*", "target-schema": "x", "target-table": "Tgt"},
                             "two": {"schema-pattern": "pre", "table-pattern": "t", "target-schema": "x", "target-table": "tgt"}},

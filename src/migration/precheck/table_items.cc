@@ -225,6 +225,7 @@ class StructureCheck {
       const SubtaskConfig& subtask = source->subtask;
       of_source.upstream_mariadb = source->upstream->server().is_mariadb;
       of_source.with_dump = HasDump(subtask.mode);
+      of_source.with_sync = HasSync(subtask.mode);
       of_source.identity_required = HasDump(subtask.mode) && source->dump.consistency == "none";
       of_source.checks_foreign_keys = ForeignKeyChecksOn(subtask.to);
       rules_.push_back(std::move(of_source));

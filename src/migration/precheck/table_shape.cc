@@ -109,6 +109,7 @@ TableShape ReadTableShape(std::string_view create_table, bool mariadb) {
   for (const mysql::Option& option : create->options) {
     if (option.name == "CHARACTER SET") shape.charset = ToLower(option.value);
     if (option.name == "COLLATE") shape.collation = ToLower(option.value);
+    if (option.name == "WITH SYSTEM VERSIONING") shape.system_versioned = true;
   }
   return shape;
 }

@@ -46,6 +46,7 @@ struct TableShape {
   // Defaults of the table, as stated; empty if they are not.
   std::string charset;
   std::string collation;
+  bool system_versioned = false;
 
   // By lower-case name; nullptr if there is none.
   const ColumnShape* Find(std::string_view lower_name) const;

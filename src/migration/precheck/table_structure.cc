@@ -89,6 +89,12 @@ class Comparison {
       : names_(names), source_(source), target_(target), rules_(rules) {}
 
   std::vector<StructureFinding> Run() {
+    if (source_.system_versioned && rules_.with_sync) {
+      Fail("is system-versioned: its changes cannot be replicated",
+           "leave the table out by the block-allow-list, or drop the versioning upstream (ALTER "
+           "TABLE "
+           "... DROP SYSTEM VERSIONING); task-mode full copies its current rows");
+    }
     ForeignKeys();
     Identity();
     if (target_ == nullptr) {

@@ -19,6 +19,7 @@ struct StructureRules {
   mysql::ServerInfo downstream;
   bool upstream_mariadb = false;
   bool with_dump = false;            // the task copies rows by a dump
+  bool with_sync = false;            // and replicates changes
   bool identity_required = false;    // rows without identity could not be repeated
   bool checks_foreign_keys = false;  // foreign_key_checks=1 in the target's session
   // Character sets and collations that the downstream has, lower case; empty: not known.

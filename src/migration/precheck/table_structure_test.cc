@@ -35,6 +35,16 @@ std::vector<std::string> Compare(const std::string& source, const std::string& t
   return Compare(Shape(source), &there, rules);
 }
 
+TEST(TableStructureTest, ChangesOfSystemVersionedTablesAreNotReplicated) {
+  const TableShape versioned = Shape("`id` int PRIMARY KEY", " WITH SYSTEM VERSIONING", true);
+  EXPECT_TRUE(Compare(versioned, nullptr).empty());
+  StructureRules rules;
+  rules.with_sync = true;
+  EXPECT_EQ(
+      Compare(versioned, nullptr, rules),
+      (std::vector<std::string>{"fail: is system-versioned: its changes cannot be replicated"}));
+}
+
 // Differences of one column.
 std::vector<std::string> Column(const std::string& source, const std::string& target) {
   return Compare("`id` int NOT NULL, `c` " + source + ", PRIMARY KEY (`id`)",
