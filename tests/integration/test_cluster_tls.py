@@ -1,5 +1,6 @@
 """TLS between dmctl, dm-master, its etcd and dm-workers."""
 import os
+import socket
 import ssl
 import subprocess
 import urllib.error
@@ -36,7 +37,22 @@ def standing(tmp_path_factory, authority):
     cluster.stop()
 
 
-def test_a_worker_takes_over_and_everything_is_encrypted(secure, servers, authority):
+def program(name):
+    return "dm-master" if name.startswith("master") else "dm-worker"
+
+
+def der(path):
+    with open(path) as file:
+        return ssl.PEM_cert_to_DER_cert(file.read())
+
+
+def shown_certificate(cluster, port):
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        with cluster.tls.context().wrap_socket(plain, server_hostname="127.0.0.1") as secured:
+            return secured.getpeercert(binary_form=True)
+
+
+def test_a_worker_takes_over_with_renewed_certificates(secure, servers, authority):
     cluster = secure
     upstream, downstream = servers.get("mariadb", "up"), servers.get("mariadb", "down")
     upstream.run("DROP DATABASE IF EXISTS ctls", "CREATE DATABASE ctls", "CREATE TABLE ctls.t (id INT PRIMARY KEY)",
@@ -48,9 +64,14 @@ def test_a_worker_takes_over_and_everything_is_encrypted(secure, servers, author
     cluster.create_source("src", upstream)
     cluster.ctl("start-task", cluster.task_file("ctls", ["src"], downstream, ["ctls"], **{"meta-schema": "dm_ctls"}))
     cluster.wait_stage("ctls", "Running", "Sync")
-    # New connections use renewed certificates; those of before are useless from now on.
-    for name in ("dm-master", "dm-worker"):
-        cluster.tls.authority.issue(name, "dm")
+    for name, port in (("master1", cluster.port), ("worker1", cluster.workers["worker1"].port),
+                       ("worker2", cluster.workers["worker2"].port)):
+        file = cluster.tls.of(program(name)).cert
+        before = shown_certificate(cluster, port)
+        assert before == der(file)
+        # New connections use a certificate that takes its place.
+        cluster.tls.authority.issue(program(name), "dm")
+        assert shown_certificate(cluster, port) == der(file) != before
     cluster.take_over("src")
     upstream.run("INSERT INTO ctls.t VALUES (3)")
     cluster.wait_stage("ctls", "Running", "Sync")

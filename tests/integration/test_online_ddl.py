@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -733,14 +734,18 @@ def test_killed_during_pt_online_schema_change(running, writer):
     """Not at a chosen point but at any, while the tool runs."""
     running.start("INSERT INTO t (id, a) SELECT seq + 1000, seq FROM seq_1_to_3000")
     changing = writer()
-    tool = threading.Thread(target=pt_online_schema_change, args=(
-        running.upstream, "t", "ADD COLUMN pt INT NOT NULL DEFAULT 4, DROP COLUMN b", "--sleep=0.02", "--chunk-time=0"))
-    tool.start()
-    while tool.is_alive():
-        changing.more(40)
-        running.cluster.workers["worker1"].kill9()
-        running.cluster.start_worker("worker1")
-    tool.join()
+    kills = 0
+    with ThreadPoolExecutor(1) as threads:
+        tool = threads.submit(pt_online_schema_change, running.upstream, "t",
+                              "ADD COLUMN pt INT NOT NULL DEFAULT 4, DROP COLUMN b", "--sleep=0.02", "--chunk-time=0")
+        while not tool.done():
+            changing.more(40)
+            running.cluster.workers["worker1"].kill9()
+            running.cluster.start_worker("worker1")
+            kills += 1
+        tool.result()
+    assert kills > 0
     changing.more()
     changing.stop()
     running.equal()
+    assert "pt" in [row[0] for row in running.downstream.run(f"SHOW COLUMNS FROM {SCHEMA}.t")]

@@ -1,7 +1,7 @@
 """The statements that gh-ost and pt-online-schema-change send to a server, in their order and their words. Rows are copied in
 one go, and once more under the lock of the cut-over, in the place of what the tools do to follow changes."""
 import contextlib
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from .waiting import wait_for
 
@@ -78,14 +78,15 @@ class GhOst:
                            "engine=InnoDB comment='ghost-cut-over-sentry'")
             cursor.execute(f"lock /* gh-ost */ tables {self.q(self.table)} write, {self.q(self.ghost)} write, {self.q(self.old)} write")
             self._sync(cursor)
-            renaming = threading.Thread(target=self.run, args=(
-                f"rename /* gh-ost */ table {self.q(self.table)} to {self.q(self.old)}, {self.q(self.ghost)} to {self.q(self.table)}",))
-            renaming.start()
+            threads = ThreadPoolExecutor(1)
+            renaming = threads.submit(
+                self.run, f"rename /* gh-ost */ table {self.q(self.table)} to {self.q(self.old)}, {self.q(self.ghost)} to {self.q(self.table)}")
             wait_for(lambda: self.server.value("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE "
                                                "'rename /* gh-ost */%' AND state LIKE 'Waiting%'"), "the rename waits for the lock")
             cursor.execute(f"drop /* gh-ost */ table if exists {self.q(self.old)}")
             cursor.execute("unlock tables")
-            renaming.join()
+            renaming.result()
+            threads.shutdown()
 
     def _sync(self, cursor):
         cursor.execute(f"delete /* gh-ost */ from {self.q(self.ghost)}")
