@@ -39,8 +39,8 @@ class Running(Replicating):
     def listed(self, *args):
         return json.loads(self.binlog("list", *args))
 
-    def keys(self, table="t", server=None):
-        rows = (server or self.downstream).run(f"SHOW INDEX FROM {SCHEMA}.{table}")
+    def keys(self, table="t"):
+        rows = self.downstream.run(f"SHOW INDEX FROM {SCHEMA}.{table}")
         return sorted({row[2] for row in rows} - {"PRIMARY"})
 
     def place_of(self, phrase):
@@ -52,14 +52,6 @@ class Running(Replicating):
                     found = (file, int(row[1]))
         assert found, phrase
         return found
-
-    def begin_of_rows(self, rows_query):
-        """Begin of the first rows event behind the event whose text holds `rows_query`."""
-        file, offset = self.place_of(rows_query)
-        for row in self.upstream.run(f"SHOW BINLOG EVENTS IN '{file}'"):
-            if int(row[1]) > offset and ("Write_rows" in row[2] or "Update_rows" in row[2]):
-                return f"{file}:{row[1]}"
-        raise AssertionError(rows_query)
 
     def worker_log(self):
         return self.cluster.log("worker1", 100000)
