@@ -6,12 +6,13 @@ class Migrated:
     """`names` maps schemas upstream to schemas downstream; both servers lose them. The source is made if the cluster has none
     of that name, with a worker for it; `cluster.sources` knows them by name."""
 
-    def __init__(self, cluster, upstream, downstream, names, task, gtid=False, source=None, via=None, **changes):
-        """`via`: a proxy by which the worker reaches the upstream."""
+    def __init__(self, cluster, upstream, downstream, names, task, gtid=False, source=None, via=None, into=None, source_keys=None, **changes):
+        """`via`, `into`: proxies by which the worker reaches the upstream and the downstream; `source_keys`: more keys of the
+        source, `changes`: of the task."""
         self.cluster, self.upstream, self.downstream, self.task = cluster, upstream, downstream, task
         self.names = {name: name for name in names} if not isinstance(names, dict) else names
         self.source = source or f"{upstream.name}-{'gtid' if gtid else 'pos'}"
-        self.gtid, self.via, self.changes = gtid, via, changes
+        self.gtid, self.via, self.into, self.source_keys, self.changes = gtid, via, into, source_keys or {}, changes
 
     @property
     def worker(self):
@@ -27,12 +28,12 @@ class Migrated:
             self.cluster.sources = {}
         if self.source not in self.cluster.sources:
             self.cluster.start_worker(f"worker{len(self.cluster.sources) + 1}")
-            self.cluster.create_source(self.source, self.via or self.upstream, **{"enable-gtid": self.gtid})
+            self.cluster.create_source(self.source, self.via or self.upstream, **{"enable-gtid": self.gtid, **self.source_keys})
             self.cluster.sources[self.source] = self.upstream
         return self
 
     def file(self, **changes):
-        return self.cluster.task_file(self.task, [self.source], self.downstream, self.names, **{**self.changes, **changes})
+        return self.cluster.task_file(self.task, [self.source], self.into or self.downstream, self.names, **{**self.changes, **changes})
 
     def start(self, *args, **changes):
         self.cluster.ctl("start-task", self.file(**changes), "--remove-meta", *args)
