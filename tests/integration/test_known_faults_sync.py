@@ -1,0 +1,171 @@
+"""Order of conflicting changes, foreign keys, large transactions, and how replicas are named."""
+import threading
+
+import pytest
+
+from dmtest.cluster import Cluster
+from dmtest.migrated import Migrated
+from dmtest.waiting import wait_for
+
+SCHEMA = "kfs"
+BUSY = {"sync": {"worker-count": 16, "batch": 1}}
+
+
+@pytest.fixture
+def migrated(servers, shared_cluster):
+    """Returns a function that makes a task between two kinds of servers."""
+    made = []
+
+    def make(pair, schemas=(SCHEMA,), **more):
+        for earlier in made:
+            earlier.stop()
+        up, down = pair.split("-")
+        made.append(Migrated(shared_cluster, servers.get(up, "up"), servers.get(down, "down"), schemas, f"kfs{len(made)}", **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+def repeat(m, statements, rounds):
+    """On one connection, each statement a transaction."""
+    with m.upstream.connect(database=SCHEMA) as connection:
+        cursor = connection.cursor()
+        for _ in range(rounds):
+            for statement in statements:
+                cursor.execute(statement)
+
+
+def test_unique_keys_that_only_the_target_has_order_changes(migrated):
+    m = migrated("mariadb-mariadb", syncers=BUSY).prepare("CREATE TABLE t (c0 INT PRIMARY KEY, c1 INT, c2 INT)")
+    m.downstream.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (c0 INT PRIMARY KEY, c1 INT, c2 INT, UNIQUE KEY u (c1, c2))")
+    m.start()
+    m.cluster.wait_stage(m.task, "Running", "Sync")
+    repeat(m, ["INSERT INTO t VALUES (1, 2, 3), (2, 2, 4)", "UPDATE t SET c1 = 2, c2 = 30 WHERE c0 = 1", "UPDATE t SET c2 = 3 WHERE c0 = 2", "DELETE FROM t WHERE c0 = 1",
+               "INSERT INTO t VALUES (1, 2, 4)", "DELETE FROM t WHERE c0 IN (1, 2)"], 150)
+    repeat(m, ["INSERT INTO t VALUES (1, 2, 3), (2, 2, 4)"], 1)
+    m.equal(definitions=False)
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mariadb", "mysql9-mysql9"])
+def test_unique_keys_over_prefixes_order_changes(pair, migrated):
+    m = migrated(pair, syncers=BUSY).replicating("CREATE TABLE p (id INT AUTO_INCREMENT PRIMARY KEY, c VARCHAR(20), b BLOB, UNIQUE KEY (c(3)), UNIQUE KEY (b(2))) DEFAULT CHARSET=utf8mb4",
+                                                 "INSERT INTO p (c, b) VALUES ('abcd', 'xy1')")
+    repeat(m, ["DELETE FROM p WHERE c LIKE 'abc%'", "INSERT INTO p (c, b) VALUES ('ABCe', 'xy2')", "UPDATE p SET c = 'zzz', b = 'q' WHERE c = 'ABCe'",
+               "INSERT INTO p (c, b) VALUES ('ábcd', 'xy3')", "DELETE FROM p WHERE c = 'zzz'"], 100)
+    m.equal()
+
+
+@pytest.mark.parametrize("pair", ["mysql9-mysql9", "mysql9-tidb"])
+def test_unique_keys_over_expressions_order_changes(pair, migrated):
+    m = migrated(pair, syncers=BUSY).replicating("CREATE TABLE e (id INT PRIMARY KEY, name VARCHAR(20) COLLATE utf8mb4_bin, UNIQUE INDEX l ((lower(name))))", "INSERT INTO e VALUES (1, 'A')")
+    repeat(m, ["DELETE FROM e WHERE id = 1", "INSERT INTO e VALUES (2, 'a')", "UPDATE e SET name = 'b' WHERE id = 2", "INSERT INTO e VALUES (1, 'A')", "DELETE FROM e WHERE id = 2"],
+           50 if pair.endswith("tidb") else 100)
+    m.equal(definitions=False)
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mariadb", "mysql9-mysql9"])
+def test_safe_mode_leaves_children_alone(pair, migrated):
+    m = migrated(pair, syncers={"sync": {"safe-mode": True}}, **{"target-database": {"session": {"foreign_key_checks": "1"}}})
+    m.replicating("CREATE TABLE parent (id INT PRIMARY KEY, code INT UNIQUE, note VARCHAR(10))", "INSERT INTO parent VALUES (1, 10, 'a'), (2, 20, 'b')",
+                  "CREATE TABLE child (id INT PRIMARY KEY, p INT, c INT, FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE, FOREIGN KEY (c) REFERENCES parent (code) ON DELETE SET NULL)",
+                  "INSERT INTO child VALUES (1, 1, 10), (2, 1, NULL), (3, 2, 20)")
+    m.write("UPDATE parent SET note = 'x'", "UPDATE parent SET note = NULL WHERE id = 1", "INSERT INTO parent VALUES (3, 30, 'c')", "INSERT INTO child VALUES (4, 3, 30)",
+            "UPDATE parent SET note = 'z' WHERE id = 3")
+    m.equal(definitions=False)
+    m.restart_worker("UPDATE parent SET note = 'again'")
+    m.equal(definitions=False)
+    assert m.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.child") == 4
+
+
+def test_a_child_whose_parent_is_not_migrated(migrated):
+    m = migrated("mariadb-mariadb", **{"block-allow-list": {"list": {"do-dbs": None, "do-tables": [{"db-name": SCHEMA, "tbl-name": "child*"}]}}})
+    m.replicating("CREATE TABLE parent (id INT PRIMARY KEY)", "INSERT INTO parent VALUES (1), (2)",
+                  "CREATE TABLE child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES parent (id))", "INSERT INTO child VALUES (1, 1)")
+    m.write("INSERT INTO child VALUES (2, 2)", "ALTER TABLE child ADD v INT", "UPDATE child SET v = 5", "CREATE TABLE child2 (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES parent (id))",
+            "INSERT INTO child2 VALUES (7, 2)")
+    m.synced()
+    assert m.downstream.run(f"SELECT id, p, v FROM {SCHEMA}.child ORDER BY id") == ((1, 1, 5), (2, 2, 5))
+    assert m.downstream.run(f"SELECT id, p FROM {SCHEMA}.child2") == ((7, 2),)
+    assert m.downstream.run(f"SHOW TABLES FROM {SCHEMA} LIKE 'parent'") == ()
+
+
+def test_a_pause_in_a_large_transaction_leaves_all_of_it_or_none(migrated):
+    m = migrated("mariadb-mariadb").replicating("CREATE TABLE digits (d INT PRIMARY KEY)", "INSERT INTO digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)",
+                                                "CREATE TABLE big (id INT PRIMARY KEY, v VARCHAR(50))", "CREATE TABLE n (a INT)")
+    m.write("BEGIN", "INSERT INTO big SELECT a.d + 10 * b.d + 100 * c.d + 1000 * d.d, REPEAT('x', 50) FROM digits a, digits b, digits c, digits d", "INSERT INTO n SELECT id FROM big",
+            "COMMIT")
+    wait_for(lambda: m.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.big"), "rows of the transaction arrive", interval=0.001)
+    m.cluster.ctl("pause-task", m.task)
+    m.cluster.wait_stage(m.task, "Paused")
+    counts = [m.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.{t}") for t in ("big", "n")]
+    assert counts == [10000, 10000]
+    m.cluster.ctl("resume-task", m.task)
+    m.equal()
+
+
+def test_pause_and_resume_again_and_again_under_load(migrated):
+    m = migrated("mariadb-mariadb").replicating("CREATE TABLE n (a INT, b INT)", "CREATE TABLE k (id INT PRIMARY KEY, v INT)")
+    ending = threading.Event()
+
+    def write():
+        with m.upstream.connect(database=SCHEMA) as connection:
+            cursor = connection.cursor()
+            i = 0
+            while not ending.is_set():
+                i += 1
+                cursor.execute(f"INSERT INTO n VALUES ({i}, 1), ({i}, 1)")
+                cursor.execute(f"REPLACE INTO k VALUES ({i % 50}, {i})")
+                cursor.execute(f"DELETE FROM n WHERE a = {i - 5} LIMIT 1")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(8):
+            m.cluster.ctl("pause-task", m.task)
+            m.cluster.ctl("resume-task", m.task)
+    finally:
+        ending.set()
+        writer.join()
+    m.cluster.wait_stage(m.task, "Running", "Sync")
+    m.equal()
+
+
+def test_a_checkpoint_behind_the_end_of_its_file_is_an_error(migrated):
+    """As after a power loss upstream: never a silent jump to the next file."""
+    m = migrated("mariadb-mariadb").replicating("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    m.write("INSERT INTO t VALUES (2)")
+    m.synced()
+    m.stop()
+    m.downstream.run(f"UPDATE dm_meta.{m.task}_syncer_checkpoint SET binlog_pos = binlog_pos + 1000000, binlog_gtid = '' WHERE is_global = 1")
+    m.write("INSERT INTO t VALUES (3)", "FLUSH BINARY LOGS", "INSERT INTO t VALUES (4)")
+    m.cluster.ctl("start-task", m.file())
+    error = m.cluster.wait_error(m.task, 36069, "1236")
+    assert "mysql-bin.0" in error["Message"] + error["RawCause"], error
+    assert m.downstream.run(f"SELECT MAX(id) FROM {SCHEMA}.t") == ((2,),)
+
+
+def test_long_worker_names_and_several_replicas_of_one_server(servers, tmp_path):
+    upstream, downstream = servers.get("mariadb", "up"), servers.get("mariadb", "down")
+    cluster = Cluster(tmp_path / "long")
+    cluster.sources = {}
+    tasks = []
+    try:
+        cluster.start_master()
+        for i in range(2):
+            cluster.start_worker("w" * 70 + str(i))
+            cluster.create_source(f"s{i}", upstream)
+            cluster.sources[f"s{i}"] = upstream
+            task = Migrated(cluster, upstream, downstream, [f"{SCHEMA}{i}"], f"kfl{i}", source=f"s{i}", **{"meta-schema": "dm_long"})
+            tasks.append(task.replicating("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)"))
+        for task in tasks:
+            task.write("INSERT INTO t VALUES (2)")
+            task.equal()
+        ids = [row[0] for row in upstream.run("SHOW SLAVE HOSTS") if row[1].startswith("w" * 50)]
+        assert len(set(ids)) == 2, upstream.run("SHOW SLAVE HOSTS")
+    finally:
+        for task in tasks:
+            task.stop()
+        cluster.stop()
+        downstream.run("DROP DATABASE IF EXISTS dm_long")
