@@ -147,6 +147,86 @@ def test_killed_while_it_empties_tables(migration):
     sync_and_compare(migration)
 
 
+# -- a process that slept through the end of its right to write
+def take_over(server):
+    """What another run does before it writes."""
+    server.run("UPDATE dm_fc.fc_owner SET epoch = epoch + 1 WHERE slot >= 0")
+
+
+@pytest.mark.parametrize("made", [True, False], ids=["drop", "empty"])
+def test_tables_of_a_successor_are_not_removed(migration, tmp_path, made):
+    """It had looked, and wakes up between that and its DROP or TRUNCATE."""
+    gate = tmp_path / "gate"
+    if not made:
+        migration.downstream.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.a (id INT PRIMARY KEY, v VARCHAR(20))")
+    worker(migration)
+    held = HeldDump(migration)
+    migration.workers["worker1"].kill9()
+    held.release()
+    worker(migration, f"load/before-remove=pause({gate})")
+    wait_for(lambda: "what an unfinished dump has brought is removed" in migration.log("worker1", 400), "the load wants to remove its rows")
+    take_over(migration.downstream)
+    gate.touch()
+    wait_for(lambda: "another run of this task and source has taken over" in migration.log("worker1", 400),
+             lambda: f"the load notices\n{migration.log('worker1')}")
+    assert count(migration.downstream, "a") == 600
+    # Whoever is the successor by then, does it.
+    migration.ctl("resume-task", "fc", check=False)
+    sync_and_compare(migration)
+
+
+def test_tables_of_a_former_definition_are_not_made(migration, tmp_path):
+    gate = tmp_path / "gate"
+    worker(migration, f"load/before-make-table=pause({gate})")
+    numbers(migration.upstream, "a", 10)
+    start(migration, "all")
+    wait_for(lambda: migration.downstream.run("SELECT 1 FROM dm_fc.fc_loader_checkpoint WHERE filename = 'made:fc.a'"),
+             "the load wants to make the table")
+    take_over(migration.downstream)
+    gate.touch()
+    wait_for(lambda: "another run of this task and source has taken over" in migration.log("worker1", 400),
+             lambda: f"the load notices\n{migration.log('worker1')}")
+    # Not made by that statement; the load after the dump is the successor here.
+    sync_and_compare(migration)
+
+
+def test_a_statement_of_a_former_run_is_waited_for(migration):
+    """It holds a lock of its session until it has ended, also if its process is gone."""
+    name = 14695981039346656037
+    for byte in b"dm_fc/fc/src":
+        name = (name ^ byte) * 1099511628211 % 2**64
+    holder = migration.downstream.connect()
+    cursor = holder.cursor()
+    cursor.execute(f"SELECT GET_LOCK('dm_owner_{name:016x}_1', 1)")
+    assert cursor.fetchall() == ((1,),)
+    worker(migration)
+    numbers(migration.upstream, "a", 10)
+    start(migration, "all")
+    wait_for(lambda: "a statement of the former owner is in flight" in migration.log("worker1", 400),
+             lambda: f"the run waits\n{migration.log('worker1')}")
+    assert count(migration.downstream, "a") is None
+    holder.close()
+    sync_and_compare(migration)
+
+
+def test_a_definition_is_known_again_whatever_the_mode_prints(migration):
+    """The load's sessions have the upstream's sql_mode, others the server's: the same table has other quotes in each."""
+    mode = migration.upstream.value("SELECT @@global.sql_mode")
+    migration.upstream.run("SET GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'")
+    try:
+        worker(migration)
+        held = HeldDump(migration)
+        migration.ctl("stop-task", "fc")
+        held.release()
+        migration.upstream.run(f"ALTER TABLE {SCHEMA}.a DROP COLUMN v")
+        start(migration, "all", "--remove-meta")
+        migration.wait_stage("fc", "Running", "Sync")
+        assert not migration.downstream.run(f"SHOW COLUMNS FROM {SCHEMA}.a LIKE 'v'")
+        sync_and_compare(migration)
+    finally:
+        migration.upstream.run(f"SET GLOBAL sql_mode = '{mode}'")
+
+
 # -- definitions that change upstream during a full migration
 REDEFINE = (
     f"ALTER TABLE {SCHEMA}.a ADD COLUMN extra INT DEFAULT 7 FIRST, MODIFY v VARCHAR(40)",

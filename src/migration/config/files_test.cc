@@ -90,6 +90,16 @@ filters:
   ASSERT_EQ(source.filters.size(), 1U);
   EXPECT_EQ(ParseSourceToml(SourceToToml(source)), source);
   EXPECT_EQ(ParseSourceYaml(SourceToYaml(source, Passwords::kPlain)), source);
+  // A bundle of CAs is too large for a list.
+  SourceConfig bundled = source;
+  bundled.from.security.emplace();
+  for (int i = 0; i < 220'000; ++i) {
+    bundled.from.security->ssl_ca_bytes += static_cast<char>(i * 31 % 251);
+  }
+  bundled.from.security->ssl_cert_bytes = "short";
+  EXPECT_LT(SourceToToml(bundled).size(), 400'000u);
+  EXPECT_THAT(SourceToToml(bundled), HasSubstr("ssl-cert-bytes = [115, 104, 111, 114, 116]"));
+  EXPECT_EQ(ParseSourceToml(SourceToToml(bundled)), bundled);
   EXPECT_THAT(SourceToToml(source), HasSubstr(R"([from]
   host = "10.1.0.11"
   port = 3306

@@ -32,6 +32,9 @@ std::string TomlKey(std::string_view key) {
   return bare ? std::string(key) : QuoteToml(key);
 }
 
+// Of bytes that are written as a list of numbers; more are written as base64.
+constexpr size_t kLargestList = 16 << 10;
+
 template <class T>
 concept BlockType = !kTypeName<T>.empty();
 
@@ -62,6 +65,8 @@ class TomlWriter {
   }
   void Bytes(std::string_view key, const std::string& member) {
     if (tables_ || member.empty()) return;
+    // A list takes more than four times the size, and a record has a limit.
+    if (member.size() > kLargestList) return Line(key, QuoteToml(EncodeBase64(member)));
     std::vector<std::string> numbers;
     for (unsigned char byte : member) numbers.push_back(fmt::format("{}", byte));
     Line(key, "[" + Join(numbers, ", ") + "]");
@@ -189,7 +194,12 @@ class TomlReader {
   void Bytes(std::string_view key, std::string& member) {
     const toml::node* node = Find(key);
     if (node == nullptr) return;
-    std::vector<int> numbers;
+    if (const auto text = node->value_exact<std::string>()) {
+      const std::optional<std::string> decoded = DecodeBase64(*text);
+      if (!decoded) throw Mismatch(key, "a list of numbers from 0 to 255, or base64");
+      member = *decoded;
+      return;
+    }
     for (const toml::node& item : Array(key, *node)) {
       int number = 0;
       Value(key, item, number);

@@ -22,7 +22,7 @@ LoadAhead::LoadAhead(const LoadContext& context, const std::vector<uint64_t>& ep
       on_duplicate_(on_duplicate),
       channel_(channel),
       progress_(progress),
-      schemas_(context.session, context.meta, context.log),
+      schemas_(context),
       grace_(graceful_.get_token(), kill_.get_token()),
       thread_([this] { Loop(); }) {}
 
@@ -71,7 +71,7 @@ void LoadAhead::Loop() {
 void LoadAhead::MakeDatabase(mysql::Connection& db, const std::string& target,
                              std::string_view script) {
   if (!made_databases_.insert(target).second) return;
-  schemas_.CreateDatabase(db, target, script, grace_.cut());
+  schemas_.CreateDatabase(db, context_.right, target, script, grace_.cut());
 }
 
 bool LoadAhead::Owns(mysql::Connection& db, const std::string& schema, const std::string& table) {
@@ -99,7 +99,8 @@ void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection
     case DumpFileKind::kTableSchema: {
       const auto [schema, table] = router_.Route(file.schema, file.table);
       MakeDatabase(db, schema, "");
-      schemas_.CreateTable(db, schema, table, ReadScript(directory_, file.path), cut);
+      schemas_.CreateTable(db, context_.right, schema, table, ReadScript(directory_, file.path),
+                           cut);
       if (Owns(db, schema, table)) {
         auto target = std::make_shared<LoadTarget>();
         target->schema = schema;

@@ -63,6 +63,7 @@ class LoadUnit : public Unit {
     return mysql::Connection::Connect(ToConnectOptions(config_.to, ErrorScope::kDownstream), stop);
   }
   void MakeContext(const std::optional<DumpMetadata>& dump);
+  // Epochs of the pool's slots.
   std::vector<uint64_t> BecomeOwner(mysql::Connection& db, const StopToken& stop);
   void ForgetUnfinished(mysql::Connection& db, const StopToken& stop);
   void BeginAhead(const StopToken& stop);
@@ -137,12 +138,18 @@ void LoadUnit::MakeContext(const std::optional<DumpMetadata>& dump) {
 
 std::vector<uint64_t> LoadUnit::BecomeOwner(mysql::Connection& db, const StopToken& stop) {
   CheckLoadFence(context_.fence);
-  return owner_.RaiseAll(db, static_cast<size_t>(std::max(config_.loader.pool_size, 1)), stop);
+  // One more than the pool's: for the statements between the data.
+  const auto pool = static_cast<size_t>(std::max(config_.loader.pool_size, 1));
+  std::vector<uint64_t> epochs = owner_.RaiseAll(db, pool + 1, stop);
+  load_->right = {&owner_, pool, epochs.back()};
+  epochs.pop_back();
+  return epochs;
 }
 
 void LoadUnit::ForgetUnfinished(mysql::Connection& db, const StopToken& stop) {
   RemoveUnfinishedRows(
-      db, meta_, SharedRows::kRefuse, [this] { CheckLoadFence(context_.fence); }, log_, stop);
+      db, meta_, load_->right, SharedRows::kRefuse, [this] { CheckLoadFence(context_.fence); },
+      log_, stop);
 }
 
 // Finds out whether LOAD DATA LOCAL may be used; where it may not, INSERT does the same.
@@ -179,6 +186,7 @@ void LoadUnit::BeginAhead(const StopToken& stop) {
     // Better now than after the dump.
     if (IsError(e, ErrorCode::kLoadCheckPointNotMatch)) throw;
     if (IsError(e, ErrorCode::kSyncerFenceLost)) throw;
+    if (IsError(e, ErrorCode::kSyncerOwnerChanged)) throw;
     // A downstream that is away now must not fail the dump.
     log_.Warn("nothing is loaded before the dump is complete", {F("error", e)});
   }
@@ -281,7 +289,8 @@ void LoadUnit::Import(QuietConnection& main, const DumpMetadata& dump, const Loa
     // Progress of another dump must not be taken for that of this one.
     if (begins && !rows_are_current_) ForgetUnfinished(db, stop.cut);
     meta_.AddStatus(db, stop.cut);
-    if (begins || !meta_.DumpId(db, stop.cut)) meta_.BeginRunning(db, dump.id, stop.cut);
+    if (begins || !meta_.DumpId(db, stop.cut))
+      meta_.BeginRunning(db, load_->right, dump.id, stop.cut);
     DM_FAILPOINT("load/running");
     progress_.total_bytes = plan.data_bytes;
     files = FilesToLoad(plan, db, stop.cut);
@@ -306,7 +315,7 @@ void LoadUnit::Import(QuietConnection& main, const DumpMetadata& dump, const Loa
   }
   DM_FAILPOINT("load/after-last-chunk");
   CheckLoadFence(context_.fence);
-  meta_.Finish(main.Use(stop), HasSync(config_.mode), stop.cut);
+  meta_.Finish(main.Use(stop), load_->right, HasSync(config_.mode), stop.cut);
   size_t data_files = 0;
   for (const ImportTable& table : plan.tables) data_files += table.data.size();
   metrics_.CountTables(plan.tables.size(), data_files);
@@ -315,7 +324,7 @@ void LoadUnit::Import(QuietConnection& main, const DumpMetadata& dump, const Loa
 
 void LoadUnit::MakeSchemas(const ImportPlan& plan, QuietConnection& main, LoaderPool& pool,
                            const LoadStop& stop) {
-  const SchemaPhase schemas(*session_, meta_, log_);
+  const SchemaPhase schemas(*load_);
   std::map<std::string, std::string> databases;  // target -> script
   for (const auto& [schema, path] : plan.databases) {
     std::string& script = databases[router_.Route(schema, "").first];
@@ -324,7 +333,7 @@ void LoadUnit::MakeSchemas(const ImportPlan& plan, QuietConnection& main, Loader
   for (const ImportTable& table : plan.tables) databases.try_emplace(table.target->schema);
   for (const auto& [target, script] : databases) {
     ThrowIfStopped(stop.graceful);
-    schemas.CreateDatabase(main.Use(stop), target, script, stop.cut);
+    schemas.CreateDatabase(main.Use(stop), load_->right, target, script, stop.cut);
   }
   for (const ImportTable& table : plan.tables) {
     // Views get their placeholders: a view may need another that comes later.
@@ -336,14 +345,15 @@ void LoadUnit::MakeSchemas(const ImportPlan& plan, QuietConnection& main, Loader
                                         table.schema, table.table)));
     }
     pool.Submit([this, &schemas, &table](LoadConnection& connection, const LoadStop& job_stop) {
-      schemas.CreateTable(connection.Use(job_stop), table.target->schema, table.target->table,
+      mysql::Connection& db = connection.Use(job_stop);
+      schemas.CreateTable(db, connection.right(), table.target->schema, table.target->table,
                           ReadScript(directory_, table.script), job_stop.cut);
     });
   }
   pool.Drain();
   for (const ImportTable& table : plan.tables) {
     if (table.view_script.empty()) continue;
-    schemas.CreateView(main.Use(stop), table.schema, table.table,
+    schemas.CreateView(main.Use(stop), load_->right, table.schema, table.table,
                        ReadScript(directory_, table.view_script), stop.cut);
   }
 }

@@ -41,6 +41,8 @@ struct LoadContext {
   mutable std::atomic<bool> load_data{false};
   // LOAD DATA locks a table with AUTO_INCREMENT against other writers until its end.
   bool load_data_locks_auto_increment = true;
+  // Of the statements between the data, on connections that are not the pool's.
+  OwnerRight right{};
 };
 
 // Throws Error FenceLostError if nothing may be written now.
@@ -83,6 +85,8 @@ class LoadConnection {
   }
   // First statement of a transaction. Proves the right to write; throws FenceLostError.
   std::string ProofStatement() const;
+  // Of statements that commit by themselves.
+  OwnerRight right() const { return {&context_.owner, slot_, epoch_}; }
   // Memory that one job leaves to the next.
   std::string scratch;
 

@@ -56,9 +56,12 @@ std::string ViewCollation(std::string_view script) {
 
 }  // namespace
 
-bool SchemaPhase::Execute(mysql::Connection& db, const std::string& statement,
-                          const StopToken& stop) const {
-  return Insist(db, statement, stop, [&] { db.Execute(statement, stop); });
+bool SchemaPhase::Execute(mysql::Connection& db, const OwnerRight& right,
+                          const std::string& statement, const StopToken& stop) const {
+  return Insist(db, statement, stop, [&] {
+    CheckLoadFence(context_.fence);
+    right.Execute(db, statement, stop);
+  });
 }
 
 bool SchemaPhase::Insist(mysql::Connection& db, const std::string& statement, const StopToken& stop,
@@ -73,6 +76,10 @@ bool SchemaPhase::Insist(mysql::Connection& db, const std::string& statement, co
       // Another source of the task may have been quicker.
       if (e.server_errno() == kDatabaseExists || e.server_errno() == kTableExists) {
         return false;
+      }
+      if (e.code() == static_cast<int>(ErrorCode::kSyncerOwnerChanged) ||
+          e.code() == static_cast<int>(ErrorCode::kSyncerFenceLost)) {
+        throw;
       }
       if (db.broken() && ++lost <= kLostAttempts) {
         --attempt;
@@ -138,8 +145,9 @@ std::string SchemaPhase::WithKnownCollations(const mysql::Connection& db, std::s
   return mysql::RenameCollations(text, parse, names);
 }
 
-void SchemaPhase::CreateDatabase(mysql::Connection& db, const std::string& target,
-                                 std::string_view script, const StopToken& stop) const {
+void SchemaPhase::CreateDatabase(mysql::Connection& db, const OwnerRight& right,
+                                 const std::string& target, std::string_view script,
+                                 const StopToken& stop) const {
   // Also where the account may not create databases, or the server has not the collation.
   if (DatabaseExists(db, target, stop)) return;
   const ScriptOptions options = OptionsOf(session_);
@@ -163,7 +171,7 @@ void SchemaPhase::CreateDatabase(mysql::Connection& db, const std::string& targe
                                       WithKnownCollations(db, head.rest, from_mariadb)
                                 : translated;
   }
-  Execute(db, create, stop);
+  Execute(db, right, create, stop);
 }
 
 bool SchemaPhase::DatabaseExists(mysql::Connection& db, const std::string& schema,
@@ -215,9 +223,9 @@ std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string
                      WithKnownCollations(db, head.rest, from_mariadb));
 }
 
-void SchemaPhase::CreateTable(mysql::Connection& db, const std::string& schema,
-                              const std::string& table, std::string_view script,
-                              const StopToken& stop) const {
+void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
+                              const std::string& schema, const std::string& table,
+                              std::string_view script, const StopToken& stop) const {
   const std::string name = mysql::QuoteTable(schema, table);
   bool there = false;
   Insist(db, fmt::format("look for {}", name), stop, [&] {
@@ -229,10 +237,14 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const std::string& schema,
   DM_FAILPOINT("load/before-make-table");
   try {
     for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
-      Execute(db, TableStatement(db, statement, schema, table, IsMariaDbScript(script), stop),
-              stop);
+      Execute(db, right,
+              TableStatement(db, statement, schema, table, IsMariaDbScript(script), stop), stop);
     }
   } catch (const Error& e) {
+    if (e.code() == static_cast<int>(ErrorCode::kSyncerOwnerChanged) ||
+        e.code() == static_cast<int>(ErrorCode::kSyncerFenceLost)) {
+      throw;
+    }
     // What the server did refuse or the product cannot read may have been made by hand.
     if (db.broken() || !TableExists(db, schema, table, stop)) throw LoadError(e);
     log_.Warn("the dumped definition cannot be used, the target table exists",
@@ -247,11 +259,11 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const std::string& schema,
   });
 }
 
-void SchemaPhase::CreateView(mysql::Connection& db, const std::string& schema,
-                             const std::string& view, std::string_view script,
-                             const StopToken& stop) const {
+void SchemaPhase::CreateView(mysql::Connection& db, const OwnerRight& right,
+                             const std::string& schema, const std::string& view,
+                             std::string_view script, const StopToken& stop) const {
   // The dump's own SET and DROP statements keep their meaning only with the database at hand.
-  Execute(db, "USE " + mysql::QuoteName(schema), stop);
+  Execute(db, right, "USE " + mysql::QuoteName(schema), stop);
   // The collation of the definition's own texts. Its character set is that of the connection: so
   // the upstream printed it.
   if (const std::string collation = ViewCollation(script); !collation.empty()) {
@@ -265,14 +277,14 @@ void SchemaPhase::CreateView(mysql::Connection& db, const std::string& schema,
   }
   for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
     if (statement.starts_with("DROP TABLE")) {
-      Execute(db, "DROP TABLE IF EXISTS " + mysql::QuoteTable(schema, view), stop);
+      Execute(db, right, "DROP TABLE IF EXISTS " + mysql::QuoteTable(schema, view), stop);
     } else if (statement.starts_with("DROP VIEW")) {
-      Execute(db, "DROP VIEW IF EXISTS " + mysql::QuoteTable(schema, view), stop);
+      Execute(db, right, "DROP VIEW IF EXISTS " + mysql::QuoteTable(schema, view), stop);
     } else {
-      Execute(db, WithKnownCollations(db, statement, IsMariaDbScript(script)), stop);
+      Execute(db, right, WithKnownCollations(db, statement, IsMariaDbScript(script)), stop);
     }
   }
-  Execute(db, "SET NAMES utf8mb4", stop);
+  Execute(db, right, "SET NAMES utf8mb4", stop);
 }
 
 }  // namespace dm::migration

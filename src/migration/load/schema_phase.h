@@ -8,33 +8,35 @@
 
 #include "base/log/log.h"
 #include "base/thread/stop.h"
-#include "migration/load/session.h"
-#include "migration/meta/load_meta.h"
+#include "migration/load/loader_pool.h"
 #include "migration/rules/collations.h"
 #include "mysql/client/connection.h"
 
 namespace dm::migration {
 
 // One statement of the schema phase gets three attempts; a target that is away is waited for. All
-// functions throw Error kLoadLightningRuntime. What already exists is left as it is. Thread-safe; a
-// connection belongs to its caller.
+// functions throw Error kLoadLightningRuntime, or kSyncerOwnerChanged: another run has the `right`
+// of the connection's user by now. What already exists is left as it is. Thread-safe; a connection
+// belongs to its caller.
 class SchemaPhase {
  public:
-  SchemaPhase(const LoadSession& session, const LoadMeta& meta, Logger log)
-      : session_(session),
-        meta_(meta),
-        log_(std::move(log)),
+  // `context` must outlive it.
+  explicit SchemaPhase(const LoadContext& context)
+      : context_(context),
+        session_(context.session),
+        meta_(context.meta),
+        log_(context.log),
         collations_(std::make_unique<CollationRenamer>(log_)) {}
 
   // `script`: content of the -schema-create.sql file; empty: there is none.
-  void CreateDatabase(mysql::Connection& db, const std::string& target, std::string_view script,
-                      const StopToken& stop) const;
+  void CreateDatabase(mysql::Connection& db, const OwnerRight& right, const std::string& target,
+                      std::string_view script, const StopToken& stop) const;
   // A table that is made is noted in the load's progress (LoadMeta::MadeTables).
-  void CreateTable(mysql::Connection& db, const std::string& schema, const std::string& table,
-                   std::string_view script, const StopToken& stop) const;
+  void CreateTable(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
+                   const std::string& table, std::string_view script, const StopToken& stop) const;
   // The view takes the place of its placeholder table.
-  void CreateView(mysql::Connection& db, const std::string& schema, const std::string& view,
-                  std::string_view script, const StopToken& stop) const;
+  void CreateView(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
+                  const std::string& view, std::string_view script, const StopToken& stop) const;
 
  private:
   bool DatabaseExists(mysql::Connection& db, const std::string& schema,
@@ -53,12 +55,14 @@ class SchemaPhase {
   std::string WithKnownCollations(const mysql::Connection& db, std::string_view text,
                                   bool from_mariadb) const;
   // False if what it makes was there, or may have been made by an attempt whose answer was lost.
-  bool Execute(mysql::Connection& db, const std::string& statement, const StopToken& stop) const;
+  bool Execute(mysql::Connection& db, const OwnerRight& right, const std::string& statement,
+               const StopToken& stop) const;
   // Runs `work`, which may be repeated, until it succeeds or its failure is final; `statement` says
   // what it is. False: a database or table is there already.
   bool Insist(mysql::Connection& db, const std::string& statement, const StopToken& stop,
               const std::function<void()>& work) const;
 
+  const LoadContext& context_;
   const LoadSession& session_;
   const LoadMeta& meta_;
   Logger log_;

@@ -109,7 +109,7 @@ void RestartLostTargets(const LoadContext& context, mysql::Connection& db,
     }
     context.log.Warn("the target table was dropped or emptied, its rows are loaded again",
                      {F("table", name), F("rows", rows)});
-    context.meta.RestartFiles(db, target.first, target.second, stop);
+    context.meta.RestartFiles(db, context.right, target.first, target.second, stop);
     for (LoadFile& file : files) {
       if (TargetOf(file) == target) file.offset = file.rows = 0;
     }

@@ -70,6 +70,21 @@ void InTransaction(mysql::Connection& db, const StopToken& stop, Work work) {
   }
 }
 
+// The same, with the proof of the right first.
+template <class Work>
+void InOwnedTransaction(mysql::Connection& db, const OwnerRight& right, const StopToken& stop,
+                        Work work) {
+  try {
+    InTransaction(db, stop, [&] {
+      db.Execute(right.Proof(db.server()), stop);
+      work();
+    });
+  } catch (const Error& e) {
+    if (right.owner->IsRefusal(e)) throw MakeError(ErrorCode::kSyncerOwnerChanged, right.slot);
+    throw;
+  }
+}
+
 }  // namespace
 
 std::string_view ToString(LoadStage stage) {
@@ -196,9 +211,9 @@ void LoadMeta::SetStage(mysql::Connection& db, LoadStage stage, const StopToken&
       stop);
 }
 
-void LoadMeta::BeginRunning(mysql::Connection& db, std::string_view dump_id,
-                            const StopToken& stop) const {
-  InTransaction(db, stop, [&] {
+void LoadMeta::BeginRunning(mysql::Connection& db, const OwnerRight& right,
+                            std::string_view dump_id, const StopToken& stop) const {
+  InOwnedTransaction(db, right, stop, [&] {
     db.Execute(fmt::format("DELETE FROM {} WHERE id = {} AND filename LIKE '{}%'",
                            checkpoint_table_, source_, kDumpPrefix),
                stop);
@@ -261,21 +276,28 @@ void LoadMeta::AddFiles(mysql::Connection& db, const std::vector<LoadCheckpointR
   });
 }
 
-void LoadMeta::RestartFiles(mysql::Connection& db, const std::string& schema,
-                            const std::string& table, const StopToken& stop) const {
-  db.Execute(fmt::format("UPDATE {} SET `offset` = 0, row_count = 0 WHERE id = {} AND cp_schema = "
-                         "{} AND cp_table = {} AND {}",
-                         checkpoint_table_, source_, mysql::QuoteAnyMode(schema),
-                         mysql::QuoteAnyMode(table), kIsFile),
-             stop);
+void LoadMeta::RestartFiles(mysql::Connection& db, const OwnerRight& right,
+                            const std::string& schema, const std::string& table,
+                            const StopToken& stop) const {
+  InOwnedTransaction(db, right, stop, [&] {
+    db.Execute(fmt::format("UPDATE {} SET `offset` = 0, row_count = 0 WHERE id = {} AND cp_schema "
+                           "= {} AND cp_table = {} AND {}",
+                           checkpoint_table_, source_, mysql::QuoteAnyMode(schema),
+                           mysql::QuoteAnyMode(table), kIsFile),
+               stop);
+  });
 }
 
-void LoadMeta::DeleteRows(mysql::Connection& db, const StopToken& stop) const {
-  db.Execute(fmt::format("DELETE FROM {} WHERE id = {}", checkpoint_table_, source_), stop);
+void LoadMeta::DeleteRows(mysql::Connection& db, const OwnerRight& right,
+                          const StopToken& stop) const {
+  InOwnedTransaction(db, right, stop, [&] {
+    db.Execute(fmt::format("DELETE FROM {} WHERE id = {}", checkpoint_table_, source_), stop);
+  });
 }
 
-void LoadMeta::Finish(mysql::Connection& db, bool keep_dump_id, const StopToken& stop) const {
-  InTransaction(db, stop, [&] {
+void LoadMeta::Finish(mysql::Connection& db, const OwnerRight& right, bool keep_dump_id,
+                      const StopToken& stop) const {
+  InOwnedTransaction(db, right, stop, [&] {
     db.Execute(fmt::format("DELETE FROM {} WHERE id = {}{}", checkpoint_table_, source_,
                            keep_dump_id ? fmt::format(" AND filename NOT LIKE '{}%'", kDumpPrefix)
                                         : std::string()),
@@ -428,15 +450,26 @@ void LoadMeta::ConfirmMade(mysql::Connection& db, const MadeTableRow& made,
 
 std::optional<int64_t> DefinitionHash(mysql::Connection& db, const std::string& schema,
                                       const std::string& table, const StopToken& stop) {
+  // Of the session's modes some change what is printed (quotes, options, how a comment is escaped),
+  // and the sessions that come here have different ones.
+  db.Execute(fmt::format("SET @dm_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = ''{}",
+                         db.server().is_tidb ? "" : ", SESSION sql_quote_show_create = 1"),
+             stop);
+  const auto restore = [&] { db.Execute("SET SESSION sql_mode = @dm_sql_mode", stop); };
   std::string text;
   try {
     const auto answer = db.Query("SHOW CREATE TABLE " + mysql::QuoteTable(schema, table), stop);
-    if (answer.rows.empty() || answer.columns.at(0) != "Table") return std::nullopt;
-    text = answer.rows[0].at(1).value_or("");
+    if (!answer.rows.empty() && answer.columns.at(0) == "Table") {
+      text = answer.rows[0].at(1).value_or("");
+    }
   } catch (const Error& e) {
+    if (db.broken()) throw;
+    restore();
     if (e.server_errno() == kNoSuchTable || e.server_errno() == kNoSuchSchema) return std::nullopt;
     throw;
   }
+  restore();
+  if (text.empty()) return std::nullopt;
   const auto hash = static_cast<int64_t>(Hash(mysql::WithoutAutoIncrement(std::move(text))) >> 1);
   return hash == 0 ? 1 : hash;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/thread/stop.h"
+#include "migration/meta/owner.h"
 #include "mysql/client/connection.h"
 
 namespace dm::migration {
@@ -53,7 +54,8 @@ struct MadeTableRow {
 };
 
 // SQL over the two tables of one task and source. Holds no connection: every call names one.
-// Database errors come as the connection throws them. Immutable, thread-safe.
+// Database errors come as the connection throws them. What takes an OwnerRight changes nothing and
+// throws Error kSyncerOwnerChanged if another run has it by then. Immutable, thread-safe.
 class LoadMeta {
  public:
   LoadMeta(std::string_view meta_schema, std::string_view task, std::string_view source_id);
@@ -71,7 +73,8 @@ class LoadMeta {
   void SetStage(mysql::Connection& db, LoadStage stage, const StopToken& stop) const;
 
   // Says in one transaction that the dump `dump_id` is loaded from now on; the stage is `running`.
-  void BeginRunning(mysql::Connection& db, std::string_view dump_id, const StopToken& stop) const;
+  void BeginRunning(mysql::Connection& db, const OwnerRight& right, std::string_view dump_id,
+                    const StopToken& stop) const;
   // The dump whose loading began or is finished; nullopt if none, or if it is not known.
   std::optional<std::string> DumpId(mysql::Connection& db, const StopToken& stop) const;
 
@@ -82,13 +85,14 @@ class LoadMeta {
   void AddFiles(mysql::Connection& db, const std::vector<LoadCheckpointRow>& files,
                 const StopToken& stop) const;
   // The files that go into this target are to be loaded from their beginning.
-  void RestartFiles(mysql::Connection& db, const std::string& schema, const std::string& table,
-                    const StopToken& stop) const;
+  void RestartFiles(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
+                    const std::string& table, const StopToken& stop) const;
   // Removes all rows of this source.
-  void DeleteRows(mysql::Connection& db, const StopToken& stop) const;
+  void DeleteRows(mysql::Connection& db, const OwnerRight& right, const StopToken& stop) const;
   // In one transaction: no files and claims any more, and the stage `finished`. `keep_dump_id`: a
   // sync unit that is still to begin needs to know which dump it was.
-  void Finish(mysql::Connection& db, bool keep_dump_id, const StopToken& stop) const;
+  void Finish(mysql::Connection& db, const OwnerRight& right, bool keep_dump_id,
+              const StopToken& stop) const;
 
   // The statement that moves a file's progress from `from` to `to` with `rows` rows between; it
   // affects one row exactly if the progress was at `from`. Run inside the transaction that writes

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 
 #include "base/error/error.h"
+#include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/meta/names.h"
 #include "mysql/client/retry.h"
@@ -20,11 +22,40 @@ constexpr int kDuplicateEntry = 1062;
 // Conflicts with the transaction of unknown outcome end with it.
 constexpr int kRaiseAttempts = 30;
 constexpr Milliseconds kRaiseWait{100};
+// How long one query waits for a statement of another session, and how often it is sent.
+constexpr int kStatementSeconds = 10;
+constexpr int kStatementAttempts = 120;
+constexpr size_t kSlotsPerQuery = 500;
+constexpr int kLockWaitTimeout = 1205;
 
 // Also beyond every epoch of a table that was dropped with the task's meta data: a writer of the
 // task's former life may still be there. The server's time in microseconds is.
 constexpr std::string_view kNextEpoch =
     "GREATEST(epoch + 1, CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS UNSIGNED))";
+
+// TiDB before 6.2 knows the functions by name only.
+bool HasNoLocks(const mysql::Connection& connection, const Error& e) {
+  return connection.server().is_tidb && !connection.broken() &&
+         (e.server_errno() == 1235 || e.server_errno() == 1305 || e.server_errno() == 8108);
+}
+
+Error StatementInFlight() {
+  return Error(ErrorCode::kDBExecuteFailed,
+               "a statement of a former run of this task is still being executed downstream")
+      .SetRawCause("it holds the lock of its connection's slot")
+      .SetServerErrno(kLockWaitTimeout)
+      .SetScope(ErrorScope::kDownstream)
+      .SetWorkaround(
+          "Please look for what it waits for in the downstream's `SHOW PROCESSLIST`; when it has "
+          "ended, resume the task.");
+}
+
+// FNV-1a, 64 bits.
+uint64_t Hash(std::string_view text) {
+  uint64_t hash = 14695981039346656037ull;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  return hash;
+}
 
 }  // namespace
 
@@ -74,10 +105,13 @@ std::vector<uint64_t> OwnerTable::RaiseAll(mysql::Connection& connection, size_t
           fmt::format("SELECT slot, epoch FROM {} {} ORDER BY slot", table_, where), stop);
       connection.Commit(stop);
       std::vector<uint64_t> epochs(slots, 0);
+      std::vector<size_t> former;
       for (const auto& row : result.rows) {
         const size_t slot = std::stoul(row.at(0).value_or("0"));
+        former.push_back(slot);
         if (slot < slots) epochs[slot] = std::stoull(row.at(1).value_or("0"));
       }
+      WaitForStatements(connection, former, stop);
       return epochs;
     } catch (const Error& e) {
       if (connection.broken() || !mysql::IsRetryableServerError(e) || attempt >= kRaiseAttempts) {
@@ -118,6 +152,7 @@ void OwnerTable::Raise(mysql::Connection& connection, size_t slot, uint64_t epoc
         connection.Execute(fmt::format("UPDATE {} SET epoch = {} {}", table_, next, where), stop);
       }
       connection.Commit(stop);
+      WaitForStatements(connection, {slot}, stop);
       return;
     } catch (const Error& e) {
       if (connection.broken() || !mysql::IsRetryableServerError(e) || attempt >= kRaiseAttempts) {
@@ -135,6 +170,77 @@ std::string OwnerTable::ProofStatement(size_t slot, uint64_t epoch,
   return fmt::format("UPDATE {} SET slot = IF(epoch = {}, slot, {}){} WHERE id = {} AND slot = {}",
                      table_, epoch, kGuardSlot,
                      server.is_tidb ? ", transactions = transactions + 1" : "", id_, slot);
+}
+
+std::string OwnerTable::LockName(size_t slot) const {
+  // At most 64 bytes.
+  return fmt::format("'dm_owner_{:016x}_{}'",
+                     Hash(fmt::format("{}/{}/{}", meta_schema_, task_, source_id_)), slot);
+}
+
+void OwnerTable::WaitForStatements(mysql::Connection& connection, const std::vector<size_t>& slots,
+                                   const StopToken& stop) const {
+  for (size_t begin = 0; begin < slots.size(); begin += kSlotsPerQuery) {
+    std::string query;
+    for (size_t i = begin; i < std::min(slots.size(), begin + kSlotsPerQuery); ++i) {
+      const std::string lock = LockName(slots[i]);
+      query += fmt::format("{} GET_LOCK({}, {}), RELEASE_LOCK({})", query.empty() ? "SELECT" : ",",
+                           lock, kStatementSeconds, lock);
+    }
+    for (int attempt = 1;; ++attempt) {
+      try {
+        const mysql::ResultSet result = connection.Query(query, stop);
+        bool all = true;
+        for (size_t i = 0; i < result.rows.at(0).size(); i += 2) {
+          all = all && result.rows[0][i] == "1";
+        }
+        if (all) break;
+      } catch (const Error& e) {
+        if (HasNoLocks(connection, e)) return;
+        throw;
+      }
+      if (attempt == kStatementAttempts) throw StatementInFlight();
+      Log().Info("a statement of the former owner is in flight, its end is waited for",
+                 {F("task", task_), F("source", source_id_)});
+    }
+  }
+}
+
+void OwnerTable::ExecuteOwned(mysql::Connection& connection, size_t slot, uint64_t epoch,
+                              std::string_view statement, const StopToken& stop) const {
+  const std::string lock = LockName(slot);
+  bool locked = false;
+  try {
+    locked = connection.QueryValue(fmt::format("SELECT GET_LOCK({}, {})", lock, kStatementSeconds),
+                                   stop) == "1";
+    if (!locked) throw StatementInFlight();
+  } catch (const Error& e) {
+    if (!HasNoLocks(connection, e)) throw;
+  }
+  const auto release = [&] {
+    if (locked && !connection.broken())
+      connection.Execute(fmt::format("DO RELEASE_LOCK({})", lock), stop);
+  };
+  try {
+    const auto found = connection.QueryValue(
+        fmt::format("SELECT epoch FROM {} WHERE id = {} AND slot = {}", table_, id_, slot), stop);
+    if (found != std::to_string(epoch)) throw MakeError(ErrorCode::kSyncerOwnerChanged, slot);
+    DM_FAILPOINT("owner/before-statement");
+    connection.Execute(statement, stop);
+  } catch (const Error&) {
+    try {
+      release();
+    } catch (const Error& e) {
+      Log().Info("a lock stays until its connection ends", {F("lock", lock), F("error", e)});
+    }
+    throw;
+  }
+  try {
+    release();
+  } catch (const Error&) {
+    // The statement is executed; a lost connection has lost its lock too.
+    if (!connection.broken()) throw;
+  }
 }
 
 bool OwnerTable::IsRefusal(const Error& error) const {

@@ -24,8 +24,8 @@ class OwnerTable {
   void Create(mysql::Connection& connection, const StopToken& stop) const;
 
   // Raises the epoch of every slot of this source, makes missing ones up to `slots`, and commits.
-  // Waits for transactions of former owners that are in flight. Returns the epochs of slots
-  // 0..slots-1.
+  // Waits for transactions and statements of former owners that are in flight. Returns the epochs
+  // of slots 0..slots-1.
   std::vector<uint64_t> RaiseAll(mysql::Connection& connection, size_t slots,
                                  const StopToken& stop) const;
 
@@ -34,7 +34,8 @@ class OwnerTable {
   void RaiseEverySource(mysql::Connection& connection, const StopToken& stop) const;
 
   // Raises one slot from `epoch` to `next`, after its connection was lost with a transaction of
-  // unknown outcome: when this returns, that transaction is committed, or it never will be. If it
+  // unknown outcome: when this returns, that transaction is committed, or it never will be, and a
+  // statement of ExecuteOwned has ended. If it
   // fails it may be repeated with the same `next`. Throws Error kSyncerOwnerChanged if the slot has
   // another epoch: another run has taken over, and must not be thrown out by one that woke up late.
   void Raise(mysql::Connection& connection, size_t slot, uint64_t epoch, uint64_t next,
@@ -49,16 +50,48 @@ class OwnerTable {
   // for what it writes, the row is really written, and it may be COMMIT that fails.
   std::string ProofStatement(size_t slot, uint64_t epoch, const mysql::ServerInfo& server) const;
 
+  // Executes a statement that commits by itself, such as one that makes, empties or drops a table,
+  // while `epoch` is that of `slot`. Of such a statement no row can be the proof until its end. So
+  // the session first takes a lock that the server keeps until the statement has ended, whatever
+  // becomes of this process, then looks at the epoch; who raises the epoch waits for the lock
+  // afterwards. A session that was lost while this process slept has lost its lock too, and
+  // executes nothing any more. Throws Error kSyncerOwnerChanged, with nothing executed, if the slot
+  // has another epoch or none. On TiDB before 6.2, which has no such locks, the epoch is only
+  // looked at immediately before.
+  void ExecuteOwned(mysql::Connection& connection, size_t slot, uint64_t epoch,
+                    std::string_view statement, const StopToken& stop) const;
+
   // Is this the failure of a proof? For errors of a COMMIT; of the proof itself, 1062 is enough.
   bool IsRefusal(const Error& error) const;
 
  private:
+  std::string LockName(size_t slot) const;  // literal
+  // Waits until no session executes a statement for one of the slots.
+  void WaitForStatements(mysql::Connection& connection, const std::vector<size_t>& slots,
+                         const StopToken& stop) const;
+
   std::string table_;   // quoted
   std::string schema_;  // quoted
   std::string id_;      // literal
   std::string source_id_;
   std::string meta_schema_;
   std::string task_;
+};
+
+// One slot of a run, and its epoch. `owner` must outlive it.
+struct OwnerRight {
+  const OwnerTable* owner = nullptr;
+  size_t slot = 0;
+  uint64_t epoch = 0;
+
+  // OwnerTable::ProofStatement and ExecuteOwned.
+  std::string Proof(const mysql::ServerInfo& server) const {
+    return owner->ProofStatement(slot, epoch, server);
+  }
+  void Execute(mysql::Connection& connection, std::string_view statement,
+               const StopToken& stop) const {
+    owner->ExecuteOwned(connection, slot, epoch, statement, stop);
+  }
 };
 
 }  // namespace dm::migration

@@ -32,9 +32,8 @@ void UndoUnfinishedLoads(mysql::Connection& connection, std::string_view meta_sc
   if (!TableExists(connection, meta_schema, name + std::string(kLoaderCheckpointSuffix), stop)) {
     return;
   }
-  if (TableExists(connection, meta_schema, name + std::string(kOwnerSuffix), stop)) {
-    OwnerTable(meta_schema, task, "").RaiseEverySource(connection, stop);
-  }
+  OwnerTable(meta_schema, task, "").Create(connection, stop);
+  OwnerTable(meta_schema, task, "").RaiseEverySource(connection, stop);
   connection.Execute("SET SESSION foreign_key_checks = 0", stop);
   const auto ids =
       connection.Query(fmt::format("SELECT DISTINCT id FROM {}",
@@ -44,7 +43,10 @@ void UndoUnfinishedLoads(mysql::Connection& connection, std::string_view meta_sc
     const LoadMeta meta(meta_schema, task, row[0].value_or(""));
     meta.Create(connection, stop);
     if (meta.Stage(connection, stop) == LoadStage::kFinished) continue;
-    RemoveUnfinishedRows(connection, meta, SharedRows::kKeep, {}, Log(), stop);
+    // Who starts the task meanwhile is not to lose what it brings.
+    const OwnerTable owner(meta_schema, task, row[0].value_or(""));
+    const OwnerRight right{&owner, 0, owner.RaiseAll(connection, 1, stop).at(0)};
+    RemoveUnfinishedRows(connection, meta, right, SharedRows::kKeep, {}, Log(), stop);
   }
 }
 

@@ -19,6 +19,10 @@ Error Mismatch(std::string text) {
   return Error(ErrorCode::kLoadCheckPointNotMatch, std::move(text));
 }
 
+bool IsOwnerChanged(const Error& e) {
+  return e.code() == static_cast<int>(ErrorCode::kSyncerOwnerChanged);
+}
+
 // Rows of the table; nullopt if it is not there, or is a view of which no rows are `expected`.
 std::optional<int64_t> CountRows(mysql::Connection& db, const TableClaimRow& target, bool expected,
                                  const StopToken& stop) {
@@ -44,20 +48,21 @@ std::optional<int64_t> CountRows(mysql::Connection& db, const TableClaimRow& tar
   }
 }
 
-void Empty(mysql::Connection& db, const std::string& table, const StopToken& stop) {
+void Empty(mysql::Connection& db, const OwnerRight& right, const std::string& table,
+           const StopToken& stop) {
   try {
-    db.Execute("TRUNCATE TABLE " + table, stop);
+    right.Execute(db, "TRUNCATE TABLE " + table, stop);
   } catch (const Error& e) {
-    if (db.broken()) throw;
+    if (db.broken() || IsOwnerChanged(e)) throw;
     // TRUNCATE needs the privilege to drop, and refuses tables that foreign keys refer to.
-    if (e.server_errno() != kNoSuchTable) db.Execute("DELETE FROM " + table, stop);
+    if (e.server_errno() != kNoSuchTable) right.Execute(db, "DELETE FROM " + table, stop);
   }
 }
 
 // Of the table that this source's load has made: it goes, so that the next dump makes it as it is
 // upstream by then. Kept if its definition is not the one it was made with.
-bool Drop(mysql::Connection& db, const MadeTableRow& made, const Logger& log,
-          const StopToken& stop) {
+bool Drop(mysql::Connection& db, const OwnerRight& right, const MadeTableRow& made,
+          const Logger& log, const StopToken& stop) {
   const std::string table = mysql::QuoteTable(made.schema, made.table);
   const auto definition = DefinitionHash(db, made.schema, made.table, stop);
   if (!definition) return true;
@@ -78,10 +83,10 @@ bool Drop(mysql::Connection& db, const MadeTableRow& made, const Logger& log,
     return false;
   }
   try {
-    db.Execute("DROP TABLE IF EXISTS " + table, stop);
+    right.Execute(db, "DROP TABLE IF EXISTS " + table, stop);
     return true;
   } catch (const Error& e) {
-    if (db.broken()) throw;
+    if (db.broken() || IsOwnerChanged(e)) throw;
     log.Warn("a table that an unfinished load had made cannot be dropped, it keeps its definition",
              {F("table", table), F("error", e)});
     return false;
@@ -119,9 +124,9 @@ std::map<std::pair<std::string, std::string>, Target> TargetsOf(mysql::Connectio
 
 }  // namespace
 
-void RemoveUnfinishedRows(mysql::Connection& db, const LoadMeta& meta, SharedRows shared,
-                          const std::function<void()>& check_right, const Logger& log,
-                          const StopToken& stop) {
+void RemoveUnfinishedRows(mysql::Connection& db, const LoadMeta& meta, const OwnerRight& right,
+                          SharedRows shared, const std::function<void()>& check_right,
+                          const Logger& log, const StopToken& stop) {
   for (const auto& [name, target] : TargetsOf(db, meta, stop)) {
     if (target.row.claim == TableClaim::kUser) continue;
     if (target.loaded == 0 && !target.made) continue;
@@ -156,11 +161,12 @@ void RemoveUnfinishedRows(mysql::Connection& db, const LoadMeta& meta, SharedRow
     }
     log.Info("what an unfinished dump has brought is removed",
              {F("table", table), F("rows", *rows), F("made", target.made.has_value())});
-    const bool dropped = target.made && Drop(db, *target.made, log, stop);
-    if (!dropped && target.loaded > 0) Empty(db, table, stop);
+    DM_FAILPOINT("load/before-remove");
+    const bool dropped = target.made && Drop(db, right, *target.made, log, stop);
+    if (!dropped && target.loaded > 0) Empty(db, right, table, stop);
     DM_FAILPOINT("load/after-empty");
   }
-  meta.DeleteRows(db, stop);
+  meta.DeleteRows(db, right, stop);
 }
 
 }  // namespace dm::migration

@@ -44,7 +44,7 @@ void Stream::Open(const StopToken& stop) {
     start.suffix = 0;
     start.position.file = mysql::StripRelaySuffix(start.position.file);
     skip_to_.reset();
-    if (discard_ > 0 && source_->identity() != identity_) {
+    if (handed_over_.discard() > 0 && source_->identity() != identity_) {
       // Another server may have divided the transaction into other events.
       throw Error(ErrorCode::kSyncerGetEvent,
                   fmt::format("get binlog event error: after a reconnect in the middle of a "
@@ -100,26 +100,14 @@ mysql::RawEvent Stream::Next(const StopToken& stop) {
   for (;;) {
     try {
       mysql::RawEvent event = Read(stop);
-      const bool rows = CountsAsRows(event.type());
-      if (rows && discard_ > 0) {
-        if (expected_gtid_ && recorder_->current_gtid() != expected_gtid_) {
-          throw Error(ErrorCode::kSyncerGetEvent,
-                      "get binlog event error: after a reconnect the upstream sent another "
-                      "transaction than the one that was being read");
-        }
-        --discard_;
+      const bool ends = recorder_->at_transaction_end();
+      if (handed_over_.LeavesOut(CountsAsRows(event.type()), ends, recorder_->current_gtid())) {
         Log().Info("discard event already consumed", {F("location", end().ToString())});
         continue;
       }
-      if (recorder_->at_transaction_end()) {
+      if (ends) {
         resume_ = recorder_->transaction_end();
         if (resume_.position.offset <= mysql::LargestShortOffset()) startable_ = resume_;
-        handed_over_ = discard_ = 0;
-        expected_gtid_.reset();
-        transaction_gtid_.reset();
-      } else if (rows) {
-        ++handed_over_;
-        transaction_gtid_ = recorder_->current_gtid();
       }
       return event;
     } catch (const Error& e) {
@@ -169,11 +157,10 @@ bool Stream::Reset(const Error& error, const StopToken& stop) {
       break;
     }
   }
-  Log().Warn(
-      "reset replication binlog puller",
-      {F("location", resume_.ToString()), F("events to discard", handed_over_), F("error", error)});
-  discard_ = handed_over_;
-  expected_gtid_ = transaction_gtid_;
+  Log().Warn("reset replication binlog puller",
+             {F("location", resume_.ToString()), F("events to discard", handed_over_.count()),
+              F("error", error)});
+  handed_over_.ReadAgain();
   Open(stop);
   return true;
 }

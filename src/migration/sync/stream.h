@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/thread/stop.h"
+#include "migration/sync/handed_over.h"
 #include "mysql/binlog/event_source.h"
 #include "mysql/binlog/location_recorder.h"
 #include "mysql/client/connection.h"
@@ -64,10 +65,7 @@ class Stream {
   std::unique_ptr<mysql::NetworkEventSource> source_;
   std::optional<mysql::LocationRecorder> recorder_;
   uint32_t server_id_ = 0;
-  size_t handed_over_ = 0;                    // rows events of the transaction behind resume_
-  size_t discard_ = 0;                        // rows events still to be left out after a reset
-  std::optional<mysql::Gtid> expected_gtid_;  // of the transaction being left out
-  std::optional<mysql::Gtid> transaction_gtid_;
+  HandedOver handed_over_;  // of the transaction behind resume_
   std::optional<SteadyClock::time_point> last_error_;
 };
 

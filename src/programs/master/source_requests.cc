@@ -6,6 +6,7 @@
 #include "base/io/text.h"
 #include "base/log/log.h"
 #include "dmmaster.pb.h"
+#include "programs/master/record_size.h"
 #include "programs/master/requests.h"
 #include "programs/master/upstream.h"
 
@@ -94,7 +95,10 @@ void OperateSource(const RequestContext& context, const pb::OperateSourceRequest
     case pb::StartSource:
     case pb::UpdateSource: {
       std::vector<SourceConfig> sources = Parse(request);
-      for (SourceConfig& source : sources) PrepareSource(source, context.cipher, context.stop);
+      for (SourceConfig& source : sources) {
+        PrepareSource(source, context.cipher, context.stop);
+        CheckRecordSize(source, context.config.max_request_bytes);
+      }
       if (request.op() == pb::UpdateSource) {
         response->set_msg("Update worker config is not supported by dm-ha now");
         return;

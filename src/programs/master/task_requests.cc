@@ -12,6 +12,7 @@
 #include "migration/meta/names.h"
 #include "migration/meta/remove.h"
 #include "migration/precheck/precheck.h"
+#include "programs/master/record_size.h"
 #include "programs/master/requests.h"
 #include "programs/master/upstream.h"
 
@@ -66,6 +67,9 @@ Prepared PrepareParsed(const RequestContext& context, const std::string& text,
     }
   }
   out.subtasks = migration::ToSubtasks(task, sources, context.cipher);
+  for (const SubtaskConfig& subtask : out.subtasks) {
+    CheckRecordSize(subtask, context.config.max_request_bytes);
+  }
   return out;
 }
 

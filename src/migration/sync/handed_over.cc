@@ -1,0 +1,51 @@
+#include "migration/sync/handed_over.h"
+
+#include <fmt/format.h>
+
+#include "base/error/error.h"
+
+namespace dm::migration {
+
+namespace {
+
+Error AnotherTransaction(std::string_view what) {
+  return Error(ErrorCode::kSyncerGetEvent, fmt::format("get binlog event error: {}", what))
+      .SetScope(ErrorScope::kUpstream)
+      .SetWorkaround(
+          "Please find out whether the upstream has lost a part of its binlog (a crash with "
+          "sync_binlog other than 1, another server behind the same address). Rows of the lost "
+          "transaction may be in the downstream: compare its tables with the upstream's, or "
+          "migrate them anew with `start-task --remove-meta`.");
+}
+
+}  // namespace
+
+bool HandedOver::LeavesOut(bool rows, bool ends, const std::optional<mysql::Gtid>& gtid) {
+  bool left_out = false;
+  if (discard_ > 0 && (rows || ends)) {
+    if (expected_ && gtid != expected_) {
+      throw AnotherTransaction(
+          "after a reconnect the upstream sent another transaction than the one that was being "
+          "read");
+    }
+    if (rows) {
+      --discard_;
+      left_out = true;
+    }
+    if (ends && (discard_ > 0 || left_out)) {
+      throw AnotherTransaction(
+          fmt::format("after a reconnect the transaction that was being read ends earlier than "
+                      "before: {} of its {} rows events are not there",
+                      discard_, count_));
+    }
+  }
+  if (ends) {
+    *this = HandedOver();
+  } else if (rows && !left_out) {
+    ++count_;
+    gtid_ = gtid;
+  }
+  return left_out;
+}
+
+}  // namespace dm::migration

@@ -1,0 +1,69 @@
+#include "migration/sync/handed_over.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error/error.h"
+
+namespace dm::migration {
+namespace {
+
+mysql::Gtid MariaGtid(uint64_t sequence) { return mysql::MariaDbGtid{0, 1, sequence}; }
+
+int CodeOf(auto work) {
+  try {
+    work();
+  } catch (const Error& e) {
+    return e.code();
+  }
+  return 0;
+}
+
+TEST(HandedOver, LeavesOutWhatWasHandedOverAndNoMore) {
+  HandedOver over;
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(over.LeavesOut(true, false, MariaGtid(7)));
+  over.ReadAgain();
+  EXPECT_FALSE(over.LeavesOut(false, false, MariaGtid(7)));
+  EXPECT_TRUE(over.LeavesOut(true, false, MariaGtid(7)));
+  // Lost once more: from the begin again.
+  over.ReadAgain();
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(over.LeavesOut(true, false, MariaGtid(7)));
+  EXPECT_FALSE(over.LeavesOut(true, false, MariaGtid(7)));
+  EXPECT_EQ(over.count(), 4u);
+  EXPECT_FALSE(over.LeavesOut(false, true, MariaGtid(7)));
+  EXPECT_EQ(over.count(), 0u);
+  EXPECT_FALSE(over.LeavesOut(true, false, MariaGtid(8)));
+}
+
+TEST(HandedOver, TheLastRowsMayBeTheLostConnectionsLastEvent) {
+  HandedOver over;
+  over.LeavesOut(true, false, std::nullopt);
+  over.ReadAgain();
+  EXPECT_TRUE(over.LeavesOut(true, false, std::nullopt));
+  EXPECT_FALSE(over.LeavesOut(false, true, std::nullopt));
+}
+
+TEST(HandedOver, ATransactionThatEndsEarlyIsAnError) {
+  // Without GTIDs only the number of events tells; the rows of the next transaction must not be
+  // taken for those that are missing, nor be handed over as if none were.
+  for (const std::optional<mysql::Gtid>& gtid :
+       {std::optional<mysql::Gtid>(), std::optional<mysql::Gtid>(MariaGtid(7))}) {
+    HandedOver over;
+    for (int i = 0; i < 3; ++i) over.LeavesOut(true, false, gtid);
+    over.ReadAgain();
+    EXPECT_TRUE(over.LeavesOut(true, false, gtid));
+    EXPECT_EQ(CodeOf([&] { over.LeavesOut(false, true, gtid); }), 36069);
+  }
+}
+
+TEST(HandedOver, AnotherTransactionIsAnError) {
+  HandedOver over;
+  over.LeavesOut(true, false, MariaGtid(7));
+  over.ReadAgain();
+  HandedOver without_rows = over;
+  EXPECT_EQ(CodeOf([&] { over.LeavesOut(true, false, MariaGtid(8)); }), 36069);
+  // Such as a DDL, or an empty transaction.
+  EXPECT_EQ(CodeOf([&] { without_rows.LeavesOut(false, true, MariaGtid(8)); }), 36069);
+}
+
+}  // namespace
+}  // namespace dm::migration
