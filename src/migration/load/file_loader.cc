@@ -6,7 +6,9 @@
 
 #include "base/failpoint/failpoint.h"
 #include "base/log/sensitive.h"
+#include "migration/dumpfile/file_name.h"
 #include "migration/dumpfile/introducer.h"
+#include "migration/dumpfile/schema_script.h"
 #include "migration/rules/name_pattern.h"
 #include "mysql/client/retry.h"
 #include "mysql/value/quote.h"
@@ -57,51 +59,15 @@ bool IsBytesType(const std::string& type) {
   return std::find(kTypes.begin(), kTypes.end(), LowerName(type)) != kTypes.end();
 }
 
-// The server took a value otherwise than it stands in the dump: what a strict server would have
-// refused. Others (notes, warnings of generated columns) change nothing that was sent.
-bool ChangesValue(int code, const std::string& text, const LoadTarget& target) {
-  constexpr int kNullForNotNull = 1048, kOutOfRange = 1264, kTruncated = 1265, kIncorrect = 1292,
-                kTimeZoneGap = 1299, kIncorrectForField = 1366, kTooLong = 1406;
-  if (code == kNullForNotNull) return true;
-  switch (code) {
-    case kOutOfRange:
-    case kTruncated:
-    case kIncorrect:
-    case kTimeZoneGap:
-    case kIncorrectForField:
-    case kTooLong:
-      break;
-    default:
-      return false;
-  }
-  // "... column 'c' at row 1", on MariaDB also "... column `s`.`t`.`c` at row 1".
-  const size_t word = text.find("column ");
-  const size_t end = text.rfind(" at row ");
-  if (word == std::string::npos || end == std::string::npos || end < word) return false;
-  std::string name = text.substr(word + 7, end - word - 7);
-  if (name.size() >= 2) {
-    const size_t open = name.rfind(name.back(), name.size() - 2);
-    if (open != std::string::npos) name = name.substr(open + 1, name.size() - open - 2);
-  }
-  for (const LoadTarget::Column& column : target.columns) {
-    if (LowerName(column.name) != LowerName(name)) continue;
-    if (column.generated) return false;
-    // The largest FLOAT reads a little larger as a text; it becomes itself again.
-    if (code == kOutOfRange && column.type == "float") return false;
-    // The error value of an ENUM, '', is one that a table may hold.
-    if (code == kTruncated && (column.type == "enum" || column.type == "set")) return false;
-  }
-  return true;
-}
-
 // Throws the warning that says that a value was changed, if there is one.
-void CheckWarnings(mysql::Connection& db, const LoadTarget& target, const StopToken& stop) {
+void CheckWarnings(mysql::Connection& db, std::span<const ValueColumn> columns,
+                   const StopToken& stop) {
   if (db.warning_count() == 0) return;
   for (const auto& row : db.Query("SHOW WARNINGS", stop).rows) {
     if (row.size() < 3 || row[0].value_or("") == "Note") continue;
     const int code = std::atoi(row[1].value_or("0").c_str());
     const std::string text = row[2].value_or("");
-    if (!ChangesValue(code, text, target)) continue;
+    if (!ChangesValue(code, text, columns)) continue;
     throw Error(ErrorCode::kDBExecuteFailed, "the target cannot hold a value")
         .SetRawCause(fmt::format("Error {} (01000): {}", code, RedactedMessage(code, text)))
         .SetServerErrno(code)
@@ -140,7 +106,7 @@ void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
                              const StopToken& stop) const {
   const bool raw_backslash = !context_.session.backslash_escapes();
   const auto answer =
-      db.Query(fmt::format("SELECT COLUMN_NAME, DATA_TYPE, EXTRA, COLUMN_DEFAULT FROM "
+      db.Query(fmt::format("SELECT COLUMN_NAME, DATA_TYPE, EXTRA, COLUMN_DEFAULT, COLUMN_TYPE FROM "
                            "information_schema.COLUMNS WHERE "
                            "TABLE_SCHEMA = {} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION",
                            mysql::QuoteString(target.schema, raw_backslash),
@@ -156,6 +122,42 @@ void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
         type == "datetime" && LowerName(row[3].value_or("")).starts_with("current_timestamp");
     target.columns.push_back({row[0].value_or(""), type, IsBytesType(type),
                               IsGeneratedColumn(row[2].value_or("")), now});
+    if (type != "enum") continue;
+    target.enum_members.merge(EnumMembersOf(
+        fmt::format("CREATE TABLE t ({} {})", mysql::QuoteName(target.columns.back().name),
+                    row[4].value_or("")),
+        ParseOptions()));
+  }
+}
+
+mysql::ParseOptions FileLoader::ParseOptions() const {
+  mysql::ParseOptions options;
+  options.sql_mode = mysql::SqlMode::Parse(context_.session.sql_mode());
+  return options;
+}
+
+void FileLoader::PrepareWarnings(const LoadFile& file) {
+  const LoadTarget& target = *file.target;
+  EnumMembers dumped;
+  if (!target.enum_members.empty()) {
+    const DumpFileName name = ClassifyDumpFile(file.path);
+    const std::string script =
+        directory_.Read(TableSchemaFileName(name.schema, name.table)).value_or("");
+    mysql::ParseOptions options = ParseOptions();
+    options.mariadb = IsMariaDbScript(script);
+    const ScriptOptions split = {.ansi_quotes = context_.session.ansi_quotes(),
+                                 .backslash_escapes = context_.session.backslash_escapes()};
+    for (const std::string& statement : SplitScript(script, split)) {
+      dumped.merge(EnumMembersOf(statement, options));
+    }
+  }
+  value_columns_.clear();
+  for (const LoadTarget::Column& column : target.columns) {
+    value_columns_.push_back({.name = column.name,
+                              .generated = column.generated,
+                              .error_value = column.type == "enum" &&
+                                             HoldsMembers(dumped, target.enum_members, column.name),
+                              .rounded_float = column.type == "float"});
   }
 }
 
@@ -261,12 +263,11 @@ void FileLoader::GatherStatements(InsertReader& reader, const Limits& limits, Ba
   batch.to = static_cast<int64_t>(reader.Position());
 }
 
-void FileLoader::WriteRows(mysql::Connection& db, const LoadTarget& target, const Batch& batch,
-                           const StopToken& stop) {
+void FileLoader::WriteRows(mysql::Connection& db, const Batch& batch, const StopToken& stop) {
   if (batch.lines.empty()) {
     for (const std::string& statement : batch.statements) {
       db.Execute(statement, stop, insert_head_);
-      CheckWarnings(db, target, stop);
+      CheckWarnings(db, value_columns_, stop);
     }
     return;
   }
@@ -310,7 +311,7 @@ int64_t FileLoader::Write(const LoadFile& file, const Batch& batch, LoadConnecti
         db.Rollback(stop.cut);
         return OffsetOf(file, connection, stop);
       }
-      WriteRows(db, *file.target, batch, stop.cut);
+      WriteRows(db, batch, stop.cut);
       DM_FAILPOINT("load/before-commit");
       db.Commit(stop.cut);
       DM_FAILPOINT("load/after-chunk");
@@ -362,6 +363,7 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
     std::call_once(target.once, [&] {
       connection.Run(stop, [&](mysql::Connection& db) { ReadColumns(db, target, stop.cut); });
     });
+    PrepareWarnings(file);
     mysql::Connection& db = connection.Use(stop);
     InsertReader reader(content, context_.session.backslash_escapes());
     bool lines = PrepareStatements(target, reader) && !db.server().is_tidb;

@@ -10,8 +10,10 @@
 
 #include "migration/dumpfile/insert_reader.h"
 #include "migration/dumpfile/load_line.h"
+#include "migration/load/enum_members.h"
 #include "migration/load/loader_pool.h"
 #include "migration/load/progress.h"
+#include "migration/rows/value_warning.h"
 #include "migration/storage/local_directory.h"
 
 namespace dm::migration {
@@ -32,6 +34,7 @@ struct LoadTarget {
   };
   std::once_flag once;
   std::vector<Column> columns;  // read at first use
+  EnumMembers enum_members;     // read at first use
   bool auto_increment = false;  // read at first use
   std::atomic<int> loaders{0};  // of its files, now
   std::atomic<int> load_data_failures{0};
@@ -90,8 +93,11 @@ class FileLoader {
   // is then. Throws the database's error after a rollback.
   int64_t Write(const LoadFile& file, const Batch& batch, LoadConnection& connection,
                 const LoadStop& stop);
-  void WriteRows(mysql::Connection& db, const LoadTarget& target, const Batch& batch,
-                 const StopToken& stop);
+  void WriteRows(mysql::Connection& db, const Batch& batch, const StopToken& stop);
+  mysql::ParseOptions ParseOptions() const;
+  // What warnings about rows of this file may say. Throws Error if its table's script cannot be
+  // read.
+  void PrepareWarnings(const LoadFile& file);
 
   const LoadContext& context_;
   const LocalDirectory& directory_;
@@ -102,6 +108,7 @@ class FileLoader {
   std::string tuple_tail_;  // values of columns that the file has not, from the comma on
   std::string load_statement_;
   std::vector<LoadField> fields_;
+  std::vector<ValueColumn> value_columns_;  // views into the target's
 };
 
 }  // namespace dm::migration

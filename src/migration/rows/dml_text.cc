@@ -13,12 +13,42 @@ using mysql::Cell;
 
 namespace {
 
+Error NoSuchMember(uint64_t number, size_t count) {
+  return Error(ErrorCode::kBinlogEventDecode,
+               fmt::format("the value {} of a column with {} members", number, count));
+}
+
+// A value of an ENUM or SET by the names of its members. Throws Error if there is none of a number.
+void AppendMembers(std::string& out, const PlanColumn& column, const Cell& cell,
+                   bool raw_backslash) {
+  const auto number = static_cast<uint64_t>(mysql::CellInteger(cell, column.meta));
+  thread_local std::string text;
+  text.clear();
+  const size_t count = column.members.size();
+  if (column.meta.type == mysql::ColumnType::kEnum) {
+    if (number > count) throw NoSuchMember(number, count);
+    if (number > 0) text = column.members[number - 1];
+  } else {
+    if (count < 64 && number >> count != 0) throw NoSuchMember(number, count);
+    for (const uint8_t i : column.member_order) {
+      if ((number >> i & 1) == 0) continue;
+      if (!text.empty()) text += ',';
+      text += column.members[i];
+    }
+  }
+  mysql::AppendQuotedString(out, text, raw_backslash);
+}
+
 void AppendValue(std::string& out, const TablePlan& plan, uint32_t column, const Cell& cell) {
+  const PlanColumn& info = plan.columns[column];
   try {
-    mysql::AppendLiteral(out, cell, plan.columns[column].meta, plan.literals);
+    if (!info.members.empty() && cell.has_value()) {
+      AppendMembers(out, info, cell, plan.literals.no_backslash_escapes);
+    } else {
+      mysql::AppendLiteral(out, cell, info.meta, plan.literals);
+    }
   } catch (Error& e) {
-    e.Annotate(
-        fmt::format("table {}, column `{}`", plan.source.Quoted(), plan.columns[column].name));
+    e.Annotate(fmt::format("table {}, column `{}`", plan.source.Quoted(), info.name));
     throw;
   }
 }

@@ -146,6 +146,38 @@ TEST_F(DmlTextTest, ASetIsComparedAsASignedNumber) {
   EXPECT_TRUE(plan_->columns[0].where_as_signed);
 }
 
+TEST_F(DmlTextTest, MembersThatTheDownstreamCountsOtherwise) {
+  const auto plan = [&](const std::string& upstream, const std::string& downstream, auto type) {
+    Table("e", "v " + upstream + ", n INT", "v " + downstream + ", n INT");
+    map_.columns[0].type = type;
+    map_.columns[0].length_bytes = 4;  // as an INT of Row
+    plan_ =
+        BuildTablePlan({"shop", "e"}, {"shop", "e"}, map_, plan_->tracked, plan_->downstream, {});
+  };
+  const auto value = [&](int number) {
+    const std::string text = Delete({number, 1});
+    const size_t begin = text.find("`v` = ") + 6;
+    return text.substr(begin, text.find(" AND `n`") - begin);
+  };
+  plan("ENUM('a','it''s')", "ENUM('a','it''s','c')", mysql::ColumnType::kEnum);
+  EXPECT_EQ(value(2), "2") << "members behind them make no difference";
+  plan("ENUM('a','it''s')", "ENUM('it''s','a')", mysql::ColumnType::kEnum);
+  EXPECT_EQ(value(2), "'it\\'s'");
+  EXPECT_EQ(value(0), "''");
+  EXPECT_THROW(Delete({3, 1}), Error);
+  plan("ENUM('a','b')", "ENUM('a')", mysql::ColumnType::kEnum);
+  EXPECT_EQ(value(2), "'b'");
+  plan("ENUM('a','b')", "VARCHAR(9)", mysql::ColumnType::kEnum);
+  EXPECT_EQ(value(1), "'a'");
+  plan("ENUM('a','b')", "INT", mysql::ColumnType::kEnum);
+  EXPECT_EQ(value(1), "1");
+  plan("SET('a','b','c')", "SET('c','a')", mysql::ColumnType::kSet);
+  EXPECT_EQ(value(5), "'c,a'") << "in the order in which the downstream has them";
+  EXPECT_EQ(value(7), "'c,a,b'");
+  EXPECT_EQ(value(0), "''");
+  EXPECT_THROW(Delete({8, 1}), Error);
+}
+
 TEST_F(DmlTextTest, VectorsAreComparedByTheirBytes) {
   Table("v", "id INT, v VARCHAR(20)", "id INT, v VECTOR(3)");
   EXPECT_EQ(Delete({1, "x"}),

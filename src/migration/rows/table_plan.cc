@@ -40,12 +40,34 @@ bool IsText(FieldType type) {
   }
 }
 
+bool HasMembers(const ColumnInfo& column) {
+  return column.type == FieldType::kEnum || column.type == FieldType::kSet;
+}
+
+// Do numbers of an ENUM or SET mean the same members in `target`? It may have more of them.
+bool CountsMembersAlike(const ColumnInfo& source, const ColumnInfo& target) {
+  return source.type == target.type && source.elements.size() <= target.elements.size() &&
+         std::equal(source.elements.begin(), source.elements.end(), target.elements.begin());
+}
+
+// Positions of the members of `source` in the order in which `target` has them.
+std::vector<uint8_t> MemberOrder(const ColumnInfo& source, const ColumnInfo& target) {
+  std::vector<uint8_t> order;
+  if (source.type != FieldType::kSet) return order;
+  const auto place = [&](uint8_t member) {
+    return std::find(target.elements.begin(), target.elements.end(), source.elements[member]);
+  };
+  for (size_t i = 0; i < source.elements.size(); ++i) order.push_back(static_cast<uint8_t>(i));
+  std::stable_sort(order.begin(), order.end(),
+                   [&](uint8_t a, uint8_t b) { return place(a) < place(b); });
+  return order;
+}
+
 // How the downstream compares values of a key column that come from `source`.
 KeyFold FoldOf(const ColumnInfo& source, const ColumnInfo& target, const TableInfo& target_table) {
   if (IsInteger(source.type) && IsInteger(target.type)) {
-    return source.type == FieldType::kEnum || source.type == FieldType::kSet
-               ? (source.type == target.type ? KeyFold::kInteger : KeyFold::kIncomparable)
-               : KeyFold::kInteger;
+    return HasMembers(source) && !CountsMembersAlike(source, target) ? KeyFold::kIncomparable
+                                                                     : KeyFold::kInteger;
   }
   if (IsText(source.type) && IsText(target.type)) {
     bool binary = target.charset == "binary";
@@ -309,7 +331,13 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
       column.where_as_text =
           there->is_string() && (mysql::IsNumericType(info.type) || info.type == FieldType::kYear);
       if (there->not_null() && !info.not_null() && column.written) plan->null_refused.push_back(i);
-      column.where_as_signed = info.type == FieldType::kSet && !literals.vector_as_text;
+      const bool by_text = there->is_string() || HasMembers(*there);
+      if (HasMembers(info) && by_text && !CountsMembersAlike(info, *there)) {
+        column.members = info.elements;
+        column.member_order = MemberOrder(info, *there);
+      }
+      column.where_as_signed =
+          info.type == FieldType::kSet && column.members.empty() && !literals.vector_as_text;
       const std::string_view charset = CharsetOf(*there, *plan->downstream);
       column.meta.keep_bytes =
           info.is_string() && mysql::FindCharset(charset) == column.meta.charset;

@@ -44,8 +44,12 @@ struct PlanColumn {
   std::string exact;
   bool exact_raw = false;    // compared with the stored bytes, not with the text in UTF-8
   bool exact_alone = false;  // no index helps, so `assign` need not stand beside it
-  std::string assign;        // "`a` = "
-  std::string is_null;       // "`a` IS NULL"
+  // Of an ENUM or SET that is written as text, since the downstream has a column of text, or counts
+  // the members otherwise. Empty: it is written as a number.
+  std::vector<std::string> members;
+  std::vector<uint8_t> member_order;  // of a SET: in which order the downstream names its members
+  std::string assign;                 // "`a` = "
+  std::string is_null;                // "`a` IS NULL"
 };
 
 // A column of a unique index.

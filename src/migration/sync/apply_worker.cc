@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "base/log/sensitive.h"
 #include "migration/rows/dml_text.h"
+#include "migration/rows/value_warning.h"
+#include "migration/sync/session.h"
 #include "mysql/client/retry.h"
 #include "mysql/schema/table_info_json.h"
 
@@ -48,6 +51,13 @@ Error CannotMake(const Job& job) {
           "Insert the row downstream with the values that it has upstream, or with any if it is no "
           "longer there, and resume the task. To avoid this, start where upstream and downstream "
           "are equal, and set binlog_row_image=FULL upstream.");
+}
+
+// The server's own words in "Error 1406 (22001): Data too long ...".
+std::string_view ServerText(const Error& error) {
+  const std::string_view cause = error.raw_cause();
+  const size_t colon = cause.find("): ");
+  return colon == std::string_view::npos ? cause : cause.substr(colon + 3);
 }
 
 void PrepareSession(mysql::Connection& connection, const ApplyContext& context,
@@ -155,14 +165,31 @@ size_t ApplyWorker::Middle(const std::vector<Job>& batch) const {
   return best;
 }
 
+void ApplyWorker::RollBack(const StopToken& kill) {
+  if (context_.foreign_keys) {
+    Reconnect(kill);  // the session may have its checks switched off
+    return;
+  }
+  const auto begin = SteadyClock::now();
+  connection_->Rollback(kill);
+  if (context_.metrics != nullptr) {
+    context_.metrics->ObserveRollback(SteadyClock::now() - begin);
+  }
+}
+
 void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToken& kill) {
   int lock_waits = 0;
   int losses = 0;
-  for (int attempt = 0;; ++attempt) {
+  strict_jobs_.clear();
+  for (int attempt = 0;;) {
     try {
       CheckFence(context_.fence);
       Execute(batch, safe, kill);
       return;
+    } catch (ValuesChanged& changed) {
+      ThrowIfStopped(kill);
+      RollBack(kill);
+      strict_jobs_.merge(changed.warnings);
     } catch (const Error& e) {
       ThrowIfStopped(kill);
       const bool lost = mysql::IsConnectionLost(e) || connection_->broken();
@@ -174,15 +201,8 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
           throw MakeError(ErrorCode::kSyncerOwnerChanged, slot_);
         }
         Error described = Describe(e, batch);
-        if (context_.foreign_keys) {
-          Reconnect(kill);  // the session may have its checks switched off
-        } else {
-          const auto begin = SteadyClock::now();
-          connection_->Rollback(kill);
-          if (context_.metrics != nullptr) {
-            context_.metrics->ObserveRollback(SteadyClock::now() - begin);
-          }
-        }
+        const std::optional<size_t> failed = FailedJob();
+        RollBack(kill);
         const size_t middle = mysql::IsTransactionTooLarge(e) ? Middle(batch) : 0;
         if (middle != 0) {
           Log().Info("a transaction is too large for the downstream, it is divided",
@@ -195,16 +215,23 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
         if (e.server_errno() == kLockWaitTimeout) retry = ++lock_waits < kLockWaitAttempts;
         if (!retry && shared_) {
           one_by_one_ = true;
+          ++attempt;
           Log().Warn("a statement of several rows failed, they are written one by one",
                      {F("slot", slot_), F("error", e)});
+          continue;
+        }
+        if (!retry && failed && !mysql::IsRetryableServerError(e) &&
+            GoesOnLeniently(e, *failed, batch, described)) {
           continue;
         }
         if (!retry) throw described;
         Log().Warn("execute transaction failed, will retry",
                    {F("slot", slot_), F("attempt", attempt), F("error", e)});
         if (!WaitForRetry(WaitBefore(attempt))) throw described;
+        ++attempt;
         continue;
       }
+      ++attempt;
       if (++losses > kReconnectAttempts) throw Describe(e, batch);
       Log().Warn("lost connection to downstream, will reconnect",
                  {F("slot", slot_), F("error", e)});
@@ -220,6 +247,31 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
       if (outcome_unknown && !IsSerial()) safe = true;
     }
   }
+}
+
+bool ApplyWorker::GoesOnLeniently(const Error& error, size_t job, const std::vector<Job>& batch,
+                                  Error& described) {
+  const int code = error.server_errno();
+  if (context_.lenient_mode.empty() || code == 0 || code == kDuplicateEntry ||
+      code == kLockWaitTimeout) {
+    return false;
+  }
+  const auto strict = strict_jobs_.find(job);
+  if (strict != strict_jobs_.end()) {
+    // The strict error is the reason, unless it is about something else that is as it should be.
+    const Warning& warning = strict->second;
+    if (ChangesValue(code, ServerText(error), ChangeOf(job).row)) return false;
+    Error reason(ErrorCode::kDBExecuteFailed, "");
+    reason.SetRawCause(fmt::format("Error {} (01000): {}", warning.code,
+                                   RedactedMessage(warning.code, warning.text)));
+    reason.SetServerErrno(warning.code);
+    described = WithPlace(DescribeChange(reason, job), batch[job], batch[job]);
+    return false;
+  }
+  const BatchChange& change = ChangeOf(job);
+  if (IsLenient(static_cast<size_t>(&change - changes_.data()))) return false;
+  context_.lenient->Add(batch[job].event->plan, error);
+  return true;
 }
 
 bool ApplyWorker::Recover(const std::vector<Job>& batch, bool outcome_unknown,
@@ -244,6 +296,8 @@ bool ApplyWorker::Recover(const std::vector<Job>& batch, bool outcome_unknown,
 void ApplyWorker::Reconnect(const StopToken& kill) {
   connection_->Reconnect(kill);
   PrepareSession(*connection_, context_, kill);
+  mode_ = Mode::kStrict;
+  mode_used_ = false;
 }
 
 bool ApplyWorker::WaitForRetry(Milliseconds wait) const {
@@ -262,6 +316,16 @@ void ApplyWorker::Add(std::string_view statement, const StopToken& kill) {
   text_.job_of_statement.push_back(kNoChange);
 }
 
+void ApplyWorker::UseMode(Mode mode, const StopToken& kill) {
+  if (mode_ == mode) return;
+  const std::string& lenient = context_.lenient_mode;
+  Add(mode == Mode::kLenient ? fmt::format("SET SESSION sql_mode = '{}'", lenient)
+                             : fmt::format("SET SESSION sql_mode = '{}{}'", lenient, kStrictModes),
+      kill);
+  mode_ = mode;
+  mode_used_ = true;
+}
+
 void ApplyWorker::PlanChanges(const std::vector<Job>& batch, bool safe) {
   changes_.clear();
   for (size_t i = 0; i < batch.size(); ++i) {
@@ -271,13 +335,24 @@ void ApplyWorker::PlanChanges(const std::vector<Job>& batch, bool safe) {
   }
   // (Serial rows are committed with points that say how many there were.)
   if (context_.compact && !IsSerial()) merger_.Merge(changes_);
+  lenient_.clear();
+  lenient_rows_.clear();
+  if (context_.lenient_mode.empty()) return;
+  for (size_t i = 0; i < changes_.size(); ++i) {
+    if (!context_.lenient->Contains(*changes_[i].row.plan)) continue;
+    if (strict_jobs_.contains(changes_[i].job)) continue;
+    lenient_.resize(changes_.size());
+    lenient_[i] = true;
+    lenient_rows_[changes_[i].row.plan];
+  }
 }
 
 size_t ApplyWorker::AddShared(size_t begin, const StopToken& kill) {
   const RowChange& first = changes_[begin].row;
   const RowsForm form = FormOf(first);
-  if (form == RowsForm::kAlone) return 0;
+  if (form == RowsForm::kAlone || IsLenient(begin)) return 0;
   if (begin + 1 == changes_.size() || !MayShare(first, form, changes_[begin + 1].row)) return 0;
+  UseMode(Mode::kStrict, kill);
   if (text_.sql.size() >= max_text_) FlushText(kill);
   const size_t start = text_.sql.size();
   if (start != 0) text_.sql += ';';
@@ -285,7 +360,7 @@ size_t ApplyWorker::AddShared(size_t begin, const StopToken& kill) {
   size_t end = begin;
   for (; end < changes_.size(); ++end) {
     const size_t before = text_.sql.size();
-    if (end != begin && !MayShare(first, form, changes_[end].row)) break;
+    if (end != begin && (IsLenient(end) || !MayShare(first, form, changes_[end].row))) break;
     statement.Add(changes_[end].row);
     if (text_.sql.size() - start <= max_text_ / 2) continue;
     text_.sql.resize(before);
@@ -301,9 +376,12 @@ size_t ApplyWorker::AddShared(size_t begin, const StopToken& kill) {
   return end - begin;
 }
 
-void ApplyWorker::AddChange(const BatchChange& planned, const StopToken& kill) {
+void ApplyWorker::AddChange(size_t index, const StopToken& kill) {
+  const BatchChange& planned = changes_[index];
+  UseMode(IsLenient(index) ? Mode::kLenient : Mode::kStrict, kill);
   if (text_.sql.size() >= max_text_) FlushText(kill);
   const size_t before = text_.sql.size();
+  const size_t statements_before = text_.job_of_statement.size();
   if (before != 0) text_.sql += ';';
   const RowChange& change = planned.row;
   const bool update = change.kind() == mysql::RowsKind::kUpdate;
@@ -322,6 +400,13 @@ void ApplyWorker::AddChange(const BatchChange& planned, const StopToken& kill) {
   for (int i = 0; i < statements; ++i) {
     text_.job_of_statement.push_back(static_cast<int32_t>(planned.job));
   }
+  // Of an update that is a DELETE and a REPLACE, the latter stores the values.
+  const bool judged = IsLenient(index) && change.kind() != mysql::RowsKind::kDelete;
+  if (judged) {
+    text_.sql += ";SHOW WARNINGS";
+    text_.job_of_statement.push_back(kWarnings);
+    text_.lenient_changes.push_back(index);
+  }
   if (bracket) {
     text_.sql += ";SET SESSION foreign_key_checks=1";
     text_.job_of_statement.push_back(kNoChange);
@@ -332,11 +417,15 @@ void ApplyWorker::AddChange(const BatchChange& planned, const StopToken& kill) {
       connection_->server().max_allowed_packet != 0) {
     Text tail;
     tail.sql = text_.sql.substr(before + 1);
-    size_t count = static_cast<size_t>(statements) + (bracket ? 2 : 0);
-    tail.job_of_statement.assign(text_.job_of_statement.end() - count,
-                                 text_.job_of_statement.end());
+    tail.job_of_statement.assign(
+        text_.job_of_statement.begin() + static_cast<ptrdiff_t>(statements_before),
+        text_.job_of_statement.end());
     text_.sql.resize(before);
-    text_.job_of_statement.resize(text_.job_of_statement.size() - count);
+    text_.job_of_statement.resize(statements_before);
+    if (judged) {
+      tail.lenient_changes.push_back(index);
+      text_.lenient_changes.pop_back();
+    }
     FlushText(kill);
     text_ = std::move(tail);
   }
@@ -344,9 +433,17 @@ void ApplyWorker::AddChange(const BatchChange& planned, const StopToken& kill) {
 
 void ApplyWorker::FlushText(const StopToken& kill) {
   if (text_.sql.empty()) return;
-  std::vector<uint64_t> affected = connection_->ExecuteMulti(text_.sql, kill, "batch of changes");
+  std::vector<mysql::ResultSet> results;
+  std::vector<uint64_t> affected;
+  try {
+    affected = connection_->ExecuteMulti(text_.sql, kill, "batch of changes", &results);
+  } catch (const Error&) {
+    // A value that was cut before may be why: keys that are equal now.
+    if (!connection_->broken()) JudgeWarnings(results);
+    throw;
+  }
   for (size_t i = 0; i < affected.size() && i < text_.job_of_statement.size(); ++i) {
-    if (text_.job_of_statement[i] == kNoChange) continue;
+    if (text_.job_of_statement[i] == kNoChange || text_.job_of_statement[i] == kWarnings) continue;
     ++statements_;
     if (affected[i] == 0 && text_.job_of_statement[i] >= 0)
       missing_.push_back(text_.job_of_statement[i]);
@@ -355,14 +452,30 @@ void ApplyWorker::FlushText(const StopToken& kill) {
     begin_sent_ = connection_->answer_times().sent;
     begin_took_ = connection_->answer_times().first - begin_sent_;
   }
-  text_.sql.clear();
-  text_.job_of_statement.clear();
   proof_sent_ = false;  // the next packet's second statement is not the proof
+  JudgeWarnings(results);
+  text_.Clear();
+}
+
+void ApplyWorker::JudgeWarnings(const std::vector<mysql::ResultSet>& results) {
+  ValuesChanged changed;
+  for (size_t i = 0; i < results.size() && i < text_.lenient_changes.size(); ++i) {
+    const BatchChange& change = changes_[text_.lenient_changes[i]];
+    auto& [warned, quiet] = lenient_rows_[change.row.plan];
+    ++(results[i].rows.empty() ? quiet : warned);
+    for (const auto& row : results[i].rows) {
+      if (row.size() < 3 || row[0].value_or("") == "Note") continue;
+      const int code = std::atoi(row[1].value_or("0").c_str());
+      const std::string text = row[2].value_or("");
+      if (!ChangesValue(code, text, change.row)) continue;
+      changed.warnings.emplace(change.job, Warning{code, text});
+    }
+  }
+  if (!changed.warnings.empty()) throw changed;
 }
 
 void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopToken& kill) {
-  text_.sql.clear();
-  text_.job_of_statement.clear();
+  text_.Clear();
   missing_.clear();
   shared_ = false;
   statements_ = 0;
@@ -370,11 +483,13 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   Add("BEGIN", kill);
   Add(proof_, kill);
   proof_sent_ = true;
+  if (mode_used_) mode_ = Mode::kUnknown;  // an attempt before this one has failed
+  UseMode(Mode::kStrict, kill);
   if (IsSerial()) AddPoints(batch, kill);
   PlanChanges(batch, safe);
   for (size_t i = 0; i < changes_.size();) {
     const size_t shared = context_.multiple_rows && !one_by_one_ ? AddShared(i, kill) : 0;
-    if (shared == 0) AddChange(changes_[i], kill);
+    if (shared == 0) AddChange(i, kill);
     i += std::max<size_t>(shared, 1);
   }
   if (IsSerial() && DM_FAILPOINT_HIT("sync/serial-commit-apart")) {
@@ -392,8 +507,18 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
       if (must_find(batch[i])) throw CannotMake(batch[i]);
     }
   }
+  UseMode(Mode::kStrict, kill);
+  if (!lenient_rows_.empty()) {
+    // Only what the server says of each change tells whether they may be committed.
+    FlushText(kill);
+    DM_FAILPOINT("sync/before-lenient-commit");
+  }
   Add("COMMIT", kill);
   FlushText(kill);
+  mode_used_ = false;
+  for (const auto& [plan, rows] : lenient_rows_) {
+    context_.lenient->Committed(*plan, rows.first, rows.second);
+  }
   if (context_.compact) CountMerged(batch);
   // What changes were merged into does not tell how many rows were there.
   if (context_.compact) return;
@@ -488,40 +613,59 @@ bool ApplyWorker::PointsAreCommitted(const std::vector<Job>& batch, const StopTo
   return committed;
 }
 
-Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch) {
-  size_t first = 0;
-  size_t last = batch.size() - 1;
-  while (last > 0 && !batch[last].event) --last;
-  Error described = error;
+std::optional<size_t> ApplyWorker::FailedJob() const {
   const size_t failed = connection_->failed_statement();
-  if (error.server_errno() != 0 && failed < text_.job_of_statement.size() &&
-      text_.job_of_statement[failed] >= 0) {
-    first = last = static_cast<size_t>(text_.job_of_statement[failed]);
-    const auto planned = std::find_if(changes_.begin(), changes_.end(),
-                                      [&](const BatchChange& c) { return c.job == first; });
-    std::string statement;
-    AppendChange(statement, planned->row);
-    statement = RedactedStatement(statement);
-    if (statement.size() > 1024) statement.resize(1024);
-    described =
-        Error(ErrorCode::kDBExecuteFailed, fmt::format("execute statement failed: {}", statement));
-    described.SetRawCause(error.raw_cause());
-    described.SetScope(ErrorScope::kDownstream);
-    described.SetServerErrno(error.server_errno());
-    if (error.server_errno() == kDuplicateEntry) {
-      described.SetWorkaround(fmt::format(
-          "safe mode was {}; table {}: other writers downstream, a start position before the data, "
-          "or overlapping keys of merged tables",
-          planned->row.safe ? "on" : "off", batch[first].event->plan->target.Quoted()));
-    }
+  if (failed >= text_.job_of_statement.size() || text_.job_of_statement[failed] < 0) {
+    return std::nullopt;
   }
-  if (batch[first].event && batch[last].event) {
-    failed_at_ = batch[first].event->start.position;
-    described.Annotate(fmt::format("startLocation: [{}], endLocation: [{}]",
-                                   batch[first].event->start.ToString(),
-                                   batch[last].event->end.ToString()));
+  return static_cast<size_t>(text_.job_of_statement[failed]);
+}
+
+const BatchChange& ApplyWorker::ChangeOf(size_t job) const {
+  return *std::find_if(changes_.begin(), changes_.end(),
+                       [&](const BatchChange& change) { return change.job == job; });
+}
+
+Error ApplyWorker::DescribeChange(const Error& error, size_t job) const {
+  const RowChange& change = ChangeOf(job).row;
+  std::string statement;
+  AppendChange(statement, change);
+  statement = RedactedStatement(statement);
+  if (statement.size() > 1024) statement.resize(1024);
+  Error described(ErrorCode::kDBExecuteFailed,
+                  fmt::format("execute statement failed: {}", statement));
+  described.SetRawCause(error.raw_cause());
+  described.SetScope(ErrorScope::kDownstream);
+  described.SetServerErrno(error.server_errno());
+  if (error.server_errno() == kDuplicateEntry) {
+    described.SetWorkaround(fmt::format(
+        "safe mode was {}; table {}: other writers downstream, a start position before the data, "
+        "or overlapping keys of merged tables",
+        change.safe ? "on" : "off", change.plan->target.Quoted()));
+  } else if (ChangesValue(error.server_errno(), ServerText(error), change)) {
+    described.SetWorkaround(fmt::format(
+        "The column of table {} downstream that the server names cannot hold the value that the "
+        "upstream's has. Alter the downstream table so that it can, then resume the task.",
+        change.plan->target.Quoted()));
   }
   return described;
+}
+
+Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch) {
+  const std::optional<size_t> failed = error.server_errno() != 0 ? FailedJob() : std::nullopt;
+  if (failed) return WithPlace(DescribeChange(error, *failed), batch[*failed], batch[*failed]);
+  size_t last = batch.size() - 1;
+  while (last > 0 && !batch[last].event) --last;
+  return WithPlace(error, batch.front(), batch[last]);
+}
+
+Error ApplyWorker::WithPlace(Error error, const Job& first, const Job& last) {
+  if (first.event && last.event) {
+    failed_at_ = first.event->start.position;
+    error.Annotate(fmt::format("startLocation: [{}], endLocation: [{}]",
+                               first.event->start.ToString(), last.event->end.ToString()));
+  }
+  return error;
 }
 
 }  // namespace dm::migration

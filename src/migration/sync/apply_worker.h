@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "migration/meta/sync_checkpoint.h"
 #include "migration/rows/merge.h"
 #include "migration/sync/apply_queue.h"
+#include "migration/sync/lenient_tables.h"
 #include "migration/unit/ports.h"
 #include "mysql/client/connection.h"
 
@@ -27,6 +29,9 @@ struct ApplyStats {
 // What all workers of a run share. Everything pointed at outlives them.
 struct ApplyContext {
   mysql::ConnectOptions connect;
+  // sql_mode of the lenient step; empty: there is none, rows are written as `connect` says.
+  std::string lenient_mode;
+  LenientTables* lenient = nullptr;
   const OwnerTable* owner = nullptr;
   const SyncCheckpointTable* checkpoint = nullptr;
   const Fence* fence = nullptr;  // may be null
@@ -52,6 +57,12 @@ std::unique_ptr<mysql::Connection> ConnectWorker(const ApplyContext& context,
 // Retries what is worth it. After a lost answer to COMMIT the slot's epoch is raised, after which
 // the old transaction is either committed or will never be: parallel changes are then repeated in
 // safe mode, serial ones only if their points say that they are missing.
+//
+// The session is strict: a value that the downstream cannot hold is an error. Where a strict
+// session refuses rows as they should be (the error value of an ENUM, a column that only the
+// downstream has and that has no default, truncation in what the downstream computes), the batch is
+// done again with the changes of that table in lenient mode. What the server warns of is looked at
+// before COMMIT: a value that was changed is repeated strictly, and its error ends the run.
 class ApplyWorker {
  public:
   ApplyWorker(size_t slot, uint64_t epoch, ApplyQueues& queues, const ApplyContext& context,
@@ -63,11 +74,29 @@ class ApplyWorker {
  private:
   static constexpr int32_t kNoChange = -1;     // a statement that is no row change
   static constexpr int32_t kManyChanges = -2;  // one that is several
+  static constexpr int32_t kWarnings = -3;     // SHOW WARNINGS of the change before it
   // A piece of the transaction that is sent in one packet, and whose statement is whose.
   struct Text {
     std::string sql;
-    std::vector<int32_t> job_of_statement;  // or one of the two below
+    std::vector<int32_t> job_of_statement;  // or one of the above
+    std::vector<size_t> lenient_changes;    // those whose warnings it asks for, by index
+
+    void Clear() {
+      sql.clear();
+      job_of_statement.clear();
+      lenient_changes.clear();
+    }
   };
+  // A warning of the server, or the strict error that stands for it.
+  struct Warning {
+    int code = 0;
+    std::string text;
+  };
+  // Changes in lenient mode whose warnings say that a value is another now, by job.
+  struct ValuesChanged {
+    std::map<size_t, Warning> warnings;
+  };
+  enum class Mode { kStrict, kLenient, kUnknown };
 
   // Commits the batch, in parts if it is too large for one transaction. `safe`: some of it may be
   // there already.
@@ -75,13 +104,25 @@ class ApplyWorker {
   // Where the batch may be divided into two transactions; 0: nowhere. Serial changes are committed
   // with the points of whole upstream transactions, so only behind a boundary.
   size_t Middle(const std::vector<Job>& batch) const;
+  // Throws ValuesChanged too.
   void Execute(const std::vector<Job>& batch, bool safe, const StopToken& kill);
+  void RollBack(const StopToken& kill);
+  // After a rollback: is the batch to be done again because a strict session refused the change
+  // `job`? Then that is prepared. Else `described` may be given a better reason.
+  bool GoesOnLeniently(const Error& error, size_t job, const std::vector<Job>& batch,
+                       Error& described);
   // The batch is committed: counts it.
   void Count(const std::vector<Job>& batch);
   void Add(std::string_view statement, const StopToken& kill);
+  // What follows is executed in this mode.
+  void UseMode(Mode mode, const StopToken& kill);
+  // Has been planned to be executed leniently?
+  bool IsLenient(size_t change) const { return !lenient_.empty() && lenient_[change]; }
+  // Of the text that was executed. Throws ValuesChanged.
+  void JudgeWarnings(const std::vector<mysql::ResultSet>& results);
   // What is to be written for the batch. `safe`: all of it in safe mode.
   void PlanChanges(const std::vector<Job>& batch, bool safe);
-  void AddChange(const BatchChange& change, const StopToken& kill);
+  void AddChange(size_t index, const StopToken& kill);
   // One statement for the planned changes from `begin` on that may share one; returns how many they
   // are, 0 if that one goes alone.
   size_t AddShared(size_t begin, const StopToken& kill);
@@ -98,6 +139,13 @@ class ApplyWorker {
   void CountMerged(const std::vector<Job>& batch);
   void ReportMissing(const std::vector<Job>& batch);
   Error Describe(const Error& error, const std::vector<Job>& batch);
+  // The job whose statement failed last; nullopt if that was no change, or several.
+  std::optional<size_t> FailedJob() const;
+  const BatchChange& ChangeOf(size_t job) const;
+  // Names the statement of a change in the server's error.
+  Error DescribeChange(const Error& error, size_t job) const;
+  // Says where in the upstream's binlog the changes from `first` to `last` are.
+  Error WithPlace(Error error, const Job& first, const Job& last);
   bool IsSerial() const { return slot_ == queues_.serial_slot(); }
 
   // The points that a serial batch leaves: per table the last boundary behind its last change.
@@ -120,7 +168,13 @@ class ApplyWorker {
   std::vector<BatchChange> changes_;  // of the transaction being executed
   bool shared_ = false;               // some of them share a statement
   bool one_by_one_ = false;           // none may: to find out which one fails
-  std::vector<int32_t> missing_;      // jobs of the transaction whose row was not there
+  std::vector<bool> lenient_;         // which of `changes_` are lenient; empty: none
+  std::map<const TablePlan*, std::pair<size_t, size_t>> lenient_rows_;  // (warned, quiet)
+  // Of this batch: jobs that are executed strictly whatever their table is, and why.
+  std::map<size_t, Warning> strict_jobs_;
+  Mode mode_ = Mode::kStrict;     // of the session, once the text is executed
+  bool mode_used_ = false;        // it may be another if the transaction fails
+  std::vector<int32_t> missing_;  // jobs of the transaction whose row was not there
   std::optional<mysql::BinlogPosition> failed_at_;  // event of the change that failed last
   size_t statements_ = 0;                           // sent since BEGIN
   SteadyClock::time_point begin_sent_;

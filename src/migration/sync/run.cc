@@ -71,6 +71,8 @@ SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
   plan_.gtid_mode = gtid_mode_;
   plan_.filtered = &filtered_;
   apply_.connect = in_.sessions->rows;
+  apply_.lenient_mode = in_.sessions->lenient_mode;
+  apply_.lenient = &lenient_;
   plan_.metrics = in_.metrics;
   apply_.owner = in_.owner;
   apply_.checkpoint = &in_.checkpoint->table();

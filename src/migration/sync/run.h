@@ -150,6 +150,7 @@ class SyncRun {
   std::optional<DdlHandler> ddl_;
   std::optional<Stream> stream_;
   SafeMode safe_mode_;
+  LenientTables lenient_;
   ApplyContext apply_;
   std::vector<std::unique_ptr<ApplyWorker>> workers_;
 

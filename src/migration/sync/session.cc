@@ -146,7 +146,8 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
     SetKey(s.downstream, "time_zone", config.timezone);
   }
   auto downstream = mysql::Connection::Connect(s.downstream, stop);
-  if (!HasKey(s.downstream, "sql_mode")) {
+  const bool own_mode = !HasKey(s.downstream, "sql_mode");
+  if (own_mode) {
     SetKey(s.downstream, "sql_mode", AdaptSqlMode(upstream_mode, downstream->server()));
     downstream = mysql::Connection::Connect(s.downstream, stop);
   }
@@ -179,6 +180,10 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
   s.rows.found_rows = true;
   SetKey(s.rows, "time_zone", zone);
   const std::string mode = Value(*downstream, "SELECT @@sql_mode", stop);
+  if (own_mode) {
+    s.lenient_mode = mode;
+    SetKey(s.rows, "sql_mode", fmt::format("{}{}", mode, kStrictModes));
+  }
   SetKey(s.checkpoint, "sql_mode",
          mode.empty() ? "STRICT_ALL_TABLES" : mode + ",STRICT_ALL_TABLES");
   Log().Info("versions of both sides", {F("upstream", s.upstream_server.version),

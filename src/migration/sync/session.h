@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "base/thread/stop.h"
 #include "migration/config/subtask.h"
@@ -13,12 +14,19 @@
 
 namespace dm::migration {
 
+// What makes a sql_mode a strict one, to be put behind it.
+inline constexpr std::string_view kStrictModes = ",STRICT_TRANS_TABLES,STRICT_ALL_TABLES";
+
 struct Sessions {
   mysql::ConnectOptions upstream;
   mysql::ConnectOptions downstream;  // of statements: session variables decided
   // Of rows: as `downstream`, but in a zone of fixed offset. In a named zone an hour comes twice
-  // when summer time ends, and two instants have one text.
+  // when summer time ends, and two instants have one text. And strict, unless the task sets a
+  // sql_mode.
   mysql::ConnectOptions rows;
+  // sql_mode for rows that a strict session refuses although they are as they should be; empty if
+  // the task sets a sql_mode: then that is all there is.
+  std::string lenient_mode;
   // Of the checkpoint: as `downstream`, but strict: a value that does not fit is an error.
   mysql::ConnectOptions checkpoint;
   mysql::Flavor flavor = mysql::Flavor::kMySql;  // of the upstream

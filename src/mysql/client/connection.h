@@ -158,9 +158,11 @@ class Connection {
   // message quotes instead of the statement (for redaction or templates).
   uint64_t Execute(std::string_view sql, const StopToken& stop = {}, std::string_view quoted = {});
   // Several statements separated by ';' in one packet. The server stops at the first failure;
-  // affected rows of each. Errors as Execute; failed_statement() then tells which.
+  // affected rows of each. Errors as Execute; failed_statement() then tells which. `results`: gets
+  // what those of them return that return rows, in their order.
   std::vector<uint64_t> ExecuteMulti(std::string_view sql, const StopToken& stop = {},
-                                     std::string_view quoted = {});
+                                     std::string_view quoted = {},
+                                     std::vector<ResultSet>* results = nullptr);
   // Runs a LOAD DATA LOCAL INFILE whose file is `data`, whatever name the statement gives it;
   // affected rows. Only with options().local_infile: the server is never given anything else to
   // read. Errors as Execute.
@@ -215,7 +217,8 @@ class Connection {
   void Handshake(const StopToken& stop);
   void ReadServerInfo(const StopToken& stop);
   void Send(std::string_view sql, ErrorCode code, std::string_view quoted, const StopToken& stop);
-  uint64_t ReadAffected(ErrorCode code, std::string_view quoted, const StopToken& stop);
+  uint64_t ReadAffected(ErrorCode code, std::string_view quoted, const StopToken& stop,
+                        std::vector<ResultSet>* results = nullptr);
   void CheckAlive();
   void CountBytes();
   [[noreturn]] void Fail(ErrorCode code, std::string_view statement, const StopToken& stop);

@@ -1,0 +1,33 @@
+// Warnings of a server that is not strict: which of them say that it stored another value than the
+// one that was sent.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "migration/rows/row_change.h"
+
+namespace dm::migration {
+
+// A column of the table that is written, as far as its warnings can be judged.
+struct ValueColumn {
+  std::string_view name;   // as the server shows it
+  bool generated = false;  // computed by the server: nothing was sent
+  // What is sent may be the error value of an ENUM, '', which a table may hold but is no member.
+  bool error_value = false;
+  // A FLOAT that is sent as a rounded text: the largest one reads a little larger than it is, and
+  // becomes itself again.
+  bool rounded_float = false;
+};
+
+// Does the warning (or error) `code` with the server's `text` say that a value of the table is not
+// what was sent: what a strict server refuses? Not so are those about values that the server makes
+// itself (defaults, generated columns) or only compares, and notes, which must not be given. A
+// column that is not in `columns` counts as one that was sent.
+bool ChangesValue(int code, std::string_view text, std::span<const ValueColumn> columns);
+
+// The same for the statement that AppendChange makes of `change`. A delete stores no values.
+bool ChangesValue(int code, std::string_view text, const RowChange& change);
+
+}  // namespace dm::migration

@@ -1,0 +1,95 @@
+#include "migration/rows/value_warning.h"
+
+#include "migration/rows/rows_fixture_test.h"
+
+namespace dm::migration {
+namespace {
+
+const std::vector<ValueColumn> kColumns = {{.name = "v"},
+                                           {.name = "g", .generated = true},
+                                           {.name = "e", .error_value = true},
+                                           {.name = "f", .rounded_float = true},
+                                           {.name = "it's"},
+                                           {.name = "my column 'v"}};
+
+bool Changes(int code, std::string_view text) { return ChangesValue(code, text, kColumns); }
+
+TEST(ValueWarningTest, WhatWasSentIsNotWhatIsThere) {
+  EXPECT_TRUE(Changes(1265, "Data truncated for column 'v' at row 1"));
+  EXPECT_TRUE(Changes(1406, "Data too long for column 'v' at row 12"));
+  EXPECT_TRUE(Changes(1264, "Out of range value for column 'v' at row 1"));
+  EXPECT_TRUE(Changes(1366, "Incorrect string value: '\\xE6' for column `s`.`t`.`v` at row 1"));
+  EXPECT_TRUE(Changes(1366, "Incorrect string value '\\xFF' for column 'v'"));
+  EXPECT_TRUE(Changes(1292, "Incorrect date value: 'abc' for column 'v' at row 1"));
+  EXPECT_TRUE(Changes(1299, "Invalid TIMESTAMP value in column 'v' at row 1"));
+  EXPECT_TRUE(Changes(1048, "Column 'v' cannot be null"));
+  EXPECT_TRUE(
+      Changes(1263, "Column set to default value; NULL supplied to NOT NULL column 'v' at row 1"));
+  EXPECT_TRUE(Changes(1300, "Invalid utf8mb4 character string: 'FF'"));
+}
+
+TEST(ValueWarningTest, WhatTheServerMakesOrComparesItself) {
+  EXPECT_FALSE(Changes(1265, "Data truncated for column 'g' at row 1"));
+  EXPECT_FALSE(Changes(1366, "Incorrect integer value: 'x' for column `s`.`t`.`g` at row 1"));
+  EXPECT_FALSE(Changes(1292, "Truncated incorrect DOUBLE value: 'abc'"));
+  EXPECT_FALSE(Changes(1364, "Field 'v' doesn't have a default value"));
+  EXPECT_FALSE(Changes(1681, "Integer display width is deprecated"));
+}
+
+TEST(ValueWarningTest, ErrorValueAndLargestFloat) {
+  EXPECT_FALSE(Changes(1265, "Data truncated for column 'e' at row 1"));
+  EXPECT_TRUE(Changes(1366, "Incorrect string value: 'x' for column 'e' at row 1"));
+  EXPECT_FALSE(Changes(1264, "Out of range value for column 'f' at row 1"));
+  EXPECT_TRUE(Changes(1265, "Data truncated for column 'f' at row 1"));
+}
+
+TEST(ValueWarningTest, OddNamesAndValues) {
+  EXPECT_TRUE(Changes(1265, "Data truncated for column 'it's' at row 1"));
+  EXPECT_TRUE(Changes(1265, "Data truncated for column 'my column 'v' at row 1"));
+  EXPECT_TRUE(Changes(
+      1366, "Incorrect integer value: 'x' for column 'g' at row 1' for column 'v' at row 1"));
+  EXPECT_FALSE(Changes(
+      1366, "Incorrect integer value: 'x' for column 'v' at row 1' for column 'g' at row 1"));
+  EXPECT_TRUE(Changes(1265, "Data truncated for column 'unknown' at row 1"));
+  EXPECT_TRUE(Changes(1265, "Data truncated for column 'eg' at row 1"));
+  EXPECT_TRUE(Changes(1265, "Data truncated for column '"));
+  EXPECT_FALSE(Changes(1265, ""));
+}
+
+class ValueWarningOfRowTest : public RowsTest {};
+
+TEST_F(ValueWarningOfRowTest, ByTheRow) {
+  Table("t", "id INT PRIMARY KEY, v VARCHAR(20)",
+        "id INT PRIMARY KEY, v VARCHAR(3), g VARCHAR(2) AS (v), e ENUM('a')");
+  const auto insert = Batch(mysql::EventType::kWriteRowsV2, map_, {{1, "abcdef"}});
+  RowChange change{plan_.get(), insert.get(), 0};
+  EXPECT_TRUE(ChangesValue(1265, "Data truncated for column 'v' at row 1", change));
+  EXPECT_FALSE(ChangesValue(1265, "Data truncated for column 'g' at row 1", change));
+  EXPECT_TRUE(ChangesValue(1265, "Data truncated for column 'e' at row 1", change));
+  const auto gone = Batch(mysql::EventType::kDeleteRowsV2, map_, {{1, "abcdef"}});
+  change.batch = gone.get();
+  EXPECT_FALSE(ChangesValue(1265, "Data truncated for column 'v' at row 1", change));
+}
+
+// ENUM cells of the fixture are INTs on the wire; what counts is their number.
+TEST_F(ValueWarningOfRowTest, ErrorValueOfThisRow) {
+  Table("t", "id INT PRIMARY KEY, e ENUM('a','b')", "id INT PRIMARY KEY, e ENUM('a')");
+  map_.columns[1].length_bytes = 4;
+  const auto info = [](const char* text) {
+    return std::make_shared<const mysql::TableInfo>(mysql::ParseCreateTable(text));
+  };
+  plan_ = BuildTablePlan({"shop", "t"}, {"shop", "t"}, map_,
+                         info("CREATE TABLE t (id INT PRIMARY KEY, e ENUM('a','b'))"),
+                         info("CREATE TABLE t (id INT PRIMARY KEY, e ENUM('a'))"), {});
+  const auto rows = Batch(mysql::EventType::kWriteRowsV2, map_, {{1, 0}, {2, 2}, {3, nullptr}});
+  const auto changes = [&](uint32_t row) {
+    const RowChange change{plan_.get(), rows.get(), row};
+    return ChangesValue(1265, "Data truncated for column 'e' at row 1", change);
+  };
+  EXPECT_FALSE(changes(0));
+  EXPECT_TRUE(changes(1));
+  EXPECT_TRUE(changes(2));
+}
+
+}  // namespace
+}  // namespace dm::migration
