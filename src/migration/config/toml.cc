@@ -17,7 +17,9 @@
 #include "base/io/text.h"
 #include "base/io/toml.h"
 #include "migration/config/fields.h"
+#include "migration/config/render.h"
 #include "migration/config/subtask.h"
+#include "migration/config/tls_content.h"
 
 namespace dm::migration {
 namespace {
@@ -391,6 +393,16 @@ std::string SubtaskToToml(const SubtaskConfig& subtask) {
   std::string out;
   TomlWriter(out).Write(subtask);
   return out;
+}
+
+std::string SubtaskToShownToml(const SubtaskConfig& subtask) {
+  SubtaskConfig shown = subtask;
+  for (DbConfig* db : {&shown.from, &shown.to}) {
+    if (!db->password.Reveal().empty()) db->password = Secret(std::string(kHiddenSecret));
+    if (db->security) HideTlsContent(*db->security);
+  }
+  if (shown.loader_security) HideTlsContent(*shown.loader_security);
+  return SubtaskToToml(shown);
 }
 
 SubtaskConfig ParseSubtaskToml(std::string_view text) {
