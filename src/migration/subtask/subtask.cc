@@ -6,6 +6,7 @@
 
 #include "base/error/error.h"
 #include "base/io/text.h"
+#include "migration/unit/advice.h"
 
 namespace dm::migration {
 namespace {
@@ -333,6 +334,7 @@ void Subtask::RunUnits() {
 }
 
 void Subtask::SetResult(Stage stage, UnitResult result) {
+  for (Error& error : result.errors) Advise(error);
   std::lock_guard lock(mutex_);
   result_ = std::move(result);
   if (!ending_subtask_) stage_ = stage;
