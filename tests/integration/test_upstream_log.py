@@ -1,7 +1,72 @@
-"""What the upstream's log says beside its rows: foreign keys."""
+"""What the upstream's log says beside its rows: transactions that never ended and foreign keys."""
+import struct
+
 import pytest
 
+from dmtest.cluster import Cluster
 from dmtest.replicating import Replicating
+from dmtest.servers import MariaDb
+
+SCHEMA = "crash"
+TABLES = ("CREATE TABLE pk (id INT PRIMARY KEY, v LONGTEXT)", "CREATE TABLE nokey (a INT, v LONGTEXT)")
+
+
+def cut_last_transaction(server, rows_events):
+    """Leaves only so many rows events of the last transaction of the last binlog file, as a server that dies while it writes."""
+    file = server.run("SHOW BINARY LOGS")[-1][0]
+    server.kill9()
+    with open(f"{server.data()}/{file}", "r+b") as log:
+        content = log.read()
+        offset, begin, ends = 4, None, []
+        while offset < len(content):
+            kind, _, size = struct.unpack_from("<BII", content, offset + 4)
+            offset += size
+            if kind == 162:  # GTID
+                ends = []
+            if kind in (23, 30):  # WRITE_ROWS
+                ends.append(offset)
+        log.truncate(ends[rows_events - 1])
+
+
+@pytest.mark.parametrize("gtid", [False, True])
+def test_a_transaction_that_the_upstream_rolled_back(tmp_path, servers, gtid):
+    """MariaDB does not cut its log when it comes up: the transaction in it that has no end is not applied, however large."""
+    upstream = MariaDb(tmp_path / "up", server_id=71).start()
+    cluster = Cluster(tmp_path / "cluster")
+    try:
+        cluster.start_master()
+        cluster.start_worker("worker1")
+        cluster.create_source("src", upstream, **{"enable-gtid": gtid})
+        task = Replicating(cluster, upstream, servers.get("mariadb", "down"), "unended", SCHEMA)
+        task.recreate(SCHEMA)
+        upstream.run(f"USE {SCHEMA}", *TABLES, "INSERT INTO pk VALUES (1, 'a')", "INSERT INTO nokey VALUES (1, 'a')")
+        task.begin()
+        for first, length, rows_events in ((100, 10, 15), (200, 1 << 20, 22)):
+            cluster.ctl("pause-task", task.task)
+            with upstream.connect(database=SCHEMA) as connection:
+                cursor = connection.cursor()
+                cursor.execute("BEGIN")
+                for i in range(12):
+                    cursor.execute(f"INSERT INTO pk VALUES ({first + i}, REPEAT('x', {length}))")
+                    cursor.execute(f"INSERT INTO nokey VALUES ({first + i}, REPEAT('x', {length}))")
+                cursor.execute("COMMIT")
+            cut_last_transaction(upstream, rows_events)
+            upstream.start()
+            # (It had been committed there before the log was cut.)
+            upstream.run("SET SESSION sql_log_bin = 0", f"USE {SCHEMA}", f"DELETE FROM pk WHERE id >= {first}",
+                         f"DELETE FROM nokey WHERE a >= {first}")
+            upstream.run(f"USE {SCHEMA}", f"INSERT INTO pk VALUES ({first}, 'behind')", f"INSERT INTO nokey VALUES ({first}, 'behind')")
+            task.resume()
+            task.equal()
+        # Whole ones of that size are applied, in a file that is closed as well.
+        cluster.ctl("pause-task", task.task)
+        upstream.run("SET SESSION max_allowed_packet = DEFAULT", f"USE {SCHEMA}", "BEGIN",
+                     *(f"INSERT INTO pk VALUES ({300 + i}, REPEAT('x', 1024 * 1024))" for i in range(12)), "COMMIT", "FLUSH BINARY LOGS")
+        task.resume()
+        task.equal()
+    finally:
+        cluster.stop()
+        upstream.stop()
 
 
 @pytest.mark.parametrize("kind", ["mariadb", "mysql9"])

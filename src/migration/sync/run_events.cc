@@ -97,6 +97,7 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
         break;
     }
   }
+  if (stream_->abandoned()) LeaveAbandoned();
   if (IsGtidEvent(type)) {
     // By its own end: what a stream that began by GTID has before its first event is not known.
     group_begin_ = stream_->end().position;
@@ -343,6 +344,27 @@ bool SyncRun::IsCaughtUp(const mysql::BinlogPosition& position) const {
   }
   const std::optional<mysql::GtidSet>& ours = stream_->end().gtid_set;
   return ours && ours->Contains(mysql::GtidSet::Parse(in_.sessions->flavor, upstream->gtid_set));
+}
+
+void SyncRun::LeaveAbandoned() {
+  const size_t rows = std::exchange(rows_in_transaction_, 0);
+  if (rows == 0) {
+    planner_->OnCommit(*stream_, reading_.get_token());  // nothing is open
+    return;
+  }
+  std::string tables;
+  for (const TableId& table : planner_->TablesOfTransaction()) {
+    tables += (tables.empty() ? "" : ", ") + table.Quoted();
+  }
+  throw Error(ErrorCode::kSyncerGetEvent,
+              fmt::format("get binlog event error: the upstream's log ends inside the transaction "
+                          "that begins at {}: the upstream rolled it back when it came up again, "
+                          "but {} of its row changes are applied or on their way, of the tables {}",
+                          transaction_event_.ToString(), rows, tables))
+      .SetScope(ErrorScope::kUpstream)
+      .SetWorkaround(
+          "Compare these tables, repair their rows downstream, and resume the task: the "
+          "transaction is left out then.");
 }
 
 void SyncRun::EndTransaction() {

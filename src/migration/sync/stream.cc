@@ -4,6 +4,8 @@
 
 #include "base/error/error.h"
 #include "base/log/log.h"
+#include "migration/sync/binlog_scan.h"
+#include "mysql/client/binlog_status.h"
 #include "mysql/client/retry.h"
 #include "mysql/position/position.h"
 
@@ -17,6 +19,56 @@ constexpr std::chrono::minutes kResetInterval{1};
 // A silent upstream is known to be there, and to have nothing more, within this time.
 constexpr Milliseconds kHeartbeatPeriod{1000};
 
+// A transaction up to this size is read whole before its first event is handed over.
+constexpr size_t kKeptBack = 8 << 20;
+
+std::unique_ptr<mysql::DumpSource> ConnectTo(const StreamOptions& options, uint32_t* server_id,
+                                             const StopToken& stop) {
+  if (*server_id == 0) {
+    auto upstream = mysql::Connection::Connect(options.upstream, stop);
+    *server_id = mysql::PickServerId(*upstream, options.flavor, stop);
+  }
+  mysql::NetworkSourceOptions network;
+  network.connection = options.upstream;
+  network.flavor = options.flavor;
+  network.server_id = *server_id;
+  network.replica_host = options.worker_name;
+  network.heartbeat_period = kHeartbeatPeriod;
+  return mysql::NetworkEventSource::Connect(network, stop);
+}
+
+bool HasEnd(const StreamOptions& options, const mysql::BinlogPosition& begin,
+            const StopToken& stop) {
+  auto upstream = mysql::Connection::Connect(options.upstream, stop);
+  // A server that comes up begins a new file, and one that is alive sends whole transactions.
+  const auto status = mysql::ReadBinlogStatus(*upstream, stop);
+  if (status && mysql::CompareFileNames(status->position.file, begin.file) == 0) return true;
+  const auto source = OpenScan(begin, options.upstream, options.flavor, *upstream, stop);
+  try {
+    bool in_transaction = false;
+    for (bool inside = false;;) {
+      const mysql::RawEvent event = source->Next(stop);
+      if (!inside) {
+        if (event.type() != mysql::EventType::kMariaDbGtid) continue;
+        inside = true;
+        in_transaction = !mysql::GtidEvent::Parse(event, source->format()).standalone();
+        continue;
+      }
+      if (event.IsFakeRotate() || event.type() == mysql::EventType::kFormatDescription) {
+        return false;
+      }
+      const mysql::FramePart part =
+          mysql::FramePartOf(event, source->format(), in_transaction);
+      if (part == mysql::FramePart::kEnd || event.type() == mysql::EventType::kMariaDbGtid) {
+        return true;
+      }
+      in_transaction = in_transaction || part == mysql::FramePart::kBegin;
+    }
+  } catch (const mysql::EndOfLog&) {
+    return true;  // it is being written
+  }
+}
+
 bool CountsAsRows(mysql::EventType type) {
   return mysql::IsRowsEvent(type) || type == mysql::EventType::kTransactionPayload;
 }
@@ -24,22 +76,34 @@ bool CountsAsRows(mysql::EventType type) {
 }  // namespace
 
 Stream::Stream(StreamOptions options, mysql::Location start)
-    : options_(std::move(options)), resume_(std::move(start)), startable_(resume_) {}
+    : options_(std::move(options)), resume_(std::move(start)), startable_(resume_) {
+  if (!options_.connect) {
+    options_.connect = [this](uint32_t* server_id, const StopToken& stop) {
+      return ConnectTo(options_, server_id, stop);
+    };
+  }
+  if (!options_.is_whole) {
+    options_.is_whole = [this](const mysql::BinlogPosition& begin, const StopToken& stop) {
+      return HasEnd(options_, begin, stop);
+    };
+  }
+}
+
+bool Stream::IsWhole(const mysql::RawEvent& gtid, const StopToken& stop) const {
+  // Nothing begins to be read behind 4 GiB.
+  if (recorder_->read_offset() > mysql::LargestShortOffset()) return true;
+  const mysql::EventHeader& header = gtid.header();
+  mysql::BinlogPosition begin = recorder_->read_position();
+  begin.file = mysql::StripRelaySuffix(begin.file);
+  if (header.log_pos > header.event_size) begin.offset = header.log_pos - header.event_size;
+  return options_.is_whole(begin, stop);
+}
 
 void Stream::Open(const StopToken& stop) {
+  whole_.reset();
   source_.reset();
   try {
-    if (server_id_ == 0) {
-      auto upstream = mysql::Connection::Connect(options_.upstream, stop);
-      server_id_ = mysql::PickServerId(*upstream, options_.flavor, stop);
-    }
-    mysql::NetworkSourceOptions network;
-    network.connection = options_.upstream;
-    network.flavor = options_.flavor;
-    network.server_id = server_id_;
-    network.replica_host = options_.worker_name;
-    network.heartbeat_period = kHeartbeatPeriod;
-    source_ = mysql::NetworkEventSource::Connect(network, stop);
+    source_ = options_.connect(&server_id_, stop);
     mysql::Location start = resume_;
     start.suffix = 0;
     start.position.file = mysql::StripRelaySuffix(start.position.file);
@@ -69,6 +133,12 @@ void Stream::Open(const StopToken& stop) {
       source_->StartAt(start.position, stop);
     }
     recorder_.emplace(options_.flavor, start);
+    if (options_.flavor == mysql::Flavor::kMariaDb) {
+      whole_.emplace(*source_, kKeptBack,
+                     [this](const mysql::RawEvent& gtid, const StopToken& kill) {
+                       return IsWhole(gtid, kill);
+                     });
+    }
     Log().Info("last slave connection",
                {F("connection ID", source_->connection_id()), F("start", start.ToString())});
   } catch (const Error& e) {
@@ -81,7 +151,7 @@ void Stream::Open(const StopToken& stop) {
 
 mysql::RawEvent Stream::Read(const StopToken& stop) {
   for (;;) {
-    mysql::RawEvent event = source_->Next(stop);
+    mysql::RawEvent event = whole_ ? whole_->Next(stop) : source_->Next(stop);
     recorder_->Update(event, source_->format());
     if (!skip_to_) return event;
     const int reached = mysql::ComparePositions(recorder_->end().position, *skip_to_);
@@ -110,6 +180,11 @@ mysql::RawEvent Stream::Next(const StopToken& stop) {
         --discard_;
         Log().Info("discard event already consumed", {F("location", end().ToString())});
         continue;
+      }
+      if (recorder_->abandoned()) {
+        handed_over_ = discard_ = 0;
+        expected_gtid_.reset();
+        transaction_gtid_.reset();
       }
       if (recorder_->at_transaction_end()) {
         resume_ = recorder_->transaction_end();

@@ -3,6 +3,7 @@
 // where a position dump cannot start, it reads again from the last place where one can.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "base/thread/stop.h"
 #include "mysql/binlog/event_source.h"
 #include "mysql/binlog/location_recorder.h"
+#include "mysql/binlog/whole_transactions.h"
 #include "mysql/client/connection.h"
 #include "mysql/position/location.h"
 
@@ -20,6 +22,12 @@ struct StreamOptions {
   mysql::Flavor flavor = mysql::Flavor::kMySql;
   std::string worker_name;  // shown upstream
   bool gtid_mode = false;
+
+  // How the upstream is reached; set where that is not by the network.
+  // A source that is not started yet. `server_id`: of this client; 0: one is picked and stored.
+  std::function<std::unique_ptr<mysql::DumpSource>(uint32_t* server_id, const StopToken&)> connect;
+  // Is the end of the transaction that begins there in the log?
+  std::function<bool(const mysql::BinlogPosition& begin, const StopToken&)> is_whole;
 };
 
 // Opened at a location; one owner thread.
@@ -27,6 +35,8 @@ class Stream {
  public:
   // Does not connect yet.
   Stream(StreamOptions options, mysql::Location start);
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
 
   // The next event. Heartbeats and the like are events, too. Throws Error kSyncerGetEvent (36069),
   // kSyncerUnitRemoteSteamerStartSync (36053), the connection's own if it is refused; Cancelled.
@@ -44,6 +54,9 @@ class Stream {
   const std::optional<mysql::Gtid>& gtid() const { return recorder_->current_gtid(); }
   bool at_transaction_end() const { return recorder_->at_transaction_end(); }
   bool in_transaction() const { return recorder_->in_transaction(); }
+  // The event begins another file, and the transaction before it will never end: the upstream has
+  // rolled it back.
+  bool abandoned() const { return recorder_->abandoned(); }
   // Of the server that the events come from; "" before the first.
   std::string_view identity() const { return source_ ? std::string_view(identity_) : ""; }
   // Id of the connection upstream; 0 if there is none.
@@ -51,6 +64,7 @@ class Stream {
 
  private:
   void Open(const StopToken& stop);
+  bool IsWhole(const mysql::RawEvent& gtid, const StopToken& stop) const;
   mysql::RawEvent Read(const StopToken& stop);
   // True: read on after a reset. False: the error is final.
   bool Reset(const Error& error, const StopToken& stop);
@@ -61,7 +75,8 @@ class Stream {
   // Events up to here are left out: reading began before resume_.
   std::optional<mysql::BinlogPosition> skip_to_;
   std::string identity_;
-  std::unique_ptr<mysql::NetworkEventSource> source_;
+  std::unique_ptr<mysql::DumpSource> source_;
+  std::optional<mysql::WholeTransactions> whole_;  // of `source_`, a MariaDB's
   std::optional<mysql::LocationRecorder> recorder_;
   uint32_t server_id_ = 0;
   size_t handed_over_ = 0;                    // rows events of the transaction behind resume_
