@@ -34,7 +34,9 @@ void SyncRun::Loop() {
       throw AtPlace(e, "");
     }
     if (read_again_) return;
-    if (!stream_->in_transaction() || stream_->at_transaction_end()) {
+    // (A transaction that is read again after a lost connection is in hand all the time.)
+    const bool again = stream_->reading_again();
+    if (!again && (!stream_->in_transaction() || stream_->at_transaction_end())) {
       std::lock_guard lock(boundary_mutex_);
       in_transaction_ = false;
       if (ending_asked_) return;
@@ -83,7 +85,7 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
   bool leave_safe_mode = false;
   if (!event.header().artificial() && type != EventType::kHeartbeat &&
       type != EventType::kHeartbeatV2 && !event.IsFakeRotate()) {
-    last_end_ = stream_->end();
+    if (!stream_->reading_again()) last_end_ = stream_->end();
     switch (safe_mode_.BeforeEvent(event.header().timestamp, type == EventType::kFormatDescription,
                                    stream_->end(), received)) {
       case SafeMode::Change::kNone:
@@ -315,7 +317,7 @@ void SyncRun::SaveBetweenTransactions(const mysql::BinlogPosition& position) {
   Location location = stream_->end();
   if (mysql::ComparePositions(location.position, position) < 0) location.position = position;
   if (last_saved_ && *last_saved_ == location.position) return;
-  last_end_ = location;
+  if (!stream_->reading_again()) last_end_ = location;
   last_saved_ = location.position;
   in_.checkpoint->Save(queues_.planned(), location);
 }

@@ -59,6 +59,9 @@ class Stream {
   bool abandoned() const { return recorder_->abandoned(); }
   // Of the server that the events come from; "" before the first.
   std::string_view identity() const { return source_ ? std::string_view(identity_) : ""; }
+  // Inside a transaction that a lost connection makes it read again, before what was not handed
+  // over yet: locations are behind those of events that were.
+  bool reading_again() const { return discard_ > 0; }
   // Id of the connection upstream; 0 if there is none.
   uint64_t connection_id() const { return source_ ? source_->connection_id() : 0; }
 
