@@ -1,4 +1,4 @@
-"""What the upstream's log says beside its rows: transactions that never ended and foreign keys."""
+"""What the upstream's log says beside its rows: transactions that never ended, foreign keys, and which server's log it is."""
 import struct
 
 import pytest
@@ -6,6 +6,8 @@ import pytest
 from dmtest.cluster import Cluster
 from dmtest.replicating import Replicating
 from dmtest.servers import MariaDb
+from dmtest.vip import Vip
+from dmtest.waiting import wait_for
 
 SCHEMA = "crash"
 TABLES = ("CREATE TABLE pk (id INT PRIMARY KEY, v LONGTEXT)", "CREATE TABLE nokey (a INT, v LONGTEXT)")
@@ -89,3 +91,44 @@ def test_changes_that_the_upstream_made_without_foreign_keys(cluster, servers, k
     task.equal()
     # What is checked there is checked and cascaded here.
     assert downstream.run("SELECT id FROM families.c WHERE id = 4") == ()
+
+
+def test_another_server_is_not_read_at_a_position(tmp_path, cluster, servers):
+    """Without GTIDs a task does not go on behind a VIP that has moved, in this run or after a restart; back on its server it does."""
+    here, there = servers.get("mariadb", "up"), servers.get("mariadb", "other")
+    vip = Vip(here)
+    try:
+        for server in (here, there):
+            server.run(f"DROP DATABASE IF EXISTS {SCHEMA}", f"CREATE DATABASE {SCHEMA}", f"USE {SCHEMA}", *TABLES)
+        cluster.start_master()
+        cluster.start_worker("worker1")
+        cluster.create_source("src", vip)
+        task = Replicating(cluster, here, servers.get("mariadb", "down"), "vip", SCHEMA)
+        task.downstream.run(f"DROP DATABASE IF EXISTS {SCHEMA}")
+        task.begin()
+        here.run(f"INSERT INTO {SCHEMA}.pk VALUES (1, 'here')")
+        task.equal()
+        vip.cut()  # the same server again: nothing to tell
+        here.run(f"INSERT INTO {SCHEMA}.pk VALUES (2, 'here')")
+        task.equal()
+        cluster.ctl("pause-task", task.task)
+        task.resume()
+        vip.move(there)
+        error = cluster.wait_error(task.task, 36069, "another server")
+        assert "enable-gtid" in error["Workaround"], error
+        cluster.workers["worker1"].kill9()
+        cluster.start_worker("worker1")
+        cluster.wait_error(task.task, 36069, "another server")
+        vip.move(here)
+        here.run(f"INSERT INTO {SCHEMA}.pk VALUES (3, 'here')")
+        task.resume()
+        task.equal()
+        # Its log begins anew: the position is of a file that is gone, though there is one of that name.
+        state = "SELECT value FROM dm_meta.vip_syncer_state WHERE name = 'upstream'"
+        wait_for(lambda: task.downstream.run(state), "the log is stored")
+        cluster.ctl("pause-task", task.task)
+        task.downstream.run("UPDATE dm_meta.vip_syncer_state SET value = CONCAT('1', value) WHERE name = 'upstream'")
+        cluster.ctl("resume-task", task.task)
+        cluster.wait_error(task.task, 36069, "was begun anew")
+    finally:
+        vip.stop()

@@ -106,8 +106,13 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
     group_begin_.offset -= event.header().event_size;
     xa_->BeginTransaction();
   }
-  if (event.IsFakeRotate() && gtid_mode_ && in_.sessions->flavor == mysql::Flavor::kMariaDb) {
-    in_.checkpoint->SetServer(stream_->identity());
+  if (gtid_mode_) {
+    // Elsewhere a GTID tells what a position would.
+    if (event.IsFakeRotate() && in_.sessions->flavor == mysql::Flavor::kMariaDb) {
+      in_.checkpoint->SetUpstream({std::string(stream_->identity()), "", 0});
+    }
+  } else if (type == EventType::kFormatDescription) {
+    in_.checkpoint->SetUpstream(stream_->log());
   }
   NoteTransactionBegin(event);
   if (!in_.operators->empty() && (stream_->in_transaction() || stream_->at_transaction_end()) &&

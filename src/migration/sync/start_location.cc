@@ -173,6 +173,24 @@ void CheckLoadedDump(const SubtaskConfig& config, const Sessions& sessions, cons
                   *loaded, config.loader.dir, id));
 }
 
+// A position becomes a GTID set: it has to be that server's which is asked.
+void RequireServer(const UpstreamLog& log, const Location& location, const Sessions& sessions,
+                   const StopToken& stop) {
+  if (log.server.empty()) return;
+  const auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
+  const std::string identity = mysql::ServerIdentity(*upstream, sessions.flavor, stop);
+  if (identity == log.server) return;
+  throw Error(ErrorCode::kSyncerGetEvent,
+              fmt::format("get binlog event error: the position {} has no GTID set yet, and "
+                          "another server answers, {} instead of {}: it cannot tell",
+                          location.position.ToString(), identity, log.server))
+      .SetScope(ErrorScope::kUpstream)
+      .SetWorkaround(
+          "Let the source's address lead to the first server once more, and resume the task. Or "
+          "remove the task and start it anew: as a whole, or with task-mode incremental and a "
+          "`meta` with binlog-gtid.");
+}
+
 }  // namespace
 
 StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
@@ -218,6 +236,7 @@ StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
   const bool no_set = choice.location.GtidText().empty();
   if (gtid_mode && no_set && !choice.location.position.file.empty() &&
       choice.location.position.offset > mysql::kBinlogMinOffset) {
+    if (!fresh) RequireServer(checkpoint.UpstreamOf(0), choice.location, sessions, stop);
     choice.location.gtid_set = GtidSetAt(choice.location.position, sessions, "", stop);
     choice.completed_gtid = true;
     Log().Info("GTID set of the start position is completed",

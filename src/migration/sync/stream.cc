@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/error/error.h"
 #include "base/log/log.h"
 #include "migration/sync/binlog_scan.h"
@@ -57,8 +59,7 @@ bool HasEnd(const StreamOptions& options, const mysql::BinlogPosition& begin,
       if (event.IsFakeRotate() || event.type() == mysql::EventType::kFormatDescription) {
         return false;
       }
-      const mysql::FramePart part =
-          mysql::FramePartOf(event, source->format(), in_transaction);
+      const mysql::FramePart part = mysql::FramePartOf(event, source->format(), in_transaction);
       if (part == mysql::FramePart::kEnd || event.type() == mysql::EventType::kMariaDbGtid) {
         return true;
       }
@@ -69,6 +70,22 @@ bool HasEnd(const StreamOptions& options, const mysql::BinlogPosition& begin,
   }
 }
 
+Error AnotherLog(const std::string& what) {
+  return Error(ErrorCode::kSyncerGetEvent, "get binlog event error: " + what)
+      .SetScope(ErrorScope::kUpstream)
+      .SetWorkaround(
+          "Let the source's address lead to the server again that was read before, and resume the "
+          "task. To go on here, remove the task and start it anew: as a whole, or with task-mode "
+          "incremental and `meta` at the place of this server's log that corresponds. A source "
+          "with enable-gtid: true goes on behind every server that has its transactions; set it "
+          "while the first server still answers.");
+}
+
+// The server id in the identity of a MariaDB.
+std::string_view ServerIdOf(std::string_view identity) {
+  return identity.substr(0, identity.find('@'));
+}
+
 bool CountsAsRows(mysql::EventType type) {
   return mysql::IsRowsEvent(type) || type == mysql::EventType::kTransactionPayload;
 }
@@ -76,7 +93,10 @@ bool CountsAsRows(mysql::EventType type) {
 }  // namespace
 
 Stream::Stream(StreamOptions options, mysql::Location start)
-    : options_(std::move(options)), resume_(std::move(start)), startable_(resume_) {
+    : options_(std::move(options)),
+      resume_(std::move(start)),
+      startable_(resume_),
+      log_(options_.log) {
   if (!options_.connect) {
     options_.connect = [this](uint32_t* server_id, const StopToken& stop) {
       return ConnectTo(options_, server_id, stop);
@@ -87,6 +107,45 @@ Stream::Stream(StreamOptions options, mysql::Location start)
       return HasEnd(options_, begin, stop);
     };
   }
+}
+
+void Stream::CheckServer(const std::string& file, bool by_gtid) {
+  other_identity_ = !by_gtid && !log_.server.empty() && log_.server != source_->identity();
+  if (!other_identity_) return;
+  // A host that was renamed, or another one on the same storage, has the same files.
+  const bool may_be = log_.created != 0 && log_.file == file &&
+                      (options_.flavor != mysql::Flavor::kMariaDb ||
+                       ServerIdOf(log_.server) == ServerIdOf(source_->identity()));
+  if (may_be) return;
+  throw AnotherLog(
+      fmt::format("another server answers, {} instead of {}: the position {} means "
+                  "nothing in its log",
+                  source_->identity(), log_.server, resume_.position.ToString()));
+}
+
+void Stream::CheckFile(const mysql::RawEvent& description) {
+  const uint32_t created = description.header().timestamp;
+  const std::string file = mysql::StripRelaySuffix(recorder_->end().position.file);
+  const bool known = log_.file == file && log_.created != 0;
+  const bool differs = known && created != 0 && log_.created != created;
+  if (!by_gtid_ && (differs || (other_identity_ && (!known || created == 0)))) {
+    if (other_identity_) {
+      throw AnotherLog(
+          fmt::format("another server answers, {} instead of {}: its log {} was begun "
+                      "at {}, the one that was read at {} (seconds since 1970)",
+                      identity_, log_.server, file, created, log_.created));
+    }
+    throw AnotherLog(
+        fmt::format("the upstream's binlog was begun anew: its log {} was begun at "
+                    "{}, the one that was read at {} (seconds since 1970)",
+                    file, created, log_.created));
+  }
+  if (std::exchange(other_identity_, false)) {
+    Log().Warn("the upstream has another name, but the same log",
+               {F("before", log_.server), F("now", identity_), F("file", file)});
+  }
+  if (known && created == 0) return;
+  log_ = {identity_, file, created};
 }
 
 bool Stream::IsWhole(const mysql::RawEvent& gtid, const StopToken& stop) const {
@@ -116,8 +175,13 @@ void Stream::Open(const StopToken& stop) {
                               source_->identity(), identity_))
           .SetScope(ErrorScope::kUpstream);
     }
+    by_gtid_ = options_.gtid_mode && (start.position.IsZero() || !start.GtidText().empty());
+    CheckServer(start.position.file, by_gtid_);
+    const bool moved = !identity_.empty() && identity_ != source_->identity();
     identity_ = source_->identity();
-    if (options_.gtid_mode && (start.position.IsZero() || !start.GtidText().empty())) {
+    if (by_gtid_) {
+      // (A file of another server may have the same name.)
+      if (moved) start.position = {};
       source_->StartAfter(start.gtid_set.value_or(mysql::GtidSet(options_.flavor)), stop);
     } else {
       if (start.position.offset > mysql::LargestShortOffset()) {
@@ -153,6 +217,7 @@ mysql::RawEvent Stream::Read(const StopToken& stop) {
   for (;;) {
     mysql::RawEvent event = whole_ ? whole_->Next(stop) : source_->Next(stop);
     recorder_->Update(event, source_->format());
+    if (event.type() == mysql::EventType::kFormatDescription) CheckFile(event);
     if (!skip_to_) return event;
     const int reached = mysql::ComparePositions(recorder_->end().position, *skip_to_);
     if (reached > 0) {

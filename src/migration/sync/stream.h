@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/thread/stop.h"
+#include "migration/meta/sync_checkpoint.h"
 #include "mysql/binlog/event_source.h"
 #include "mysql/binlog/location_recorder.h"
 #include "mysql/binlog/whole_transactions.h"
@@ -22,6 +23,7 @@ struct StreamOptions {
   mysql::Flavor flavor = mysql::Flavor::kMySql;
   std::string worker_name;  // shown upstream
   bool gtid_mode = false;
+  UpstreamLog log;  // what the start's position is of, as far as is known
 
   // How the upstream is reached; set where that is not by the network.
   // A source that is not started yet. `server_id`: of this client; 0: one is picked and stored.
@@ -59,6 +61,8 @@ class Stream {
   bool abandoned() const { return recorder_->abandoned(); }
   // Of the server that the events come from; "" before the first.
   std::string_view identity() const { return source_ ? std::string_view(identity_) : ""; }
+  // The log that the events come from; what is not known yet is of the one before.
+  const UpstreamLog& log() const { return log_; }
   // Inside a transaction that a lost connection makes it read again, before what was not handed
   // over yet: locations are behind those of events that were.
   bool reading_again() const { return discard_ > 0; }
@@ -67,6 +71,10 @@ class Stream {
 
  private:
   void Open(const StopToken& stop);
+  // Throws if another server's log would be read at a position. `by_gtid`: it is not.
+  void CheckServer(const std::string& file, bool by_gtid);
+  // The description of a file tells when it was begun. Throws Error as CheckServer.
+  void CheckFile(const mysql::RawEvent& description);
   bool IsWhole(const mysql::RawEvent& gtid, const StopToken& stop) const;
   mysql::RawEvent Read(const StopToken& stop);
   // True: read on after a reset. False: the error is final.
@@ -78,6 +86,9 @@ class Stream {
   // Events up to here are left out: reading began before resume_.
   std::optional<mysql::BinlogPosition> skip_to_;
   std::string identity_;
+  UpstreamLog log_;
+  bool by_gtid_ = false;         // as it was opened last
+  bool other_identity_ = false;  // it is not known yet whether the log is the same nevertheless
   std::unique_ptr<mysql::DumpSource> source_;
   std::optional<mysql::WholeTransactions> whole_;  // of `source_`, a MariaDB's
   std::optional<mysql::LocationRecorder> recorder_;
