@@ -120,6 +120,7 @@ Location FindStartTime(int64_t unix_seconds, const std::string& shown, const Ses
   }
   const bool newest = low == files.size();
   mysql::LocationRecorder recorder(sessions.flavor, location);
+  mysql::GtidSet before_last(sessions.flavor);  // the last GTID; of a MariaDB
   try {
     for (;;) {
       mysql::RawEvent event = source->Next(stop);
@@ -132,6 +133,7 @@ Location FindStartTime(int64_t unix_seconds, const std::string& shown, const Ses
         return location;
       }
       recorder.Update(event, source->format());
+      if (recorder.abandoned()) set = before_last;  // the upstream gives its GTID once more
       if (recorder.end().position.file != location.position.file) {
         // The whole file is earlier: what follows begins the next one.
         location = recorder.end();
@@ -141,6 +143,7 @@ Location FindStartTime(int64_t unix_seconds, const std::string& shown, const Ses
       if (IsPreviousGtids(event.type()) && set.empty()) set = mysql::ParsePreviousGtids(event);
       if (IsGtidEvent(event.type())) {
         mysql::GtidEvent gtid = mysql::GtidEvent::Parse(event, source->format());
+        if (sessions.flavor == mysql::Flavor::kMariaDb) before_last = set;
         if (!gtid.anonymous) set.Add(gtid.gtid);
       }
     }
