@@ -35,6 +35,7 @@ constexpr size_t kWidenAt = 32 << 10;
 
 constexpr std::string_view kDumpExitName = "dump_exit";
 constexpr std::string_view kPreparedName = "prepared";
+constexpr std::string_view kUpstreamName = "upstream";
 
 uint64_t Number(std::string_view text) {
   uint64_t value = 0;
@@ -204,6 +205,15 @@ StoredCheckpoint SyncCheckpointTable::Load(mysql::Connection& connection,
       fmt::format("SELECT value FROM {} WHERE id = {} AND name = '{}'", state_, id_, kPreparedName),
       stop);
   if (prepared) stored.prepared = ReadPreparedBranches(*prepared);
+  const std::optional<std::string> upstream = connection.QueryValue(
+      fmt::format("SELECT value FROM {} WHERE id = {} AND name = '{}'", state_, id_, kUpstreamName),
+      stop);
+  if (upstream) {
+    std::string_view text = *upstream;
+    stored.upstream.created = static_cast<uint32_t>(Number(NextPart(&text)));
+    stored.upstream.file = NextPart(&text);
+    stored.upstream.server = text;
+  }
   return stored;
 }
 
@@ -350,6 +360,16 @@ std::string SyncCheckpointTable::PreparedStatement(const PreparedBranches& prepa
   }
   return fmt::format("REPLACE INTO {} (id, name, value) VALUES ({}, '{}', {})", state_, id_,
                      kPreparedName, Literal(WritePreparedBranches(prepared)));
+}
+
+std::string SyncCheckpointTable::UpstreamStatement(const UpstreamLog& upstream) const {
+  if (upstream.server.empty()) {
+    return fmt::format("DELETE FROM {} WHERE id = {} AND name = '{}'", state_, id_, kUpstreamName);
+  }
+  return fmt::format("REPLACE INTO {} (id, name, value) VALUES ({}, '{}', {})", state_, id_,
+                     kUpstreamName,
+                     Literal(fmt::format("{}{}{}{}{}", upstream.created, kSeparator, upstream.file,
+                                         kSeparator, upstream.server)));
 }
 
 std::string SyncCheckpointTable::DeleteTableStatement(std::string_view schema,

@@ -63,6 +63,14 @@ using PreparedBranches = std::map<std::string, PreparedBranch>;
 std::string WritePreparedBranches(const PreparedBranches& prepared);
 PreparedBranches ReadPreparedBranches(std::string_view text);
 
+// A server and the binlog file that it is read in: positions mean something there only.
+struct UpstreamLog {
+  std::string server;    // identity; "": not known
+  std::string file;      // of `created`
+  uint32_t created = 0;  // when the file was begun, in seconds since 1970; 0: not known
+  bool operator==(const UpstreamLog&) const = default;
+};
+
 struct StoredCheckpoint {
   std::optional<GlobalPoint> global;
   std::vector<TablePoint> tables;
@@ -70,6 +78,8 @@ struct StoredCheckpoint {
   std::optional<mysql::Location> dump_exit;
   // XA transactions that were prepared before the global point and are decided behind it.
   PreparedBranches prepared;
+  // What the global point's position is of; not with GTIDs.
+  UpstreamLog upstream;
 };
 
 // Beside the checkpoint table, whose layout is given, `<task>_syncer_state (id, name, value)` has
@@ -115,6 +125,9 @@ class SyncCheckpointTable {
 
   // Writes or removes StoredCheckpoint::prepared.
   std::string PreparedStatement(const PreparedBranches& prepared) const;
+
+  // Writes StoredCheckpoint::upstream, or removes it if nothing is known.
+  std::string UpstreamStatement(const UpstreamLog& upstream) const;
 
   const std::string& name() const { return table_; }
 

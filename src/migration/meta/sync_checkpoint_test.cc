@@ -48,6 +48,15 @@ TEST_F(SyncCheckpointTableTest, ExitPoint) {
       std::string::npos);
 }
 
+TEST_F(SyncCheckpointTableTest, UpstreamLog) {
+  EXPECT_EQ(table_.UpstreamStatement({"11@db1:3306", "bin.000009", 1795000000}),
+            "REPLACE INTO `dm_meta`.`t2_syncer_state` (id, name, value) VALUES "
+            "('mysql-replica-01', 'upstream', '1795000000|bin.000009|11@db1:3306')");
+  EXPECT_EQ(table_.UpstreamStatement({}),
+            "DELETE FROM `dm_meta`.`t2_syncer_state` WHERE id = 'mysql-replica-01' AND name = "
+            "'upstream'");
+}
+
 TEST_F(SyncCheckpointTableTest, PreparedBranches) {
   migration::PreparedBranches branches;
   branches["X'61',X'',1"] = {

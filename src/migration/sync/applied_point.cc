@@ -93,8 +93,9 @@ bool AppliedPoint::CoversPiece(const EventPlace& place) {
   if (!point_.piece || place.rows_event == 0) return false;
   const PiecePoint& piece = *point_.piece;
   const std::string transaction = place.gtid ? mysql::ToString(*place.gtid) : "";
-  // Nothing is saved behind a transaction of which rows are missing.
-  if (piece.transaction != transaction && IsPieceOver(place)) return false;
+  // Nothing is saved behind a transaction of which rows are missing. (The GTID may be the same: a
+  // MariaDB that died gives it once more.)
+  if (IsPieceOver(place)) return false;
   if (point_.server != place.server || piece.transaction != transaction) {
     throw MakeError(ErrorCode::kSyncerTransactionPieceUnknown,
                     mysql::QuoteTable(point_.schema, point_.table), piece.position.ToString());

@@ -385,11 +385,14 @@ void ApplyWorker::AddChange(size_t index, const StopToken& kill) {
   if (before != 0) text_.sql += ';';
   const RowChange& change = planned.row;
   const bool update = change.kind() == mysql::RowsKind::kUpdate;
-  // What safe mode writes as a REPLACE must not cascade.
-  const bool bracket = context_.foreign_keys && change.safe &&
-                       change.kind() != mysql::RowsKind::kDelete && !(update && change.partial);
+  // What the upstream did without foreign keys must not cascade, nor what safe mode writes as a
+  // REPLACE.
+  const bool unchecked = change.batch->header().without_foreign_keys();
+  const bool replaces =
+      change.safe && change.kind() != mysql::RowsKind::kDelete && !(update && change.partial);
+  const bool bracket = context_.foreign_keys && (unchecked || replaces);
   if (bracket) {
-    if (update && ChangesUniqueKey(*change.plan, change.before(), change.after())) {
+    if (!unchecked && update && ChangesUniqueKey(*change.plan, change.before(), change.after())) {
       throw Error(ErrorCode::kSyncerUnitNotSupportedOperate,
                   "safe-mode update with foreign_key_checks=1 and PK/UK changes is not supported");
     }

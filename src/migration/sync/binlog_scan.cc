@@ -3,17 +3,25 @@
 namespace dm::migration {
 
 std::unique_ptr<mysql::NetworkEventSource> OpenScan(const mysql::BinlogPosition& from,
-                                                    const Sessions& sessions,
+                                                    const mysql::ConnectOptions& connection,
+                                                    mysql::Flavor flavor,
                                                     mysql::Connection& upstream,
                                                     const StopToken& stop) {
   mysql::NetworkSourceOptions options;
-  options.connection = sessions.upstream;
-  options.flavor = sessions.flavor;
-  options.server_id = mysql::PickServerId(upstream, sessions.flavor, stop);
+  options.connection = connection;
+  options.flavor = flavor;
+  options.server_id = mysql::PickServerId(upstream, flavor, stop);
   options.non_blocking = true;
   auto source = mysql::NetworkEventSource::Connect(options, stop);
   source->StartAt(from, stop);
   return source;
+}
+
+std::unique_ptr<mysql::NetworkEventSource> OpenScan(const mysql::BinlogPosition& from,
+                                                    const Sessions& sessions,
+                                                    mysql::Connection& upstream,
+                                                    const StopToken& stop) {
+  return OpenScan(from, sessions.upstream, sessions.flavor, upstream, stop);
 }
 
 bool IsGtidEvent(mysql::EventType type) {

@@ -16,6 +16,11 @@ namespace dm::migration {
 // Reads from one place to the log's end (mysql::EndOfLog) without waiting there. Throws Error,
 // Cancelled.
 std::unique_ptr<mysql::NetworkEventSource> OpenScan(const mysql::BinlogPosition& from,
+                                                    const mysql::ConnectOptions& connection,
+                                                    mysql::Flavor flavor,
+                                                    mysql::Connection& upstream,
+                                                    const StopToken& stop);
+std::unique_ptr<mysql::NetworkEventSource> OpenScan(const mysql::BinlogPosition& from,
                                                     const Sessions& sessions,
                                                     mysql::Connection& upstream,
                                                     const StopToken& stop);

@@ -52,7 +52,8 @@ void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
   write_dump_exit_ = false;
   flushed_prepared_ = std::make_shared<const PreparedBranches>(std::move(stored.prepared));
   prepared_ = has_flushed_ ? flushed_prepared_ : std::make_shared<const PreparedBranches>();
-  server_.clear();
+  upstream_ = std::make_shared<const UpstreamLog>();
+  flushed_upstream_ = std::make_shared<const UpstreamLog>(std::move(stored.upstream));
   for (TablePoint& point : stored.tables) {
     Table table;
     if (point.table_info != "null" && !point.table.empty()) {
@@ -74,7 +75,9 @@ bool Checkpoint::IsFresh() const {
 void Checkpoint::BeginRun(const Location& start, bool write) {
   std::lock_guard lock(mutex_);
   saved_.clear();
-  savable_ = Point{start, prepared_};
+  upstream_ = std::make_shared<const UpstreamLog>();
+  // A run that begins somewhere else than where the last one was saved says itself of what that is.
+  savable_ = Point{start, prepared_, start == flushed_ ? flushed_upstream_ : upstream_};
   short_.reset();
   if (start.position.offset <= mysql::LargestShortOffset()) short_ = savable_;
   write_global_ = write || !has_flushed_;
@@ -83,10 +86,10 @@ void Checkpoint::BeginRun(const Location& start, bool write) {
 void Checkpoint::Save(uint64_t order, const Location& location) {
   std::lock_guard lock(mutex_);
   if (!saved_.empty() && saved_.back().order == order) {
-    saved_.back().point = {location, prepared_};
+    saved_.back().point = {location, prepared_, upstream_};
     return;
   }
-  saved_.push_back({order, {location, prepared_}});
+  saved_.push_back({order, {location, prepared_, upstream_}});
 }
 
 void Checkpoint::SetPrepared(const PreparedBranches& prepared) {
@@ -102,7 +105,7 @@ PreparedBranches Checkpoint::prepared() const {
 
 void Checkpoint::SaveDdl(uint64_t order, const Location& location, const DefinitionChange& change) {
   std::lock_guard lock(mutex_);
-  saved_.push_back({order, {location, prepared_}});
+  saved_.push_back({order, {location, prepared_, upstream_}});
   ddl_statements_.insert(ddl_statements_.end(), change.statements.begin(), change.statements.end());
   if (change.step && operators_ != nullptr) {
     operators_->SetDone(change.step->number, change.step->done);
@@ -125,7 +128,7 @@ void Checkpoint::SaveDdl(uint64_t order, const Location& location, const Definit
     table.ddl = location;
     table.location = location;
     table.piece.reset();
-    table.server = server_;
+    table.server = ServerOf(upstream_);
   }
 }
 
@@ -193,9 +196,10 @@ std::optional<Location> Checkpoint::dump_exit() const {
   return dump_exit_;
 }
 
-void Checkpoint::SetServer(std::string_view identity) {
+void Checkpoint::SetUpstream(const UpstreamLog& upstream) {
   std::lock_guard lock(mutex_);
-  server_ = identity;
+  if (upstream == *upstream_) return;
+  upstream_ = std::make_shared<const UpstreamLog>(upstream);
 }
 
 bool Checkpoint::exit_point_unusable() const {
@@ -236,13 +240,13 @@ Location Checkpoint::flushed() const {
   return flushed_;
 }
 
-const Location* Checkpoint::Savable(uint64_t low_water) const {
+const Checkpoint::Point* Checkpoint::Savable(uint64_t low_water) const {
   // Orders rise.
   const auto behind =
       std::upper_bound(saved_.begin(), saved_.end(), low_water,
                        [](uint64_t order, const SavePoint& point) { return order < point.order; });
-  if (behind != saved_.begin()) return &std::prev(behind)->point.location;
-  return savable_ ? &savable_->location : nullptr;
+  if (behind != saved_.begin()) return &std::prev(behind)->point;
+  return savable_ ? &*savable_ : nullptr;
 }
 
 Checkpoint::Prepared Checkpoint::PreparedToStore() const {
@@ -256,23 +260,30 @@ Checkpoint::Prepared Checkpoint::PreparedToStore() const {
 
 Location Checkpoint::Committed(uint64_t low_water) const {
   std::lock_guard lock(mutex_);
-  const Location* newest = Savable(low_water);
-  return newest != nullptr ? *newest : flushed_;
+  const Point* newest = Savable(low_water);
+  return newest != nullptr ? newest->location : flushed_;
+}
+
+UpstreamLog Checkpoint::UpstreamOf(uint64_t low_water) const {
+  std::lock_guard lock(mutex_);
+  const Point* newest = Savable(low_water);
+  return newest != nullptr ? *newest->upstream : *flushed_upstream_;
 }
 
 bool Checkpoint::HasSomethingToFlush(uint64_t low_water) const {
   std::lock_guard lock(mutex_);
-  const Location* newest = Savable(low_water);
+  const Point* newest = Savable(low_water);
   if (newest == nullptr) return false;
-  return write_global_ || !(*newest == flushed_);
+  return write_global_ || !(newest->location == flushed_) ||
+         (!gtid_mode_ && *newest->upstream != *flushed_upstream_);
 }
 
-TablePoint Checkpoint::RowOf(const TableId& id, const Table& table, const Location& point) const {
+TablePoint Checkpoint::RowOf(const TableId& id, const Table& table) const {
   TablePoint row;
   row.schema = id.schema;
   row.table = id.table;
-  row.location = table.ddl ? *table.ddl : point;
-  row.server = server_;
+  row.location = table.ddl ? *table.ddl : savable_->location;
+  row.server = table.ddl ? table.server : ServerOf(savable_->upstream);
   if (table.definition) row.table_info = mysql::TableInfoToJson(*table.definition);
   return row;
 }
@@ -282,7 +293,7 @@ bool Checkpoint::IsPieceOver(const Table& table, const Location& point) const {
     if (!HasTransaction(point, *table.piece)) return false;
     if (point.gtid_set->flavor() == mysql::Flavor::kMySql) return true;
     // Sequences of several servers have no order, see AppliedPoint.
-    if (table.server != server_) return false;
+    if (table.server != ServerOf(savable_->upstream)) return false;
   }
   return mysql::ComparePositions(point.position, table.piece->position) >= 0;
 }
@@ -331,6 +342,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
   GlobalPoint global;
   GlobalPoint global_row;
   Prepared prepared;
+  Upstream upstream;
   {
     std::lock_guard lock(mutex_);
     while (!saved_.empty() && saved_.front().order <= low_water) {
@@ -342,6 +354,9 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
     global.location = savable_->location;
     prepared = PreparedToStore();
     if (*prepared != *flushed_prepared_) statements.push_back(table_.PreparedStatement(*prepared));
+    // With GTIDs a position of another server does no harm.
+    upstream = gtid_mode_ ? std::make_shared<const UpstreamLog>() : savable_->upstream;
+    if (*upstream != *flushed_upstream_) statements.push_back(table_.UpstreamStatement(*upstream));
     global.exit_point = exit_point_;
     drop_all = std::exchange(drop_all_, false);
     dropped = std::exchange(dropped_, {});
@@ -359,7 +374,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
     }
     for (auto& [id, table] : tables_) {
       if (!table.touched && !table.definition_changed) continue;
-      TablePoint row = RowOf(id, table, global.location);
+      TablePoint row = RowOf(id, table);
       // The location of a table without identity is its workers' alone, but after a DDL, which
       // finds nothing in flight.
       // (Nor is that of a table without rows so far: nobody has said yet whether it has one.)
@@ -427,6 +442,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
   if (operators_ != nullptr) operators_->Written(operator_writes);
   flushed_ = global.location;
   flushed_prepared_ = std::move(prepared);
+  flushed_upstream_ = std::move(upstream);
   has_flushed_ = true;
   return true;
 }

@@ -86,8 +86,8 @@ class Checkpoint {
   // How far the tables may be by the dump; outlives runs until it is set to nullopt.
   void SetDumpExit(std::optional<mysql::Location> dump_exit);
   std::optional<mysql::Location> dump_exit() const;
-  // The upstream server whose positions are saved from now on.
-  void SetServer(std::string_view identity);
+  // What the positions are of that are saved from now on. (What was saved before stays of its own.)
+  void SetUpstream(const UpstreamLog& upstream);
   // The stored exit point could not be used.
   bool exit_point_unusable() const;
 
@@ -102,6 +102,8 @@ class Checkpoint {
   mysql::Location flushed() const;
   // Up to where everything is committed, saved or not.
   mysql::Location Committed(uint64_t low_water) const;
+  // What that position is of.
+  UpstreamLog UpstreamOf(uint64_t low_water) const;
   // Would Flush write something now?
   bool HasSomethingToFlush(uint64_t low_water) const;
   // Writes what may be written, in one transaction that begins with `proof`, the global row last.
@@ -119,21 +121,27 @@ class Checkpoint {
     bool has_identity = true;
     bool touched = false;
     bool definition_changed = false;
-    std::optional<mysql::Location> ddl;  // the point after a DDL, to be written
+    std::optional<mysql::Location> ddl;  // the point after a DDL, to be written; of `server`
   };
   using Prepared = std::shared_ptr<const PreparedBranches>;  // never null
+  using Upstream = std::shared_ptr<const UpstreamLog>;       // never null
   struct Point {
     mysql::Location location;
     Prepared prepared;
+    Upstream upstream;
   };
   struct SavePoint {
     uint64_t order;
     Point point;
   };
-  const mysql::Location* Savable(uint64_t low_water) const;  // mutex_ held
+  const Point* Savable(uint64_t low_water) const;  // mutex_ held
   // What to store of `savable_`: at a place before it, branches decided since are undecided still.
-  Prepared PreparedToStore() const;  // mutex_ held
-  TablePoint RowOf(const TableId& id, const Table& table, const mysql::Location& point) const;
+  Prepared PreparedToStore() const;                               // mutex_ held
+  TablePoint RowOf(const TableId& id, const Table& table) const;  // mutex_ held
+  // The server whose positions points of tables have; "" where that does not matter.
+  std::string ServerOf(const Upstream& upstream) const {
+    return gtid_mode_ ? upstream->server : std::string();
+  }
   // Is everything of the transaction that the table's piece is of before `point`, a transaction's
   // end? False also if that cannot be told.
   bool IsPieceOver(const Table& table, const mysql::Location& point) const;  // mutex_ held
@@ -158,7 +166,8 @@ class Checkpoint {
   bool exit_point_unusable_ = false;
   std::optional<mysql::Location> dump_exit_;
   bool write_dump_exit_ = false;
-  std::string server_;
+  Upstream upstream_ = std::make_shared<const UpstreamLog>();
+  Upstream flushed_upstream_ = upstream_;
   std::map<TableId, Table> tables_;
   std::set<TableId> dropped_;
   std::set<std::string> dropped_schemas_;

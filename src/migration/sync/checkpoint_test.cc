@@ -48,6 +48,35 @@ TEST_F(CheckpointTest, CommittedIsTheNewestLocationBelowTheLowWaterMark) {
   EXPECT_EQ(checkpoint_.Committed(99).position.offset, 950u);
 }
 
+// After a failover what was saved before it still is a position in the first server's log.
+TEST_F(CheckpointTest, APositionIsOfTheServerWhereItWasSaved) {
+  checkpoint_.BeginRun(At(100), false);
+  EXPECT_EQ(checkpoint_.UpstreamOf(0), UpstreamLog());
+  const UpstreamLog a{"1@a:3306", "bin.000001", 7};
+  const UpstreamLog b{"2@b:3306", "bin.000001", 8};
+  checkpoint_.SetUpstream(a);
+  checkpoint_.Save(3, At(300));
+  checkpoint_.Save(5, At(500));
+  checkpoint_.SetUpstream(b);
+  EXPECT_EQ(checkpoint_.UpstreamOf(9), a) << "the change at 500 is not of b";
+  checkpoint_.Save(7, At(120));
+  EXPECT_EQ(checkpoint_.UpstreamOf(3), a);
+  EXPECT_EQ(checkpoint_.UpstreamOf(6), a);
+  EXPECT_EQ(checkpoint_.UpstreamOf(7), b);
+}
+
+TEST_F(CheckpointTest, APointAfterADdlIsOfTheServerThatItWasReadFrom) {
+  Checkpoint checkpoint{SyncCheckpointTable("m", "t", "s", mysql::Flavor::kMariaDb, true), true};
+  checkpoint.BeginRun(At(100), false);
+  checkpoint.SetUpstream({"1@a:3306", "", 0});
+  DefinitionChange change;
+  change.put.push_back({{"d", "b"}, std::make_shared<const mysql::TableInfo>()});
+  checkpoint.SaveDdl(5, At(200), change);
+  checkpoint.SetUpstream({"2@b:3306", "", 0});
+  ASSERT_TRUE(checkpoint.PointOf({"d", "b"}));
+  EXPECT_EQ(checkpoint.PointOf({"d", "b"})->server, "1@a:3306");
+}
+
 TEST_F(CheckpointTest, ATablePointIsKnownAfterADdl) {
   checkpoint_.BeginRun(At(100), false);
   auto table = std::make_shared<const mysql::TableInfo>();

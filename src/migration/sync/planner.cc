@@ -451,6 +451,14 @@ void RowPlanner::OnCommit(const Stream& stream, const StopToken& stop) {
   serial_bytes_ = 0;
 }
 
+std::set<TableId> RowPlanner::TablesOfTransaction() const {
+  std::set<TableId> tables;
+  for (const auto& [id, table] : tables_) {
+    if (table.transaction == transaction_) tables.insert(table.id);
+  }
+  return tables;
+}
+
 void RowPlanner::OnSchemaChange() {
   for (auto& [id, table] : tables_) {
     table.plan.reset();

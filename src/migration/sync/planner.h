@@ -97,6 +97,8 @@ class RowPlanner : private CommittedOrders {
                 const StopToken& stop);
   // The transaction ended: closes what its tables without identity got.
   void OnCommit(const Stream& stream, const StopToken& stop);
+  // The source tables of which rows of the open transaction were queued.
+  std::set<TableId> TablesOfTransaction() const;
   // Definitions changed: plans are made anew. Nothing is in flight.
   void OnSchemaChange();
   // Durations of this thread; the run adds those of reading.

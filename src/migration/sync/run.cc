@@ -230,6 +230,7 @@ void SyncRun::Prepare() {
   stream.flavor = in_.sessions->flavor;
   stream.worker_name = in_.ports->worker_name;
   stream.gtid_mode = gtid_mode_;
+  stream.log = in_.checkpoint->UpstreamOf(queues_.LowWater());
   stream_.emplace(stream, start.location);
   plan_.stream = &*stream_;
   in_.status->SetReadPosition(start.location.position.file, start.location.position.offset);

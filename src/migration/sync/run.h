@@ -95,6 +95,8 @@ class SyncRun {
   // Everything before `position` is done, and no transaction is open.
   void SaveBetweenTransactions(const mysql::BinlogPosition& position);
   void EndTransaction();
+  // The transaction in hand will never end, see Stream::abandoned.
+  void LeaveAbandoned();
   void LeaveSafeMode();
   // An error of the event being handled, with its place.
   Error AtPlace(Error error, const std::string& statement) const;

@@ -34,7 +34,9 @@ void SyncRun::Loop() {
       throw AtPlace(e, "");
     }
     if (read_again_) return;
-    if (!stream_->in_transaction() || stream_->at_transaction_end()) {
+    // (A transaction that is read again after a lost connection is in hand all the time.)
+    const bool again = stream_->reading_again();
+    if (!again && (!stream_->in_transaction() || stream_->at_transaction_end())) {
       std::lock_guard lock(boundary_mutex_);
       in_transaction_ = false;
       if (ending_asked_) return;
@@ -83,7 +85,7 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
   bool leave_safe_mode = false;
   if (!event.header().artificial() && type != EventType::kHeartbeat &&
       type != EventType::kHeartbeatV2 && !event.IsFakeRotate()) {
-    last_end_ = stream_->end();
+    if (!stream_->reading_again()) last_end_ = stream_->end();
     switch (safe_mode_.BeforeEvent(event.header().timestamp, type == EventType::kFormatDescription,
                                    stream_->end(), received)) {
       case SafeMode::Change::kNone:
@@ -97,14 +99,20 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
         break;
     }
   }
+  if (stream_->abandoned()) LeaveAbandoned();
   if (IsGtidEvent(type)) {
     // By its own end: what a stream that began by GTID has before its first event is not known.
     group_begin_ = stream_->end().position;
     group_begin_.offset -= event.header().event_size;
     xa_->BeginTransaction();
   }
-  if (event.IsFakeRotate() && gtid_mode_ && in_.sessions->flavor == mysql::Flavor::kMariaDb) {
-    in_.checkpoint->SetServer(stream_->identity());
+  if (gtid_mode_) {
+    // Elsewhere a GTID tells what a position would.
+    if (event.IsFakeRotate() && in_.sessions->flavor == mysql::Flavor::kMariaDb) {
+      in_.checkpoint->SetUpstream({std::string(stream_->identity()), "", 0});
+    }
+  } else if (type == EventType::kFormatDescription) {
+    in_.checkpoint->SetUpstream(stream_->log());
   }
   NoteTransactionBegin(event);
   if (!in_.operators->empty() && (stream_->in_transaction() || stream_->at_transaction_end()) &&
@@ -314,7 +322,7 @@ void SyncRun::SaveBetweenTransactions(const mysql::BinlogPosition& position) {
   Location location = stream_->end();
   if (mysql::ComparePositions(location.position, position) < 0) location.position = position;
   if (last_saved_ && *last_saved_ == location.position) return;
-  last_end_ = location;
+  if (!stream_->reading_again()) last_end_ = location;
   last_saved_ = location.position;
   in_.checkpoint->Save(queues_.planned(), location);
 }
@@ -343,6 +351,27 @@ bool SyncRun::IsCaughtUp(const mysql::BinlogPosition& position) const {
   }
   const std::optional<mysql::GtidSet>& ours = stream_->end().gtid_set;
   return ours && ours->Contains(mysql::GtidSet::Parse(in_.sessions->flavor, upstream->gtid_set));
+}
+
+void SyncRun::LeaveAbandoned() {
+  const size_t rows = std::exchange(rows_in_transaction_, 0);
+  if (rows == 0) {
+    planner_->OnCommit(*stream_, reading_.get_token());  // nothing is open
+    return;
+  }
+  std::string tables;
+  for (const TableId& table : planner_->TablesOfTransaction()) {
+    tables += (tables.empty() ? "" : ", ") + table.Quoted();
+  }
+  throw Error(ErrorCode::kSyncerGetEvent,
+              fmt::format("get binlog event error: the upstream's log ends inside the transaction "
+                          "that begins at {}: the upstream rolled it back when it came up again, "
+                          "but {} of its row changes are applied or on their way, of the tables {}",
+                          transaction_event_.ToString(), rows, tables))
+      .SetScope(ErrorScope::kUpstream)
+      .SetWorkaround(
+          "Compare these tables, repair their rows downstream, and resume the task: the "
+          "transaction is left out then.");
 }
 
 void SyncRun::EndTransaction() {

@@ -120,6 +120,7 @@ Location FindStartTime(int64_t unix_seconds, const std::string& shown, const Ses
   }
   const bool newest = low == files.size();
   mysql::LocationRecorder recorder(sessions.flavor, location);
+  mysql::GtidSet before_last(sessions.flavor);  // the last GTID; of a MariaDB
   try {
     for (;;) {
       mysql::RawEvent event = source->Next(stop);
@@ -132,6 +133,7 @@ Location FindStartTime(int64_t unix_seconds, const std::string& shown, const Ses
         return location;
       }
       recorder.Update(event, source->format());
+      if (recorder.abandoned()) set = before_last;  // the upstream gives its GTID once more
       if (recorder.end().position.file != location.position.file) {
         // The whole file is earlier: what follows begins the next one.
         location = recorder.end();
@@ -141,6 +143,7 @@ Location FindStartTime(int64_t unix_seconds, const std::string& shown, const Ses
       if (IsPreviousGtids(event.type()) && set.empty()) set = mysql::ParsePreviousGtids(event);
       if (IsGtidEvent(event.type())) {
         mysql::GtidEvent gtid = mysql::GtidEvent::Parse(event, source->format());
+        if (sessions.flavor == mysql::Flavor::kMariaDb) before_last = set;
         if (!gtid.anonymous) set.Add(gtid.gtid);
       }
     }
@@ -171,6 +174,24 @@ void CheckLoadedDump(const SubtaskConfig& config, const Sessions& sessions, cons
       ErrorCode::kLoadCheckPointNotMatch,
       fmt::format("checkpoint and dump do not match: dump {} was loaded, and {} holds dump {}",
                   *loaded, config.loader.dir, id));
+}
+
+// A position becomes a GTID set: it has to be that server's which is asked.
+void RequireServer(const UpstreamLog& log, const Location& location, const Sessions& sessions,
+                   const StopToken& stop) {
+  if (log.server.empty()) return;
+  const auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
+  const std::string identity = mysql::ServerIdentity(*upstream, sessions.flavor, stop);
+  if (identity == log.server) return;
+  throw Error(ErrorCode::kSyncerGetEvent,
+              fmt::format("get binlog event error: the position {} has no GTID set yet, and "
+                          "another server answers, {} instead of {}: it cannot tell",
+                          location.position.ToString(), identity, log.server))
+      .SetScope(ErrorScope::kUpstream)
+      .SetWorkaround(
+          "Let the source's address lead to the first server once more, and resume the task. Or "
+          "remove the task and start it anew: as a whole, or with task-mode incremental and a "
+          "`meta` with binlog-gtid.");
 }
 
 }  // namespace
@@ -218,6 +239,7 @@ StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
   const bool no_set = choice.location.GtidText().empty();
   if (gtid_mode && no_set && !choice.location.position.file.empty() &&
       choice.location.position.offset > mysql::kBinlogMinOffset) {
+    if (!fresh) RequireServer(checkpoint.UpstreamOf(0), choice.location, sessions, stop);
     choice.location.gtid_set = GtidSetAt(choice.location.position, sessions, "", stop);
     choice.completed_gtid = true;
     Log().Info("GTID set of the start position is completed",

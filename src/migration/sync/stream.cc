@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/error/error.h"
 #include "base/log/log.h"
+#include "migration/sync/binlog_scan.h"
+#include "mysql/client/binlog_status.h"
 #include "mysql/client/retry.h"
 #include "mysql/position/position.h"
 
@@ -17,6 +21,71 @@ constexpr std::chrono::minutes kResetInterval{1};
 // A silent upstream is known to be there, and to have nothing more, within this time.
 constexpr Milliseconds kHeartbeatPeriod{1000};
 
+// A transaction up to this size is read whole before its first event is handed over.
+constexpr size_t kKeptBack = 8 << 20;
+
+std::unique_ptr<mysql::DumpSource> ConnectTo(const StreamOptions& options, uint32_t* server_id,
+                                             const StopToken& stop) {
+  if (*server_id == 0) {
+    auto upstream = mysql::Connection::Connect(options.upstream, stop);
+    *server_id = mysql::PickServerId(*upstream, options.flavor, stop);
+  }
+  mysql::NetworkSourceOptions network;
+  network.connection = options.upstream;
+  network.flavor = options.flavor;
+  network.server_id = *server_id;
+  network.replica_host = options.worker_name;
+  network.heartbeat_period = kHeartbeatPeriod;
+  return mysql::NetworkEventSource::Connect(network, stop);
+}
+
+bool HasEnd(const StreamOptions& options, const mysql::BinlogPosition& begin,
+            const StopToken& stop) {
+  auto upstream = mysql::Connection::Connect(options.upstream, stop);
+  // A server that comes up begins a new file, and one that is alive sends whole transactions.
+  const auto status = mysql::ReadBinlogStatus(*upstream, stop);
+  if (status && mysql::CompareFileNames(status->position.file, begin.file) == 0) return true;
+  const auto source = OpenScan(begin, options.upstream, options.flavor, *upstream, stop);
+  try {
+    bool in_transaction = false;
+    for (bool inside = false;;) {
+      const mysql::RawEvent event = source->Next(stop);
+      if (!inside) {
+        if (event.type() != mysql::EventType::kMariaDbGtid) continue;
+        inside = true;
+        in_transaction = !mysql::GtidEvent::Parse(event, source->format()).standalone();
+        continue;
+      }
+      if (event.IsFakeRotate() || event.type() == mysql::EventType::kFormatDescription) {
+        return false;
+      }
+      const mysql::FramePart part = mysql::FramePartOf(event, source->format(), in_transaction);
+      if (part == mysql::FramePart::kEnd || event.type() == mysql::EventType::kMariaDbGtid) {
+        return true;
+      }
+      in_transaction = in_transaction || part == mysql::FramePart::kBegin;
+    }
+  } catch (const mysql::EndOfLog&) {
+    return true;  // it is being written
+  }
+}
+
+Error AnotherLog(const std::string& what) {
+  return Error(ErrorCode::kSyncerGetEvent, "get binlog event error: " + what)
+      .SetScope(ErrorScope::kUpstream)
+      .SetWorkaround(
+          "Let the source's address lead to the server again that was read before, and resume the "
+          "task. To go on here, remove the task and start it anew: as a whole, or with task-mode "
+          "incremental and `meta` at the place of this server's log that corresponds. A source "
+          "with enable-gtid: true goes on behind every server that has its transactions; set it "
+          "while the first server still answers.");
+}
+
+// The server id in the identity of a MariaDB.
+std::string_view ServerIdOf(std::string_view identity) {
+  return identity.substr(0, identity.find('@'));
+}
+
 bool CountsAsRows(mysql::EventType type) {
   return mysql::IsRowsEvent(type) || type == mysql::EventType::kTransactionPayload;
 }
@@ -24,22 +93,76 @@ bool CountsAsRows(mysql::EventType type) {
 }  // namespace
 
 Stream::Stream(StreamOptions options, mysql::Location start)
-    : options_(std::move(options)), resume_(std::move(start)), startable_(resume_) {}
+    : options_(std::move(options)),
+      resume_(std::move(start)),
+      startable_(resume_),
+      log_(options_.log) {
+  if (!options_.connect) {
+    options_.connect = [this](uint32_t* server_id, const StopToken& stop) {
+      return ConnectTo(options_, server_id, stop);
+    };
+  }
+  if (!options_.is_whole) {
+    options_.is_whole = [this](const mysql::BinlogPosition& begin, const StopToken& stop) {
+      return HasEnd(options_, begin, stop);
+    };
+  }
+}
+
+void Stream::CheckServer(const std::string& file, bool by_gtid) {
+  other_identity_ = !by_gtid && !log_.server.empty() && log_.server != source_->identity();
+  if (!other_identity_) return;
+  // A host that was renamed, or another one on the same storage, has the same files.
+  const bool may_be = log_.created != 0 && log_.file == file &&
+                      (options_.flavor != mysql::Flavor::kMariaDb ||
+                       ServerIdOf(log_.server) == ServerIdOf(source_->identity()));
+  if (may_be) return;
+  throw AnotherLog(
+      fmt::format("another server answers, {} instead of {}: the position {} means "
+                  "nothing in its log",
+                  source_->identity(), log_.server, resume_.position.ToString()));
+}
+
+void Stream::CheckFile(const mysql::RawEvent& description) {
+  const uint32_t created = description.header().timestamp;
+  const std::string file = mysql::StripRelaySuffix(recorder_->end().position.file);
+  const bool known = log_.file == file && log_.created != 0;
+  const bool differs = known && created != 0 && log_.created != created;
+  if (!by_gtid_ && (differs || (other_identity_ && (!known || created == 0)))) {
+    if (other_identity_) {
+      throw AnotherLog(
+          fmt::format("another server answers, {} instead of {}: its log {} was begun "
+                      "at {}, the one that was read at {} (seconds since 1970)",
+                      identity_, log_.server, file, created, log_.created));
+    }
+    throw AnotherLog(
+        fmt::format("the upstream's binlog was begun anew: its log {} was begun at "
+                    "{}, the one that was read at {} (seconds since 1970)",
+                    file, created, log_.created));
+  }
+  if (std::exchange(other_identity_, false)) {
+    Log().Warn("the upstream has another name, but the same log",
+               {F("before", log_.server), F("now", identity_), F("file", file)});
+  }
+  if (known && created == 0) return;
+  log_ = {identity_, file, created};
+}
+
+bool Stream::IsWhole(const mysql::RawEvent& gtid, const StopToken& stop) const {
+  // Nothing begins to be read behind 4 GiB.
+  if (recorder_->read_offset() > mysql::LargestShortOffset()) return true;
+  const mysql::EventHeader& header = gtid.header();
+  mysql::BinlogPosition begin = recorder_->read_position();
+  begin.file = mysql::StripRelaySuffix(begin.file);
+  if (header.log_pos > header.event_size) begin.offset = header.log_pos - header.event_size;
+  return options_.is_whole(begin, stop);
+}
 
 void Stream::Open(const StopToken& stop) {
+  whole_.reset();
   source_.reset();
   try {
-    if (server_id_ == 0) {
-      auto upstream = mysql::Connection::Connect(options_.upstream, stop);
-      server_id_ = mysql::PickServerId(*upstream, options_.flavor, stop);
-    }
-    mysql::NetworkSourceOptions network;
-    network.connection = options_.upstream;
-    network.flavor = options_.flavor;
-    network.server_id = server_id_;
-    network.replica_host = options_.worker_name;
-    network.heartbeat_period = kHeartbeatPeriod;
-    source_ = mysql::NetworkEventSource::Connect(network, stop);
+    source_ = options_.connect(&server_id_, stop);
     mysql::Location start = resume_;
     start.suffix = 0;
     start.position.file = mysql::StripRelaySuffix(start.position.file);
@@ -52,8 +175,13 @@ void Stream::Open(const StopToken& stop) {
                               source_->identity(), identity_))
           .SetScope(ErrorScope::kUpstream);
     }
+    by_gtid_ = options_.gtid_mode && (start.position.IsZero() || !start.GtidText().empty());
+    CheckServer(start.position.file, by_gtid_);
+    const bool moved = !identity_.empty() && identity_ != source_->identity();
     identity_ = source_->identity();
-    if (options_.gtid_mode && (start.position.IsZero() || !start.GtidText().empty())) {
+    if (by_gtid_) {
+      // (A file of another server may have the same name.)
+      if (moved) start.position = {};
       source_->StartAfter(start.gtid_set.value_or(mysql::GtidSet(options_.flavor)), stop);
     } else {
       if (start.position.offset > mysql::LargestShortOffset()) {
@@ -69,6 +197,12 @@ void Stream::Open(const StopToken& stop) {
       source_->StartAt(start.position, stop);
     }
     recorder_.emplace(options_.flavor, start);
+    if (options_.flavor == mysql::Flavor::kMariaDb) {
+      whole_.emplace(*source_, kKeptBack,
+                     [this](const mysql::RawEvent& gtid, const StopToken& kill) {
+                       return IsWhole(gtid, kill);
+                     });
+    }
     Log().Info("last slave connection",
                {F("connection ID", source_->connection_id()), F("start", start.ToString())});
   } catch (const Error& e) {
@@ -81,8 +215,9 @@ void Stream::Open(const StopToken& stop) {
 
 mysql::RawEvent Stream::Read(const StopToken& stop) {
   for (;;) {
-    mysql::RawEvent event = source_->Next(stop);
+    mysql::RawEvent event = whole_ ? whole_->Next(stop) : source_->Next(stop);
     recorder_->Update(event, source_->format());
+    if (event.type() == mysql::EventType::kFormatDescription) CheckFile(event);
     if (!skip_to_) return event;
     const int reached = mysql::ComparePositions(recorder_->end().position, *skip_to_);
     if (reached > 0) {
@@ -105,6 +240,7 @@ mysql::RawEvent Stream::Next(const StopToken& stop) {
         Log().Info("discard event already consumed", {F("location", end().ToString())});
         continue;
       }
+      if (recorder_->abandoned()) handed_over_ = HandedOver();
       if (ends) {
         resume_ = recorder_->transaction_end();
         if (resume_.position.offset <= mysql::LargestShortOffset()) startable_ = resume_;

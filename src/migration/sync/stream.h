@@ -3,14 +3,17 @@
 // where a position dump cannot start, it reads again from the last place where one can.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/thread/stop.h"
+#include "migration/meta/sync_checkpoint.h"
 #include "migration/sync/handed_over.h"
 #include "mysql/binlog/event_source.h"
 #include "mysql/binlog/location_recorder.h"
+#include "mysql/binlog/whole_transactions.h"
 #include "mysql/client/connection.h"
 #include "mysql/position/location.h"
 
@@ -21,6 +24,13 @@ struct StreamOptions {
   mysql::Flavor flavor = mysql::Flavor::kMySql;
   std::string worker_name;  // shown upstream
   bool gtid_mode = false;
+  UpstreamLog log;  // what the start's position is of, as far as is known
+
+  // How the upstream is reached; set where that is not by the network.
+  // A source that is not started yet. `server_id`: of this client; 0: one is picked and stored.
+  std::function<std::unique_ptr<mysql::DumpSource>(uint32_t* server_id, const StopToken&)> connect;
+  // Is the end of the transaction that begins there in the log?
+  std::function<bool(const mysql::BinlogPosition& begin, const StopToken&)> is_whole;
 };
 
 // Opened at a location; one owner thread.
@@ -28,6 +38,8 @@ class Stream {
  public:
   // Does not connect yet.
   Stream(StreamOptions options, mysql::Location start);
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
 
   // The next event. Heartbeats and the like are events, too. Throws Error kSyncerGetEvent (36069),
   // kSyncerUnitRemoteSteamerStartSync (36053), the connection's own if it is refused; Cancelled.
@@ -45,13 +57,26 @@ class Stream {
   const std::optional<mysql::Gtid>& gtid() const { return recorder_->current_gtid(); }
   bool at_transaction_end() const { return recorder_->at_transaction_end(); }
   bool in_transaction() const { return recorder_->in_transaction(); }
+  // The event begins another file, and the transaction before it will never end: the upstream has
+  // rolled it back.
+  bool abandoned() const { return recorder_->abandoned(); }
   // Of the server that the events come from; "" before the first.
   std::string_view identity() const { return source_ ? std::string_view(identity_) : ""; }
+  // The log that the events come from; what is not known yet is of the one before.
+  const UpstreamLog& log() const { return log_; }
+  // Inside a transaction that a lost connection makes it read again, before what was not handed
+  // over yet: locations are behind those of events that were.
+  bool reading_again() const { return discard_ > 0; }
   // Id of the connection upstream; 0 if there is none.
   uint64_t connection_id() const { return source_ ? source_->connection_id() : 0; }
 
  private:
   void Open(const StopToken& stop);
+  // Throws if another server's log would be read at a position. `by_gtid`: it is not.
+  void CheckServer(const std::string& file, bool by_gtid);
+  // The description of a file tells when it was begun. Throws Error as CheckServer.
+  void CheckFile(const mysql::RawEvent& description);
+  bool IsWhole(const mysql::RawEvent& gtid, const StopToken& stop) const;
   mysql::RawEvent Read(const StopToken& stop);
   // True: read on after a reset. False: the error is final.
   bool Reset(const Error& error, const StopToken& stop);
@@ -62,7 +87,11 @@ class Stream {
   // Events up to here are left out: reading began before resume_.
   std::optional<mysql::BinlogPosition> skip_to_;
   std::string identity_;
-  std::unique_ptr<mysql::NetworkEventSource> source_;
+  UpstreamLog log_;
+  bool by_gtid_ = false;         // as it was opened last
+  bool other_identity_ = false;  // it is not known yet whether the log is the same nevertheless
+  std::unique_ptr<mysql::DumpSource> source_;
+  std::optional<mysql::WholeTransactions> whole_;  // of `source_`, a MariaDB's
   std::optional<mysql::LocationRecorder> recorder_;
   uint32_t server_id_ = 0;
   HandedOver handed_over_;  // of the transaction behind resume_

@@ -27,6 +27,17 @@ class EventSource {
   virtual const FormatDescription& format() const = 0;
 };
 
+// A server's dump of its log. Exactly one of StartAt and StartAfter begins it, once.
+class DumpSource : public EventSource {
+ public:
+  virtual void StartAt(const BinlogPosition& position, const StopToken& stop) = 0;
+  virtual void StartAfter(const GtidSet& executed, const StopToken& stop) = 0;
+  // Of the server that the stream comes from, see ServerIdentity.
+  virtual const std::string& identity() const = 0;
+  // Id of the connection upstream, for KILL.
+  virtual uint64_t connection_id() const = 0;
+};
+
 struct NetworkSourceOptions {
   ConnectOptions connection;  // scope is set to upstream
   Flavor flavor = Flavor::kMySql;
@@ -47,24 +58,22 @@ class EndOfLog : public std::exception {
 
 // Registers as a replica and reads the server's dump. Does not reconnect: a lost stream is an Error
 // and a new source is opened by whoever knows where to go on.
-class NetworkEventSource : public EventSource {
+class NetworkEventSource : public DumpSource {
  public:
   // Connects and registers. Throws Error, Cancelled.
   static std::unique_ptr<NetworkEventSource> Connect(const NetworkSourceOptions& options,
                                                      const StopToken& stop);
   ~NetworkEventSource() override;
 
-  // Exactly one of these, once. The relay suffix of a file name must be stripped already. An offset
-  // below 4 becomes 4; one beyond 32 bits is refused (the protocol has no room for it).
-  void StartAt(const BinlogPosition& position, const StopToken& stop);
-  void StartAfter(const GtidSet& executed, const StopToken& stop);
+  // The relay suffix of a file name must be stripped already. An offset below 4 becomes 4; one
+  // beyond 32 bits is refused (the protocol has no room for it).
+  void StartAt(const BinlogPosition& position, const StopToken& stop) override;
+  void StartAfter(const GtidSet& executed, const StopToken& stop) override;
 
   RawEvent Next(const StopToken& stop) override;
   const FormatDescription& format() const override;
-  // Of the server that the stream comes from, see ServerIdentity.
-  const std::string& identity() const;
-  // Id of the connection upstream, for KILL.
-  uint64_t connection_id() const;
+  const std::string& identity() const override;
+  uint64_t connection_id() const override;
   // Ends a blocked Next() from any thread.
   void Interrupt() noexcept;
 

@@ -58,6 +58,25 @@ int64_t Distance(uint64_t from, uint32_t to, uint64_t first) {
 
 }  // namespace
 
+FramePart FramePartOf(const RawEvent& event, const FormatDescription& format, bool in_transaction) {
+  switch (event.type()) {
+    case EventType::kQuery:
+    case EventType::kMariaDbQueryCompressed:
+    case EventType::kExecuteLoadQuery: {
+      const std::string_view text = StatementOf(event, format);
+      if (text == "BEGIN" || text.starts_with("XA START")) return FramePart::kBegin;
+      const bool ends = !in_transaction || text == "COMMIT" || text == "ROLLBACK";
+      return ends ? FramePart::kEnd : FramePart::kNone;
+    }
+    case EventType::kXid:
+    case EventType::kXaPrepare:
+    case EventType::kTransactionPayload:
+      return FramePart::kEnd;
+    default:
+      return FramePart::kNone;
+  }
+}
+
 LocationRecorder::LocationRecorder(Flavor flavor, Location start) {
   if (!start.gtid_set) start.gtid_set.emplace(flavor);
   offset_ = first_offset_ = std::max(start.position.offset, kBinlogMinOffset);
@@ -101,8 +120,20 @@ void LocationRecorder::EndTransaction() {
   in_dml_ = false;
 }
 
+void LocationRecorder::Abandon() {
+  abandoned_ = true;
+  in_transaction_ = false;
+  in_dml_ = false;
+  current_gtid_.reset();
+  pending_gtid_.reset();
+  end_.gtid_set = transaction_end_.gtid_set;
+  start_.gtid_set = end_.gtid_set;
+  start_set_follows_ = false;
+}
+
 void LocationRecorder::Update(const RawEvent& event, const FormatDescription& format) {
   at_transaction_end_ = false;
+  abandoned_ = false;
   duplicate_ = false;
   if (!in_transaction_) current_gtid_.reset();
   start_.position = end_.position;
@@ -117,6 +148,7 @@ void LocationRecorder::Update(const RawEvent& event, const FormatDescription& fo
       TrackOffset(event);
     }
     if (same_file) return;
+    if (in_transaction_) Abandon();
     offset_ = first_offset_ = position;
     end_.position = {rotate.file, position};
     end_.suffix = 0;
@@ -150,24 +182,18 @@ void LocationRecorder::Update(const RawEvent& event, const FormatDescription& fo
       }
       break;
     }
-    case EventType::kQuery:
-    case EventType::kMariaDbQueryCompressed:
-    case EventType::kExecuteLoadQuery: {
-      const std::string_view text = StatementOf(event, format);
-      if (text == "BEGIN" || text.starts_with("XA START")) {
-        in_dml_ = true;
-        in_transaction_ = true;
-      } else if (!in_dml_ || text == "COMMIT" || text == "ROLLBACK") {
-        EndTransaction();
-      }
-      break;
-    }
-    case EventType::kXid:
-    case EventType::kXaPrepare:
-    case EventType::kTransactionPayload:
-      EndTransaction();
-      break;
     default:
+      switch (FramePartOf(event, format, in_dml_)) {
+        case FramePart::kBegin:
+          in_dml_ = true;
+          in_transaction_ = true;
+          break;
+        case FramePart::kEnd:
+          EndTransaction();
+          break;
+        case FramePart::kNone:
+          break;
+      }
       break;
   }
 }

@@ -9,6 +9,14 @@
 
 namespace dm::mysql {
 
+// What an event is for the transaction around it.
+enum class FramePart { kNone, kBegin, kEnd };
+
+// Not of GTID events, which begin one, too. `in_transaction`: after a BEGIN, or a GTID of MariaDB
+// that announces a whole transaction; elsewhere any statement is its own end. Throws Error on a
+// malformed event.
+FramePart FramePartOf(const RawEvent& event, const FormatDescription& format, bool in_transaction);
+
 // Fed with every event of a stream in order, right after it was read; events inside a
 // TRANSACTION_PAYLOAD are not fed, they all have the location of the payload. Offsets are 64-bit
 // and counted from event sizes (log_pos wraps and is 0 in many MariaDB events); log_pos
@@ -39,12 +47,17 @@ class LocationRecorder {
   bool at_transaction_end() const { return at_transaction_end_; }
   // Is the event given last inside a transaction that has begun and not ended?
   bool in_transaction() const { return in_transaction_; }
+  // The event given last begins another file though the transaction before it has not ended: the
+  // upstream died while it wrote its log, and has rolled the transaction back. It is not in the
+  // locations.
+  bool abandoned() const { return abandoned_; }
   // Did the event given last lie before what was already seen (duplicate delivery)?
   bool duplicate() const { return duplicate_; }
 
  private:
   void TrackOffset(const RawEvent& event);
   void EndTransaction();
+  void Abandon();
 
   Location start_;
   Location end_;
@@ -56,6 +69,7 @@ class LocationRecorder {
   bool in_transaction_ = false;
   bool in_dml_ = false;  // statements are inside a transaction: only COMMIT and the like end it
   bool at_transaction_end_ = false;
+  bool abandoned_ = false;
   bool duplicate_ = false;
   uint64_t first_offset_ = kBinlogMinOffset;  // where the stream began in this file
   uint64_t offset_ = kBinlogMinOffset;        // of the stream: end of the event given last

@@ -63,6 +63,32 @@ class Stream {
 
 Location At(std::string file, uint64_t offset) { return {{std::move(file), offset}, {}, 0}; }
 
+// MariaDB does not cut its log at recovery, and gives the GTID to another transaction.
+TEST(LocationRecorder, ATransactionWithoutEndIsNotInTheLocations) {
+  Location start = At("m.000001", 4);
+  start.gtid_set = GtidSet::Parse(Flavor::kMariaDb, "0-0-1");
+  Stream s(Flavor::kMariaDb, std::move(start));
+  s.Rotate("m.000001", 4, true);
+  s.MariaDbGtid(2, 0);
+  s.Rows();
+  EXPECT_TRUE(s.recorder().in_transaction());
+  EXPECT_EQ(s.recorder().end().GtidText(), "0-0-2");
+  EXPECT_FALSE(s.recorder().abandoned());
+  s.Rotate("m.000002", 4, true);
+  EXPECT_TRUE(s.recorder().abandoned());
+  EXPECT_FALSE(s.recorder().in_transaction());
+  EXPECT_FALSE(s.recorder().current_gtid());
+  EXPECT_EQ(s.recorder().end().GtidText(), "0-0-1");
+  EXPECT_EQ(s.recorder().transaction_end(), s.recorder().end());
+  s.MariaDbGtid(2, 0);
+  EXPECT_FALSE(s.recorder().abandoned());
+  EXPECT_EQ(s.recorder().start().GtidText(), "0-0-1");
+  s.Xid();
+  EXPECT_EQ(s.recorder().transaction_end().GtidText(), "0-0-2");
+  s.Rotate("m.000003", 4, true);
+  EXPECT_FALSE(s.recorder().abandoned());
+}
+
 TEST(LocationRecorder, CountsOffsetsWhereEventsHaveNone) {
   Stream s(Flavor::kMariaDb, At("m.000001", 4));
   s.Rotate("m.000001", 4, true);

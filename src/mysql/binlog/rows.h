@@ -29,6 +29,11 @@ struct RowsHeader {
   uint16_t flags = 0;
 
   bool statement_end() const { return (flags & kRowsStatementEnd) != 0; }
+  // Are these all changes that the statement made, whatever the tables' foreign keys say? Nothing
+  // is to be checked or cascaded where they are applied.
+  bool without_foreign_keys() const {
+    return (flags & (kRowsNoForeignKeyChecks | kRowsForeignKeysLogged)) != 0;
+  }
   static RowsHeader Parse(const RawEvent& event, const FormatDescription& format);
 };
 

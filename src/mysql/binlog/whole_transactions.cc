@@ -1,0 +1,94 @@
+#include "mysql/binlog/whole_transactions.h"
+
+#include <utility>
+
+#include "base/log/log.h"
+#include "mysql/binlog/events.h"
+#include "mysql/binlog/location_recorder.h"
+
+namespace dm::mysql {
+
+namespace {
+
+// Does the event begin another file although nothing has closed the one before it?
+bool BeginsFile(const RawEvent& event) {
+  return event.IsFakeRotate() || event.type() == EventType::kFormatDescription;
+}
+
+void Tell(const RawEvent& gtid, const FormatDescription& format) {
+  Log().Warn(
+      "the upstream's log ends inside a transaction, which the upstream rolled back when it came "
+      "up again: it is left out",
+      {F("gtid", ToString(GtidEvent::Parse(gtid, format).gtid))});
+}
+
+}  // namespace
+
+RawEvent WholeTransactions::Next(const StopToken& stop) {
+  for (;;) {
+    if (!ready_.empty()) {
+      RawEvent event = std::move(ready_.front());
+      ready_.pop_front();
+      return event;
+    }
+    if (gtid_) {
+      Collect(*std::exchange(gtid_, std::nullopt), stop);
+      continue;
+    }
+    RawEvent event = source_.Next(stop);
+    if (leaving_out_) {
+      if (!BeginsFile(event)) continue;
+      leaving_out_ = false;
+    }
+    if (event.type() != EventType::kMariaDbGtid) return event;
+    gtid_ = std::move(event);
+  }
+}
+
+void WholeTransactions::Collect(RawEvent gtid, const StopToken& stop) {
+  std::deque<RawEvent> events;
+  size_t bytes = gtid.bytes().size();
+  bool in_transaction = !GtidEvent::Parse(gtid, source_.format()).standalone();
+  events.push_back(std::move(gtid));
+  bool whole = false;
+  while (!whole) {
+    RawEvent event = source_.Next(stop);
+    if (BeginsFile(event)) {
+      Tell(events.front(), source_.format());
+      events.clear();
+      events.push_back(std::move(event));
+      break;
+    }
+    const EventType type = event.type();
+    if (type == EventType::kMariaDbGtid) {
+      // It ended in a way that is not known here.
+      gtid_ = std::move(event);
+      break;
+    }
+    bytes += event.bytes().size();
+    switch (FramePartOf(event, source_.format(), in_transaction)) {
+      case FramePart::kBegin:
+        in_transaction = true;
+        break;
+      case FramePart::kEnd:
+        whole = true;
+        break;
+      case FramePart::kNone:
+        // What closes a file is written by a server that is alive.
+        whole =
+            type == EventType::kRotate || type == EventType::kStop || type == EventType::kIncident;
+        break;
+    }
+    events.push_back(std::move(event));
+    if (whole || bytes <= limit_) continue;
+    whole = true;
+    if (!is_whole_(events.front(), stop)) {
+      Tell(events.front(), source_.format());
+      leaving_out_ = true;
+      return;
+    }
+  }
+  ready_ = std::move(events);
+}
+
+}  // namespace dm::mysql
