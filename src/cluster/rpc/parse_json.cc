@@ -24,9 +24,19 @@ using nlohmann::json;
 
 [[noreturn]] void Fail(std::string text) { throw Error(ErrorCode::kNotSet, std::move(text)); }
 
-// A value as messages quote it.
+// No message nests as deep, and what walks through a value calls itself for each level.
+constexpr int kMaxDepth = 100;
+constexpr size_t kShownBytes = 100;
+
+// A value as messages quote it: they stay short, whatever it is.
 std::string Shown(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (value.is_object()) return "an object";
+  if (value.is_array()) return "a list";
+  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (text.size() <= kShownBytes) return text;
+  size_t end = kShownBytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "...";
 }
 
 // What is wrong at the place where the parser gave up.
@@ -239,7 +249,10 @@ void ParseJson(std::string_view text, Message* message) {
   if (Trim(text).empty()) return;
   json object;
   try {
-    object = json::parse(text);
+    object = json::parse(text, [](int depth, json::parse_event_t, const json&) {
+      if (depth > kMaxDepth) Fail(fmt::format("nested deeper than {} levels", kMaxDepth));
+      return true;
+    });
   } catch (const json::parse_error& e) {
     Fail(Describe(e, text));
   }

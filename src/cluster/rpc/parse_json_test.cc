@@ -74,6 +74,14 @@ TEST(ParseJson, Refusals) {
   EXPECT_EQ(Refusal<Request>(R"({"name": "x")"), "unexpected EOF");
   EXPECT_EQ(Refusal<Request>("{"), "unexpected EOF");
   EXPECT_THAT(Refusal<Request>("[]"), ::testing::HasSubstr("is no object"));
+  EXPECT_EQ(Refusal<Request>(R"({"name": [{"a": 5}]})"), "field name: a list is no string");
+  for (const size_t levels : {101u, 1'000'000u}) {
+    const std::string deep = std::string(levels, '[') + std::string(levels, ']');
+    EXPECT_EQ(Refusal<Request>(R"({"name": )" + deep + "}"), "nested deeper than 100 levels");
+    EXPECT_EQ(Refusal<Request>(R"({"unknown": )" + deep + "}"), "nested deeper than 100 levels");
+  }
+  EXPECT_LT(Refusal<Request>(R"({"sources": ")" + std::string(100'000, 'a') + R"("})").size(),
+            200u);
   EXPECT_THAT(Refusal<Request>(R"({"name": 5})"), ::testing::HasSubstr("is no string"));
   EXPECT_THAT(Refusal<Request>(R"({"sources": "a"})"), ::testing::HasSubstr("is no list"));
   EXPECT_THAT(Refusal<pb::StartTaskRequest>(R"({"removeMeta": "true"})"),
