@@ -1,6 +1,7 @@
 #include "cluster/credentials/credentials.h"
 
 #include <grpc/support/log.h>
+#include <grpcpp/create_channel.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
@@ -111,6 +112,14 @@ std::shared_ptr<grpc::ChannelCredentials> ClientCredentials(const TlsOptions& op
   auto made = Make(options);
   known.emplace_back(options, made);
   return made;
+}
+
+std::shared_ptr<grpc::Channel> ClientChannel(const std::string& address, const TlsOptions& tls,
+                                             grpc::ChannelArguments arguments) {
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  const bool local = address.starts_with("unix:");
+  return grpc::CreateCustomChannel(
+      address, local ? grpc::InsecureChannelCredentials() : ClientCredentials(tls), arguments);
 }
 
 std::string WhyNotConnected(const std::string& address, const TlsOptions& options,

@@ -24,7 +24,6 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const Etc
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(options.dial_timeout.count()));
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
-  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // A pool shared with other channels to the same address would share their broken connection.
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   const bool local = address.starts_with("unix:");
@@ -36,8 +35,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const Etc
     // The default authority of a socket is its path, which etcd's HTTP/2 server refuses.
     args.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
   }
-  return grpc::CreateCustomChannel(
-      address, local ? grpc::InsecureChannelCredentials() : ClientCredentials(options.tls), args);
+  return ClientChannel(address, options.tls, args);
 }
 
 const char* CodeName(grpc::StatusCode code) {

@@ -93,6 +93,18 @@ TEST_F(OnePortTest, TellsGrpcAndHttpApart) {
   EXPECT_EQ(HttpGet(address(), "/throw", Milliseconds(5'000))->body, "broken page\n");
 }
 
+// Nobody listens at the proxy.
+TEST_F(OnePortTest, TheProxyOfTheEnvironmentIsNotUsed) {
+  setenv("http_proxy", "http://127.0.0.1:1", 1);
+  auto stub = pb::Worker::NewStub(ClientChannel(address(), TlsOptions()));
+  grpc::ClientContext context;
+  pb::QueryStatusRequest request;
+  pb::QueryStatusResponse response;
+  const grpc::Status status = stub->QueryStatus(&context, request, &response);
+  unsetenv("http_proxy");
+  EXPECT_TRUE(status.ok()) << status.error_message();
+}
+
 TEST_F(OnePortTest, PassesEtcdCallsThrough) {
   etcd_.ScriptWatches({WatchScript{{4, 5}, 0, true}});
   EtcdClient client(Options());

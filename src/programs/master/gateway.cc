@@ -170,8 +170,7 @@ class Gateway::Impl {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 3000);
-    stub_ = pb::Master::NewStub(
-        grpc::CreateCustomChannel(address, cluster::ClientCredentials(tls), arguments));
+    stub_ = pb::Master::NewStub(cluster::ClientChannel(address, tls, arguments));
   }
 
   HttpResponse Answer(const HttpRequest& request) const {

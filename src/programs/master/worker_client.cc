@@ -18,8 +18,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, const Tls
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 3'000);
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 3'000);
-  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(address, cluster::ClientCredentials(tls), args);
+  return cluster::ClientChannel(address, tls, args);
 }
 
 const char* CodeName(grpc::StatusCode code) {

@@ -26,7 +26,7 @@ struct Attempt {
 
 Attempt TryMaster(const std::string& endpoint, const Config& config, const StopToken& stop) {
   Attempt attempt;
-  auto channel = grpc::CreateChannel(endpoint, cluster::ClientCredentials(config.tls_options));
+  auto channel = cluster::ClientChannel(endpoint, config.tls_options);
   const auto give_up = std::chrono::system_clock::now() + kDialLimit;
   while (!channel->WaitForConnected(
       std::min(give_up, std::chrono::system_clock::now() + std::chrono::milliseconds(100)))) {
