@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <unordered_map>
@@ -84,7 +84,10 @@ class OnePortServer::Impl {
   uint16_t port() const { return port_; }
 
   void Stop(Milliseconds grace) noexcept {
-    closing_ = true;
+    {
+      std::lock_guard lock(hand_over_);
+      closing_ = true;
+    }
     if (acceptor_.joinable()) {
       acceptor_.request_stop();
       acceptor_.join();
@@ -187,12 +190,14 @@ class OnePortServer::Impl {
 
   // Also called by the TLS front, from its threads.
   void Dispatch(FileDescriptor fd) {
-    if (closing_) return;
     char head[kSniffBytes];
     const ssize_t n = recv(fd.get(), head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
     if (n < kSniffBytes) return;  // closed before it said anything
     const int one = 1;
     setsockopt(fd.get(), SOL_SOCKET, SO_RCVLOWAT, &one, sizeof one);
+    // Nothing is handed to a server that has been shut down.
+    std::lock_guard lock(hand_over_);
+    if (closing_) return;
     if (std::string_view(head, kSniffBytes) == kHttp2Preface) {
       grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
       parameters.listener_fd = -1;
@@ -211,7 +216,8 @@ class OnePortServer::Impl {
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<TlsFront> tls_;  // null: no TLS
-  std::atomic<bool> closing_{false};
+  std::mutex hand_over_;           // of a connection to the server it is for
+  bool closing_ = false;
   // Of the acceptor.
   std::optional<SteadyClock::time_point> accept_again_;  // set: the listener is not watched
   std::optional<SteadyClock::time_point> accept_logged_;

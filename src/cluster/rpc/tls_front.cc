@@ -102,6 +102,7 @@ class TlsFront::Impl {
   }
 
   void Stop() noexcept {
+    if (threads_.empty()) return;
     {
       std::unique_lock lock(mutex_);
       all_closed_.wait_for(lock, kStopLimit, [this] { return open_ == 0; });
@@ -110,6 +111,7 @@ class TlsFront::Impl {
     for (std::thread& thread : threads_) {
       if (thread.joinable()) thread.join();
     }
+    threads_.clear();
   }
 
  private:
