@@ -78,7 +78,8 @@ def test_life_of_a_task(cluster, call, servers):
     everything = call("GET", "status/")
     assert everything.status == 200 and everything.text.count('"name": "test"') == 1
     assert call("GET", "status/nosuch?sources=src-9").json["msg"] == "sources [src-9] haven't been added"
-    assert "is-sharding = false" in call("GET", "subtasks/test").json["cfgs"][0]
+    stored = call("GET", "subtasks/test").json["cfgs"][0]
+    assert "is-sharding = false" in stored and 'password = "******"' in stored and PASSWORD not in stored
     assert call("GET", "tasks/test?type=TaskType").json["cfg"].startswith("name: test\n")
     assert call("GET", "tasks/test?type=1").json["cfg"] == call("GET", "tasks/test?type=TaskType").json["cfg"]
     assert call("GET", "tasks/test").json["result"] is False
@@ -128,11 +129,28 @@ def test_what_cannot_be_read(cluster, call):
                                ("PUT", "tasks/x", b"[]")):
         answer = call(method, path, body)
         assert answer.status == 400 and answer.json["code"] == 3, (method, path, answer.text)
+    # Deeper than anything that is asked for: an answer, and dm-master lives.
+    for levels in (101, 100_000):
+        answer = call("POST", "tasks", b'{"task": ' + b"[" * levels + b"]" * levels + b"}")
+        assert (answer.status, answer.text) == (400, refusal("nested deeper than 100 levels")), levels
     # Unknown members and keys are passed over; an empty body is an empty message.
     assert call("GET", "members?nonsense=1").status == 200
     assert call("PUT", "tasks/x", b"").json["result"] is False
     assert call("PUT", "errors", b"{}").json["result"] is False
     assert call("PUT", "schema", b"{}").json["result"] is False
+
+
+def test_files_of_dm_masters_machine_are_not_read(cluster, call, servers, tmp_path):
+    server = servers.get("mariadb", "down")
+    (tmp_path / "key.pem").write_text("secret-content")
+    cluster.start_master()
+    database = {"host": "127.0.0.1", "port": server.port, "user": USER, "password": PASSWORD,
+                "security": {"ssl-key": str(tmp_path / "key.pem")}}
+    source = call("PUT", "sources", {"op": 1, "config": [yaml.safe_dump({"source-id": "src-1", "from": database})]})
+    task = open(cluster.task_file("test", ["src-1"], server, ["gate"], **{"target-database": database})).read()
+    for answer in (source, call("POST", "tasks", {"task": task})):
+        assert "48003" in answer.json["msg"] and "did not come with the request" in answer.json["msg"], answer.text
+        assert "secret-content" not in answer.text
 
 
 def test_many_requests_at_once(cluster, call):

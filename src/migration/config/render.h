@@ -17,6 +17,9 @@ enum class Passwords { kHidden, kPlain };
 std::string SourceToYaml(const SourceConfig& source, Passwords passwords);
 std::string TaskToYaml(const TaskConfig& task, Passwords passwords);
 
+// As stored, but without secrets: passwords are ******, content of TLS files as with kHidden.
+std::string SubtaskToShownToml(const SubtaskConfig& subtask);
+
 // The export format, which DM 2.0 can read: its keys, newer ones only where they differ from the
 // default. Passwords are encrypted if there is a key, else written as plain text; content of TLS
 // files is left out (DropTlsBytes).

@@ -26,11 +26,7 @@ constexpr auto kParts = std::to_array<Part>({
      &SecurityConfig::ssl_cert_bytes},
 });
 
-}  // namespace
-
-bool AsksForTls(const DbConfig& db) { return db.security && !db.security->empty(); }
-
-void LoadTlsContent(SecurityConfig& security) {
+void DecodeParts(SecurityConfig& security) {
   for (const Part& part : kParts) {
     const std::string& base64 = security.*part.base64;
     std::string& bytes = security.*part.bytes;
@@ -44,6 +40,14 @@ void LoadTlsContent(SecurityConfig& security) {
     }
     bytes = std::move(*decoded);
   }
+}
+
+}  // namespace
+
+bool AsksForTls(const DbConfig& db) { return db.security && !db.security->empty(); }
+
+void LoadTlsContent(SecurityConfig& security) {
+  DecodeParts(security);
   for (const Part& part : kParts) {
     const std::string& path = security.*part.path;
     std::string& bytes = security.*part.bytes;
@@ -58,6 +62,18 @@ void LoadTlsContent(SecurityConfig& security) {
       throw MakeError(ErrorCode::kCtlLoadTLSCfg)
           .SetRawCause(fmt::format("{}: {} is empty", part.name, path));
     }
+  }
+}
+
+void RequireTlsContent(SecurityConfig& security) {
+  DecodeParts(security);
+  for (const Part& part : kParts) {
+    if (!(security.*part.bytes).empty() || (security.*part.path).empty()) continue;
+    throw MakeError(ErrorCode::kCtlLoadTLSCfg)
+        .SetRawCause(fmt::format(
+            "{0}: the content of {1} did not come with the request; dmctl sends it if it can read "
+            "the file on its own machine, other clients give it as {0}-base64",
+            part.name, security.*part.path));
   }
 }
 

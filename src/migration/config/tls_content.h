@@ -13,6 +13,10 @@ bool AsksForTls(const DbConfig& db);
 // read ends it: Error 48003, what was loaded before stays.
 void LoadTlsContent(SecurityConfig& security);
 
+// As LoadTlsContent, for what a client sent: a part that is given by path only is refused (Error
+// 48003), since the path is one of the client's machine.
+void RequireTlsContent(SecurityConfig& security);
+
 // Clears the bytes, as printed configurations have none. A part that is given neither by path nor
 // by base64 becomes base64, since without it the text would ask for less than the configuration
 // does.

@@ -51,6 +51,35 @@ TEST(TlsContent, WhatCannotBeReadIsNamed) {
 
 // dmctl sends the text in the place of the file; what is printed shows no key, and never asks for
 // less than the configuration does.
+TEST(TlsContent, PathsOfClientsAreNotRead) {
+  TemporaryDirectory directory;
+  SecurityConfig security;
+  security.ssl_key = JoinPath(directory.path(), "file");
+  WriteFile(security.ssl_key, "secret");
+  try {
+    RequireTlsContent(security);
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), 48003);
+    EXPECT_THAT(e.raw_cause(), HasSubstr("did not come with the request"));
+  }
+  EXPECT_EQ(security.ssl_key_bytes, "");
+  security.ssl_key_base64 = "YmFzZTY0";
+  RequireTlsContent(security);
+  EXPECT_EQ(security.ssl_key_bytes, "base64");
+}
+
+TEST(TlsContent, ShownSubtasksHaveNoSecrets) {
+  SubtaskConfig subtask;
+  subtask.to.password = Secret("pass-word");
+  subtask.to.security = SecurityConfig{.ssl_ca_bytes = "ca-text", .ssl_key_bytes = "key-text"};
+  const std::string shown = SubtaskToShownToml(subtask);
+  EXPECT_THAT(shown, HasSubstr("password = \"******\""));
+  EXPECT_THAT(shown, HasSubstr("ssl-key-base64 = \"******\""));
+  EXPECT_THAT(shown, Not(HasSubstr("pass-word")));
+  EXPECT_THAT(shown, Not(HasSubstr("107, 101, 121")));  // "key"
+}
+
 TEST(TlsContent, SentShownAndExported) {
   SourceConfig source = ParseSourceYaml(
       "source-id: s\nfrom:\n  host: h\n  security:\n    ssl-ca: /ca.pem\n    ssl-ca-bytes: [67, "

@@ -393,6 +393,16 @@ std::string SubtaskToToml(const SubtaskConfig& subtask) {
   return out;
 }
 
+std::string SubtaskToShownToml(const SubtaskConfig& subtask) {
+  SubtaskConfig shown = subtask;
+  for (DbConfig* db : {&shown.from, &shown.to}) {
+    if (!db->password.Reveal().empty()) db->password = Secret(std::string(kHiddenSecret));
+    if (db->security) HideTlsContent(*db->security);
+  }
+  if (shown.loader_security) HideTlsContent(*shown.loader_security);
+  return SubtaskToToml(shown);
+}
+
 SubtaskConfig ParseSubtaskToml(std::string_view text) {
   SubtaskConfig subtask;
   try {

@@ -23,9 +23,10 @@ bool IsOwnerChanged(const Error& e) {
   return e.code() == static_cast<int>(ErrorCode::kSyncerOwnerChanged);
 }
 
-// Rows of the table; nullopt if it is not there, or is a view of which no rows are `expected`.
-std::optional<int64_t> CountRows(mysql::Connection& db, const TableClaimRow& target, bool expected,
-                                 const StopToken& stop) {
+// Rows of the table, counted up to one more than `expected`; nullopt if it is not there, or is a
+// view of which no rows are expected.
+std::optional<int64_t> CountRows(mysql::Connection& db, const TableClaimRow& target,
+                                 int64_t expected, const StopToken& stop) {
   const std::string table = mysql::QuoteTable(target.schema, target.table);
   const auto kind = db.QueryValue(
       fmt::format("SELECT TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND "
@@ -34,11 +35,14 @@ std::optional<int64_t> CountRows(mysql::Connection& db, const TableClaimRow& tar
       stop);
   if (!kind) return std::nullopt;
   if (kind->find("VIEW") != std::string::npos) {
-    if (!expected) return std::nullopt;
+    if (expected == 0) return std::nullopt;
     throw Mismatch(fmt::format("{} was a table and is a view now", table));
   }
   try {
-    const auto text = db.QueryValue("SELECT COUNT(*) FROM " + table, stop);
+    const auto text =
+        db.QueryValue(fmt::format("SELECT COUNT(*) FROM (SELECT 1 FROM {} LIMIT {}) AS some_rows",
+                                  table, expected + 1),
+                      stop);
     int64_t rows = 0;
     if (text) std::from_chars(text->data(), text->data() + text->size(), rows);
     return rows;
@@ -149,7 +153,7 @@ void RemoveUnfinishedRows(mysql::Connection& db, const LoadMeta& meta, const Own
                       "another source has loaded into it since",
                       table));
     }
-    const auto rows = CountRows(db, target.row, target.loaded > 0, stop);
+    const auto rows = CountRows(db, target.row, target.loaded, stop);
     if (!rows) continue;
     if (*rows > target.loaded) {
       if (target.loaded == 0) continue;  // somebody else's, beside nothing of ours

@@ -14,6 +14,12 @@ namespace {
 
 constexpr Milliseconds kHealthLimit{1'000};
 
+// Does etcd of this member say that it is well? Without a leader, or without space, it does not.
+bool IsHealthy(const std::optional<cluster::HttpResponse>& answer) {
+  return answer && answer->status == 200 &&
+         answer->body.find(R"("health":"true")") != std::string::npos;
+}
+
 void AddLeader(const RequestContext& context, const std::set<std::string>& names,
                pb::ListMemberResponse* response) {
   auto* leader = response->add_members()->mutable_leader();
@@ -40,9 +46,8 @@ void AddMasters(const RequestContext& context, const std::set<std::string>& name
       master->set_name(member.name);
       master->set_memberid(member.id);
       master->set_alive(!member.client_urls.empty() &&
-                        cluster::HttpGet(member.client_urls.front(), "/health", kHealthLimit,
-                                         context.config.tls_options)
-                            .has_value());
+                        IsHealthy(cluster::HttpGet(member.client_urls.front(), "/health",
+                                                   kHealthLimit, context.config.tls_options)));
       for (const std::string& url : member.peer_urls) master->add_peerurls(url);
       for (const std::string& url : member.client_urls) master->add_clienturls(url);
     }
@@ -155,7 +160,7 @@ void GetSubtaskConfigs(const RequestContext& context, const pb::GetSubTaskCfgReq
     return;
   }
   for (const auto& [source, subtask] : subtasks) {
-    response->add_cfgs(migration::SubtaskToToml(subtask));
+    response->add_cfgs(migration::SubtaskToShownToml(subtask));
   }
   response->set_result(true);
 }

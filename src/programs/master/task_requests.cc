@@ -48,8 +48,10 @@ Prepared PrepareParsed(const RequestContext& context, const std::string& text,
   migration::CheckMetaNames(task);
   const std::map<std::string, SourceConfig> sources = context.scheduler->Sources();
   {
-    // The workers may not have the files.
-    if (task.target_database->security) migration::LoadTlsContent(*task.target_database->security);
+    // Neither this machine nor the workers' have the files.
+    if (task.target_database->security) {
+      migration::RequireTlsContent(*task.target_database->security);
+    }
     migration::DbConfig target = *task.target_database;
     target.password = migration::Secret(context.cipher.DecryptOrPlain(target.password.Reveal()));
     const auto connection = OpenDownstream(target, context.stop);
@@ -145,7 +147,8 @@ void RemoveMeta(const RequestContext& context, const Prepared& prepared) {
   try {
     context.scheduler->RemoveTaskRecords(task);
     const SubtaskConfig& first = prepared.subtasks.front();
-    const auto connection = OpenDownstream(first.to, context.stop);
+    // Tables of an unfinished load are counted and emptied.
+    const auto connection = OpenDownstream(first.to, context.stop, /*read_limit=*/Milliseconds(0));
     std::vector<std::string> sources;
     for (const SubtaskConfig& subtask : prepared.subtasks) sources.push_back(subtask.source_id);
     migration::RemoveTaskMeta(*connection, first.meta_schema, task, context.stop, sources);

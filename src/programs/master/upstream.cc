@@ -1,6 +1,7 @@
 #include "programs/master/upstream.h"
 
 #include <algorithm>
+#include <limits>
 #include <random>
 #include <set>
 
@@ -17,16 +18,15 @@ namespace {
 
 using migration::SourceConfig;
 
-constexpr Milliseconds kDatabaseLimit{30'000};
 constexpr uint32_t kServerIdBase = 429'496'729;
 constexpr uint32_t kServerIdSpan = 100'000;
 constexpr int kServerIdTries = 5;
 
 std::unique_ptr<mysql::Connection> Open(const migration::DbConfig& db, ErrorScope scope,
-                                        const StopToken& stop) {
+                                        const StopToken& stop, Milliseconds read_limit) {
   mysql::ConnectOptions options = migration::ToConnectOptions(db, scope);
   options.connect_timeout = kDatabaseLimit;
-  options.read_timeout = kDatabaseLimit;
+  options.read_timeout = read_limit;
   return mysql::Connection::Connect(options, stop);
 }
 
@@ -68,8 +68,8 @@ uint32_t ChooseServerId(mysql::Connection& connection, const StopToken& stop) {
 
 void PrepareSource(SourceConfig& source, const migration::PasswordCipher& cipher,
                    const StopToken& stop) {
-  // The worker may not have the files.
-  if (source.from.security) migration::LoadTlsContent(*source.from.security);
+  // Neither this machine nor the worker's has the files.
+  if (source.from.security) migration::RequireTlsContent(*source.from.security);
   migration::AdjustSource(source, cipher);
   const auto connection = OpenUpstream(source.from, stop);
   if (source.flavor.empty() || source.server_id == 0) {
@@ -91,18 +91,25 @@ void PrepareSource(SourceConfig& source, const migration::PasswordCipher& cipher
 
 std::unique_ptr<mysql::Connection> OpenUpstream(const migration::DbConfig& from,
                                                 const StopToken& stop) {
-  return Open(from, ErrorScope::kUpstream, stop);
+  return Open(from, ErrorScope::kUpstream, stop, kDatabaseLimit);
 }
 
 std::unique_ptr<mysql::Connection> OpenDownstream(const migration::DbConfig& to,
-                                                  const StopToken& stop) {
-  return Open(to, ErrorScope::kDownstream, stop);
+                                                  const StopToken& stop, Milliseconds read_limit) {
+  return Open(to, ErrorScope::kDownstream, stop, read_limit);
 }
 
 migration::BinlogMeta CurrentPosition(const SourceConfig& source, const StopToken& stop) {
   const auto connection = OpenUpstream(source.from, stop);
   const auto status = mysql::ReadBinlogStatus(*connection, stop);
   if (!status) throw MakeError(ErrorCode::kNoMasterStatus);
+  if (status->position.offset > std::numeric_limits<uint32_t>::max()) {
+    throw Error(ErrorCode::kConfigNotSupported,
+                fmt::format("the upstream's binlog stands at {}, and no task can begin beyond "
+                            "4 GiB of a file",
+                            status->position.ToString()))
+        .SetWorkaround("Please begin a new file upstream by FLUSH BINARY LOGS.");
+  }
   return {status->position.file, static_cast<uint32_t>(status->position.offset), status->gtid_set};
 }
 

@@ -17,13 +17,19 @@ namespace dm::master {
 void PrepareSource(migration::SourceConfig& source, const migration::PasswordCipher& cipher,
                    const StopToken& stop);
 
-// Connects with a read limit of 30 s. Throws Error 10001.
+// How long an answer of a database may take.
+inline constexpr Milliseconds kDatabaseLimit{30'000};
+
+// Connects, with a read limit of 30 s. Throws Error 10001.
 std::unique_ptr<mysql::Connection> OpenUpstream(const migration::DbConfig& from,
                                                 const StopToken& stop);
+// `read_limit` 0: none; for what takes as long as the tables are large.
 std::unique_ptr<mysql::Connection> OpenDownstream(const migration::DbConfig& to,
-                                                  const StopToken& stop);
+                                                  const StopToken& stop,
+                                                  Milliseconds read_limit = kDatabaseLimit);
 
-// Where the source's binlog stands now. Throws Error 11125 if it writes none.
+// Where the source's binlog stands now. Throws Error 11125 if it writes none, 20071 if it stands
+// beyond 4 GiB, where no task can begin.
 migration::BinlogMeta CurrentPosition(const migration::SourceConfig& source, const StopToken& stop);
 
 }  // namespace dm::master
