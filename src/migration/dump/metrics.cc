@@ -39,6 +39,8 @@ void DumpMetrics::Update(const DumpProgress& progress) {
   if (const auto seconds = progress.RemainingSeconds()) {
     metrics.GetGauge("dm_dump_remaining_seconds", "seconds until the dump is done", labels_)
         .Set(*seconds);
+  } else {
+    metrics.Remove("dm_dump_remaining_seconds", labels_);
   }
   const auto rows = static_cast<double>(progress.estimated_rows);
   const auto tables = static_cast<double>(progress.completed_tables);

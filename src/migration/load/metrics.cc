@@ -54,6 +54,8 @@ void LoadMetrics::Update(const LoadProgress& progress) {
     Metrics()
         .GetGauge("dm_load_remaining_seconds", "seconds until the load is done", labels_)
         .Set(*seconds);
+  } else {
+    Metrics().Remove("dm_load_remaining_seconds", labels_);
   }
   constexpr const char* kBytes = "lightning_bytes";
   constexpr const char* kBytesHelp = "count of total bytes";

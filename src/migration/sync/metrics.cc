@@ -339,11 +339,15 @@ void SyncMetrics::SetLag(int64_t seconds) {
   lag_->Get().Observe(static_cast<double>(seconds));
 }
 
-void SyncMetrics::SetRemaining(double seconds) {
+void SyncMetrics::SetRemaining(std::optional<double> seconds) {
+  constexpr const char* kName = "dm_syncer_remaining_time";
+  if (!seconds) {
+    Metrics().Remove(kName, with_worker_);
+    return;
+  }
   Metrics()
-      .GetGauge("dm_syncer_remaining_time", "seconds until the upstream is caught up with",
-                with_worker_)
-      .Set(seconds);
+      .GetGauge(kName, "seconds until the upstream is caught up with", with_worker_)
+      .Set(*seconds);
 }
 
 void SyncMetrics::SetConnected(bool connected) {

@@ -128,7 +128,8 @@ class SyncMetrics {
   // `queues`: jobs waiting by slot.
   void SetQueueSizes(const std::vector<size_t>& queues);
   void SetLag(int64_t seconds);
-  void SetRemaining(double seconds);
+  // nullopt: it cannot be told.
+  void SetRemaining(std::optional<double> seconds);
   void SetConnected(bool connected);
   void SetCheckpointAge(double seconds);
 
