@@ -99,14 +99,13 @@ std::string HelpText(const std::vector<const Command*>& path);
 // unknown topic one line and the root's usage on the error stream. Returns 0.
 int RunHelpCommand(const Invocation& invocation);
 
-// Splits a line like a POSIX shell (quotes, backslash, # comments), without expansion. nullopt:
-// unbalanced quotes or a trailing backslash.
-std::optional<std::vector<std::string>> SplitWords(std::string_view line);
-// The same, with each word also as it stands in the line.
+// A word of a line, and as it stands there.
 struct LineWord {
   std::string word;
   std::string text;
 };
+// Splits a line like a POSIX shell (quotes, backslash, # comments), without expansion. nullopt:
+// unbalanced quotes or a trailing backslash.
 std::optional<std::vector<LineWord>> SplitLine(std::string_view line);
 
 }  // namespace dm::cli

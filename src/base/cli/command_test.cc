@@ -252,13 +252,21 @@ TEST_F(CommandTest, BeforeMayEndTheExecution) {
   EXPECT_EQ(out_.str(), "");
 }
 
-TEST(SplitWordsTest, FollowsTheShell) {
-  EXPECT_THAT(*SplitWords("  binlog replace t \"alter table `d`.t\" 'a b'c # rest"),
+std::optional<std::vector<std::string>> Words(std::string_view line) {
+  const auto split = SplitLine(line);
+  if (!split) return std::nullopt;
+  std::vector<std::string> words;
+  for (const LineWord& word : *split) words.push_back(word.word);
+  return words;
+}
+
+TEST(SplitLineTest, FollowsTheShell) {
+  EXPECT_THAT(*Words("  binlog replace t \"alter table `d`.t\" 'a b'c # rest"),
               ElementsAre("binlog", "replace", "t", "alter table `d`.t", "a bc"));
-  EXPECT_THAT(*SplitWords("a\\ b '' x#y"), ElementsAre("a b", "", "x#y"));
-  EXPECT_THAT(*SplitWords(""), ElementsAre());
-  EXPECT_FALSE(SplitWords("query-status 'unbalanced"));
-  EXPECT_FALSE(SplitWords("end\\"));
+  EXPECT_THAT(*Words("a\\ b '' x#y"), ElementsAre("a b", "", "x#y"));
+  EXPECT_THAT(*Words(""), ElementsAre());
+  EXPECT_FALSE(Words("query-status 'unbalanced"));
+  EXPECT_FALSE(Words("end\\"));
 }
 
 TEST(CsvTest, QuotesAndFaults) {

@@ -2,14 +2,6 @@
 
 namespace dm::cli {
 
-std::optional<std::vector<std::string>> SplitWords(std::string_view line) {
-  std::optional<std::vector<LineWord>> split = SplitLine(line);
-  if (!split) return std::nullopt;
-  std::vector<std::string> words;
-  for (LineWord& part : *split) words.push_back(std::move(part.word));
-  return words;
-}
-
 std::optional<std::vector<LineWord>> SplitLine(std::string_view line) {
   std::vector<LineWord> words;
   std::string word;

@@ -62,6 +62,13 @@ std::string ReadFile(const std::string& path) {
 
 void WriteFile(const std::string& path, std::string_view data, unsigned mode) {
   FileDescriptor fd = Open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+  struct stat file;
+  if (::fstat(fd.get(), &file) != 0) throw SystemError("stat", path, errno);
+  // A file that was there keeps its mode, which may let others read it.
+  if (S_ISREG(file.st_mode) && (file.st_mode & 0777 & ~mode) != 0 && (mode & 077) == 0 &&
+      ::fchmod(fd.get(), mode) != 0) {
+    throw SystemError("chmod", path, errno);
+  }
   WriteAll(fd.get(), data, path);
 }
 

@@ -195,6 +195,13 @@ TEST(RedactionTest, SwitchHidesValues) {
             "Duplicate entry ?");
   EXPECT_EQ(RedactedMessage(1366, "Incorrect integer value: 'abc' for column `t`.`a` at row 1"),
             "Incorrect integer value: ? for column `t`.`a` at row 1");
+  EXPECT_EQ(RedactedMessage(1526, "Table has no partition for value 7"),
+            "Table has no partition for value ?");
+  EXPECT_EQ(RedactedMessage(1525, "Incorrect DATE value: 'x'"), "Incorrect DATE value: ?");
+  EXPECT_EQ(RedactedMessage(1690, "BIGINT value is out of range in '(5 - 7)'"),
+            "BIGINT value is out of range in ?");
+  EXPECT_EQ(RedactedMessage(1690, "constant 300 overflows tinyint"),
+            "constant ? overflows tinyint");
   EXPECT_EQ(RedactedMessage(1146, "Table 'a.b' doesn't exist"), "Table 'a.b' doesn't exist");
   SetLogRedaction(false);
   EXPECT_EQ(RedactedStatement("VALUES ('x')"), "VALUES ('x')");

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -8,9 +10,14 @@ namespace dm {
 namespace {
 
 // Of errors and warnings whose texts quote values: a duplicate key; values that are cut, wrong, out
-// of range or too long; JSON that is none.
-constexpr auto kQuoteValues = std::to_array<int>(
-    {1062, 1169, 1264, 1265, 1292, 1366, 1367, 1406, 1411, 1586, 3140, 3156, 3903, 4038});
+// of range, too long or without a partition; JSON that is none.
+constexpr auto kQuoteValues = std::to_array<int>({1062, 1169, 1264, 1265, 1292, 1366, 1367, 1406,
+                                                  1411, 1525, 1586, 1690, 3140, 3156, 3903, 4038});
+
+constexpr int kNoPartition = 1526;
+constexpr std::string_view kBareValue = "for value ";
+constexpr int kOutOfRange = 1690;
+constexpr std::string_view kConstant = "constant ";
 
 bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$'; }
 
@@ -62,6 +69,16 @@ std::string RedactedStatement(std::string_view statement) {
 }
 
 std::string RedactedMessage(int number, std::string_view message) {
+  // "Table has no partition for value 7"
+  if (const size_t at = message.find(kBareValue);
+      number == kNoPartition && LogRedaction() && at != std::string_view::npos) {
+    return fmt::format("{}?", message.substr(0, at + kBareValue.size()));
+  }
+  // TiDB: "constant 300 overflows tinyint"
+  if (number == kOutOfRange && LogRedaction() && message.starts_with(kConstant)) {
+    const size_t end = std::min(message.find(' ', kConstant.size()), message.size());
+    return fmt::format("{}?{}", kConstant, message.substr(end));
+  }
   const size_t first = message.find('\'');
   const size_t last = message.rfind('\'');
   const bool quotes =

@@ -75,6 +75,15 @@ std::string* TlsSettings::Bytes(std::string_view key) {
   return nullptr;
 }
 
+void TlsSettings::SetPath(std::string_view key, std::string path) {
+  for (const Part& part : kParts) {
+    if (key != part.key) continue;
+    this->*part.path = std::move(path);
+    (this->*part.base64).clear();
+    (this->*part.bytes).clear();
+  }
+}
+
 void TlsSettings::Allow(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (std::find(allowed_common_names.begin(), allowed_common_names.end(), name) ==
@@ -100,6 +109,14 @@ std::string TlsSettings::ToToml() const {
   return out + line("ssl-ca-base64", ca_base64) +
          line("ssl-key-base64", key_base64.empty() ? "" : kHidden) +
          line("ssl-cert-base64", cert_base64);
+}
+
+void TlsSettings::CheckForServer(const TlsOptions& tls) {
+  const TlsMaterial material = LoadTlsMaterial(tls);
+  CheckTlsMaterial(material);
+  if (material.cert.empty()) {
+    throw std::runtime_error("`ssl-ca` is set, `ssl-cert` and `ssl-key` are not");
+  }
 }
 
 TlsOptions TlsSettings::Load() const {

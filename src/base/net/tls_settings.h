@@ -21,11 +21,18 @@ struct TlsSettings {
   std::string* Text(std::string_view key);
   // The content of one of the three keys that are lists of bytes; nullptr for any other key.
   std::string* Bytes(std::string_view key);
+  // Takes `path` for one of ssl-ca, ssl-cert and ssl-key, in the place of whatever says the same in
+  // another form: what a flag does.
+  void SetPath(std::string_view key, std::string path);
   // Adds names that are not there yet.
   void Allow(const std::vector<std::string>& names);
 
   // As configurations are printed: no bytes, and ****** for a private key in base64.
   std::string ToToml() const;
+
+  // Whether a server can use what Load answered: certificate and key are there, can be read and
+  // belong together. Throws std::runtime_error.
+  static void CheckForServer(const TlsOptions& tls);
 
   // What is to be used: bytes win over base64, base64 over a path, which is then left out. The
   // CA is read and checked; the files of certificate and key are not. Throws std::runtime_error.

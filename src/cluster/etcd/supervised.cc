@@ -346,10 +346,15 @@ class SupervisedEtcd::Impl {
     if (pid_ > 0) {
       const pid_t pid = pid_;
       lock.unlock();
+      // Its id stays its own until nobody can signal it any more.
+      siginfo_t info;
+      while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) < 0 &&
+             errno == EINTR) {
+      }
+      lock.lock();
       int status = 0;
       while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
       }
-      lock.lock();
       pid_ = 0;
       exit_.unexpected = !asked_;
       exit_.by_signal = WIFSIGNALED(status);

@@ -37,6 +37,17 @@ void DefaultUnlessPositive(int& value, int fallback) {
   if (value <= 0) value = fallback;
 }
 
+// Beyond this a setting is a slip: each thread is one with a connection, each place holds a row.
+constexpr int kMaxThreads = 1024;
+constexpr int kMaxRows = 1'000'000;
+constexpr int kMaxSeconds = 86'400;
+
+void AtMost(std::string_view key, int value, int limit) {
+  if (value <= limit) return;
+  throw Error(ErrorCode::kConfigNotSupported,
+              fmt::format("{}: {} is more than the limit, which is {}", key, value, limit));
+}
+
 // The section of `name` or the inline one; the defaults if there is neither, or nothing in it.
 template <class T>
 T Resolve(const Named<T>& named, const std::string& name, const std::optional<T>& in_place) {
@@ -80,10 +91,11 @@ void AdjustLoader(LoaderConfig& loader, TaskMode mode) {
         .SetWorkaround("Please use `gzip`, `gz` or leave it empty.");
   }
   DefaultUnlessPositive(loader.pool_size, LoaderConfig().pool_size);
+  AtMost("loaders: pool-size", loader.pool_size, kMaxThreads);
 }
 
 Duration SyncerConfig::SafeModeDuration() const {
-  if (safe_mode_duration.empty()) return std::chrono::seconds(2 * checkpoint_flush_interval);
+  if (safe_mode_duration.empty()) return 2 * std::chrono::seconds(checkpoint_flush_interval);
   try {
     return ParseDurationOrThrow(safe_mode_duration);
   } catch (const std::invalid_argument& e) {
@@ -97,6 +109,10 @@ void AdjustSyncer(SyncerConfig& syncer) {
   DefaultUnlessPositive(syncer.batch, defaults.batch);
   DefaultUnlessPositive(syncer.queue_size, defaults.queue_size);
   DefaultUnlessPositive(syncer.checkpoint_flush_interval, defaults.checkpoint_flush_interval);
+  AtMost("syncers: worker-count", syncer.worker_count, kMaxThreads);
+  AtMost("syncers: batch", syncer.batch, kMaxRows);
+  AtMost("syncers: queue-size", syncer.queue_size, kMaxRows);
+  AtMost("syncers: checkpoint-flush-interval", syncer.checkpoint_flush_interval, kMaxSeconds);
   const Duration duration = syncer.SafeModeDuration();
   if (syncer.safe_mode_duration.empty()) syncer.safe_mode_duration = FormatDuration(duration);
   if (syncer.safe_mode && duration == Duration::zero()) {
@@ -129,6 +145,7 @@ void AdjustValidator(ValidatorConfig& validator) {
 DumperConfig ResolveDumper(const TaskConfig& task, const InstanceConfig& instance) {
   DumperConfig dumper = Resolve(task.mydumpers, instance.mydumper_config_name, instance.mydumper);
   if (instance.mydumper_thread != 0) dumper.threads = instance.mydumper_thread;
+  AtMost("mydumpers: threads", dumper.threads, kMaxThreads);
   return dumper;
 }
 

@@ -110,6 +110,10 @@ TEST(ValidateTaskTest, Sections) {
     return VerdictOn("loaders: {l: {" + keys + "}}\n", "  loader-config-name: l\n");
   };
   EXPECT_THAT(loader("import-mode: fast"), HasCode(20053));
+  EXPECT_THAT(loader("pool-size: 1025"), HasCode(20071));
+  EXPECT_EQ(loader("pool-size: 1024"), "ok");
+  EXPECT_THAT(VerdictOn("", "  syncer: {worker-count: 1000000}\n"), HasCode(20071));
+  EXPECT_THAT(VerdictOn("", "  syncer: {checkpoint-flush-interval: 2000000000}\n"), HasCode(20071));
   EXPECT_THAT(loader("on-duplicate-logical: merge"), HasCode(20054));
   EXPECT_THAT(loader("on-duplicate-physical: merge"), HasCode(20062));
   EXPECT_THAT(loader("checksum-physical: maybe"), HasCode(20063));

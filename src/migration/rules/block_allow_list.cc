@@ -14,6 +14,8 @@
 namespace dm::migration {
 namespace {
 
+constexpr size_t kMaxDecisions = 100'000;
+
 struct CompiledTable {
   NamePattern schema;
   NamePattern table;
@@ -99,6 +101,8 @@ bool BlockAllowList::Skips(std::string_view schema, std::string_view table) cons
   }
   const bool skips = impl_->Decide(schema, table);
   std::unique_lock lock(impl_->mutex);
+  // Upstreams that make tables of ever new names must not make it grow for ever.
+  if (impl_->decisions.size() >= kMaxDecisions) impl_->decisions.clear();
   impl_->decisions.emplace(std::move(key), skips);
   return skips;
 }

@@ -15,6 +15,8 @@
 namespace dm::migration {
 namespace {
 
+constexpr size_t kMaxDecisions = 100'000;
+
 struct CompiledRoute {
   NamePattern schema;
   std::optional<NamePattern> table;  // none: schema level
@@ -128,6 +130,8 @@ std::pair<std::string, std::string> TableRouter::Route(std::string_view schema,
   }
   std::pair<std::string, std::string> target = impl_->Decide(schema, table);
   std::unique_lock lock(impl_->mutex);
+  // Upstreams that make tables of ever new names must not make it grow for ever.
+  if (impl_->decisions.size() >= kMaxDecisions) impl_->decisions.clear();
   impl_->decisions.emplace(std::move(key), target);
   return target;
 }

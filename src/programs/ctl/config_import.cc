@@ -49,6 +49,18 @@ bool Tolerated(const Response& response) {
   return response.result() || response.msg().find("already exist") != std::string::npos;
 }
 
+// Prints what did not come to run although the request was taken; how many those are.
+template <class Response>
+int PrintFailures(const Response& response, std::ostream& out) {
+  int failures = 0;
+  for (const auto& entry : response.sources()) {
+    if (entry.result()) continue;
+    ++failures;
+    out << cluster::PrintJson(entry) << "\n";
+  }
+  return failures;
+}
+
 }  // namespace
 
 void ImportConfigs(MasterLink& master, const std::string& directory, std::ostream& out) {
@@ -59,13 +71,17 @@ void ImportConfigs(MasterLink& master, const std::string& directory, std::ostrea
   const std::vector<std::string> sources = ReadAll(root / "sources");
   const std::vector<std::string> tasks = ReadAll(root / "tasks");
 
+  int failures = 0;
   if (!sources.empty()) out << "start creating sources\n";
   for (const std::string& source : sources) {
     pb::OperateSourceRequest request;
     request.set_op(pb::StartSource);
     request.add_config(ToSend(source, migration::ParseSourceYaml));
     const pb::OperateSourceResponse response = master.OperateSource(request);
-    if (Tolerated(response)) continue;
+    if (Tolerated(response)) {
+      failures += PrintFailures(response, out);
+      continue;
+    }
     out << cluster::PrintJson(response) << "\n";
     throw cli::CommandError("fail to create sources");
   }
@@ -74,7 +90,10 @@ void ImportConfigs(MasterLink& master, const std::string& directory, std::ostrea
     pb::StartTaskRequest request;
     request.set_task(ToSend(task, migration::ParseTaskYaml));
     const pb::StartTaskResponse response = master.StartTask(request);
-    if (Tolerated(response)) continue;
+    if (Tolerated(response)) {
+      failures += PrintFailures(response, out);
+      continue;
+    }
     out << cluster::PrintJson(response) << "\n";
     throw cli::CommandError("fail to create tasks");
   }
@@ -82,6 +101,12 @@ void ImportConfigs(MasterLink& master, const std::string& directory, std::ostrea
     out << "The original relay workers have been exported to `" << relay.string() << "`.\n"
         << "Currently DM doesn't support recover relay workers. You may need to execute "
            "`transfer-source` and `start-relay` command manually.\n";
+  }
+  if (failures > 0) {
+    throw cli::CommandError(
+        fmt::format("the configs of directory `{}` are imported, but {} of the sources and tasks "
+                    "did not start, see above",
+                    directory, failures));
   }
   out << "import configs from directory `" << directory << "` succeed\n";
 }

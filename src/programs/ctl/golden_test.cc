@@ -341,7 +341,8 @@ class Golden : public testing::TestWithParam<std::string> {
     c.stdout_text = Here(c.stdout_text);
     c.stderr_text = Here(c.stderr_text);
     c.environment = Here(c.environment);
-    std::vector<std::string> args = cli::SplitWords(c.command).value();
+    std::vector<std::string> args;
+    for (const auto& word : cli::SplitLine(c.command).value()) args.push_back(word.word);
     if (!c.own_address) args.insert(args.begin(), {"--master-addr", master_.address()});
     master_.SetAnswer(Replay(c));
     std::istringstream in(c.stdin_text);

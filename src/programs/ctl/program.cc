@@ -15,6 +15,15 @@ namespace dm::ctl {
 namespace {
 
 // Says on stdout that a proxy is in the way of connections.
+// Without the user and password that a URL may hold.
+std::string WithoutCredentials(const std::string& url) {
+  const size_t scheme = url.find("://");
+  const size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+  const size_t at = url.substr(0, url.find('/', begin)).rfind('@');
+  if (at == std::string::npos || at < begin) return url;
+  return url.substr(0, begin) + url.substr(at + 1);
+}
+
 void WarnOfProxies(const Environment& environment, std::ostream& out) {
   std::string text;
   bool any = false;
@@ -25,7 +34,7 @@ void WarnOfProxies(const Environment& environment, std::ostream& out) {
     auto value = environment(name);
     if (!value) value = environment(upper);
     any = any || (value && !value->empty());
-    text += (text.empty() ? "" : ", ") + name + "=" + value.value_or("");
+    text += (text.empty() ? "" : ", ") + name + "=" + WithoutCredentials(value.value_or(""));
   }
   if (any) out << "\n[Warning] [using proxy config] [" << text << "]\n";
 }

@@ -124,7 +124,7 @@ TEST(Program, WarnsOfProxies) {
   FakeMaster master;
   master.SetAnswer([](const std::string&, const auto&, auto*) { return grpc::Status::OK; });
   const Result result = Dmctl({"operate-leader", "evict", "--master-addr", master.address()},
-                              {{"HTTPS_PROXY", "http://p:1"}});
+                              {{"HTTPS_PROXY", "http://user:pass@p:1"}});
   EXPECT_TRUE(
       result.out.starts_with("\n[Warning] [using proxy config] [http_proxy=, "
                              "https_proxy=http://p:1, no_proxy=]\n{\n"))

@@ -76,11 +76,7 @@ Options ReadOptions(const cli::FlagValues& flags, const Environment& environment
   options.rpc_timeout = ParseTimeout(value("rpc-timeout"));
   TlsSettings tls = file.tls;
   for (const char* key : {"ssl-ca", "ssl-cert", "ssl-key"}) {
-    if (!flags.Changed(key)) continue;
-    // What the file says about the same part, in whatever form, is overridden.
-    *tls.Text(key) = flags.GetString(key);
-    tls.Text(fmt::format("{}-base64", key))->clear();
-    tls.Bytes(fmt::format("{}-bytes", key))->clear();
+    if (flags.Changed(key)) tls.SetPath(key, flags.GetString(key));
   }
   try {
     options.tls = tls.Load();

@@ -90,11 +90,11 @@ TEST(MasterConfig, Tls) {
   const Identity ca("ca", nullptr);
   const TempFile ca_file(ca.cert_pem);
   const std::string text =
-      address +
-      fmt::format(
-          "ssl-ca = '{}'\nssl-cert = 'c.pem'\nssl-key-base64 = 'a2V5'\ncert-allowed-cn = ['x']\n"
-          "peer-urls = 'http://127.0.0.1:8291'\ninitial-cluster = 'a=127.0.0.1:8291'\n",
-          ca_file.path());
+      address + fmt::format(
+                    "ssl-ca = '{}'\nssl-cert = 'c.pem'\nssl-cert-base64 = 'Yw=='\nssl-key-base64 = "
+                    "'a2V5'\ncert-allowed-cn = ['x']\n"
+                    "peer-urls = 'http://127.0.0.1:8291'\ninitial-cluster = 'a=127.0.0.1:8291'\n",
+                    ca_file.path());
   const TempFile file(text);
   const Config config =
       ParseCommandLine({"-config", file.path(), "-cert-allowed-cn", "y,x", "-ssl-cert", "d.pem"})
@@ -104,7 +104,8 @@ TEST(MasterConfig, Tls) {
   EXPECT_EQ(config.advertise_peer_urls, "https://127.0.0.1:8291");
   EXPECT_EQ(config.initial_cluster, "a=https://127.0.0.1:8291");
   EXPECT_EQ(config.tls_options.ca, ca.cert_pem);
-  EXPECT_EQ(config.tls_options.cert_path, "d.pem");
+  EXPECT_EQ(config.tls_options.cert_path, "d.pem");  // the flag wins over each form of the file
+  EXPECT_EQ(config.tls_options.cert, "");
   EXPECT_EQ(config.tls_options.key, "key");
   EXPECT_EQ(config.tls_options.allowed_common_names, (std::vector<std::string>{"x", "y"}));
   const std::string printed = config.ToToml();

@@ -71,11 +71,7 @@ TlsOptions OwnPortTls(const Config& config) {
 void CheckOwnCertificate(const TlsOptions& tls) {
   if (!tls.has_ca()) return;
   try {
-    const TlsMaterial material = LoadTlsMaterial(tls);
-    CheckTlsMaterial(material);
-    if (material.cert.empty()) {
-      throw std::runtime_error("`ssl-ca` is set, `ssl-cert` and `ssl-key` are not");
-    }
+    TlsSettings::CheckForServer(tls);
   } catch (const std::runtime_error& e) {
     throw MakeError(ErrorCode::kMasterStartEmbedEtcdFail)
         .SetRawCause(e.what())

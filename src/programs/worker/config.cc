@@ -149,7 +149,7 @@ void ApplyFlags(const cli::FlagValues& flags, Config& config) {
     config.relay_keepalive_ttl = flags.GetInt("relay-keepalive-ttl");
   }
   for (std::string_view key : {"ssl-ca", "ssl-cert", "ssl-key"}) {
-    if (flags.Changed(key)) *config.tls.Text(key) = flags.GetString(key);
+    if (flags.Changed(key)) config.tls.SetPath(key, flags.GetString(key));
   }
   config.tls.Allow(flags.GetStrings("cert-allowed-cn"));
 }

@@ -24,7 +24,11 @@ std::optional<Error> UpstreamStatus::Refresh(Milliseconds limit) {
   changed_.notify_all();
   if (!changed_.wait_for(lock, limit, [&] { return answered_ >= question; })) {
     latest_.reset();  // is not what the upstream has now
-    return error_ ? error_ : Error(ErrorCode::kNotSet, "context deadline exceeded");
+    return error_ ? error_
+                  : Error(ErrorCode::kNotSet,
+                          fmt::format("upstream {}:{} did not answer within {} s: context "
+                                      "deadline exceeded",
+                                      options_.host, options_.port, limit.count() / 1000));
   }
   return error_;
 }
