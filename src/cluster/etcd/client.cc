@@ -305,6 +305,18 @@ bool IsLimitedResyncError(const Error& error) {
   return IsNoSpaceError(error) || Mentions(error, "code = DeadlineExceeded");
 }
 
+bool IsEtcdFailure(const Error& error) {
+  switch (static_cast<ErrorCode>(error.code())) {
+    case ErrorCode::kHAFailTxnOperation:
+    case ErrorCode::kHAFailWatchEtcd:
+    case ErrorCode::kHAFailLeaseOperation:
+    case ErrorCode::kHAFailKeepalive:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool IsResyncError(const Error& error) {
   return IsCompactedError(error) || IsLimitedResyncError(error) ||
          Mentions(error, "etcdserver: no leader") || Mentions(error, "code = Unavailable");

@@ -113,6 +113,8 @@ bool IsLimitedResyncError(const Error& error);
 // The write that failed with this error may have been applied, or may be applied later: the answer
 // was lost, or the cluster did not say in time. False: it certainly never is.
 bool MayHaveBeenApplied(const Error& error);
+// Any failure of a call of EtcdClient or a watch (42501 to 42505).
+bool IsEtcdFailure(const Error& error);
 // The failure is that etcd has used up its space. Whether the write was applied can be read.
 bool IsNoSpaceError(const Error& error);
 // The revision asked for is no longer kept.

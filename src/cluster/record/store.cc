@@ -186,9 +186,9 @@ Snapshot<std::optional<RelayStage>> ReadRelayStage(EtcdClient& etcd, std::string
   return out;
 }
 
-void PutKeepAlive(EtcdClient& etcd, const WorkerKeepAlive& record, int64_t lease,
-                  const StopToken& stop) {
-  etcd.Put(EncodeKey(keys::kWorkerKeepAlive, {record.worker}), Encode(record), stop, lease);
+int64_t PutKeepAlive(EtcdClient& etcd, const WorkerKeepAlive& record, int64_t lease,
+                     const StopToken& stop) {
+  return etcd.Put(EncodeKey(keys::kWorkerKeepAlive, {record.worker}), Encode(record), stop, lease);
 }
 
 void PutLoadTask(EtcdClient& etcd, const LoadTask& record, const StopToken& stop) {

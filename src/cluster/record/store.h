@@ -82,9 +82,9 @@ std::optional<StoredConfig> ReadSubtaskConfig(EtcdClient& etcd, std::string_view
 Snapshot<std::optional<RelayStage>> ReadRelayStage(EtcdClient& etcd, std::string_view source,
                                                    const StopToken& stop);
 
-// Written with the worker's lease.
-void PutKeepAlive(EtcdClient& etcd, const WorkerKeepAlive& record, int64_t lease,
-                  const StopToken& stop);
+// Written with the worker's lease. Answers the revision of the write.
+int64_t PutKeepAlive(EtcdClient& etcd, const WorkerKeepAlive& record, int64_t lease,
+                     const StopToken& stop);
 
 void PutLoadTask(EtcdClient& etcd, const LoadTask& record, const StopToken& stop);
 void DeleteLoadTask(EtcdClient& etcd, std::string_view task, std::string_view source,

@@ -5,15 +5,13 @@
 #include <utility>
 
 #include "base/error/error.h"
+#include "base/io/text.h"
 
 namespace dm::migration {
 namespace {
 
 constexpr std::chrono::seconds kInitLimit{60};
-
-bool IsCancellation(const Error& e) {
-  return e.message().find("context canceled") != std::string::npos;
-}
+constexpr std::chrono::seconds kTellInterval{10};
 
 // Runs `call` with a token that stops with `stop` or after the limit.
 template <class Call>
@@ -31,7 +29,10 @@ auto WithinLimit(const StopToken& stop, Call call) {
     return call(limited.get_token());
   } catch (const Cancelled&) {
     if (stop.stop_requested()) throw;
-    throw Error(ErrorCode::kNotSet, "context deadline exceeded");
+    throw Error(ErrorCode::kNotSet,
+                fmt::format("the upstream or the downstream did not answer within {} s: context "
+                            "deadline exceeded",
+                            kInitLimit.count()));
   }
 }
 
@@ -61,6 +62,12 @@ std::string_view ToString(Stage stage) {
   return "InvalidStage";
 }
 
+std::string WaitsFor(const SubtaskStatus& status) {
+  const auto* sync = std::get_if<SyncStatus>(&status.unit_status);
+  if (sync == nullptr || sync->blocking_ddls.empty()) return "what is in flight";
+  return Join(sync->blocking_ddls, "; ");
+}
+
 Subtask::Subtask(std::string name, UnitFactory make_units)
     : name_(std::move(name)),
       log_(Log().With({F("subtask", name_)})),
@@ -75,6 +82,7 @@ void Subtask::Start(Stage expected) {
   command_ = expected == Stage::kRunning ? Command::kRun : Command::kInit;
   ending_ = std::make_shared<EndingRequest>();
   thread_ = std::thread([this] { Loop(); });
+  started_ = true;
 }
 
 void Subtask::Pause() {
@@ -90,7 +98,12 @@ void Subtask::Pause() {
   }
   stage_ = Stage::kPausing;
   ending_->Request(Ending::kPause);
-  changed_.wait(lock, [&] { return stage_ != Stage::kPausing; });
+  while (!changed_.wait_for(lock, kTellInterval, [&] { return stage_ != Stage::kPausing; })) {
+    lock.unlock();
+    log_.Warn("the subtask has not paused yet, it waits downstream",
+              {F("waits for", WaitsFor(Status()))});
+    lock.lock();
+  }
 }
 
 void Subtask::Resume(UnitFactory refresh) {
@@ -137,7 +150,7 @@ void Subtask::RequestKill() {
 bool Subtask::WaitStopped(Milliseconds limit) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, limit, [&] {
-    return !thread_.joinable() || stage_ == Stage::kStopped || stage_ == Stage::kFinished;
+    return !started_ || stage_ == Stage::kStopped || stage_ == Stage::kFinished;
   });
 }
 
@@ -276,9 +289,6 @@ void Subtask::RunUnits() {
     }
     log_.Info("start to run", {F("unit", ToString(unit->Type()))});
     UnitResult result = unit->Run(*ending);
-    if (std::erase_if(result.errors, IsCancellation) > 0 && result.errors.empty()) {
-      result.is_canceled = true;
-    }
     log_.Info("unit process returned",
               {F("unit", ToString(unit->Type())), F("errors", result.errors.size()),
                F("canceled", result.is_canceled)});
@@ -290,10 +300,12 @@ void Subtask::RunUnits() {
     }
     if (result.is_canceled && ending->ending() == Ending::kNone) {
       // Nobody asked for it: the unit's work is not complete, and the next one must not begin.
-      result = UnitResult{false,
-                          {MakeError(ErrorCode::kSyncerFenceLost)
-                               .Annotate(fmt::format("unit {} ended before its work was complete",
-                                                     ToString(unit->Type())))}};
+      result = UnitResult{
+          false,
+          {Error(ErrorCode::kNotSet,
+                 fmt::format("unit {} ended before its work was complete, though nobody asked for "
+                             "it; the task resumes by itself",
+                             ToString(unit->Type())))}};
       log_.Error("unit ended by itself", {F("unit", ToString(unit->Type()))});
       SetResult(Stage::kPaused, std::move(result));
       return;

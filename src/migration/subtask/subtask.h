@@ -25,6 +25,10 @@ struct SubtaskStatus {
   UnitStatus unit_status;
 };
 
+// The statements that the unit waits for downstream, for messages; "what is in flight" if it does
+// not say.
+std::string WaitsFor(const SubtaskStatus& status);
+
 // Runs units one after another on a thread of its own; that thread alone calls Init, Run and Close
 // of the units. All public functions are thread-safe. Pause, Close and Kill block until the unit
 // has returned; Start and Resume do not.
@@ -108,7 +112,8 @@ class Subtask {
   size_t current_ = 0;
   bool initialised_ = false;
 
-  std::thread thread_;
+  bool started_ = false;
+  std::thread thread_;  // moved out by who joins it
 };
 
 }  // namespace dm::migration

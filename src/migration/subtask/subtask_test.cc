@@ -19,12 +19,22 @@ struct Script {
   std::optional<Error> init_error;
   std::optional<Error> sync_error;
   bool dump_gives_up = false;  // ends cancelled though nobody asked
-  std::optional<Error> dump_cancellation;
+  std::optional<Error> dump_error;
+  bool sync_ends_late = false;  // a stop or pause is answered only when this is false again
 
   void Add(std::string call) {
     std::lock_guard lock(mutex);
     calls.push_back(std::move(call));
     changed.notify_all();
+  }
+  void LetSyncEnd() {
+    std::lock_guard lock(mutex);
+    sync_ends_late = false;
+    changed.notify_all();
+  }
+  void WaitForTheEnd() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return !sync_ends_late; });
   }
   void WaitForCall(const std::string& call) {
     std::unique_lock lock(mutex);
@@ -48,14 +58,13 @@ class FakeUnit : public Unit {
     Note("run");
     if (type_ == UnitType::kSync && script_.sync_error) return {false, {*script_.sync_error}};
     if (type_ == UnitType::kDump && script_.dump_gives_up) return {true, {}};
-    if (type_ == UnitType::kDump && script_.dump_cancellation) {
-      return {false, {*script_.dump_cancellation}};
-    }
+    if (type_ == UnitType::kDump && script_.dump_error) return {false, {*script_.dump_error}};
     if (!endless_) return {};
     std::mutex mutex;
     std::unique_lock lock(mutex);
     std::condition_variable_any never;
     never.wait(lock, ending.graceful(), [] { return false; });
+    script_.WaitForTheEnd();
     Note(ending.ending() == Ending::kKill ? "killed" : "ended");
     return {true, {}};
   }
@@ -187,11 +196,31 @@ TEST_F(SubtaskTest, ACancelledRunThatNobodyAskedForPauses) {
   script_.WaitForCall("Sync run");
 }
 
-TEST_F(SubtaskTest, ACancellationAmongTheErrorsIsNoSuccess) {
-  script_.dump_cancellation = Error(ErrorCode::kNotSet, "x: context canceled");
+TEST_F(SubtaskTest, AnErrorIsShownWhateverItsTextHolds) {
+  const std::string text = "execute statement failed: REPLACE INTO t VALUES ('context canceled')";
+  script_.dump_error = Error(ErrorCode::kDBExecuteFailed, text);
   Subtask subtask("t", Units());
   StartAndPause(subtask);
-  EXPECT_EQ(subtask.Status().unit, UnitType::kDump);
+  const SubtaskStatus status = subtask.Status();
+  EXPECT_EQ(status.unit, UnitType::kDump);
+  ASSERT_TRUE(status.result);
+  EXPECT_FALSE(status.result->is_canceled);
+  ASSERT_EQ(status.result->errors.size(), 1u);
+  EXPECT_EQ(status.result->errors.front().message(), text);
+}
+
+TEST_F(SubtaskTest, AKillWaitsForAUnitThatIsBeingClosed) {
+  script_.sync_ends_late = true;
+  Subtask subtask("t", Units());
+  EXPECT_TRUE(subtask.WaitStopped(Milliseconds(0)));  // it never began
+  StartAndReachSync(subtask);
+  std::thread closing([&] { subtask.Close(); });
+  ASSERT_TRUE(Eventually([&] { return subtask.stage() == Stage::kStopping; }));
+  subtask.RequestKill();
+  EXPECT_FALSE(subtask.WaitStopped(Milliseconds(50)));
+  script_.LetSyncEnd();
+  EXPECT_TRUE(subtask.WaitStopped(Milliseconds(10'000)));
+  closing.join();
 }
 
 TEST_F(SubtaskTest, ResumeFromErrorLeavesAPausedTaskAlone) {

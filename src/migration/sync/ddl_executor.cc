@@ -50,6 +50,21 @@ bool IsInvisible(const Statement& statement) {
   });
 }
 
+// Tells of a statement for as long as it lives.
+class Announced {
+ public:
+  Announced(const std::function<void(const std::string&)>& announce, const std::string& text)
+      : announce_(announce) {
+    announce_(text);
+  }
+  ~Announced() { announce_(""); }
+  Announced(const Announced&) = delete;
+  Announced& operator=(const Announced&) = delete;
+
+ private:
+  const std::function<void(const std::string&)>& announce_;
+};
+
 std::string Joined(const std::vector<std::string>& texts) {
   std::string all;
   for (const std::string& text : texts) {
@@ -62,12 +77,14 @@ std::string Joined(const std::vector<std::string>& texts) {
 }  // namespace
 
 DdlExecutor::DdlExecutor(const Sessions& sessions, DdlIntentTable intents, const Fence* fence,
-                         std::function<std::string()> proof, StopToken graceful)
+                         std::function<std::string()> proof, StopToken graceful,
+                         std::function<void(const std::string&)> announce)
     : sessions_(sessions),
       intents_(std::move(intents)),
       fence_(fence),
       proof_(std::move(proof)),
-      graceful_(std::move(graceful)) {}
+      graceful_(std::move(graceful)),
+      announce_(std::move(announce)) {}
 
 void DdlExecutor::Connect(const StopToken& stop) {
   if (connection_ && !connection_->broken()) {
@@ -154,6 +171,7 @@ void DdlExecutor::WaitUntilOver(const DdlIntent& intent, const Statement& statem
       "LEFT({}, 100)",
       intent.connection_id,
       mysql::QuoteString(text, sessions_.downstream_server.no_backslash_escapes));
+  const Announced announced(announce_, text);
   bool told = false;
   const auto wait = [&] {
     if (!std::exchange(told, true)) {
@@ -284,6 +302,7 @@ bool DdlExecutor::IsRenamedAlready(const Statement& statement, const StopToken& 
 
 bool DdlExecutor::ExecuteOne(const Statement& statement, const std::string& text,
                              const StopToken& stop) {
+  const Announced announced(announce_, text);
   for (int attempt = 1;; ++attempt) {
     try {
       connection_->Execute(text, stop);

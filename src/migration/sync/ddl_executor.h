@@ -33,9 +33,11 @@ struct DdlWork {
 class DdlExecutor {
  public:
   // `proof` gives the statement that fails unless this run may write; `graceful` ends waiting for
-  // another try.
+  // another try. `announce` is told of the statement that is being executed, and of the end of that
+  // by an empty text.
   DdlExecutor(const Sessions& sessions, DdlIntentTable intents, const Fence* fence,
-              std::function<std::string()> proof, StopToken graceful);
+              std::function<std::string()> proof, StopToken graceful,
+              std::function<void(const std::string&)> announce);
 
   // Throws Error: of the statement; kSyncerDdlOutcomeUnknown (36077) if it cannot be told whether
   // an earlier run executed it. Whatever was executed stays.
@@ -63,6 +65,7 @@ class DdlExecutor {
   const Fence* fence_;
   const std::function<std::string()> proof_;
   const StopToken graceful_;
+  const std::function<void(const std::string&)> announce_;
   std::unique_ptr<mysql::Connection> connection_;
   bool intent_loaded_ = false;
   std::optional<DdlIntent> earlier_;  // left by an earlier run or a failed try of this one

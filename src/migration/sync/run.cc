@@ -214,7 +214,7 @@ void SyncRun::Prepare() {
   planner_.emplace(plan_, [this] { DrainAndFlush(); });
   ddl_executor_.emplace(
       *in_.sessions, *in_.ddl_intents, in_.ports->fence, [this] { return Proof(); },
-      ending_.graceful());
+      ending_.graceful(), [this](const std::string& text) { in_.status->SetStatement(text); });
   ddl_.emplace(
       plan_, [this] { DrainAndFlush(); }, &*ddl_executor_);
   // Location and definitions in one transaction: a restart finds both or neither.

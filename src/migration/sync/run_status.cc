@@ -2,6 +2,12 @@
 
 namespace dm::migration {
 
+namespace {
+
+constexpr std::chrono::seconds kSlow{2};
+
+}  // namespace
+
 std::optional<mysql::Location> RunStatus::Committed(const Checkpoint& checkpoint) const {
   std::lock_guard lock(mutex_);
   if (queues_ == nullptr) return std::nullopt;
@@ -31,6 +37,17 @@ void RunStatus::SetReadPosition(const std::string& file, uint64_t offset) {
 mysql::BinlogPosition RunStatus::read_position() const {
   std::lock_guard lock(mutex_);
   return {read_file_, read_offset_};
+}
+
+void RunStatus::SetStatement(const std::string& text) {
+  std::lock_guard lock(mutex_);
+  statement_ = text;
+  statement_begin_ = SteadyClock::now();
+}
+
+std::string RunStatus::SlowStatement() const {
+  std::lock_guard lock(mutex_);
+  return SteadyClock::now() - statement_begin_ < kSlow ? "" : statement_;
 }
 
 }  // namespace dm::migration

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "base/thread/stop.h"
 #include "migration/sync/apply_queue.h"
 #include "migration/sync/apply_worker.h"
 #include "migration/sync/checkpoint.h"
@@ -40,12 +41,18 @@ struct RunStatus {
   // Where the stream is read.
   void SetReadPosition(const std::string& file, uint64_t offset);
   mysql::BinlogPosition read_position() const;
+  // The statement that the downstream is executing; empty: none.
+  void SetStatement(const std::string& text);
+  // That statement once it has taken two seconds; empty: none.
+  std::string SlowStatement() const;
 
  private:
   mutable std::mutex mutex_;
   const ApplyQueues* queues_ = nullptr;
   std::string read_file_;
   uint64_t read_offset_ = 0;
+  std::string statement_;
+  SteadyClock::time_point statement_begin_;
 };
 
 }  // namespace dm::migration

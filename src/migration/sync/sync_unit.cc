@@ -88,7 +88,7 @@ class SyncUnit : public Unit, public SyncOperations {
     SyncStatus status;
     std::optional<UpstreamPosition> upstream;
     double remaining_seconds = 0;
-    uint64_t unread_bytes = 0;  // of the upstream's binlog
+    uint64_t undone_bytes = 0;  // of the upstream's binlog
     double bytes_per_second = 0;
   };
   View Look() const;
@@ -303,6 +303,9 @@ SyncUnit::View SyncUnit::Look() const {
     status.recent_rps = std::llround(run_status_->row_rate.PerSecond());
     view.bytes_per_second = run_status_->byte_rate.PerSecond();
   }
+  if (const std::string slow = run_status_->SlowStatement(); !slow.empty()) {
+    status.blocking_ddls.push_back(slow);
+  }
   status.binlog_type = run_status_->streamed ? "remote" : "unknown";
   status.io_total_bytes = counters_.downstream->total();
   status.dump_io_total_bytes = counters_.upstream->total();
@@ -327,14 +330,15 @@ SyncUnit::View SyncUnit::Look() const {
       status.seconds_behind_master = std::min(status.seconds_behind_master, age);
       run_status_->lag.OnSynced(upstream.asked_at);
     }
-    mysql::BinlogPosition read = run_status_->read_position();
-    if (read.IsZero()) read = flushed.position;
-    view.unread_bytes = UnreadBytes(upstream, read);
+    // What is read and not committed is not done.
+    const mysql::BinlogPosition done =
+        run_status_->Committed(*checkpoint_).value_or(flushed).position;
+    if (!status.synced) view.undone_bytes = UnreadBytes(upstream, done);
   } catch (const Error& e) {
     Log().Warn("cannot compare the upstream's position", {F("error", e)});
   }
   if (view.bytes_per_second > 0) {
-    view.remaining_seconds = static_cast<double>(view.unread_bytes) / view.bytes_per_second;
+    view.remaining_seconds = static_cast<double>(view.undone_bytes) / view.bytes_per_second;
   }
   return view;
 }
@@ -347,9 +351,8 @@ void SyncUnit::RefreshMetrics() {
     metrics_->SetMasterPosition(mysql::ParsePositionText(view.upstream->position));
   }
   // Without speed nothing can be told.
-  if (view.unread_bytes == 0 || view.remaining_seconds > 0) {
-    metrics_->SetRemaining(view.remaining_seconds);
-  }
+  const bool known = view.undone_bytes == 0 || view.bytes_per_second > 0;
+  metrics_->SetRemaining(known ? std::optional(view.remaining_seconds) : std::nullopt);
 }
 
 void SyncUnit::LogProgress() {
@@ -364,7 +367,7 @@ void SyncUnit::LogProgress() {
     for (const auto& [name, size] : view.upstream->files) total += size;
     log.Info("binlog replication progress",
              {F("total binlog size", total), F("bytes/Second", std::llround(view.bytes_per_second)),
-              F("unsynced binlog size", view.unread_bytes),
+              F("unsynced binlog size", view.undone_bytes),
               F("estimate time to catch up", std::llround(view.remaining_seconds))});
   }
   log.Info("binlog replication status",

@@ -68,7 +68,39 @@ std::optional<Verdict> JudgeTask(const Expectation& expected, const pb::QuerySta
   return Verdict{ok, errors};
 }
 
+std::string_view NotDone(Kind kind) {
+  switch (kind) {
+    case Kind::kSourceBound:
+      return "begun to handle the source";
+    case Kind::kSourceGone:
+      return "let the source go";
+    case Kind::kTaskRunning:
+      return "started";
+    case Kind::kTaskPaused:
+      return "paused";
+    case Kind::kTaskGone:
+      return "stopped";
+  }
+  return "";
+}
+
 }  // namespace
+
+std::string WhatIsMissing(const std::string& worker, const Expectation& expected,
+                          const pb::QueryStatusResponse& last) {
+  std::string text = fmt::format("worker {} has not {}", worker, NotDone(expected.kind));
+  if (!expected.task.empty()) text += fmt::format(" task {}", expected.task);
+  text += " yet";
+  if (last.subtaskstatus_size() == 1 && !expected.task.empty()) {
+    const pb::SubTaskStatus& subtask = last.subtaskstatus(0);
+    text += fmt::format(" (stage {})", pb::Stage_Name(subtask.stage()));
+    if (subtask.sync().blockingddls_size() > 0) {
+      text += ": the downstream has not ended the statement";
+      for (const std::string& ddl : subtask.sync().blockingddls()) text += " " + ddl;
+    }
+  }
+  return text + "; the change stays ordered and need not be repeated";
+}
 
 std::optional<Verdict> Judge(const Expectation& expected, const pb::QueryStatusResponse& status,
                              bool settled) {
@@ -93,6 +125,8 @@ void Confirm(const Scheduler& scheduler, const std::string& worker, const Expect
     }
     out->set_worker(worker);
     const auto end = SteadyClock::now() + kTotalLimit;
+    pb::QueryStatusResponse last;
+    std::string failure;  // of the last question
     for (int round = 0; round < kRounds && SteadyClock::now() < end; ++round) {
       if (round > 0) {
         const auto pause_end = SteadyClock::now() + kRoundPause;
@@ -110,7 +144,10 @@ void Confirm(const Scheduler& scheduler, const std::string& worker, const Expect
       try {
         const auto left = std::chrono::ceil<Milliseconds>(end - SteadyClock::now());
         client->QueryStatus(expected.task, std::min(left, kCallLimit), gone, &status);
+        last = status;
+        failure.clear();
       } catch (const Error& e) {
+        failure = e.ToString();
         Log().Warn("fail to query the status of an operation",
                    {F("worker", worker), F("source", expected.source), F("error", e)});
         continue;
@@ -124,7 +161,8 @@ void Confirm(const Scheduler& scheduler, const std::string& worker, const Expect
       }
       return;
     }
-    throw MakeError(ErrorCode::kMasterFailToGetExpectResult);
+    throw MakeError(ErrorCode::kMasterFailToGetExpectResult)
+        .SetRawCause(failure.empty() ? WhatIsMissing(worker, expected, last) : failure);
   } catch (const Error& e) {
     out->set_result(false);
     out->set_msg(e.ToString());

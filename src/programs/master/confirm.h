@@ -31,6 +31,10 @@ struct Verdict {
 std::optional<Verdict> Judge(const Expectation& expected, const pb::QueryStatusResponse& status,
                              bool settled);
 
+// For users: what `worker` has not done by its last answer, and what it waits for.
+std::string WhatIsMissing(const std::string& worker, const Expectation& expected,
+                          const pb::QueryStatusResponse& last);
+
 // Asks `worker` up to 10 times, 1 s apart, at most 40 s and until `gone` (the caller has left), and
 // fills `out`. An empty `worker`, or one that is not registered: says that no worker was found.
 void Confirm(const Scheduler& scheduler, const std::string& worker, const Expectation& expected,

@@ -64,6 +64,20 @@ TEST(Judge, AnOldErrorDoesNotFailAResume) {
   }
 }
 
+TEST(WhatIsMissing, NamesWhatIsWaitedFor) {
+  pb::QueryStatusResponse status = TaskStatus(pb::Pausing);
+  EXPECT_EQ(WhatIsMissing("w", {Kind::kTaskPaused, "s", "t"}, status),
+            "worker w has not paused task t yet (stage Pausing); the change stays ordered and need "
+            "not be repeated");
+  status.mutable_subtaskstatus(0)->mutable_sync()->add_blockingddls("ALTER TABLE `a`.`b` ...");
+  EXPECT_EQ(WhatIsMissing("w", {Kind::kTaskGone, "s", "t"}, status),
+            "worker w has not stopped task t yet (stage Pausing): the downstream has not ended the "
+            "statement ALTER TABLE `a`.`b` ...; the change stays ordered and need not be repeated");
+  EXPECT_EQ(WhatIsMissing("w", {Kind::kSourceBound, "s", ""}, status),
+            "worker w has not begun to handle the source yet; the change stays ordered and need "
+            "not be repeated");
+}
+
 TEST(Judge, ATaskIsGoneWhenTheWorkerHasNone) {
   EXPECT_TRUE(Judge({Kind::kTaskGone, "s", "t"}, pb::QueryStatusResponse(), true)->ok);
   EXPECT_FALSE(Judge({Kind::kTaskGone, "s", "t"}, TaskStatus(pb::Stopped), true));

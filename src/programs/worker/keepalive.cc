@@ -5,6 +5,8 @@
 #include "base/error/error.h"
 #include "base/log/log.h"
 #include "cluster/etcd/lease.h"
+#include "cluster/etcd/watch.h"
+#include "cluster/record/keys.h"
 #include "cluster/record/store.h"
 
 namespace dm::worker {
@@ -59,6 +61,8 @@ void KeepAlive::Loop(const StopToken& stop) {
 }
 
 void KeepAlive::HoldLease(const StopToken& stop) {
+  if (displaced_) WaitUntilFree(stop);
+  displaced_ = false;
   StopToken restart;
   {
     std::lock_guard lock(mutex_);
@@ -68,18 +72,26 @@ void KeepAlive::HoldLease(const StopToken& stop) {
   auto lease = std::make_shared<cluster::KeptLease>(etcd_, ttl_seconds_, stop);
   // Opened before the key is written: the bind that it causes starts work at once.
   fence_.Open(lease);
+  StopSource key_lost;
+  std::jthread watcher;
   try {
-    cluster::PutKeepAlive(*etcd_, {worker_, cluster::JoinTimeNow()}, lease->id(), stop);
+    const int64_t revision =
+        cluster::PutKeepAlive(*etcd_, {worker_, cluster::JoinTimeNow()}, lease->id(), stop);
+    watcher = std::jthread([this, &lease, revision, &key_lost](const StopToken& ending) {
+      WatchKey(lease->id(), revision, key_lost, ending);
+    });
     Log().Info("keepalive started", {F("ttl", lease->ttl_seconds()), F("lease", lease->id())});
     LinkedStop ended(stop, restart);
-    LinkedStop over(ended.token(), lease->lost());
+    LinkedStop gone(lease->lost(), key_lost.get_token());
+    LinkedStop over(ended.token(), gone.token());
     for (int64_t left = fence_.RemainingMs(); left > 0; left = fence_.RemainingMs()) {
       WaitFor(Milliseconds(left), over.token());
     }
     Log().Error("the lease could not be renewed in time", {F("worker", worker_)});
   } catch (const Cancelled&) {
     Log().Info("keepalive ends",
-               {F("stop", stop.stop_requested()), F("lost", lease->lost().stop_requested())});
+               {F("stop", stop.stop_requested()), F("lost", lease->lost().stop_requested()),
+                F("key lost", key_lost.stop_requested())});
   } catch (const std::exception& e) {
     Log().Error("keepalive ends", {F("error", e)});
   }
@@ -87,6 +99,59 @@ void KeepAlive::HoldLease(const StopToken& stop) {
   fence_.Shut();
   kill_();
   lease->Revoke();
+  if (watcher.joinable()) {
+    watcher.request_stop();
+    watcher.join();
+  }
+}
+
+void KeepAlive::WatchKey(int64_t lease, int64_t revision, StopSource& lost, const StopToken& stop) {
+  const std::string key = cluster::EncodeKey(cluster::keys::kWorkerKeepAlive, {worker_});
+  const auto taken = [&](int64_t holder) {
+    displaced_ = holder != 0;
+    if (displaced_) {
+      Log().Error(
+          "another process with this worker's name has joined the cluster: this one stands aside "
+          "until that one ends; give every dm-worker a name of its own",
+          {F("worker", worker_), F("its lease", holder), F("own lease", lease)});
+    } else {
+      Log().Error("the keepalive key is gone, beginning anew", {F("worker", worker_)});
+    }
+    lost.request_stop();
+  };
+  while (true) {
+    try {
+      const auto watch = etcd_->WatchKey(key, revision + 1);
+      while (true) {
+        for (const cluster::WatchEvent& event : watch->Next(stop)) {
+          const bool removed = event.type == cluster::WatchEvent::Type::kDelete;
+          if (!removed && event.kv.lease == lease) continue;
+          return taken(removed ? 0 : event.kv.lease);
+        }
+      }
+    } catch (const Cancelled&) {
+      return;
+    } catch (const std::exception& e) {
+      Log().Warn("watching the keepalive key is interrupted", {F("error", e)});
+    }
+    try {
+      WaitFor(kPause, stop);
+      const cluster::GetResult now = etcd_->GetAt(key, stop);
+      if (now.kvs.empty()) return taken(0);
+      if (now.kvs.front().lease != lease) return taken(now.kvs.front().lease);
+      revision = now.revision;
+    } catch (const Cancelled&) {
+      return;
+    } catch (const std::exception& e) {
+      Log().Warn("the keepalive key cannot be read", {F("error", e)});
+    }
+  }
+}
+
+void KeepAlive::WaitUntilFree(const StopToken& stop) {
+  const std::string key = cluster::EncodeKey(cluster::keys::kWorkerKeepAlive, {worker_});
+  while (etcd_->Get(key, stop)) WaitFor(kPause, stop);
+  Log().Info("the other process with this worker's name has ended", {F("worker", worker_)});
 }
 
 }  // namespace dm::worker

@@ -13,9 +13,10 @@
 namespace dm::worker {
 
 // Keeps a lease with the key "worker is alive" from a thread of its own. When the deadline of the
-// fence passes, or the lease is lost, or a restart is asked for: shuts the fence, calls `kill`
-// (which must end all writing and not wait for slow calls), revokes the lease and begins anew after
-// 1 s. Thread-safe.
+// fence passes, or the lease is lost, or the key is gone, or a restart is asked for: shuts the
+// fence, calls `kill` (which must end all writing and not wait for slow calls), revokes the lease
+// and begins anew after 1 s. If another process has taken the key, it waits until that one has let
+// it go: of several processes of one name the latest works. Thread-safe.
 class KeepAlive {
  public:
   KeepAlive(std::shared_ptr<cluster::EtcdClient> etcd, std::string worker, int64_t ttl_seconds,
@@ -33,6 +34,10 @@ class KeepAlive {
   void Loop(const StopToken& stop);
   // One lease, from its grant to its end.
   void HoldLease(const StopToken& stop);
+  // Asks `lost` to stop as soon as the key, written at `revision`, is not the lease's any more.
+  void WatchKey(int64_t lease, int64_t revision, StopSource& lost, const StopToken& stop);
+  // Waits until nobody has the key.
+  void WaitUntilFree(const StopToken& stop);
 
   const std::shared_ptr<cluster::EtcdClient> etcd_;
   const std::string worker_;
@@ -41,7 +46,8 @@ class KeepAlive {
   const std::function<void()> kill_;
 
   std::mutex mutex_;
-  StopSource restart_;  // of the lease at hand
+  StopSource restart_;      // of the lease at hand
+  bool displaced_ = false;  // another process has the key; the thread's
   std::jthread thread_;
 };
 

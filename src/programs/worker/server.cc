@@ -18,6 +18,8 @@ namespace {
 
 constexpr Milliseconds kResyncPause{500};
 constexpr Milliseconds kWatchCheck{30'000};
+// While a bind waits for the lease.
+constexpr Milliseconds kLeaseCheck{200};
 constexpr Milliseconds kKillLimit{3000};
 // After this many failed snapshots in a row the cluster is made to bind this worker anew.
 constexpr int kPatience = 5;
@@ -27,6 +29,16 @@ TlsContext ServerTls(const TlsOptions& tls) {
   if (!tls.enabled()) return nullptr;
   return MakeServerContext(
       tls, tls.allowed_common_names.empty() ? PeerCheck::kNone : PeerCheck::kChainAndCn);
+}
+
+// Found now and not at the first handshake of a client.
+void CheckOwnCertificate(const TlsOptions& tls) {
+  if (!tls.enabled()) return;
+  try {
+    TlsSettings::CheckForServer(tls);
+  } catch (const std::runtime_error& e) {
+    throw MakeError(ErrorCode::kWorkerTLSConfigNotValid).SetRawCause(e.what());
+  }
 }
 
 }  // namespace
@@ -51,6 +63,7 @@ cluster::HttpResponse Server::AnswerHttp(const cluster::HttpRequest& request) {
 }
 
 void Server::Run(const StopToken& stop) {
+  CheckOwnCertificate(config_.tls_options);
   environment_.cipher = migration::PasswordCipher(JoinCluster(config_, stop));
   environment_.worker_name = config_.name;
   environment_.fence = &fence_;
@@ -99,7 +112,10 @@ void Server::ObserveBind(const StopToken& stop) {
       Apply(snapshot.value);
       auto watch = cluster::WatchBound(*environment_.etcd, config_.name, snapshot.revision + 1);
       while (true) {
-        for (const auto& event : watch.Next(stop, kWatchCheck)) {
+        if (NeedsStart()) {
+          Apply(cluster::ReadBoundSource(*environment_.etcd, config_.name, stop).value);
+        }
+        for (const auto& event : watch.Next(stop, waits_for_lease_ ? kLeaseCheck : kWatchCheck)) {
           if (event.error) throw Error(*event.error);
           if (event.removed) {
             Apply(std::nullopt);
@@ -135,7 +151,14 @@ void Server::ObserveBind(const StopToken& stop) {
   }
 }
 
+bool Server::NeedsStart() const {
+  if (!fence_.MayWrite()) return false;
+  const SourceView now = View();
+  return waits_for_lease_ || (now.source_worker && now.source_worker->killed());
+}
+
 void Server::Apply(const std::optional<cluster::BoundSource>& bound) {
+  waits_for_lease_ = false;
   if (!bound) {
     StopSource();
     return;
@@ -143,6 +166,11 @@ void Server::Apply(const std::optional<cluster::BoundSource>& bound) {
   const SourceView now = View();
   if (now.source_worker && !now.source_worker->killed() &&
       now.source_worker->source_id() == bound->bound.source) {
+    return;
+  }
+  if (!fence_.MayWrite()) {
+    // The bind may be that of another process with this name.
+    waits_for_lease_ = true;
     return;
   }
   StopSource();
@@ -165,10 +193,13 @@ void Server::StartSource(const cluster::BoundSource& bound) {
   migration::SourceConfig source = migration::ParseSourceToml(bound.config);
   migration::AdjustSource(source, environment_.cipher);
   auto worker = std::make_shared<SourceWorker>(std::move(source), environment_);
+  {
+    // Before it begins: a kill must find it.
+    std::lock_guard lock(mutex_);
+    view_ = {worker, bound.bound.source, std::nullopt};
+  }
   worker->Start();
   Log().Info("start to handle the bound source", {F("source", bound.bound.source)});
-  std::lock_guard lock(mutex_);
-  view_ = {std::move(worker), bound.bound.source, std::nullopt};
 }
 
 void Server::StopSource() {

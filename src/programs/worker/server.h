@@ -41,7 +41,10 @@ class Server {
 
  private:
   void ObserveBind(const StopToken& stop);
-  // Starts the bound source, or stops what runs if nothing is bound. Failures are recorded.
+  // A lease is there, and what is bound does not run: it waited for the lease, or was killed.
+  bool NeedsStart() const;
+  // Starts the bound source, or stops what runs if nothing is bound; nothing starts without a
+  // lease. Failures are recorded.
   void Apply(const std::optional<cluster::BoundSource>& bound);
   void StartSource(const cluster::BoundSource& bound);
   void StopSource();
@@ -52,12 +55,15 @@ class Server {
   const Config config_;
   LeaseFence fence_;
   WorkerEnvironment environment_;
-  std::unique_ptr<KeepAlive> keepalive_;
+
+  bool waits_for_lease_ = false;  // the observer's
 
   mutable std::mutex mutex_;  // never held during a blocking call
   SourceView view_;
 
   std::mutex metrics_mutex_;  // one at a time brings the metrics up to date and shows them
+
+  std::unique_ptr<KeepAlive> keepalive_;  // its thread uses the members above
 };
 
 }  // namespace dm::worker

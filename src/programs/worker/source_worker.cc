@@ -1,5 +1,7 @@
 #include "programs/worker/source_worker.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/error/error.h"
@@ -23,6 +25,8 @@ using migration::SubtaskConfig;
 constexpr Milliseconds kResyncPause{500};
 constexpr std::chrono::seconds kWatchCheck{30};
 constexpr std::chrono::seconds kReportInterval{30};
+// How long what is in flight may take at the end.
+constexpr Milliseconds kCloseLimit{15'000};
 
 std::vector<std::unique_ptr<migration::Unit>> MakeUnits(const SubtaskConfig& config,
                                                         const migration::UnitContext& context) {
@@ -66,18 +70,20 @@ SourceWorker::SourceWorker(migration::SourceConfig source, const WorkerEnvironme
 SourceWorker::~SourceWorker() { Stop(); }
 
 void SourceWorker::Start() {
-  observer_ = std::jthread([this](const StopToken& stop) { Observe(stop); });
-  reporter_ = std::jthread([this](const StopToken& stop) { ReportLoop(stop); });
+  const StopToken stop = ending_.get_token();
+  observer_ = std::jthread([this, stop] { Observe(stop); });
+  reporter_ = std::jthread([this, stop] { ReportLoop(stop); });
   if (source_.checker.check_enable) {
-    checker_ = std::jthread([this](const StopToken& stop) { AutoResumeLoop(stop); });
+    checker_ = std::jthread([this, stop] { AutoResumeLoop(stop); });
   }
 }
 
 void SourceWorker::Stop() {
-  observer_.request_stop();
-  checker_.request_stop();
-  reporter_.request_stop();
-  // The observer may be waiting for a subtask that pauses or closes: that ends by itself.
+  ending_.request_stop();
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
   if (observer_.joinable()) observer_.join();
   if (checker_.joinable()) checker_.join();
   if (reporter_.joinable()) reporter_.join();
@@ -85,16 +91,25 @@ void SourceWorker::Stop() {
   for (const auto& entry : All()) {
     closing.emplace_back([entry] { entry->subtask->Close(); });
   }
+  const auto until = SteadyClock::now() + kCloseLimit;
+  for (const auto& entry : All()) {
+    const auto left = std::chrono::duration_cast<Milliseconds>(until - SteadyClock::now());
+    if (entry->subtask->WaitStopped(std::max(left, Milliseconds(0)))) continue;
+    Log().Warn("a subtask has not ended in time, what it waits for is cut",
+               {F("task", entry->subtask->name()), F("limit", kCloseLimit.count()),
+                F("waits for", migration::WaitsFor(entry->subtask->Status()))});
+    entry->subtask->RequestKill();
+  }
   closing.clear();
+  // A command that waited for a subtask has ended with it.
+  queues_.clear();
   std::lock_guard lock(mutex_);
   subtasks_.clear();
 }
 
 void SourceWorker::RequestKill() noexcept {
   killed_ = true;
-  observer_.request_stop();
-  checker_.request_stop();
-  reporter_.request_stop();
+  ending_.request_stop();
   for (const auto& entry : All()) entry->subtask->RequestKill();
 }
 
@@ -167,20 +182,30 @@ void SourceWorker::CountFailure(const char* operation) const {
 
 void SourceWorker::Observe(const StopToken& stop) {
   while (true) {
+    StopToken resync;
+    {
+      std::lock_guard lock(mutex_);
+      resync_ = StopSource();
+      resync = resync_.get_token();
+    }
     try {
       const int64_t revision = Reconcile(stop);
       auto watch = cluster::WatchSubtaskStages(*environment_.etcd, source_id_, revision + 1);
+      const LinkedStop over(stop, resync);
       while (true) {
-        for (const auto& event : watch.Next(stop, kWatchCheck)) {
+        for (const auto& event : watch.Next(over.token(), kWatchCheck)) {
           if (event.error) {
             Log().Error("cannot read a subtask stage", {F("error", *event.error)});
             continue;
           }
-          Handle(event.record, event.removed, event.revision, stop);
+          Post(event.record.task, [this, event](const StopToken& ending) {
+            Handle(event.record, event.removed, event.revision, ending);
+          });
         }
+        ReapQueues();
       }
     } catch (const Cancelled&) {
-      return;
+      if (stop.stop_requested()) return;
     } catch (const std::exception& e) {
       Log().Warn("observing subtask stages is interrupted, taking a new snapshot",
                  {F("source", source_id_), F("error", e)});
@@ -200,20 +225,52 @@ int64_t SourceWorker::Reconcile(const StopToken& stop) {
                 {F("source", source_id_), F("key", record.key), F("error", record.error)});
   }
   const bool complete = snapshot.unusable.empty();
-  for (const auto& entry : All()) {
-    const std::string& task = entry->subtask->name();
+  // With those whose creation still waits in a queue.
+  std::set<std::string> known;
+  for (const auto& entry : All()) known.insert(entry->subtask->name());
+  for (const auto& [task, queue] : queues_) known.insert(task);
+  for (const std::string& task : known) {
     const auto it = snapshot.value.find(task);
     // A stage that is there but cannot be read is no reason to end what runs.
     if (it == snapshot.value.end() || !it->second.config || (!it->second.stage && complete)) {
-      Remove(task);
+      Post(task, [this, task](const StopToken&) { Remove(task); });
     }
   }
   for (const auto& [task, record] : snapshot.value) {
-    if (record.config && record.stage) {
-      ApplyStage(task, record.stage->expect, record.config, stop);
-    }
+    if (!record.config || !record.stage) continue;
+    Post(task, [this, task = task, record = record](const StopToken& ending) {
+      ApplyStage(task, record.stage->expect, record.config, ending);
+    });
   }
   return snapshot.revision;
+}
+
+void SourceWorker::Post(const std::string& task, std::function<void(const StopToken&)> command) {
+  std::unique_ptr<CommandQueue>& queue = queues_[task];
+  if (queue == nullptr) queue = std::make_unique<CommandQueue>();
+  queue->Post([this, task, command = std::move(command)] { Carry(task, command); });
+}
+
+void SourceWorker::ReapQueues() {
+  std::erase_if(queues_, [this](const auto& item) {
+    return item.second->Idle() && Find(item.first) == nullptr;
+  });
+}
+
+void SourceWorker::Carry(const std::string& task,
+                         const std::function<void(const StopToken&)>& command) {
+  const StopToken stop = ending_.get_token();
+  if (stop.stop_requested()) return;
+  try {
+    command(stop);
+  } catch (const Cancelled&) {
+    // The worker ends.
+  } catch (const std::exception& e) {
+    Log().Warn("a command is interrupted, taking a new snapshot",
+               {F("source", source_id_), F("task", task), F("error", e)});
+    std::lock_guard lock(mutex_);
+    resync_.request_stop();
+  }
 }
 
 void SourceWorker::Handle(const cluster::SubtaskStage& stage, bool removed, int64_t revision,
@@ -239,7 +296,7 @@ void SourceWorker::Handle(const cluster::SubtaskStage& stage, bool removed, int6
   } catch (const Cancelled&) {
     throw;
   } catch (const Error& e) {
-    if (cluster::IsResyncError(e)) throw;
+    if (cluster::IsEtcdFailure(e)) throw;
     CountFailure(removed ? "Delete" : "BeforeAnyOp");
     Log().Error(
         "fail to operate subtask stage",
@@ -261,8 +318,8 @@ void SourceWorker::ApplyStage(const std::string& task, cluster::Stage expect,
       if (now != migration::Stage::kPaused && now != migration::Stage::kStopped) return;
       RefreshSource(stop);
       const std::optional<Change> change = config ? ChangeOf(*entry, *config) : std::nullopt;
-      if (change) entry->context.start_revision = 0;  // what was dumped may be of other settings
-      entry->subtask->Resume(change ? MakeFactory(*entry, change->config.toml, change->source)
+      // What was dumped may be of other settings: it belongs to no start.
+      entry->subtask->Resume(change ? MakeFactory(*entry, change->config.toml, change->source, 0)
                                     : nullptr);
       if (change) {
         std::lock_guard lock(mutex_);
@@ -274,7 +331,7 @@ void SourceWorker::ApplyStage(const std::string& task, cluster::Stage expect,
       entry->subtask->Pause();
     }
   } catch (const Error& e) {
-    if (cluster::IsResyncError(e)) throw;
+    if (cluster::IsEtcdFailure(e)) throw;
     CountFailure(expect == cluster::Stage::kRunning ? "Resume" : "Pause");
     Log().Error("fail to operate subtask",
                 {F("task", task), F("stage", cluster::ToString(expect)), F("error", e)});
@@ -355,21 +412,26 @@ void SourceWorker::Create(const std::string& task, const cluster::StoredConfig& 
                           cluster::Stage expect) {
   auto entry = std::make_shared<Entry>(environment_, task, source_id_);
   entry->context = {environment_.worker_name, environment_.fence, &entry->cli_args,
-                    &entry->load_task,        upstream_.get(),    config.create_revision};
+                    &entry->load_task,        upstream_.get(),    /*start_revision=*/0};
   std::lock_guard lock(mutex_);
   entry->config_text = config.toml;
   entry->source = source_;
-  entry->subtask = std::make_unique<Subtask>(task, MakeFactory(*entry, config.toml, source_));
-  if (killed_) return;
+  entry->subtask = std::make_unique<Subtask>(
+      task, MakeFactory(*entry, config.toml, source_, config.create_revision));
+  if (killed_ || stopping_) return;
   subtasks_.emplace(task, entry);
   entry->subtask->Start(expect);
   Log().Info("subtask created", {F("task", task), F("stage", cluster::ToString(expect))});
 }
 
-migration::Subtask::UnitFactory SourceWorker::MakeFactory(Entry& entry, const std::string& text,
-                                                          migration::SourceConfig source) {
-  return [this, &entry, text, source = std::move(source)] {
-    return MakeUnits(Adjusted(text, source), entry.context);
+migration::Subtask::UnitFactory SourceWorker::MakeFactory(const Entry& entry,
+                                                          const std::string& config,
+                                                          migration::SourceConfig source,
+                                                          int64_t start_revision) const {
+  migration::UnitContext context = entry.context;
+  context.start_revision = start_revision;
+  return [this, context, text = config, source = std::move(source)] {
+    return MakeUnits(Adjusted(text, source), context);
   };
 }
 

@@ -19,6 +19,7 @@
 #include "migration/subtask/auto_resume.h"
 #include "migration/subtask/subtask.h"
 #include "migration/sync/operations.h"
+#include "programs/worker/command_queue.h"
 #include "programs/worker/upstream_status.h"
 
 namespace dm::worker {
@@ -40,9 +41,10 @@ class SourceWorker {
   // As Stop.
   ~SourceWorker();
 
-  // Begins following; returns at once.
+  // Begins following; returns at once. Nothing happens if it was killed already.
   void Start();
-  // Closes all subtasks gracefully and waits. Idempotent.
+  // Closes all subtasks gracefully and waits for 15 s; what has not ended by then (a statement that
+  // waits downstream) is cut as a kill does. Idempotent.
   void Stop();
   // Ends all writing at once, without waiting for anything; Stop then releases the rest.
   void RequestKill() noexcept;
@@ -75,6 +77,14 @@ class SourceWorker {
   void Observe(const StopToken& stop);
   // Brings the subtasks in line with the records; the revision of the snapshot.
   int64_t Reconcile(const StopToken& stop);
+  // Each task has a queue of its own: one that waits does not hold up the others. Called by the
+  // observer only.
+  void Post(const std::string& task, std::function<void(const StopToken&)> command);
+  // Drops queues that have nothing to do and no subtask.
+  void ReapQueues();
+  // Carries out one command and tells what went wrong; makes the observer take a new snapshot if
+  // etcd failed.
+  void Carry(const std::string& task, const std::function<void(const StopToken&)>& command);
   void Handle(const cluster::SubtaskStage& stage, bool removed, int64_t revision,
               const StopToken& stop);
   void ApplyStage(const std::string& task, cluster::Stage expect,
@@ -93,9 +103,11 @@ class SourceWorker {
   // The subtask as it runs: with what the source decides.
   migration::SubtaskConfig Adjusted(const std::string& text, migration::SourceConfig source) const;
   void Create(const std::string& task, const cluster::StoredConfig& config, cluster::Stage expect);
-  // A factory for the units of this configuration text.
-  migration::Subtask::UnitFactory MakeFactory(Entry& entry, const std::string& config,
-                                              migration::SourceConfig source);
+  // A factory for the units of this configuration text; `start_revision` tells the start that what
+  // they dump belongs to (UnitContext).
+  migration::Subtask::UnitFactory MakeFactory(const Entry& entry, const std::string& config,
+                                              migration::SourceConfig source,
+                                              int64_t start_revision) const;
   void Remove(const std::string& task);
   std::shared_ptr<Entry> Find(const std::string& task) const;
   std::vector<std::shared_ptr<Entry>> All() const;
@@ -111,7 +123,11 @@ class SourceWorker {
   mutable std::mutex mutex_;  // never held during a blocking call
   migration::SourceConfig source_;
   std::map<std::string, std::shared_ptr<Entry>> subtasks_;
+  bool stopping_ = false;  // nothing is created any more
+  StopSource resync_;      // of the observer's watch: a new snapshot is needed
 
+  StopSource ending_;                                            // of all threads
+  std::map<std::string, std::unique_ptr<CommandQueue>> queues_;  // by task; the observer's
   std::jthread observer_;
   std::jthread checker_;
   std::jthread reporter_;
