@@ -268,8 +268,12 @@ void SourceWorker::Carry(const std::string& task,
   } catch (const std::exception& e) {
     Log().Warn("a command is interrupted, taking a new snapshot",
                {F("source", source_id_), F("task", task), F("error", e)});
-    std::lock_guard lock(mutex_);
-    resync_.request_stop();
+    StopSource resync;
+    {
+      std::lock_guard lock(mutex_);
+      resync = resync_;
+    }
+    resync.request_stop();
   }
 }
 
