@@ -38,6 +38,11 @@ TEST_F(FileTest, DurableWriteReplacesAndLeavesNothingBehind) {
   struct stat info {};
   ASSERT_EQ(::stat(At("a").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
+  // What others could read is secret from now on, too.
+  WriteFile(At("b"), "old", 0644);
+  WriteFile(At("b"), "secret", 0600);
+  ASSERT_EQ(stat(At("b").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
 }
 
 TEST_F(FileTest, FaultsNameOperationAndPath) {

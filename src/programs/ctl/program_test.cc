@@ -321,6 +321,23 @@ TEST(Program, ImportsSourcesThenTasks) {
   EXPECT_EQ(failed.err, "Error: fail to create sources\n");
   EXPECT_NE(failed.out.find("\"msg\": \"refused\""), std::string::npos);
   EXPECT_EQ(master.calls().size(), 1u);
+
+  // Taken, but it does not run.
+  master.SetAnswer([](const std::string& method, const auto&, google::protobuf::Message* response) {
+    if (method == "OperateSource") {
+      static_cast<pb::OperateSourceResponse*>(response)->set_result(true);
+    } else {
+      auto* answer = static_cast<pb::StartTaskResponse*>(response);
+      answer->set_result(true);
+      answer->add_sources()->set_msg("paused by an error");
+    }
+    return grpc::Status::OK;
+  });
+  const Result part = Dmctl(args);
+  EXPECT_EQ(part.exit_code, 1);
+  EXPECT_NE(part.out.find("paused by an error"), std::string::npos) << part.out;
+  EXPECT_NE(part.err.find("1 of the sources and tasks did not start"), std::string::npos)
+      << part.err;
 }
 
 TEST(Program, ExportsWhatTheMasterHolds) {
