@@ -5,6 +5,7 @@
 
 #include "migration/config/password_cipher.h"
 #include "migration/config/source.h"
+#include "migration/config/subtask.h"
 #include "migration/config/task.h"
 
 namespace dm::migration {

@@ -72,7 +72,9 @@ TEST(TlsContent, PathsOfClientsAreNotRead) {
 TEST(TlsContent, ShownSubtasksHaveNoSecrets) {
   SubtaskConfig subtask;
   subtask.to.password = Secret("pass-word");
-  subtask.to.security = SecurityConfig{.ssl_ca_bytes = "ca-text", .ssl_key_bytes = "key-text"};
+  subtask.to.security.emplace();
+  subtask.to.security->ssl_ca_bytes = "ca-text";
+  subtask.to.security->ssl_key_bytes = "key-text";
   const std::string shown = SubtaskToShownToml(subtask);
   EXPECT_THAT(shown, HasSubstr("password = \"******\""));
   EXPECT_THAT(shown, HasSubstr("ssl-key-base64 = \"******\""));

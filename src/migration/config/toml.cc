@@ -17,7 +17,9 @@
 #include "base/io/text.h"
 #include "base/io/toml.h"
 #include "migration/config/fields.h"
+#include "migration/config/render.h"
 #include "migration/config/subtask.h"
+#include "migration/config/tls_content.h"
 
 namespace dm::migration {
 namespace {

@@ -342,7 +342,8 @@ class Golden : public testing::TestWithParam<std::string> {
     c.stderr_text = Here(c.stderr_text);
     c.environment = Here(c.environment);
     std::vector<std::string> args;
-    for (const auto& word : cli::SplitLine(c.command).value()) args.push_back(word.word);
+    const auto words = cli::SplitLine(c.command).value();
+    for (const cli::LineWord& word : words) args.push_back(word.word);
     if (!c.own_address) args.insert(args.begin(), {"--master-addr", master_.address()});
     master_.SetAnswer(Replay(c));
     std::istringstream in(c.stdin_text);

@@ -98,11 +98,11 @@ void KeepAlive::HoldLease(const StopToken& stop) {
   // The order matters: whoever takes the source over may begin once the lease is gone.
   fence_.Shut();
   kill_();
-  lease->Revoke();
   if (watcher.joinable()) {
     watcher.request_stop();
     watcher.join();
   }
+  lease->Revoke();
 }
 
 void KeepAlive::WatchKey(int64_t lease, int64_t revision, StopSource& lost, const StopToken& stop) {
