@@ -208,20 +208,31 @@ void Server::StopSource() {
     std::lock_guard lock(mutex_);
     worker = std::move(view_.source_worker);
     view_ = {};
+    ending_ = worker;
   }
   if (worker) {
     worker->Stop();
+    {
+      std::lock_guard lock(mutex_);
+      ending_.reset();
+    }
     Log().Info("stopped handling the source", {F("source", worker->source_id())});
   }
 }
 
 void Server::KillSource() {
-  const SourceView now = View();
-  if (!now.source_worker) return;
-  now.source_worker->RequestKill();
-  if (!now.source_worker->WaitKilled(kKillLimit)) {
+  std::vector<std::shared_ptr<SourceWorker>> workers;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& worker : {view_.source_worker, ending_}) {
+      if (worker) workers.push_back(worker);
+    }
+  }
+  for (const auto& worker : workers) worker->RequestKill();
+  for (const auto& worker : workers) {
+    if (worker->WaitKilled(kKillLimit)) continue;
     Log().Error("a unit has not ended yet; the fence holds it from writing",
-                {F("source", now.source_worker->source_id())});
+                {F("source", worker->source_id())});
   }
 }
 

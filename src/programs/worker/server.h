@@ -60,6 +60,7 @@ class Server {
 
   mutable std::mutex mutex_;  // never held during a blocking call
   SourceView view_;
+  std::shared_ptr<SourceWorker> ending_;  // what is being stopped: a kill must find it
 
   std::mutex metrics_mutex_;  // one at a time brings the metrics up to date and shows them
 
