@@ -66,7 +66,7 @@ class Stream {
   const UpstreamLog& log() const { return log_; }
   // Inside a transaction that a lost connection makes it read again, before what was not handed
   // over yet: locations are behind those of events that were.
-  bool reading_again() const { return discard_ > 0; }
+  bool reading_again() const { return handed_over_.discard() > 0; }
   // Id of the connection upstream; 0 if there is none.
   uint64_t connection_id() const { return source_ ? source_->connection_id() : 0; }
 
