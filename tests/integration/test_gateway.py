@@ -1,5 +1,6 @@
 """The JSON form of dm-master's requests under /apis/v1alpha1."""
 import json
+import socket
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -151,6 +152,28 @@ def test_files_of_dm_masters_machine_are_not_read(cluster, call, servers, tmp_pa
     for answer in (source, call("POST", "tasks", {"task": task})):
         assert "48003" in answer.json["msg"] and "did not come with the request" in answer.json["msg"], answer.text
         assert "secret-content" not in answer.text
+
+
+def test_what_is_no_http_request(cluster):
+    """It is told so: an answer and the end of the connection, not the end alone."""
+    for sent in (b"GET /status HTTP/9.9\r\n\r\n", b"GET /status\r\n\r\n", b"POST /status HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+                 b"POST /status HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nZZZ\r\n", b"GET /status HTTP/1.1\r\nno colon\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", cluster.port), timeout=20) as connection:
+            connection.sendall(sent)
+            answer = b""
+            while part := connection.recv(4096):
+                answer += part
+        assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n"), (sent, answer)
+    with socket.create_connection(("127.0.0.1", cluster.port), timeout=20) as connection:
+        connection.sendall(b"POST /status HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 413 Payload Too Large\r\n")
+
+
+def test_a_request_beyond_the_limit(call):
+    """`max-request-bytes` + 512 KiB, as for gRPC."""
+    answer = call("POST", "tasks", {"task": "x" * (2 << 20)})
+    assert answer.status == 429 and answer.json["code"] == 8 and "larger than max" in answer.json["message"], answer.text
+    assert call("POST", "tasks", {"task": "x" * (1 << 20)}).status == 200
 
 
 def test_many_requests_at_once(cluster, call):

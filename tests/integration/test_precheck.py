@@ -333,7 +333,40 @@ def test_few_connections(running, schema):
     assert "max_connections: 10 is less than the number dumper needs: 11" in found.text, found.text
     assert check(running, sources=["odd"], **{"mydumpers": {"dump": {"threads": 1}}}).failed == 0
     found = check(running, target=running.odd, **{"loaders": {"load": {"pool-size": 20}}})
-    assert found.items == {"loader_conn_number_checker": "warn"}, found.text
+    assert found.items == {"loader_conn_number_checker": "warn", "syncer_conn_number_checker": "warn"}, found.text
+    assert "max_connections: 10 is less than the number syncer needs: 20" in found.text, found.text
+    few = {"task-mode": "incremental", "syncers": {"sync": {"worker-count": 2}}}
+    assert check(running, target=running.odd, **few).items == {}
+
+
+def test_more_workers_than_connections(running, schema):
+    """Said before the start, and at once by the task that is started all the same: nothing else would be heard for minutes."""
+    allowed = running.downstream.value("SELECT @@max_connections")
+    for workers in (allowed, 100000):
+        more = {"task-mode": "incremental", "syncers": {"sync": {"worker-count": workers}}}
+        found = check(running, **more)
+        assert found.items == {"syncer_conn_number_checker": "warn"}, found.text
+        running.ctl("start-task", task(running, **more))
+        try:
+            error = running.wait_error("pre", 10001, timeout=30)
+            assert f"`worker-count: {workers}` needs {workers + 4} connections, the downstream allows {allowed} (max_connections)" in \
+                error["RawCause"], error
+            assert "lower `worker-count`" in error["Workaround"], error
+        finally:
+            running.ctl("stop-task", "pre", check=False)
+
+
+def test_tables_without_transactions(running, schema):
+    fresh(running.upstream, "CREATE TABLE pre.a (id INT PRIMARY KEY)", "CREATE TABLE pre.b (id INT PRIMARY KEY) ENGINE=MyISAM",
+          "CREATE TABLE pre.c (id INT PRIMARY KEY) ENGINE=MyISAM", "CREATE TABLE pre.d (id INT PRIMARY KEY)")
+    running.downstream.run("CREATE DATABASE pre", "CREATE TABLE pre.a (id INT PRIMARY KEY) ENGINE=MyISAM",
+                           "CREATE TABLE pre.b (id INT PRIMARY KEY)", "CREATE TABLE pre.others (id INT PRIMARY KEY) ENGINE=MyISAM")
+    # `a` is one; `b` is there as another; `c` will be made as another.
+    found = check(running)
+    assert found.items == {"target table engine check": "warn"}, found.text
+    assert "the storage engine of `pre`.`a` (MyISAM) has no transactions" in found.text, found.text
+    assert "`pre`.`a` (MyISAM) has" in check(running, **{"task-mode": "incremental"}).text
+    assert check(running, **{"ignore-checking-items": ["table_schema"]}).items == {}
 
 
 def test_database_that_is_not_in_the_binlog(running, schema):

@@ -26,7 +26,8 @@ constexpr ErrorEntry kSchemaErrors[] = {
      ErrorLevel::kMedium, "too much pending data, stop validator: size {}, count {}", ""},
     {kSchemaTrackerInvalidJSON, "SchemaTrackerInvalidJSON", "schema-tracker",
      ErrorScope::kDownstream, ErrorLevel::kHigh, "stored table structure of {}.{} is broken JSON",
-     ""},
+     "Please set the structure that the table has at the task's place in the binlog with "
+     "`binlog-schema update`, then execute `resume-task`."},
     {kSchemaTrackerCannotCreateSchema, "SchemaTrackerCannotCreateSchema", "schema-tracker",
      ErrorScope::kInternal, ErrorLevel::kHigh, "tracker could not create schema {}", ""},
     {kSchemaTrackerCannotCreateTable, "SchemaTrackerCannotCreateTable", "schema-tracker",
@@ -34,7 +35,10 @@ constexpr ErrorEntry kSchemaErrors[] = {
     {kSchemaTrackerCannotSerialize, "SchemaTrackerCannotSerialize", "schema-tracker",
      ErrorScope::kInternal, ErrorLevel::kHigh, "table structure of {}.{} cannot be serialised", ""},
     {kSchemaTrackerCannotGetTable, "SchemaTrackerCannotGetTable", "schema-tracker",
-     ErrorScope::kInternal, ErrorLevel::kHigh, "cannot get table info of {}", ""},
+     ErrorScope::kInternal, ErrorLevel::kHigh, "cannot get table info of {}",
+     "Please look with `binlog-schema list` at the tables that are known, and set the "
+     "structure that the table has at the task's place in the binlog with `binlog-schema "
+     "update`."},
     {kSchemaTrackerCannotExecDDL, "SchemaTrackerCannotExecDDL", "schema-tracker",
      ErrorScope::kInternal, ErrorLevel::kHigh, "cannot track DDL: {}",
      "You can use handle-error to replace or skip this DDL."},
@@ -42,16 +46,20 @@ constexpr ErrorEntry kSchemaErrors[] = {
      "schema-tracker", ErrorScope::kDownstream, ErrorLevel::kMedium,
      "cannot fetch downstream table schema of {} to initialize upstream schema {} in schema "
      "tracker",
-     ""},
+     "Please make the target table as the upstream's was at the task's place in the "
+     "binlog, or leave the table out with `block-allow-list` or change `routes`; the "
+     "structure alone can be set with `binlog-schema update`. Then execute `resume-task`."},
     {kSchemaTrackerCannotParseDownstreamTable, "SchemaTrackerCannotParseDownstreamTable",
      "schema-tracker", ErrorScope::kInternal, ErrorLevel::kHigh,
      "cannot parse downstream table schema of {} to initialize upstream schema {} in schema "
      "tracker",
      ""},
     {kSchemaTrackerInvalidCreateTableStmt, "SchemaTrackerInvalidCreateTableStmt", "schema-tracker",
-     ErrorScope::kInternal, ErrorLevel::kMedium, "{} is not a valid `CREATE TABLE` statement", ""},
+     ErrorScope::kInternal, ErrorLevel::kMedium, "{} is not a valid `CREATE TABLE` statement",
+     "Please give one complete CREATE TABLE statement, as SHOW CREATE TABLE prints it."},
     {kSchemaTrackerRestoreStmtFail, "SchemaTrackerRestoreStmtFail", "schema-tracker",
-     ErrorScope::kInternal, ErrorLevel::kMedium, "statement cannot be turned back into text", ""},
+     ErrorScope::kInternal, ErrorLevel::kMedium, "statement cannot be turned back into text",
+     "Please simplify the definition, or set the structure with `binlog-schema update`."},
     {kSchemaTrackerCannotDropTable, "SchemaTrackerCannotDropTable", "schema-tracker",
      ErrorScope::kInternal, ErrorLevel::kHigh, "tracker could not drop table {}", ""},
     {kSchemaTrackerInit, "SchemaTrackerInit", "schema-tracker", ErrorScope::kInternal,
@@ -61,22 +69,28 @@ constexpr ErrorEntry kSchemaErrors[] = {
     {kSchemaTrackerUnMarshalJSON, "SchemaTrackerUnMarshalJSON", "schema-tracker",
      ErrorScope::kDownstream, ErrorLevel::kHigh, "JSON {} cannot be read", ""},
     {kSchemaTrackerUnSchemaNotExist, "SchemaTrackerUnSchemaNotExist", "schema-tracker",
-     ErrorScope::kDownstream, ErrorLevel::kHigh, "can not find `{}` in tracker", ""},
+     ErrorScope::kDownstream, ErrorLevel::kHigh, "can not find `{}` in tracker",
+     "Please look with `binlog-schema list` at the schemas that are known."},
     {kSchemaTrackerCannotSetDownstreamSQLMode, "SchemaTrackerCannotSetDownstreamSQLMode",
      "schema-tracker", ErrorScope::kInternal, ErrorLevel::kHigh,
-     "default sql_mode {} could not be set on the tracking connection", ""},
+     "default sql_mode {} could not be set on the tracking connection",
+     "Please check `sql_mode` in `session` of the target database."},
     {kSchemaTrackerCannotInitDownstreamParser, "SchemaTrackerCannotInitDownstreamParser",
      "schema-tracker", ErrorScope::kInternal, ErrorLevel::kHigh,
      "parser for sql_mode {} could not be created", ""},
     {kSchemaTrackerCannotMockDownstreamTable, "SchemaTrackerCannotMockDownstreamTable",
      "schema-tracker", ErrorScope::kInternal, ErrorLevel::kHigh,
-     "target CREATE TABLE {} could not be modelled", ""},
+     "target CREATE TABLE {} could not be modelled",
+     "Please leave the table out with `block-allow-list`, or simplify the definition of "
+     "the target table, then execute `resume-task`."},
     {kSchemaTrackerCannotFetchDownstreamCreateTableStmt,
      "SchemaTrackerCannotFetchDownstreamCreateTableStmt", "schema-tracker", ErrorScope::kInternal,
      ErrorLevel::kHigh,
-     "failed to fetch downstream table {} by show create table statement in schema tracker", ""},
+     "failed to fetch downstream table {} by show create table statement in schema tracker",
+     "Please make the target table, leave it out with `block-allow-list`, or change "
+     "`routes`; the account needs the right to SELECT from it. Then execute `resume-task`."},
     {kSchemaTrackerIsClosed, "SchemaTrackerIsClosed", "schema-tracker", ErrorScope::kInternal,
-     ErrorLevel::kHigh, "tracker is closed", ""},
+     ErrorLevel::kHigh, "tracker is closed", "Please execute `resume-task`."},
 };
 
 }  // namespace

@@ -116,7 +116,10 @@ constexpr ErrorEntry kUnitErrors[] = {
      "artificial rotate event came from a different server id",
      "Please run `resume-relay` if the upstream was replaced."},
     {kDumpUnitRuntime, "DumpUnitRuntime", "dump-unit", ErrorScope::kInternal, ErrorLevel::kHigh,
-     "dumpling runs with error, output: {}", ""},
+     "dumpling runs with error, output: {}",
+     "Please correct what the cause names (the upstream's state, a privilege of the "
+     "account, the space in the directory of the dump), then execute `resume-task`: the "
+     "dump begins again."},
     {kDumpUnitGenTableRouter, "DumpUnitGenTableRouter", "dump-unit", ErrorScope::kInternal,
      ErrorLevel::kHigh, "route rules are invalid in the dump unit", "Please check `routes`."},
     {kDumpUnitGenBAList, "DumpUnitGenBAList", "dump-unit", ErrorScope::kInternal, ErrorLevel::kHigh,
@@ -128,21 +131,35 @@ constexpr ErrorEntry kUnitErrors[] = {
      ErrorLevel::kMedium, "schema file of a dump could not be generated",
      "Please check `loaders`."},
     {kLoadUnitInvalidFileEnding, "LoadUnitInvalidFileEnding", "load-unit", ErrorScope::kInternal,
-     ErrorLevel::kHigh, "closing bracket of a VALUES list is missing", ""},
+     ErrorLevel::kHigh, "closing bracket of a VALUES list is missing",
+     "Please check whether the file is cut off (space on the disk). `start-task "
+     "--remove-meta` dumps anew."},
     {kLoadUnitParseQuoteValues, "LoadUnitParseQuoteValues", "load-unit", ErrorScope::kInternal,
-     ErrorLevel::kHigh, "quoted value in a dump file is malformed", ""},
+     ErrorLevel::kHigh, "quoted value in a dump file is malformed",
+     "Please check whether the file was changed or is cut off. `start-task --remove-meta` "
+     "dumps anew."},
     {kLoadUnitDoColumnMapping, "LoadUnitDoColumnMapping", "load-unit", ErrorScope::kInternal,
      ErrorLevel::kHigh, "column mapping of row {} failed", ""},
     {kLoadUnitReadSchemaFile, "LoadUnitReadSchemaFile", "load-unit", ErrorScope::kInternal,
-     ErrorLevel::kHigh, "schema file {} cannot be read", ""},
+     ErrorLevel::kHigh, "schema file {} cannot be read",
+     "Please check that the file is there and that dm-worker may read it. `start-task "
+     "--remove-meta` dumps anew."},
     {kLoadUnitParseStatement, "LoadUnitParseStatement", "load-unit", ErrorScope::kInternal,
-     ErrorLevel::kHigh, "statement {} in a dump file cannot be parsed", ""},
+     ErrorLevel::kHigh, "statement {} in a dump file cannot be parsed",
+     "Please make the table or view by hand downstream as it is to be, or leave it out "
+     "with `block-allow-list`, then execute `resume-task`."},
     {kLoadUnitNotCreateTable, "LoadUnitNotCreateTable", "load-unit", ErrorScope::kInternal,
-     ErrorLevel::kHigh, "statement in a schema file is not CREATE TABLE", ""},
+     ErrorLevel::kHigh, "statement in a schema file is not CREATE TABLE",
+     "Please check the schema file: it must hold one CREATE TABLE. `start-task "
+     "--remove-meta` dumps anew."},
     {kLoadUnitDispatchSQLFromFile, "LoadUnitDispatchSQLFromFile", "load-unit",
-     ErrorScope::kInternal, ErrorLevel::kHigh, "dispatching statements of a data file failed", ""},
+     ErrorScope::kInternal, ErrorLevel::kHigh, "dispatching statements of a data file failed",
+     "Please check that the file is there and that dm-worker may read it. `start-task "
+     "--remove-meta` dumps anew."},
     {kLoadUnitInvalidInsertSQL, "LoadUnitInvalidInsertSQL", "load-unit", ErrorScope::kInternal,
-     ErrorLevel::kHigh, "INSERT in a data file is malformed: {}", ""},
+     ErrorLevel::kHigh, "INSERT in a data file is malformed: {}",
+     "Please check whether the file was changed or is cut off. `start-task --remove-meta` "
+     "dumps anew."},
     {kLoadUnitGenTableRouter, "LoadUnitGenTableRouter", "load-unit", ErrorScope::kInternal,
      ErrorLevel::kHigh, "route rules are invalid in the load unit", "Please check `routes`."},
     {kLoadUnitGenColumnMapping, "LoadUnitGenColumnMapping", "load-unit", ErrorScope::kInternal,
@@ -165,7 +182,10 @@ constexpr ErrorEntry kUnitErrors[] = {
      ErrorLevel::kHigh, "the load checkpoint and the downstream metadata disagree",
      "Please restart the task with `--remove-meta` to do it anew."},
     {kLoadLightningRuntime, "LoadLightningRuntime", "load-unit", ErrorScope::kInternal,
-     ErrorLevel::kHigh, "", ""},
+     ErrorLevel::kHigh, "",
+     "Please correct what the cause names: make a table or database that the target "
+     "refuses by hand in a form that it takes, or give the account the privilege that it "
+     "lacks. Then execute `resume-task`: the load goes on where it was."},
     {kLoadLightningHasDup, "LoadLightningHasDup", "load-unit", ErrorScope::kInternal,
      ErrorLevel::kMedium,
      "the import found duplicate rows, please check `{}`.`{}` to see the duplication",

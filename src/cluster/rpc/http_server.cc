@@ -1,5 +1,9 @@
 #include "cluster/rpc/http_server.h"
 
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -24,6 +28,9 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 
 constexpr std::chrono::seconds kIdleLimit{60};
+// Of the answer to what is no request, and of what is still read behind it.
+constexpr std::chrono::seconds kRefusalLimit{2};
+constexpr size_t kMostUnread = 1 << 20;
 constexpr size_t kMaxBodyBytes = 64 << 20;
 constexpr int kThreads = 2;
 // Requests in progress; some wait for other machines.
@@ -74,6 +81,37 @@ class HttpServer::Impl {
   }
 
  private:
+  // Was something sent that is no request? Not if the connection ended.
+  static bool IsMalformed(const boost::system::error_code& error) {
+    return error.category() == make_error_code(http::error::bad_method).category() &&
+           error != http::error::end_of_stream && error != http::error::partial_message;
+  }
+
+  // Answers 400, or 413 for a body beyond the limit, and ends the connection: where another request
+  // would begin is not known.
+  static asio::awaitable<void> Refuse(beast::tcp_stream& stream, boost::system::error_code error) {
+    const bool large = error == http::error::body_limit;
+    http::response<http::string_body> response(
+        large ? http::status::payload_too_large : http::status::bad_request, 11);
+    response.set(http::field::content_type, "text/plain; charset=utf-8");
+    response.keep_alive(false);
+    response.body() =
+        fmt::format("{}: {}", large ? "413 Payload Too Large" : "400 Bad Request", error.message());
+    response.prepare_payload();
+    stream.expires_after(kRefusalLimit);
+    co_await http::async_write(stream, response, asio::use_awaitable);
+    boost::system::error_code ignored;
+    stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    // A connection that is closed before its data are read is reset, and the answer is lost.
+    std::array<char, 4096> rest;
+    for (size_t read = 0; read < kMostUnread;) {
+      const auto [end, size] =
+          co_await stream.async_read_some(asio::buffer(rest), asio::as_tuple(asio::use_awaitable));
+      if (end) break;
+      read += size;
+    }
+  }
+
   asio::awaitable<void> Session(beast::tcp_stream stream) {
     try {
       beast::flat_buffer buffer;
@@ -81,7 +119,12 @@ class HttpServer::Impl {
         stream.expires_after(kIdleLimit);
         http::request_parser<http::string_body> parser;
         parser.body_limit(kMaxBodyBytes);
-        co_await http::async_read(stream, buffer, parser, asio::use_awaitable);
+        const auto [error, size] =
+            co_await http::async_read(stream, buffer, parser, asio::as_tuple(asio::use_awaitable));
+        if (error) {
+          if (IsMalformed(error)) co_await Refuse(stream, error);
+          throw boost::system::system_error(error);
+        }
         const http::request<http::string_body>& message = parser.get();
         HttpRequest request;
         request.method = std::string(message.method_string());

@@ -35,7 +35,8 @@ uint64_t UsedConnections(mysql::Connection& connection, size_t own, const StopTo
   return static_cast<uint64_t>(used) - std::min(static_cast<uint64_t>(used), own);
 }
 
-// Reads the limit and, if there is one and the account may, what is used of it.
+}  // namespace
+
 void CheckConnections(ConnectionPool& pool, std::string_view who, Privilege to_count,
                       uint64_t needed, CheckItem& item, const StopToken& stop) {
   const auto connection = pool.Take(stop);
@@ -60,6 +61,8 @@ void CheckConnections(ConnectionPool& pool, std::string_view who, Privilege to_c
   }
   JudgeConnections(who, *max, used, needed, item);
 }
+
+namespace {
 
 // Is `privilege` granted on every schema of the task, or globally?
 bool HasOnSchemas(const AccountGrants& grants, Privilege privilege,
@@ -134,7 +137,9 @@ void JudgeConnections(std::string_view who, uint64_t max, uint64_t used, uint64_
   }
   item.instruction =
       who == "dumper" ? "Enlarge max_connections upstream, or lower `threads` of the dumper."
-                      : "Enlarge max_connections downstream, or lower `pool-size` of the loader.";
+      : who == "loader"
+          ? "Enlarge max_connections downstream, or lower `pool-size` of the loader."
+          : "Enlarge max_connections downstream, or lower `worker-count` in `syncers`.";
 }
 
 ItemTask DumperConnectionsItem(CheckedSource& source) {

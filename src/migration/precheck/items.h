@@ -43,6 +43,10 @@ ItemTask TableStructureItem(Preparation& preparation, bool identity_only);
 // Rules that match nothing: rule_effect.cc. It is left out of the report if there are none.
 ItemTask RuleEffectItem(Preparation& preparation);
 
+// What the downstream has to be: downstream_items.cc. Left out of the report likewise.
+ItemTask SyncerConnectionsItem(Preparation& preparation);
+ItemTask TransactionsItem(Preparation& preparation);
+
 // "address of db instance - host:port".
 std::string AddressExtra(const ConnectionPool& pool);
 
@@ -58,9 +62,12 @@ bool HasRowImage(const std::string& version);
 // `do_db` and `ignore_db`: lists with commas, as the server shows them.
 void JudgeBinlogDb(const std::vector<std::string>& schemas, const std::string& do_db,
                    const std::string& ignore_db, bool case_sensitive, CheckItem& item);
-// `who`: dumper or loader. `used`: connections of others.
+// `who`: dumper, loader or syncer. `used`: connections of others.
 void JudgeConnections(std::string_view who, uint64_t max, uint64_t used, uint64_t needed,
                       CheckItem& item);
+// Reads the limit of connections and, if there is one and the account may, what is used of it.
+void CheckConnections(ConnectionPool& pool, std::string_view who, Privilege to_count,
+                      uint64_t needed, CheckItem& item, const StopToken& stop);
 // How long binlogs are kept against how long the copy of `bytes` may take. 0 seconds: for ever.
 void JudgeRetention(uint64_t seconds, uint64_t bytes, CheckItem& item);
 // What an account lacks downstream, with `schemas` those that are written.

@@ -46,9 +46,10 @@ void AddSourceItems(Preparation& preparation, CheckedSource& source, const Selec
   if (wanted.Has("binlog_db")) items.push_back(BinlogDbItem(source));
 }
 
-// In order of their ids. Items of shard groups and of physical import have no features to check.
+// In order of their ids; the last `optional` are left out if they find nothing. Items of shard
+// groups and of physical import have no features to check.
 std::vector<ItemTask> MakeItems(Preparation& preparation, const Selection& wanted,
-                                const PrecheckOptions& options) {
+                                const PrecheckOptions& options, size_t* optional) {
   const TaskMode mode = preparation.sources.front()->subtask.mode;
   std::vector<ItemTask> items;
   if (wanted.Has("conn_number")) {
@@ -72,8 +73,16 @@ std::vector<ItemTask> MakeItems(Preparation& preparation, const Selection& wante
     // Rows that would be doubled are no matter of taste: this cannot be ignored.
     items.push_back(TableStructureItem(preparation, /*identity_only=*/true));
   }
-  // Last, so that it moves no other id when it is left out.
+  // These last, so that they move no other id when they are left out.
+  const size_t numbered = items.size();
+  if (HasSync(mode)) {
+    if (wanted.Has("conn_number")) items.push_back(SyncerConnectionsItem(preparation));
+  }
+  if ((HasLoad(mode) || HasSync(mode)) && wanted.Has("table_schema")) {
+    items.push_back(TransactionsItem(preparation));
+  }
   items.push_back(RuleEffectItem(preparation));
+  *optional = items.size() - numbered;
   return items;
 }
 
@@ -104,11 +113,18 @@ CheckReport RunPrecheck(const std::vector<SubtaskConfig>& subtasks, const Preche
   } catch (const Error& e) {
     throw Error(e).Annotate("fail to initialize checker").SetClass("dm-master");
   }
-  std::vector<ItemTask> items = MakeItems(preparation, wanted, options);
+  size_t optional = 0;
+  std::vector<ItemTask> items = MakeItems(preparation, wanted, options, &optional);
   LogNames(subtasks.front().name, items);
   CheckReport report = RunItems(std::move(items), limit, stop);
-  // Users know the number of the other items; this one is there if it has something to say.
-  if (report.items.back().state == CheckState::kSuccess) report.items.pop_back();
+  // Users know the number of the other items; these are there if they have something to say.
+  const auto first = report.items.end() - static_cast<ptrdiff_t>(optional);
+  report.items.erase(
+      std::remove_if(first, report.items.end(),
+                     [](const CheckItem& item) { return item.state == CheckState::kSuccess; }),
+      report.items.end());
+  int id = 0;
+  for (CheckItem& item : report.items) item.id = id++;
   return report;
 }
 

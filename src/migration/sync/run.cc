@@ -8,6 +8,7 @@
 #include "base/log/log.h"
 #include "migration/config/scalar.h"
 #include "migration/storage/local_directory.h"
+#include "migration/sync/connection_limit.h"
 #include "migration/sync/tracker_fill.h"
 #include "mysql/client/binlog_status.h"
 #include "mysql/client/clock_offset.h"
@@ -104,13 +105,18 @@ void SyncRun::OpenCheckpointConnection() {
 
 void SyncRun::StartWorkers() {
   CheckFence(in_.ports->fence);
+  CheckConnectionLimit(*connection_, config_.syncer.worker_count, ending_.kill());
   // From here on no earlier run can write any more.
   std::vector<uint64_t> epochs =
       in_.owner->RaiseAll(*connection_, connection_slot_ + 1, ending_.kill());
   connection_epoch_ = epochs.at(connection_slot_);
   for (size_t slot = 0; slot <= queues_.parallel(); ++slot) {
-    workers_.push_back(std::make_unique<ApplyWorker>(slot, epochs.at(slot), queues_, apply_,
-                                                     ConnectWorker(apply_, ending_.kill())));
+    try {
+      workers_.push_back(std::make_unique<ApplyWorker>(slot, epochs.at(slot), queues_, apply_,
+                                                       ConnectWorker(apply_, ending_.kill())));
+    } catch (const Error& e) {
+      throw WithConnectionLimit(e, config_.syncer.worker_count, slot);
+    }
   }
   for (auto& worker : workers_) {
     threads_.emplace_back([this, w = worker.get()] { w->Run(working_.get_token()); });
