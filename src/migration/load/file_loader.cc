@@ -158,8 +158,8 @@ void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
                               IsGeneratedColumn(row[2].value_or("")), now});
   }
   if (!db.server().is_mariadb || target.columns.empty()) return;
-  const auto shown =
-      db.Query("SHOW CREATE TABLE " + mysql::QuoteTable(target.schema, target.table), stop);
+  const auto shown = db.Query(
+      fmt::format("SHOW CREATE TABLE {}", mysql::QuoteTable(target.schema, target.table)), stop);
   target.without_overlaps = !shown.rows.empty() && shown.rows.front().at(1).value_or("").find(
                                                        "` WITHOUT OVERLAPS") != std::string::npos;
 }

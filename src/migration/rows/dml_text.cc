@@ -109,7 +109,8 @@ void AppendCollision(std::string& out, const TablePlan& plan, const UniqueKey& k
     const auto other = std::find_if(key.parts.begin(), key.parts.end(), [&](const KeyPart& p) {
       return p.period == (start ? KeyPart::Period::kEnd : KeyPart::Period::kStart);
     });
-    out += name + (start ? " < " : " > ");
+    out += name;
+    out += start ? " < " : " > ";
     AppendValue(out, plan, other->column, image[other->column]);
   }
 }
@@ -123,7 +124,8 @@ bool AppendDeleteCollisions(std::string& out, const TablePlan& plan, std::span<c
         })) {
       continue;
     }
-    out += some ? " OR (" : plan.delete_head + "(";
+    out += some ? std::string_view(" OR ") : std::string_view(plan.delete_head);
+    out += '(';
     AppendCollision(out, plan, key, image);
     out += ')';
     some = true;

@@ -214,7 +214,8 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
     if (numbering_set_) {
       connection_.reset();
     } else {
-      connection_->Execute("SET TIMESTAMP = DEFAULT, SESSION TIME_ZONE = " + OwnTimeZone(), stop);
+      connection_->Execute(
+          fmt::format("SET TIMESTAMP = DEFAULT, SESSION TIME_ZONE = {}", OwnTimeZone()), stop);
     }
   } catch (...) {
     connection_.reset();  // with the timestamp and zone of its session
