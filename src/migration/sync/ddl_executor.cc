@@ -138,17 +138,14 @@ std::string DdlExecutor::OwnTimeZone() const {
   return "DEFAULT";
 }
 
-void DdlExecutor::SetSession(const DdlWork& work, const DdlStatement& statement,
-                             const StopToken& stop) {
+void DdlExecutor::SetClock(const DdlWork& work, const StatementSession& session,
+                           const StopToken& stop) {
   std::string clock = fmt::format("{}", work.timestamp);
   if (work.microseconds != 0) clock += fmt::format(".{:06}", work.microseconds);
-  const std::string& zone = statement.session.time_zone;
+  const std::string& zone = session.time_zone;
   connection_->Execute(fmt::format("SET TIMESTAMP = {}, SESSION TIME_ZONE = {}", clock,
                                    zone.empty() ? OwnTimeZone() : mysql::QuoteString(zone)),
                        stop);
-  if (NumbersRows(statement.statement) && !sessions_.downstream_server.is_tidb) {
-    SetNumbering(statement.session, stop);
-  }
 }
 
 void DdlExecutor::SetNumbering(const StatementSession& session, const StopToken& stop) {
@@ -201,7 +198,11 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
         connection_.reset();
         Connect(stop);
       }
-      SetSession(work, work.statements[i], stop);
+      const StatementSession& session = work.statements[i].session;
+      SetClock(work, session, stop);
+      if (NumbersRows(statement) && !sessions_.downstream_server.is_tidb) {
+        SetNumbering(session, stop);
+      }
       intent.next = static_cast<uint32_t>(i);
       intent.before = Picture(statement, stop);
       intent.connection_id = connection_->server().connection_id;
@@ -241,6 +242,7 @@ size_t DdlExecutor::Resume(const DdlWork& work, const std::vector<std::string>& 
   const Statement& statement = work.statements[doubt].statement;
   WaitUntilOver(*earlier_, statement, texts[doubt], stop);
   if (earlier_->state == DdlIntent::State::kPartly) return doubt;
+  SetClock(work, work.statements[doubt].session, stop);  // defaults are shown in a zone
   const bool changed = Picture(statement, stop) != earlier_->before;
   if (!changed && IsInvisible(statement)) {
     throw MakeError(ErrorCode::kSyncerDdlOutcomeUnknown, texts[doubt]);

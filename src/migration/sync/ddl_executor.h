@@ -63,8 +63,7 @@ class DdlExecutor {
   // Is a rename that failed superfluous: the old name gone, the new one there?
   bool IsRenamedAlready(const mysql::Statement& statement, const StopToken& stop);
   void Connect(const StopToken& stop);
-  // Gives the connection what decides what the statement makes.
-  void SetSession(const DdlWork& work, const DdlStatement& statement, const StopToken& stop);
+  void SetClock(const DdlWork& work, const StatementSession& session, const StopToken& stop);
   // Of what gives numbers to rows that are there; on a connection that is not used again.
   void SetNumbering(const StatementSession& session, const StopToken& stop);
   std::string OwnTimeZone() const;
