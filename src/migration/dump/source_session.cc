@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/failpoint/failpoint.h"
@@ -130,6 +131,24 @@ Error DumpError(const std::exception& cause, std::string_view statement) {
       .SetServerErrno(error.server_errno());
 }
 
+std::string ReadingSqlMode(std::string_view mode) {
+  static constexpr std::array<std::string_view, 6> kLeftOut = {
+      "PAD_CHAR_TO_FULL_LENGTH", "NO_ZERO_DATE",      "NO_ZERO_IN_DATE",
+      "STRICT_TRANS_TABLES",     "STRICT_ALL_TABLES", "TRADITIONAL"};
+  std::string reading = "ALLOW_INVALID_DATES";
+  while (!mode.empty()) {
+    const size_t comma = mode.find(',');
+    const std::string_view word = mode.substr(0, comma);
+    mode = comma == std::string_view::npos ? "" : mode.substr(comma + 1);
+    if (word.empty() || word == "ALLOW_INVALID_DATES" ||
+        std::find(kLeftOut.begin(), kLeftOut.end(), word) != kLeftOut.end()) {
+      continue;
+    }
+    reading.append(",").append(word);
+  }
+  return reading;
+}
+
 SourceSession::SourceSession(mysql::ConnectOptions options, std::string time_zone, Logger log)
     : options_(std::move(options)), time_zone_(std::move(time_zone)), log_(std::move(log)) {}
 
@@ -159,11 +178,8 @@ std::unique_ptr<mysql::Connection> SourceSession::Open(const StopToken& stop) co
   } else {
     try_set("max_execution_time", "0");
   }
-  // It would make CHAR values longer than they are.
-  if (db->QueryValue("SELECT @@sql_mode", stop).value_or("").find("PAD_CHAR_TO_FULL_LENGTH") !=
-      std::string::npos) {
-    try_set("sql_mode", "REPLACE(@@sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', '')");
-  }
+  const std::string mode = db->QueryValue("SELECT @@sql_mode", stop).value_or("");
+  try_set("sql_mode", mysql::QuoteString(ReadingSqlMode(mode)));
   return db;
 }
 

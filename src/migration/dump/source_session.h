@@ -19,6 +19,10 @@ enum class Consistency { kAuto, kFlush, kLock, kNone };
 
 std::string_view ToString(Consistency consistency);
 
+// The sql_mode of dump connections by that of the server: CHAR values without padding; zeros and
+// invalid dates, which bounds of keys may be, are ordinary values.
+std::string ReadingSqlMode(std::string_view mode);
+
 // A table by its upstream name.
 struct TableId {
   std::string schema;

@@ -159,6 +159,11 @@ void FileLoader::PrepareWarnings(const LoadFile& file) {
                                              HoldsMembers(dumped, target.enum_members, column.name),
                               .rounded_float = column.type == "float"});
   }
+  if (!db.server().is_mariadb || target.columns.empty()) return;
+  const auto shown = db.Query(
+      fmt::format("SHOW CREATE TABLE {}", mysql::QuoteTable(target.schema, target.table)), stop);
+  target.without_overlaps = !shown.rows.empty() && shown.rows.front().at(1).value_or("").find(
+                                                       "` WITHOUT OVERLAPS") != std::string::npos;
 }
 
 bool FileLoader::PrepareStatements(const LoadTarget& target, const InsertReader& reader) {
@@ -168,7 +173,8 @@ bool FileLoader::PrepareStatements(const LoadTarget& target, const InsertReader&
       if (!column.generated) names.push_back(column.name);
     }
   }
-  bool load_data = on_duplicate_ == OnDuplicate::kReplace && !names.empty();
+  const bool replace = on_duplicate_ == OnDuplicate::kReplace && !target.without_overlaps;
+  bool load_data = replace && !names.empty();
   fields_.clear();
   tuple_tail_.clear();
   std::string list;
@@ -209,8 +215,7 @@ bool FileLoader::PrepareStatements(const LoadTarget& target, const InsertReader&
     assignments += fmt::format("{}{}={}", assignments.empty() ? " SET " : ",", name, value);
   }
   const std::string table = mysql::QuoteTable(target.schema, target.table);
-  insert_head_ = fmt::format("{} INTO {}{} VALUES",
-                             on_duplicate_ == OnDuplicate::kReplace ? "REPLACE" : "INSERT", table,
+  insert_head_ = fmt::format("{} INTO {}{} VALUES", replace ? "REPLACE" : "INSERT", table,
                              list.empty() ? "" : "(" + list + ")");
   load_statement_ = fmt::format(
       "LOAD DATA LOCAL INFILE 'dump' REPLACE INTO TABLE {} CHARACTER SET utf8mb4 {} ({}){}", table,

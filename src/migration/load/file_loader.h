@@ -36,6 +36,8 @@ struct LoadTarget {
   std::vector<Column> columns;  // read at first use
   EnumMembers enum_members;     // read at first use
   bool auto_increment = false;  // read at first use
+  // Read at first use: a key WITHOUT OVERLAPS, with which MariaDB has no REPLACE.
+  bool without_overlaps = false;
   std::atomic<int> loaders{0};  // of its files, now
   std::atomic<int> load_data_failures{0};
   std::atomic<int64_t> skipped_rows{0};  // left out by OnDuplicate::kIgnore

@@ -50,6 +50,12 @@ std::optional<DdlIntent> DdlIntentTable::Load(mysql::Connection& connection,
   return intent;
 }
 
+bool DdlIntentTable::HasOthers(mysql::Connection& connection, const StopToken& stop) const {
+  return connection
+      .QueryValue(fmt::format("SELECT 1 FROM {} WHERE id <> {} LIMIT 1", table_, id_), stop)
+      .has_value();
+}
+
 std::string DdlIntentTable::PutStatement(const DdlIntent& intent) const {
   const auto text = [this](std::string_view value) {
     return mysql::QuoteString(value, no_backslash_escapes_);

@@ -42,6 +42,8 @@ class DdlIntentTable {
   void Create(mysql::Connection& connection, const StopToken& stop) const;
   // nullopt: no DDL was executed yet.
   std::optional<DdlIntent> Load(mysql::Connection& connection, const StopToken& stop) const;
+  // Has another source of the task executed a DDL?
+  bool HasOthers(mysql::Connection& connection, const StopToken& stop) const;
   // Statement that replaces the source's row.
   std::string PutStatement(const DdlIntent& intent) const;
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -27,6 +28,35 @@ std::string JsonOf(const OnlineDdlRecord& record) {
   // Text that is not UTF-8 comes from a broken event; it must not end the process.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
+
+Json JsonOf(const StatementSession& session) {
+  Json json = Json::object();
+  if (!session.time_zone.empty()) json["time_zone"] = session.time_zone;
+  if (session.auto_increment_increment != 1 || session.auto_increment_offset != 1) {
+    json["auto_increment"] = {session.auto_increment_increment, session.auto_increment_offset};
+  }
+  if (session.keeps_zeros) json["keeps_zeros"] = true;
+  if (session.explicit_defaults_for_timestamp) {
+    json["explicit_defaults_for_timestamp"] = *session.explicit_defaults_for_timestamp;
+  }
+  return json;
+}
+
+StatementSession SessionOf(const Json& json) {
+  StatementSession session;
+  session.time_zone = json.value("time_zone", "");
+  if (const auto pair = json.find("auto_increment"); pair != json.end()) {
+    session.auto_increment_increment = pair->at(0).get<uint16_t>();
+    session.auto_increment_offset = pair->at(1).get<uint16_t>();
+  }
+  session.keeps_zeros = json.value("keeps_zeros", false);
+  if (const auto set = json.find("explicit_defaults_for_timestamp"); set != json.end()) {
+    session.explicit_defaults_for_timestamp = set->get<bool>();
+  }
+  return session;
+}
+
+bool IsPlain(const StatementSession& session) { return session == StatementSession(); }
 
 // A list each, as another version runs them.
 std::vector<size_t> Singly(size_t count) { return std::vector<size_t>(count, 1); }
@@ -125,6 +155,10 @@ OnlineDdlState OnlineDdlTable::Load(mysql::Connection& connection, const StopTok
             record.ghost_table == item.at("table").get<std::string>() &&
             std::accumulate(lists.begin(), lists.end(), size_t{0}) == record.ddls.size()) {
           record.lists = lists;
+          record.sessions.clear();
+          for (const Json& session : item.value("sessions", Json::array())) {
+            record.sessions.push_back(SessionOf(session));
+          }
         }
       }
     }
@@ -167,11 +201,18 @@ std::vector<std::string> OnlineDdlTable::DeleteAllStatements() const {
 std::string OnlineDdlTable::StateStatement(const OnlineDdlState& state) const {
   Json lists = Json::array();
   for (const OnlineDdlRecord& record : state.records) {
-    if (record.lists == Singly(record.ddls.size())) continue;
+    const bool plain = std::all_of(record.sessions.begin(), record.sessions.end(), IsPlain);
+    if (plain && record.lists == Singly(record.ddls.size())) continue;
     Json item;
     item["schema"] = record.ghost_schema;
     item["table"] = record.ghost_table;
     item["lists"] = record.lists;
+    if (!plain) {
+      item["sessions"] = Json::array();
+      for (const StatementSession& session : record.sessions) {
+        item["sessions"].push_back(JsonOf(session));
+      }
+    }
     lists.push_back(std::move(item));
   }
   Json aside = Json::array();

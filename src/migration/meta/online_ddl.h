@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/thread/stop.h"
+#include "migration/meta/statement_session.h"
 #include "mysql/client/connection.h"
 
 namespace dm::migration {
@@ -23,6 +24,8 @@ struct OnlineDdlRecord {
   std::vector<std::string> ddls;
   // How many of them came together as one list of changes; their sum is the size of `ddls`.
   std::vector<size_t> lists;
+  // Of each list the session in which it ran upstream; missing at the end: not known.
+  std::vector<StatementSession> sessions;
   bool operator==(const OnlineDdlRecord&) const = default;
 };
 
@@ -43,9 +46,9 @@ struct OnlineDdlState {
   std::vector<AsideTable> aside;
 };
 
-// Texts and reading of one source's rows; what the table's layout has no place for (`lists` and
-// `aside`) is one value in `<task>_syncer_state`. `no_backslash_escapes` says how the sessions that
-// run the texts read literals. Immutable, thread-safe.
+// Texts and reading of one source's rows; what the table's layout has no place for (`lists`,
+// `sessions` and `aside`) is one value in `<task>_syncer_state`. `no_backslash_escapes` says how
+// the sessions that run the texts read literals. Immutable, thread-safe.
 class OnlineDdlTable {
  public:
   OnlineDdlTable(std::string_view meta_schema, std::string_view task, std::string_view source_id,

@@ -56,6 +56,18 @@ TEST(OnlineDdlTableTest, WhatTheLayoutHasNoPlaceFor) {
       (std::vector<std::string>{"DELETE FROM `dm_meta`.`t8_onlineddl` WHERE `id` = 's'", none}));
 }
 
+TEST(OnlineDdlTableTest, SessionsOfLists) {
+  const OnlineDdlTable table("dm_meta", "t8", "s", true);
+  OnlineDdlState state;
+  state.records.push_back(Record());
+  state.records.front().sessions = {{"+05:00", 7, 3, true, false}};
+  EXPECT_EQ(table.StateStatement(state),
+            R"(REPLACE INTO `dm_meta`.`t8_syncer_state` (id, name, value) VALUES ('s', )"
+            R"('online_ddl', '{"lists":[{"schema":"shop","table":"_pkuk_new","lists":[2],)"
+            R"("sessions":[{"time_zone":"+05:00","auto_increment":[7,3],"keeps_zeros":true,)"
+            R"("explicit_defaults_for_timestamp":false}]}],"aside":[]}'))");
+}
+
 TEST(OnlineDdlTableTest, LongRecordsAndBrokenText) {
   OnlineDdlRecord record = Record();
   EXPECT_FALSE(OnlineDdlTable::NeedsWidening(record));

@@ -71,12 +71,6 @@ void AppendTuple(std::string& out, const TablePlan& plan, std::span<const Cell> 
   out += ')';
 }
 
-void AppendInsert(std::string& out, const TablePlan& plan, std::span<const Cell> image,
-                  bool replace, bool partial) {
-  out += replace ? plan.replace_head : plan.insert_head;
-  AppendTuple(out, plan, image, partial);
-}
-
 void AppendCondition(std::string& out, const TablePlan& plan, uint32_t column, const Cell& cell) {
   const PlanColumn& info = plan.columns[column];
   if (cell.is_null()) {
@@ -119,6 +113,70 @@ void AppendExact(std::string& out, const TablePlan& plan, uint32_t column, const
   out += info.exact;
   out += "_binary";
   mysql::AppendQuotedString(out, text, plan.literals.no_backslash_escapes);
+}
+
+// The rows that would be in the way of this one at a key.
+void AppendCollision(std::string& out, const TablePlan& plan, const UniqueKey& key,
+                     std::span<const Cell> image) {
+  bool first = true;
+  for (const KeyPart& part : key.parts) {
+    if (!first) out += " AND ";
+    first = false;
+    const Cell& cell = image[part.column];
+    const std::string name = mysql::QuoteName(plan.columns[part.column].name);
+    if (part.period == KeyPart::Period::kNone && part.prefix < 0) {
+      AppendCondition(out, plan, part.column, cell);
+      continue;
+    }
+    if (part.period == KeyPart::Period::kNone) {
+      out += fmt::format("LEFT({}, {}) = LEFT(", name, part.prefix);
+      AppendValue(out, plan, part.column, cell);
+      out += fmt::format(", {})", part.prefix);
+      continue;
+    }
+    // It begins before the other one ends, and ends after it begins.
+    const bool start = part.period == KeyPart::Period::kStart;
+    const auto other = std::find_if(key.parts.begin(), key.parts.end(), [&](const KeyPart& p) {
+      return p.period == (start ? KeyPart::Period::kEnd : KeyPart::Period::kStart);
+    });
+    out += name;
+    out += start ? " < " : " > ";
+    AppendValue(out, plan, other->column, image[other->column]);
+  }
+}
+
+// Deletes what REPLACE would delete. False: nothing can be in the way.
+bool AppendDeleteCollisions(std::string& out, const TablePlan& plan, std::span<const Cell> image) {
+  bool some = false;
+  for (const UniqueKey& key : plan.keys) {
+    if (std::any_of(key.parts.begin(), key.parts.end(), [&](const KeyPart& part) {
+          return image[part.column].is_null() || IsAbsent(image[part.column]);
+        })) {
+      continue;
+    }
+    out += some ? std::string_view(" OR ") : std::string_view(plan.delete_head);
+    out += '(';
+    AppendCollision(out, plan, key, image);
+    out += ')';
+    some = true;
+  }
+  return some;
+}
+
+// Returns how many statements it made.
+int AppendInsert(std::string& out, const TablePlan& plan, std::span<const Cell> image, bool replace,
+                 bool partial) {
+  int statements = 1;
+  if (replace && plan.without_overlaps) {
+    replace = false;
+    if (AppendDeleteCollisions(out, plan, image)) {
+      out += ';';
+      ++statements;
+    }
+  }
+  out += replace ? plan.replace_head : plan.insert_head;
+  AppendTuple(out, plan, image, partial);
+  return statements;
 }
 
 // By its identity.
@@ -196,8 +254,7 @@ int AppendChange(std::string& out, const RowChange& change, bool safe) {
   const TablePlan& plan = *change.plan;
   switch (change.kind()) {
     case mysql::RowsKind::kInsert:
-      AppendInsert(out, plan, change.after(), safe, change.partial);
-      return 1;
+      return AppendInsert(out, plan, change.after(), safe, change.partial);
     case mysql::RowsKind::kDelete:
       AppendDelete(out, plan, change.before());
       return 1;
@@ -208,14 +265,13 @@ int AppendChange(std::string& out, const RowChange& change, bool safe) {
     AppendUpdate(out, plan, change.before(), change.after(), change.partial);
     return 1;
   }
-  int statements = 1;
+  int statements = 0;
   if (!plan.identity || ChangesUniqueKey(plan, change.before(), change.after())) {
     AppendDelete(out, plan, change.before());
     out += ';';
     ++statements;
   }
-  AppendInsert(out, plan, change.after(), true, false);
-  return statements;
+  return statements + AppendInsert(out, plan, change.after(), true, false);
 }
 
 RowsForm FormOf(const RowChange& change) {
@@ -229,6 +285,7 @@ RowsForm FormOf(const RowChange& change) {
     }
   }
   if (change.kind() == mysql::RowsKind::kInsert) {
+    if (change.safe && plan.without_overlaps) return RowsForm::kAlone;
     return change.safe ? RowsForm::kReplace : RowsForm::kInsert;
   }
   if (!plan.identity) return RowsForm::kAlone;

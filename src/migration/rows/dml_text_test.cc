@@ -352,6 +352,28 @@ TEST_F(DmlTextTest, KeysConflictAsTheDownstreamCompares) {
   EXPECT_FALSE(Conflict({"A", 1}, {"a", 1}));
 }
 
+// MariaDB; INT columns for the periods.
+TEST_F(DmlTextTest, KeysWithoutOverlaps) {
+  Table("w",
+        "id INT NOT NULL, s INT NOT NULL, e INT NOT NULL, v INT, PERIOD FOR p (s, e), "
+        "PRIMARY KEY (id, p WITHOUT OVERLAPS), UNIQUE KEY (v)");
+  EXPECT_TRUE(Conflict({1, 1, 5, 7}, {1, 5, 10, 8}));
+  EXPECT_FALSE(Conflict({1, 1, 5, 7}, {2, 1, 5, 8}));
+  EXPECT_TRUE(Conflict({1, 1, 5, 7}, {2, 1, 5, 7}));
+  EXPECT_EQ(plan_->upsert_tail, "");
+  EXPECT_EQ(Insert({1, 1, 5, 7}), "INSERT INTO `shop`.`w` (`id`,`s`,`e`,`v`) VALUES (1,1,5,7)");
+  // What the server's REPLACE would do, if it had one for such tables.
+  EXPECT_EQ(Insert({1, 1, 5, nullptr}, true),
+            "DELETE FROM `shop`.`w` WHERE (`id` = 1 AND `e` > 1 AND `s` < 5);"
+            "INSERT INTO `shop`.`w` (`id`,`s`,`e`,`v`) VALUES (1,1,5,NULL)");
+  EXPECT_EQ(Update({1, 1, 9, 7}, {1, 1, 5, 7}, true),
+            "DELETE FROM `shop`.`w` WHERE `id` = 1 AND `e` = 9 AND `s` = 1 LIMIT 1;"
+            "DELETE FROM `shop`.`w` WHERE (`id` = 1 AND `e` > 1 AND `s` < 5) OR (`v` = 7);"
+            "INSERT INTO `shop`.`w` (`id`,`s`,`e`,`v`) VALUES (1,1,5,7)");
+  auto batch = Batch(EventType::kWriteRowsV2, map_, {{1, 1, 5, 7}});
+  EXPECT_EQ(FormOf(RowChange{plan_.get(), batch.get(), 0, true}), RowsForm::kAlone);
+}
+
 TEST_F(DmlTextTest, AnUpdateHasTheKeysOfBothImages) {
   Table("pk1", "id INT PRIMARY KEY, a INT, b VARCHAR(20)");
   auto batch = Batch(EventType::kUpdateRowsV2, map_, {{1, 1, "x"}, {2, 1, "x"}});

@@ -252,6 +252,13 @@ void AddKeys(TablePlan& plan, const std::vector<const ColumnInfo*>& source_colum
         entry.fold = KeyFold::kIncomparable;
         key.findable = false;
       }
+      if (const size_t place = static_cast<size_t>(&part - index->columns.data());
+          index->without_overlaps && place + 2 >= index->columns.size()) {
+        entry.fold = KeyFold::kIncomparable;
+        entry.period =
+            place + 1 == index->columns.size() ? KeyPart::Period::kStart : KeyPart::Period::kEnd;
+        plan.without_overlaps = true;
+      }
       key.parts.push_back(entry);
       if (!column->not_null() && !index->primary) key.not_null = false;
     }
@@ -372,8 +379,8 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
   plan->replace_head = "REPLACE INTO " + name + " (" + list + ") VALUES (";
   plan->update_head = "UPDATE " + name + " SET ";
   plan->delete_head = "DELETE FROM " + name + " WHERE ";
-  plan->upsert_tail = UpsertTail(*plan);
   AddKeys(*plan, source_columns, mariadb);
+  if (!plan->without_overlaps) plan->upsert_tail = UpsertTail(*plan);
   for (size_t i = 0; i < source_columns.size() && !plan->identity; ++i) {
     const ColumnInfo* there = plan->downstream->FindColumn(plan->columns[i].name);
     plan->columns[i].where_as_number = plan->metas[i].type == mysql::ColumnType::kNewDecimal &&

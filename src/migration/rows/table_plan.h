@@ -54,10 +54,13 @@ struct PlanColumn {
 
 // A column of a unique index.
 struct KeyPart {
+  // Of a period WITHOUT OVERLAPS: the row has the place from `kStart` to before `kEnd`.
+  enum class Period { kNone, kStart, kEnd };
   uint32_t column;      // in the row image
   int64_t prefix = -1;  // characters (text) or bytes; -1: the whole value
   bool prefix_in_bytes = false;
-  KeyFold fold = KeyFold::kText;
+  KeyFold fold = KeyFold::kText;  // kIncomparable in a period
+  Period period = Period::kNone;
 };
 
 // A unique index of the downstream table all of whose columns exist upstream.
@@ -94,6 +97,8 @@ struct TablePlan {
   // Index in `keys` of the primary key, or the first unique key that cannot be NULL. Without it a
   // change cannot be repeated harmlessly.
   std::optional<size_t> identity;
+  // Rows collide in periods of a key: the server has neither REPLACE nor ON DUPLICATE KEY for it.
+  bool without_overlaps = false;
   // Some unique index cannot be evaluated from the row image: all rows of the table conflict.
   bool one_key_for_all = false;
   uint64_t table_seed = 0;  // hash of the target table
@@ -104,7 +109,7 @@ struct TablePlan {
   std::string update_head;  // "UPDATE `d`.`t` SET "
   std::string delete_head;  // "DELETE FROM `d`.`t` WHERE "
   // " ON DUPLICATE KEY UPDATE `a`=VALUES(`a`),..."; empty if the downstream has columns that the
-  // upstream does not give values for.
+  // upstream does not give values for, or a key WITHOUT OVERLAPS.
   std::string upsert_tail;
 };
 

@@ -65,6 +65,54 @@ class Announced {
   const std::function<void(const std::string&)>& announce_;
 };
 
+// Does it find its effect there when it runs again, or make the same again?
+bool IsRepeatable(const Statement& statement) {
+  if (statement.As<mysql::CreateIndex>()) return true;
+  const auto* alter = statement.As<mysql::AlterTable>();
+  if (alter == nullptr) return true;
+  const auto drops = [&](const std::string& column) {
+    return std::any_of(alter->specs.begin(), alter->specs.end(), [&](const auto& spec) {
+      return spec.kind == mysql::AlterKind::kDropColumn && mysql::EqualNames(spec.name, column);
+    });
+  };
+  return std::all_of(alter->specs.begin(), alter->specs.end(), [&](const mysql::AlterSpec& spec) {
+    switch (spec.kind) {
+      case mysql::AlterKind::kRenameColumn:
+      case mysql::AlterKind::kRenameIndex:
+      case mysql::AlterKind::kCoalescePartition:
+      case mysql::AlterKind::kReorganizePartition:
+      case mysql::AlterKind::kExchangePartition:
+      case mysql::AlterKind::kConvertPartition:
+      case mysql::AlterKind::kConvertTable:
+        return false;
+      case mysql::AlterKind::kChangeColumn:
+        return mysql::EqualNames(spec.name, spec.columns.front().name);
+      case mysql::AlterKind::kAddColumn:  // anew: it would take the values with it
+        return std::none_of(spec.columns.begin(), spec.columns.end(),
+                            [&](const auto& column) { return drops(column.name); });
+      case mysql::AlterKind::kAddPartition:
+        return !spec.partitions.empty();
+      case mysql::AlterKind::kAddConstraint:
+        // One without a name is made a second time.
+        return !spec.constraint.name.empty() ||
+               spec.constraint.kind == mysql::ConstraintKind::kPrimary;
+      default:
+        return true;
+    }
+  });
+}
+
+// May it give numbers to rows that are there?
+bool NumbersRows(const Statement& statement) {
+  const auto* alter = statement.As<mysql::AlterTable>();
+  if (alter == nullptr) return false;
+  return std::any_of(alter->specs.begin(), alter->specs.end(), [](const mysql::AlterSpec& spec) {
+    return std::any_of(spec.columns.begin(), spec.columns.end(), [](const auto& column) {
+      return column.Find(mysql::ColumnOptionKind::kAutoIncrement) != nullptr;
+    });
+  });
+}
+
 std::string Joined(const std::vector<std::string>& texts) {
   std::string all;
   for (const std::string& text : texts) {
@@ -97,12 +145,61 @@ void DdlExecutor::Connect(const StopToken& stop) {
     }
   }
   connection_ = mysql::Connection::Connect(sessions_.downstream, stop);
+  numbering_set_ = false;
+}
+
+std::string DdlExecutor::OwnTimeZone() const {
+  for (const auto& [name, value] : sessions_.downstream.session) {
+    if (mysql::LowerName(name) == "time_zone") return mysql::QuoteString(value);
+  }
+  return "DEFAULT";
+}
+
+void DdlExecutor::SetClock(const DdlWork& work, const StatementSession& session,
+                           const StopToken& stop) {
+  std::string clock = fmt::format("{}", work.timestamp);
+  if (work.microseconds != 0) clock += fmt::format(".{:06}", work.microseconds);
+  const std::string& zone = session.time_zone;
+  connection_->Execute(fmt::format("SET TIMESTAMP = {}, SESSION TIME_ZONE = {}", clock,
+                                   zone.empty() ? OwnTimeZone() : mysql::QuoteString(zone)),
+                       stop);
+}
+
+void DdlExecutor::SetNumbering(const StatementSession& session, const StopToken& stop) {
+  numbering_set_ = true;
+  if (!session.keeps_zeros) {
+    connection_->Execute(
+        "SET SESSION sql_mode = REPLACE(@@SESSION.sql_mode, 'NO_AUTO_VALUE_ON_ZERO', '')", stop);
+  }
+  const std::string wanted =
+      fmt::format("{},{}", session.auto_increment_increment, session.auto_increment_offset);
+  const std::string now = connection_
+                              ->QueryValue(
+                                  "SELECT CONCAT(@@SESSION.auto_increment_increment, ',', "
+                                  "@@SESSION.auto_increment_offset)",
+                                  stop)
+                              .value_or("");
+  if (now == wanted) return;
+  try {
+    connection_->Execute(
+        fmt::format("SET SESSION auto_increment_increment = {}, SESSION auto_increment_offset = {}",
+                    session.auto_increment_increment, session.auto_increment_offset),
+        stop);
+  } catch (Error& e) {
+    e.SetWorkaround(fmt::format(
+        "The statement gives numbers to rows that are there, upstream with "
+        "auto_increment_increment and auto_increment_offset {}, downstream with {}. Please allow "
+        "the task's downstream user to set these variables (MySQL: SESSION_VARIABLES_ADMIN), then "
+        "resume.",
+        wanted, now));
+    throw;
+  }
 }
 
 void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
   std::vector<std::string> texts;
-  for (const Statement& statement : work.statements) {
-    texts.push_back(mysql::Restore(statement, work.restore));
+  for (const DdlStatement& one : work.statements) {
+    texts.push_back(mysql::Restore(one.statement, work.restore));
   }
   CheckFence(fence_);
   Connect(stop);
@@ -111,25 +208,33 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
   intent.event = work.event;
   intent.statements = Joined(texts);
   try {
-    connection_->Execute(fmt::format("SET TIMESTAMP = {}", work.timestamp), stop);
-    if (!work.time_zone.empty()) {
-      connection_->Execute("SET SESSION TIME_ZONE = " + mysql::QuoteString(work.time_zone), stop);
-    }
     for (size_t i = first; i < texts.size(); ++i) {
+      const Statement& statement = work.statements[i].statement;
       CheckFence(fence_);
+      if (numbering_set_) {
+        connection_.reset();
+        Connect(stop);
+      }
+      const StatementSession& session = work.statements[i].session;
+      SetClock(work, session, stop);
+      if (NumbersRows(statement) && !sessions_.downstream_server.is_tidb) {
+        SetNumbering(session, stop);
+      }
       intent.next = static_cast<uint32_t>(i);
-      intent.before = Picture(work.statements[i], stop);
+      intent.before = Picture(statement, stop);
       intent.connection_id = connection_->server().connection_id;
       intent.state = DdlIntent::State::kInDoubt;
       Put(intent, stop);
       DM_FAILPOINT("sync/before-ddl-statement");
-      ExecuteOrList(work.statements[i], texts[i], work.restore, stop);
+      ExecuteOrList(statement, texts[i], work.restore, stop);
       DM_FAILPOINT("sync/after-ddl-statement");
     }
-    if (!work.time_zone.empty()) {
-      connection_->Execute("SET SESSION TIME_ZONE = DEFAULT", stop);
+    if (numbering_set_) {
+      connection_.reset();
+    } else {
+      connection_->Execute(
+          fmt::format("SET TIMESTAMP = DEFAULT, SESSION TIME_ZONE = {}", OwnTimeZone()), stop);
     }
-    connection_->Execute("SET TIMESTAMP = DEFAULT", stop);
   } catch (...) {
     connection_.reset();  // with the timestamp and zone of its session
     throw;
@@ -151,11 +256,24 @@ size_t DdlExecutor::Resume(const DdlWork& work, const std::vector<std::string>& 
   for (size_t i = 0; i < doubt; ++i) {
     Log().Info("an earlier run has executed the statement", {F("statement", texts[i])});
   }
-  WaitUntilOver(*earlier_, work.statements[doubt], texts[doubt], stop);
+  const Statement& statement = work.statements[doubt].statement;
+  WaitUntilOver(*earlier_, statement, texts[doubt], stop);
   if (earlier_->state == DdlIntent::State::kPartly) return doubt;
-  const bool changed = Picture(work.statements[doubt], stop) != earlier_->before;
-  if (!changed && IsInvisible(work.statements[doubt])) {
+  SetClock(work, work.statements[doubt].session, stop);  // defaults are shown in a zone
+  const bool changed = Picture(statement, stop) != earlier_->before;
+  if (!changed && IsInvisible(statement)) {
     throw MakeError(ErrorCode::kSyncerDdlOutcomeUnknown, texts[doubt]);
+  }
+  if (changed && intents_.HasOthers(*connection_, stop)) {
+    // It may be another source's statement that has changed the target.
+    if (!IsRepeatable(statement)) {
+      throw MakeError(ErrorCode::kSyncerDdlOutcomeUnknown, texts[doubt]);
+    }
+    Log().Info(
+        "a table has changed since an earlier run was about to execute the statement, by it or by "
+        "another source of the task: it is executed again, effects that are there are passed over",
+        {F("statement", texts[doubt])});
+    return doubt;
   }
   Log().Info(changed ? "an earlier run has executed the statement, as its tables show"
                      : "an earlier run has not executed the statement, as its tables show",

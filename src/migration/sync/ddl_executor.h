@@ -10,6 +10,7 @@
 
 #include "base/thread/stop.h"
 #include "migration/meta/ddl_intent.h"
+#include "migration/meta/statement_session.h"
 #include "migration/sync/session.h"
 #include "migration/unit/ports.h"
 #include "mysql/client/connection.h"
@@ -18,13 +19,18 @@
 
 namespace dm::migration {
 
+struct DdlStatement {
+  mysql::Statement statement;
+  StatementSession session;
+};
+
 // One event's statements, routed and in order.
 struct DdlWork {
   std::string event;  // its GTID, or the place of its end
-  std::vector<mysql::Statement> statements;
+  std::vector<DdlStatement> statements;
   mysql::RestoreOptions restore;
   uint32_t timestamp = 0;  // upstream clock
-  std::string time_zone;   // of the statement; empty: the session's
+  uint32_t microseconds = 0;
 };
 
 // Before a statement is executed, the intent is written down together with what the statement's
@@ -59,6 +65,10 @@ class DdlExecutor {
   // Is a rename that failed superfluous: the old name gone, the new one there?
   bool IsRenamedAlready(const mysql::Statement& statement, const StopToken& stop);
   void Connect(const StopToken& stop);
+  void SetClock(const DdlWork& work, const StatementSession& session, const StopToken& stop);
+  // Of what gives numbers to rows that are there; on a connection that is not used again.
+  void SetNumbering(const StatementSession& session, const StopToken& stop);
+  std::string OwnTimeZone() const;
 
   const Sessions& sessions_;
   const DdlIntentTable intents_;
@@ -67,6 +77,7 @@ class DdlExecutor {
   const StopToken graceful_;
   const std::function<void(const std::string&)> announce_;
   std::unique_ptr<mysql::Connection> connection_;
+  bool numbering_set_ = false;  // of `connection_`
   bool intent_loaded_ = false;
   std::optional<DdlIntent> earlier_;  // left by an earlier run or a failed try of this one
 };

@@ -109,6 +109,19 @@ bool ChangesColumnDefinition(const Statement& split) {
           alter->specs.front().kind == mysql::AlterKind::kChangeColumn);
 }
 
+Statement DropDefaultOf(const TableId& target, const std::string& column) {
+  mysql::AlterSpec drop{};
+  drop.kind = mysql::AlterKind::kDropDefault;
+  drop.name = column;
+  mysql::AlterTable alter;
+  alter.table = {target.schema, target.table};
+  alter.specs.push_back(std::move(drop));
+  Statement statement;
+  statement.text = "DROP DEFAULT";  // not the event's, with which it would be one list
+  statement.body = std::move(alter);
+  return statement;
+}
+
 // What can be made again of columns alone. `table` may be null.
 std::vector<mysql::Constraint> IndexesOfColumns(const mysql::TableInfo* table) {
   std::vector<mysql::Constraint> indexes;
@@ -155,7 +168,11 @@ std::string StatementText(const mysql::QueryEvent& query) {
 }
 
 DdlHandler::DdlHandler(PlanContext& context, std::function<void()> flush, DdlExecutor* executor)
-    : context_(context), flush_(std::move(flush)), executor_(executor), collations_(Log()) {}
+    : context_(context),
+      flush_(std::move(flush)),
+      executor_(executor),
+      collations_(Log()),
+      system_zone_(context.sessions->upstream) {}
 
 DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mysql::Location& end,
                                        const mysql::Location& save, const std::string& event,
@@ -170,6 +187,8 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
 
   std::vector<Planned> planned;
   skipping_ = given.skip;
+  timestamp_ = timestamp;
+  session_.reset();
   OnlineDdl* const online = context_.online;
   if (online != nullptr) online->Begin();
   try {
@@ -218,10 +237,11 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   flush_();
   const auto waited = SteadyClock::now() - flush_begin;
   mysql::TrackerChange change = PlanTracking(query.schema, planned);
+  if (SpellOutTimestamps(query, change, &planned)) change = PlanTracking(query.schema, planned);
   if (statements > 0) {
     DM_FAILPOINT("sync/before-execute");
     const auto execute_begin = SteadyClock::now();
-    const DdlWork work = WorkOf(planned, query, event, timestamp, stop);
+    const DdlWork work = WorkOf(planned, query, event, stop);
     if (context_.metrics != nullptr) {
       context_.metrics->ObserveDdlPlanned(execute_begin - received, waited, statements);
     }
@@ -537,11 +557,12 @@ void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& s
 }
 
 DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
-                           const std::string& event, uint32_t timestamp, const StopToken& stop) {
+                           const std::string& event, const StopToken& stop) {
   const mysql::ServerInfo& server = context_.sessions->downstream_server;
   DdlWork work;
   work.event = event;
-  work.timestamp = timestamp;
+  work.timestamp = timestamp_;
+  work.microseconds = query.status.microseconds.value_or(0);
   work.restore.target = server.is_tidb      ? mysql::SqlTarget::kTiDb
                         : server.is_mariadb ? mysql::SqlTarget::kMariaDb
                                             : mysql::SqlTarget::kMySql;
@@ -559,7 +580,13 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
       return context_.downstream->HasTransactionalEngine(engine, stop);
     };
   }
+  // Defaults for the rows that are there, which go when they have them.
+  std::vector<DdlStatement> drops;
+  const bool renamed = std::any_of(planned.begin(), planned.end(), [](const Planned& p) {
+    return ProducedTable(p.source) && !p.source.As<mysql::CreateTable>();
+  });
   ForeignKeyNames foreign_keys(context_.sessions->upstream_server.is_mariadb);
+  std::vector<DdlStatement> adapted_all;
   for (const Planned& p : planned) {
     if (!p.is_executed()) continue;
     if (IsBetweenOneTarget(p.source, p.targets)) {
@@ -579,10 +606,16 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
       const mysql::ColumnInfo* info = table == nullptr ? nullptr : table->FindColumn(column);
       return info != nullptr && mysql::IsBlobType(info->type);
     };
+    const StatementSession& session = p.session ? *p.session : SessionOf(query, stop);
+    if (!p.session) MoveMoments(&adapted, p.tables.front(), query, stop);
+    adapt.filled_once = [&](const std::string& column) {
+      if (!renamed) drops.push_back({DropDefaultOf(p.targets.front(), column), session});
+    };
     if (mysql::AdaptToTarget(&adapted, work.restore.target, left_out, adapt)) {
-      work.statements.push_back(std::move(adapted));
+      adapted_all.push_back({std::move(adapted), session});
     }
   }
+  std::move(drops.begin(), drops.end(), std::back_inserter(adapted_all));
   const auto indexes_of = [&](const mysql::TableName& target) {
     const auto same = [&](const Planned& p) {
       return p.targets.front() == TableId{target.schema, target.name};
@@ -592,14 +625,17 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
     return IndexesOfColumns(
         context_.tracker->GetTable(p->tables.front().schema, p->tables.front().table).get());
   };
-  work.statements = server.is_tidb
-                        ? mysql::ForTiDb(std::move(work.statements), indexes_of, left_out)
-                        : mysql::JoinAlters(std::move(work.statements));
-  if (query.status.time_zone) {
-    zone_ = *query.status.time_zone == "SYSTEM" ? context_.sessions->upstream_zone
-                                                : *query.status.time_zone;
+  for (size_t begin = 0; begin < adapted_all.size();) {
+    // Statements of one session.
+    const StatementSession session = adapted_all[begin].session;
+    std::vector<Statement> part;
+    for (; begin < adapted_all.size() && adapted_all[begin].session == session; ++begin) {
+      part.push_back(std::move(adapted_all[begin].statement));
+    }
+    part = server.is_tidb ? mysql::ForTiDb(std::move(part), indexes_of, left_out)
+                          : mysql::JoinAlters(std::move(part));
+    for (Statement& statement : part) work.statements.push_back({std::move(statement), session});
   }
-  work.time_zone = zone_;
   return work;
 }
 

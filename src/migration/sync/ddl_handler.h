@@ -15,6 +15,7 @@
 #include "migration/sync/online_ddl.h"
 #include "migration/sync/planned_statement.h"
 #include "migration/sync/planner.h"
+#include "migration/sync/system_zone.h"
 #include "mysql/binlog/events.h"
 #include "mysql/sql/restore.h"
 #include "mysql/sql/statement.h"
@@ -89,7 +90,7 @@ class DdlHandler {
   // Throws Error unless the kept statements make of `real` a table with the columns of `expected`;
   // null: with those that it has upstream now.
   void CheckColumns(const TableId& shadow, const TableId& real,
-                    const std::vector<mysql::Statement>& kept, const mysql::TablePtr& expected,
+                    const std::vector<OnlineDdl::Kept>& kept, const mysql::TablePtr& expected,
                     const StopToken& stop);
   // A statement for the tracker alone.
   void AddTracked(mysql::Statement source, std::vector<TableId> tables,
@@ -115,8 +116,21 @@ class DdlHandler {
   // sequence, or on nothing as its IF EXISTS allows? Says so in the log.
   bool ConcernsNoTable(const Planned& planned, const TableId& table, const Error& why,
                        const StopToken& stop);
+  // --- the session of a statement (ddl_handler_session.cc) ---
+  // Of the event at hand.
+  const StatementSession& SessionOf(const mysql::QueryEvent& query, const StopToken& stop);
+  bool ExplicitDefaults(const mysql::QueryEvent& query) const;
+  // Spells out what TIMESTAMP columns of the statements are by the session's
+  // explicit_defaults_for_timestamp, where what is to take them would make something else of them.
+  // `change`: what the tracker becomes. True: it has to be planned again.
+  bool SpellOutTimestamps(const mysql::QueryEvent& query, const mysql::TrackerChange& change,
+                          std::vector<Planned>* planned) const;
+  // The event ran in the upstream's SYSTEM zone: makes its literal moments what they are there.
+  void MoveMoments(mysql::Statement* statement, const TableId& source,
+                   const mysql::QueryEvent& query, const StopToken& stop);
+
   DdlWork WorkOf(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
-                 const std::string& event, uint32_t timestamp, const StopToken& stop);
+                 const std::string& event, const StopToken& stop);
   DefinitionChange ChangeOf(const std::vector<Planned>& planned) const;
 
   PlanContext& context_;
@@ -125,8 +139,11 @@ class DdlHandler {
   bool skipping_ = false;  // the statement at hand is only tracked, as an operator asked for
   CollationRenamer collations_;
   std::map<std::string, std::string> database_collations_;
-  std::set<TableId> views_;  // created in this run; source names
-  std::string zone_;         // of the last statement that had one
+  std::set<TableId> views_;                  // created in this run; source names
+  SystemZone system_zone_;                   // of the upstream
+  std::string zone_;                         // of the last statement that had one
+  uint32_t timestamp_ = 0;                   // of the event at hand
+  std::optional<StatementSession> session_;  // of the event at hand, once asked for
 };
 
 // The statement's text in UTF-8, without control characters at its ends.

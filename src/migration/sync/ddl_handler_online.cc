@@ -150,7 +150,8 @@ void DdlHandler::PlanOnline(const OnlineDdl::Judgement& judged, Statement split,
     case Step::kShadowChange: {
       const bool tracked = context_.tracker->GetTable(helper.schema, helper.table) != nullptr;
       const bool filtered = IsFiltered(split, real, tracked ? helper : real, text, stop);
-      online.Keep(helper, real, filtered ? "" : KeptText(split, helper, query, stop));
+      online.Keep(helper, real, filtered ? "" : KeptText(split, helper, query, stop),
+                  SessionOf(query, stop));
       Log().Info("a statement on a shadow table is kept",
                  {F("statement", text), F("shadow", helper.Quoted()), F("table", real.Quoted())});
       if (!tracked) return;
@@ -256,11 +257,13 @@ void DdlHandler::PlanNewShadow(const OnlineDdl::Judgement& judged, Statement spl
 
 std::string DdlHandler::KeptText(const Statement& split, const TableId& shadow,
                                  const mysql::QueryEvent& query, const StopToken& stop) {
-  // Collations that the session chose are not known any more when the statement is executed.
+  // Collations and zones that the session chose are not known any more when the statement is
+  // executed.
   Planned p;
   p.routed = split;
   p.tables = {shadow};
   MakeCollationsOfUpstream(&p, query, stop);
+  MoveMoments(&p.routed, shadow, query, stop);
   return mysql::Restore(p.routed);
 }
 
@@ -275,13 +278,14 @@ void DdlHandler::PlanSwap(const TableId& shadow, const TableId& real, Statement 
     if (record == nullptr || record->ddls.empty()) {
       throw MakeError(ErrorCode::kSyncerUnitGhostOnlineDDLOnGhostTbl, shadow.Quoted());
     }
-    const std::vector<Statement> kept = online.KeptFor(*record, real);
+    const std::vector<OnlineDdl::Kept> kept = online.KeptFor(*record, real);
     if (std::find(record->ddls.begin(), record->ddls.end(), "") == record->ddls.end()) {
       CheckColumns(shadow, real, kept, definition, stop);
     }
     const TableId target = context_.rules->Route(real);
-    for (const Statement& statement : kept) {
+    for (const auto& [statement, session] : kept) {
       Planned p;
+      if (!(session == StatementSession())) p.session = session;
       p.source = statement;
       p.tables = {real};
       p.targets = {target};
@@ -298,8 +302,8 @@ void DdlHandler::PlanSwap(const TableId& shadow, const TableId& real, Statement 
   }
   if (const OnlineDdlRecord* record = online.Find(shadow); skipping_ && !definition && record) {
     // The shadow table's making was not read: what is known of the change is what was kept.
-    for (Statement& statement : online.KeptFor(*record, real)) {
-      AddTracked(std::move(statement), {real}, planned);
+    for (OnlineDdl::Kept& kept : online.KeptFor(*record, real)) {
+      AddTracked(std::move(kept.statement), {real}, planned);
     }
   }
   if (definition) {
@@ -311,10 +315,13 @@ void DdlHandler::PlanSwap(const TableId& shadow, const TableId& real, Statement 
 }
 
 void DdlHandler::CheckColumns(const TableId& shadow, const TableId& real,
-                              const std::vector<Statement>& kept, const mysql::TablePtr& expected,
-                              const StopToken& stop) {
+                              const std::vector<OnlineDdl::Kept>& kept,
+                              const mysql::TablePtr& expected, const StopToken& stop) {
   TrackedTable(context_, real, stop);
-  const mysql::TrackerChange change = context_.tracker->Plan(real.schema, mysql::JoinAlters(kept));
+  std::vector<Statement> statements;
+  for (const OnlineDdl::Kept& one : kept) statements.push_back(one.statement);
+  const mysql::TrackerChange change =
+      context_.tracker->Plan(real.schema, mysql::JoinAlters(std::move(statements)));
   const mysql::TablePtr made = context_.tracker->GetTable(change, real.schema, real.table);
   if (expected) {
     const std::string difference = Difference(ColumnNames(*made), ColumnNames(*expected));

@@ -179,7 +179,8 @@ void OnlineDdl::Begin() {
   open_.clear();
 }
 
-void OnlineDdl::Keep(const TableId& shadow, const TableId& real, std::string text) {
+void OnlineDdl::Keep(const TableId& shadow, const TableId& real, std::string text,
+                     const StatementSession& session) {
   OnlineDdlRecord& record = planned_.records[shadow];
   if (record.ghost_table.empty()) {
     record.ghost_schema = shadow.schema;
@@ -187,7 +188,11 @@ void OnlineDdl::Keep(const TableId& shadow, const TableId& real, std::string tex
     record.schema = real.schema;
     record.table = real.table;
   }
-  if (open_.try_emplace(shadow, record.ddls.size()).second) record.lists.push_back(0);
+  if (open_.try_emplace(shadow, record.ddls.size()).second) {
+    record.sessions.resize(record.lists.size());
+    record.lists.push_back(0);
+    record.sessions.push_back(session);
+  }
   record.ddls.push_back(std::move(text));
   ++record.lists.back();
 }
@@ -273,8 +278,8 @@ std::string OnlineDdl::OnRows(const TableId& table) {
   return table_.StateStatement(StateOf(stored_));
 }
 
-std::vector<Statement> OnlineDdl::KeptFor(const OnlineDdlRecord& record,
-                                          const TableId& real) const {
+std::vector<OnlineDdl::Kept> OnlineDdl::KeptFor(const OnlineDdlRecord& record,
+                                                const TableId& real) const {
   const TableId shadow{record.ghost_schema, record.ghost_table};
   const bool fold = context_.sessions->lower_case_table_names != 0;
   mysql::ParseOptions options;  // the normal form is written for no particular sql_mode
@@ -284,9 +289,12 @@ std::vector<Statement> OnlineDdl::KeptFor(const OnlineDdlRecord& record,
                             : TableId{name.schema, name.name};
     return id == shadow ? mysql::TableName{real.schema, real.table} : name;
   };
-  std::vector<Statement> kept;
+  std::vector<Kept> kept;
   size_t next = 0;
-  for (const size_t length : record.lists) {
+  for (size_t list = 0; list < record.lists.size(); ++list) {
+    const size_t length = record.lists[list];
+    const StatementSession session =
+        list < record.sessions.size() ? record.sessions[list] : StatementSession();
     std::string list_text;
     const size_t begin = kept.size();
     for (size_t end = next + length; next < end; ++next) {
@@ -308,9 +316,9 @@ std::vector<Statement> OnlineDdl::KeptFor(const OnlineDdlRecord& record,
             .Annotate(fmt::format("statement kept of shadow table {}: {}", shadow.Quoted(), text));
       }
       list_text += fmt::format("{}{}", list_text.empty() ? "" : "; ", text);
-      kept.push_back(std::move(statement));
+      kept.push_back({std::move(statement), session});
     }
-    for (size_t i = begin; i < kept.size(); ++i) kept[i].text = list_text;
+    for (size_t i = begin; i < kept.size(); ++i) kept[i].statement.text = list_text;
   }
   return kept;
 }

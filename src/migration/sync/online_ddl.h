@@ -55,8 +55,9 @@ class OnlineDdl {
   // --- planning of an event ---
   void Begin();
   // Appends a statement on the shadow table ("": left out by a filter); those of one event make one
-  // list.
-  void Keep(const TableId& shadow, const TableId& real, std::string text);
+  // list, with the session of the first.
+  void Keep(const TableId& shadow, const TableId& real, std::string text,
+            const StatementSession& session = {});
   void Forget(const TableId& shadow);
   void ForgetSchema(const std::string& schema);
   // nullptr: nothing is kept of it. Valid until the next change.
@@ -73,9 +74,13 @@ class OnlineDdl {
   // A statement changed this table, if it is a trash table: it is not what was put aside.
   void TrashChanged(const TableId& table);
 
+  struct Kept {
+    mysql::Statement statement;
+    StatementSession session;
+  };
   // The statements kept for the shadow table, as statements on `real`; those of one list have one
   // text. Throws Error 36039 if one cannot be parsed.
-  std::vector<mysql::Statement> KeptFor(const OnlineDdlRecord& record, const TableId& real) const;
+  std::vector<Kept> KeptFor(const OnlineDdlRecord& record, const TableId& real) const;
 
   // Rows of this table were read, outside the planning of an event: a real table is there again
   // upstream, a trash table is not what was put aside any more. Returns the statement that writes

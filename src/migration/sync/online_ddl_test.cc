@@ -56,10 +56,11 @@ class OnlineDdlTest : public testing::Test {
   }
 
   // Keeps the statements of one event.
-  void Event(const std::string& text, const std::string& shadow = "_t_gho") {
+  void Event(const std::string& text, const std::string& shadow = "_t_gho",
+             const StatementSession& session = {}) {
     online_->Begin();
     for (const mysql::Statement& split : Parsed(text)) {
-      online_->Keep({"s", shadow}, {"s", "t"}, mysql::Restore(split));
+      online_->Keep({"s", shadow}, {"s", "t"}, mysql::Restore(split), session);
     }
     online_->HasChanges();
     online_->Commit();
@@ -69,8 +70,11 @@ class OnlineDdlTest : public testing::Test {
     std::vector<std::string> texts;
     const OnlineDdlRecord* record = online_->Find({"s", "_t_gho"});
     if (record == nullptr) return texts;
-    for (const mysql::Statement& statement :
-         mysql::JoinAlters(online_->KeptFor(*record, {"s", "t"}))) {
+    std::vector<mysql::Statement> kept;
+    for (OnlineDdl::Kept& one : online_->KeptFor(*record, {"s", "t"})) {
+      kept.push_back(std::move(one.statement));
+    }
+    for (const mysql::Statement& statement : mysql::JoinAlters(std::move(kept))) {
       texts.push_back(mysql::Restore(statement));
     }
     return texts;
@@ -270,6 +274,20 @@ TEST_F(OnlineDdlTest, ASwapHasBothSides) {
   const std::string no_trash = verdict("rename table t to t_trash, _t_new to t");
   EXPECT_NE(no_trash.find("`s`.`t_trash`"), std::string::npos) << no_trash;
   EXPECT_NE(no_trash.find("trash-table-rules"), std::string::npos) << no_trash;
+}
+
+TEST_F(OnlineDdlTest, StatementsKeepTheirSessions) {
+  StatementSession session;
+  session.time_zone = "+05:00";
+  Event("alter table _t_gho add a int", "_t_gho", session);
+  session.time_zone = "-03:00";
+  Event("alter table _t_gho add b int, add c int", "_t_gho", session);
+  std::string zones;
+  for (const auto& [statement, of] :
+       online_->KeptFor(*online_->Find({"s", "_t_gho"}), {"s", "t"})) {
+    zones += of.time_zone + " ";
+  }
+  EXPECT_EQ(zones, "+05:00 -03:00 -03:00 ");
 }
 
 }  // namespace

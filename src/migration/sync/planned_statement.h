@@ -1,8 +1,10 @@
 // A split statement of an event and what is to become of it.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "migration/meta/statement_session.h"
 #include "migration/rows/table_plan.h"
 #include "mysql/sql/statement.h"
 
@@ -13,8 +15,10 @@ struct PlannedStatement {
   mysql::Statement routed;
   std::vector<TableId> tables;   // source names
   std::vector<TableId> targets;  // routed names
-  bool filtered = false;         // tracked if that is possible, not executed
-  bool dropped = false;          // nothing of it is done
+  // Of a statement that was kept; else that of the event at hand.
+  std::optional<StatementSession> session;
+  bool filtered = false;  // tracked if that is possible, not executed
+  bool dropped = false;   // nothing of it is done
   enum class Part {
     kBoth,
     kTracked,   // the downstream has, or gets, its effect otherwise

@@ -57,6 +57,10 @@ void SyncRun::RunGiven(const StatementOperator& op, size_t index, bool before_ev
     given.status.default_utf8mb4_collation = original->status.default_utf8mb4_collation;
     given.status.character_set_collations = original->status.character_set_collations;
     given.status.time_zone = original->status.time_zone;
+    given.status.microseconds = original->status.microseconds;
+    given.status.auto_increment_increment = original->status.auto_increment_increment;
+    given.status.auto_increment_offset = original->status.auto_increment_offset;
+    given.status.explicit_defaults_for_timestamp = original->status.explicit_defaults_for_timestamp;
   }
   const mysql::Location save =
       before_event ? stream_->transaction_begin() : stream_->transaction_end();

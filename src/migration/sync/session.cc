@@ -50,6 +50,14 @@ std::string Value(mysql::Connection& connection, std::string_view sql, const Sto
   return connection.QueryValue(sql, stop).value_or("");
 }
 
+// Servers that have no such variable do as if it were off, TiDB as if it were on.
+bool ExplicitTimestamps(mysql::Connection& connection, const StopToken& stop) {
+  if (connection.server().is_tidb) return true;
+  const mysql::ResultSet shown =
+      connection.Query("SHOW VARIABLES LIKE 'explicit_defaults_for_timestamp'", stop);
+  return !shown.rows.empty() && shown.rows.front().at(1).value_or("") == "ON";
+}
+
 }  // namespace
 
 std::string AdaptSqlMode(std::string_view upstream_mode, const mysql::ServerInfo& downstream) {
@@ -129,7 +137,7 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
   auto upstream = mysql::Connection::Connect(s.upstream, stop);
   s.upstream_server = upstream->server();
   s.flavor = mysql::ParseFlavor(config.flavor).value_or(upstream->server().flavor);
-  s.upstream_zone = ZoneOffset(*upstream, stop);
+  s.upstream_explicit_timestamps = ExplicitTimestamps(*upstream, stop);
   s.lower_case_table_names =
       std::atoi(Value(*upstream, "SELECT @@lower_case_table_names", stop).c_str());
   std::string upstream_mode;
@@ -152,6 +160,7 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
     downstream = mysql::Connection::Connect(s.downstream, stop);
   }
   s.downstream_server = downstream->server();
+  s.downstream_explicit_timestamps = ExplicitTimestamps(*downstream, stop);
   s.strict_collations = config.collation_compatible == "strict";
   // A target made by hand may give ids itself; the rows have theirs.
   constexpr std::string_view kExplicitIds = "allow_auto_random_explicit_insert";

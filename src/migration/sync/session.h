@@ -35,8 +35,10 @@ struct Sessions {
   std::map<std::string, std::string> default_collations;  // upstream's, see DefaultCollations
   bool strict_collations = false;                         // `collation_compatible: strict`
   int lower_case_table_names = 0;                         // of the upstream
-  std::string upstream_zone;                              // "+08:00"
-  mysql::TimeZone rows_zone;                              // TIMESTAMP values are written in it
+  // explicit_defaults_for_timestamp: what holds where an event does not say, and downstream.
+  bool upstream_explicit_timestamps = true;
+  bool downstream_explicit_timestamps = true;
+  mysql::TimeZone rows_zone;  // TIMESTAMP values are written in it
   bool foreign_keys = false;
   bool read_committed = false;  // workers may use that isolation level
 };

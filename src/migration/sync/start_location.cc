@@ -194,6 +194,19 @@ void RequireServer(const UpstreamLog& log, const Location& location, const Sessi
           "`meta` with binlog-gtid.");
 }
 
+// Unix time of what the upstream's clocks show as `local`; the earlier one, if they show it twice.
+int64_t MomentUpstream(int64_t local, const Sessions& sessions, const StopToken& stop) {
+  const auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
+  const mysql::ResultSet answer = upstream->Query(
+      fmt::format("SELECT UNIX_TIMESTAMP(t), FROM_UNIXTIME(UNIX_TIMESTAMP(t) - 3600) = t FROM "
+                  "(SELECT TIMESTAMP('1970-01-01 00:00:00') + INTERVAL {} SECOND AS t) AS shown",
+                  local),
+      stop);
+  const auto& row = answer.rows.at(0);
+  const int64_t moment = std::strtoll(row.at(0).value_or("0").c_str(), nullptr, 10);
+  return row.at(1).value_or("0") == "1" ? moment - 3600 : moment;
+}
+
 }  // namespace
 
 StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
@@ -202,10 +215,9 @@ StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
   StartChoice choice;
   if (arguments && !arguments->start_time.empty()) {
     StartTime time = ParseStartTime(arguments->start_time);
-    std::chrono::seconds offset = time.offset.value_or(
-        ParseZoneOffset(sessions.upstream_zone).value_or(std::chrono::minutes(0)));
-    choice.location = FindStartTime((time.local - offset).count(), arguments->start_time, sessions,
-                                    gtid_mode, stop);
+    const int64_t moment = time.offset ? (time.local - *time.offset).count()
+                                       : MomentUpstream(time.local.count(), sessions, stop);
+    choice.location = FindStartTime(moment, arguments->start_time, sessions, gtid_mode, stop);
     choice.from_start_time = true;
     Log().Info("begin at the start time of the command line",
                {F("start-time", arguments->start_time), F("location", choice.location.ToString())});

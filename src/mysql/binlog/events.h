@@ -45,13 +45,17 @@ struct RotateEvent {
 struct QueryStatus {
   std::optional<uint32_t> flags2;
   std::optional<uint64_t> sql_mode;
-  std::optional<uint16_t> client_collation;      // character_set_client
-  std::optional<uint16_t> connection_collation;  // collation_connection
-  std::optional<uint16_t> server_collation;      // collation_server
+  std::optional<uint16_t> client_collation;  // character_set_client
+  std::optional<uint16_t> server_collation;  // collation_server
   std::optional<uint16_t> database_collation;
   std::optional<uint16_t> default_utf8mb4_collation;
   std::optional<std::string> time_zone;
-  std::optional<uint8_t> explicit_defaults_for_timestamp;
+  // Of the statement's NOW(), beside the event's timestamp; logged if it was asked for.
+  std::optional<uint32_t> microseconds;
+  // Logged unless both are 1.
+  std::optional<uint16_t> auto_increment_increment;
+  std::optional<uint16_t> auto_increment_offset;
+  std::optional<bool> explicit_defaults_for_timestamp;
   std::optional<uint8_t> mariadb_gtid_flags3;  // 2 START_ALTER, 4 COMMIT_ALTER, 8 ROLLBACK_ALTER
   // Pairs (default collation of a charset, collation chosen instead), MariaDB 11.3+.
   std::vector<std::pair<uint16_t, uint16_t>> character_set_collations;

@@ -98,6 +98,42 @@ TEST(Events, Query) {
   EXPECT_FALSE(query.IsBegin());
 }
 
+// What the session decides is kept.
+TEST(Events, QueryOfASession) {
+  const auto with = [](std::vector<uint8_t> variables, const FormatDescription& format) {
+    std::vector<uint8_t> bytes(kEventHeaderSize);
+    bytes[4] = 2;  // QUERY
+    bytes.resize(bytes.size() + 8);
+    bytes.insert(bytes.end(), {1, 0, 0, static_cast<uint8_t>(variables.size()), 0});
+    bytes.insert(bytes.end(), variables.begin(), variables.end());
+    bytes.insert(bytes.end(), {'d', 0, 'x'});
+    bytes.resize(bytes.size() + kChecksumSize);
+    bytes[9] = static_cast<uint8_t>(bytes.size());
+    return QueryEvent::Parse(EventOf(bytes), format).status;
+  };
+  for (const uint8_t code : {13, 128}) {
+    const QueryStatus status = with({3, 7, 0, 3, 0, code, 0x40, 0xe2, 0x01, 16, 0}, MySqlFormat());
+    EXPECT_EQ(status.auto_increment_increment, 7);
+    EXPECT_EQ(status.auto_increment_offset, 3);
+    EXPECT_EQ(status.microseconds, 123456u);
+    EXPECT_EQ(status.explicit_defaults_for_timestamp, false);
+  }
+  EXPECT_EQ(with({16, 1}, MySqlFormat()).explicit_defaults_for_timestamp, true);
+  // MariaDB has a bit for it, since some version of each series.
+  const auto of_mariadb = [&](const std::string& version, uint8_t bits) {
+    FormatDescription format = MariaDbFormat();
+    format.server_version = version;
+    return with({0, 0, 0, 0, bits}, format).explicit_defaults_for_timestamp;
+  };
+  EXPECT_EQ(of_mariadb("10.11.14-MariaDB-log", 1), true);
+  EXPECT_EQ(of_mariadb("10.11.14-MariaDB-log", 0), false);
+  EXPECT_EQ(of_mariadb("11.4.2-MariaDB", 0), false);
+  EXPECT_EQ(of_mariadb("5.5.5-10.5.17-MariaDB", 1), true);
+  EXPECT_EQ(of_mariadb("10.5.16-MariaDB", 0), std::nullopt);
+  EXPECT_EQ(of_mariadb("10.4.30-MariaDB", 0), std::nullopt);
+  EXPECT_EQ(of_mariadb("8.0.30", 0), std::nullopt);
+}
+
 TEST(Events, QueryWithUnknownOrBrokenStatus) {
   std::vector<uint8_t> bytes = Bytes(kMariaDbQuery);
   bytes[32] = 200;  // the first status variable's code

@@ -1,3 +1,6 @@
+#include <array>
+#include <charconv>
+
 #include "mysql/binlog/events.h"
 #include "mysql/binlog/reader.h"
 
@@ -21,11 +24,12 @@ void ParseStatus(Reader in, QueryStatus& status) {
         in.Skip(1);
         break;
       case 3:
-        in.Skip(4);
-        break;  // auto_increment_increment, _offset
+        status.auto_increment_increment = in.U16();
+        status.auto_increment_offset = in.U16();
+        break;
       case 4:
         status.client_collation = in.U16();
-        status.connection_collation = in.U16();
+        in.Skip(2);  // collation_connection
         status.server_collation = in.U16();
         break;
       case 5:
@@ -59,14 +63,14 @@ void ParseStatus(Reader in, QueryStatus& status) {
         }
         break;
       }
-      case 13:
-        in.Skip(3);
-        break;  // microseconds
+      case 13:  // MySQL, and in old logs MariaDB
+        status.microseconds = static_cast<uint32_t>(in.Unsigned(3));
+        break;
       case 14:
       case 15:
         break;
       case 16:
-        status.explicit_defaults_for_timestamp = in.U8();
+        status.explicit_defaults_for_timestamp = in.U8() != 0;
         break;
       case 17:
         in.Skip(8);
@@ -79,9 +83,9 @@ void ParseStatus(Reader in, QueryStatus& status) {
       case 21:
         in.Skip(1);
         break;
-      case 128:
-        in.Skip(3);
-        break;  // MariaDB: microseconds
+      case 128:  // MariaDB
+        status.microseconds = static_cast<uint32_t>(in.Unsigned(3));
+        break;
       case 129:
         in.Skip(8);
         break;     // MariaDB: xid
@@ -108,6 +112,29 @@ void ParseStatus(Reader in, QueryStatus& status) {
   }
 }
 
+// Does this server write explicit_defaults_for_timestamp into flags2? MariaDB does since the
+// variable is one of the session.
+bool LogsExplicitDefaults(std::string_view version) {
+  if (version.find("MariaDB") == std::string_view::npos) return false;
+  if (version.starts_with("5.5.5-")) version.remove_prefix(6);
+  std::array<int, 3> parts{};
+  for (int& part : parts) {
+    const auto read = std::from_chars(version.data(), version.data() + version.size(), part);
+    if (read.ec != std::errc()) return false;
+    version.remove_prefix(static_cast<size_t>(read.ptr - version.data()));
+    if (!version.empty()) version.remove_prefix(1);
+  }
+  constexpr std::array<std::array<int, 2>, 5> kFirst = {
+      {{5, 17}, {6, 9}, {7, 5}, {8, 4}, {9, 2}}};  // of 10.5 to 10.9
+  if (parts[0] != 10 || parts[1] >= 10) return parts[0] >= 10;
+  for (const auto& [minor, patch] : kFirst) {
+    if (parts[1] == minor) return parts[2] >= patch;
+  }
+  return false;
+}
+
+constexpr uint32_t kExplicitDefaults = 0x01000000;
+
 }  // namespace
 
 QueryEvent QueryEvent::Parse(const RawEvent& event, const FormatDescription& format) {
@@ -133,6 +160,9 @@ QueryEvent QueryEvent::Parse(const RawEvent& event, const FormatDescription& for
     throw Error(ErrorCode::kBinlogStatusVarsParse,
                 "fail to parse binlog status_vars of a query event")
         .SetRawCause(e.message());
+  }
+  if (query.status.flags2 && LogsExplicitDefaults(format.server_version)) {
+    query.status.explicit_defaults_for_timestamp = (*query.status.flags2 & kExplicitDefaults) != 0;
   }
   query.schema = in.Text(schema_size);
   in.Skip(1);

@@ -97,6 +97,7 @@ void AddPeriodColumns(const TableInfo& table, std::string_view name, IndexInfo* 
     for (const std::string& column : {period.end, period.start}) {
       index->columns.push_back({column, 0, -1});
     }
+    index->without_overlaps = true;
     return;
   }
   Refuse(4158, fmt::format("Period `{}` is not found in table", name));

@@ -92,6 +92,9 @@ struct IndexInfo {
   bool invisible = false;
   bool global = false;
   bool multi_valued = false;
+  // MariaDB: its last columns are the end and the start of a period; rows that are equal in the
+  // others must not overlap.
+  bool without_overlaps = false;
   int type = 1;  // 1 BTREE, 2 HASH, 3 RTREE
   enum class Kind { kPlain, kFullText, kSpatial, kVector } kind = Kind::kPlain;
   std::string comment;

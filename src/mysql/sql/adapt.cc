@@ -174,6 +174,24 @@ class Adaptation {
     });
   }
 
+  // MySQL gives the rows that are there the JSON null, MariaDB, whose JSON is a text, an empty one.
+  void FillJson(ColumnDef* column) {
+    if (!For(SqlTarget::kMariaDb) || options_.from_mariadb || column->type.word != "JSON" ||
+        column->Find(ColumnOptionKind::kNotNull) == nullptr ||
+        column->Find(ColumnOptionKind::kDefault) != nullptr ||
+        column->Find(ColumnOptionKind::kGenerated) != nullptr) {
+      return;
+    }
+    Expr null;
+    null.kind = ExprKind::kString;
+    null.text = "null";
+    ColumnOption option{};
+    option.kind = ColumnOptionKind::kDefault;
+    option.expr = std::make_shared<const Expr>(std::move(null));
+    column->options.push_back(std::move(option));
+    if (options_.filled_once) options_.filled_once(column->name);
+  }
+
   bool TakesExpressionDefault() const {
     return For(SqlTarget::kMySql) && options_.expression_defaults;
   }
@@ -222,6 +240,9 @@ class Adaptation {
 
   bool Keeps(AlterSpec* spec) {
     for (ColumnDef& column : spec->columns) Column(&column);
+    if (spec->kind == AlterKind::kAddColumn) {
+      for (ColumnDef& column : spec->columns) FillJson(&column);
+    }
     Partitions(&spec->partitions);
     if (spec->partition) Partitions(&spec->partition->definitions);
     switch (spec->kind) {

@@ -19,6 +19,9 @@ struct AdaptOptions {
   bool expression_defaults = true;  // the target takes DEFAULT (expression)
   // Has the target this storage engine? Empty: every one.
   std::function<bool(std::string_view engine)> has_engine;
+  // Gets the columns that get a default for the rows that are there, which is no part of the
+  // definition: it is to be dropped afterwards. Empty: it stays.
+  std::function<void(const std::string& column)> filled_once;
   // Is this column of the altered table of a blob type? Empty: none is.
   std::function<bool(std::string_view column)> is_blob;
 };

@@ -226,5 +226,24 @@ TEST(Adapt, EnginesThatTheTargetLacks) {
             "ALTER TABLE `t` ADD PARTITION (PARTITION `r`)");
 }
 
+// MySQL gives rows that are there the JSON null, MariaDB an empty text.
+TEST(Adapt, JsonForRowsThatAreThere) {
+  std::vector<std::string> filled;
+  AdaptOptions options;
+  options.filled_once = [&](const std::string& column) { filled.push_back(column); };
+  EXPECT_EQ(Adapt("alter table t add j json not null, add k json, add l json not null default "
+                  "(json_array())",
+                  SqlTarget::kMariaDb, false, options)
+                .text,
+            "ALTER TABLE `t` ADD COLUMN `j` JSON NOT NULL DEFAULT 'null', ADD COLUMN `k` JSON, ADD "
+            "COLUMN `l` JSON NOT NULL DEFAULT (JSON_ARRAY())");
+  EXPECT_EQ(filled, std::vector<std::string>{"j"});
+  EXPECT_EQ(Adapt("alter table t add j json not null", SqlTarget::kMySql, false, options).text,
+            "ALTER TABLE `t` ADD COLUMN `j` JSON NOT NULL");
+  EXPECT_EQ(Adapt("alter table t add j json not null", SqlTarget::kMariaDb, true, options).text,
+            "ALTER TABLE `t` ADD COLUMN `j` JSON NOT NULL");
+  EXPECT_EQ(filled.size(), 1u);
+}
+
 }  // namespace
 }  // namespace dm::mysql
