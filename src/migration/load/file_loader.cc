@@ -128,6 +128,11 @@ void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
                     row[4].value_or("")),
         ParseOptions()));
   }
+  if (!db.server().is_mariadb || target.columns.empty()) return;
+  const auto shown = db.Query(
+      fmt::format("SHOW CREATE TABLE {}", mysql::QuoteTable(target.schema, target.table)), stop);
+  target.without_overlaps = !shown.rows.empty() && shown.rows.front().at(1).value_or("").find(
+                                                       "` WITHOUT OVERLAPS") != std::string::npos;
 }
 
 mysql::ParseOptions FileLoader::ParseOptions() const {
@@ -159,11 +164,6 @@ void FileLoader::PrepareWarnings(const LoadFile& file) {
                                              HoldsMembers(dumped, target.enum_members, column.name),
                               .rounded_float = column.type == "float"});
   }
-  if (!db.server().is_mariadb || target.columns.empty()) return;
-  const auto shown = db.Query(
-      fmt::format("SHOW CREATE TABLE {}", mysql::QuoteTable(target.schema, target.table)), stop);
-  target.without_overlaps = !shown.rows.empty() && shown.rows.front().at(1).value_or("").find(
-                                                       "` WITHOUT OVERLAPS") != std::string::npos;
 }
 
 bool FileLoader::PrepareStatements(const LoadTarget& target, const InsertReader& reader) {
