@@ -24,19 +24,11 @@ constexpr ErrorEntry kCommonErrors[] = {
      "Please look into the log of the dm-worker or dm-master that says it, and check the "
      "server's version and settings; a task goes on with `resume-task`."},
     {kDBQueryFailed, "DBQueryFailed", "database", ErrorScope::kNotSet, ErrorLevel::kHigh,
-     "query statement failed: {}",
-     "Please correct what the server's error (the cause) names, such as a missing table or "
-     "a privilege of the account, then repeat the command or execute `resume-task`."},
+     "query statement failed: {}", ""},
     {kDBExecuteFailed, "DBExecuteFailed", "database", ErrorScope::kNotSet, ErrorLevel::kHigh,
-     "execute statement failed: {}",
-     "Please correct what the server's error (the cause) names, such as the target table's "
-     "definition, a duplicate row or a privilege of the account, then execute "
-     "`resume-task`. A DDL that the downstream cannot execute can be replaced or left out "
-     "with `binlog replace` or `binlog skip`."},
+     "execute statement failed: {}", ""},
     {kDBExecuteFailedBegin, "DBExecuteFailedBegin", "database", ErrorScope::kNotSet,
-     ErrorLevel::kHigh, "starting a transaction failed, nothing of the batch was executed",
-     "Please check the downstream's state (read-only, shutting down, too many "
-     "connections); nothing was written. Then execute `resume-task`."},
+     ErrorLevel::kHigh, "starting a transaction failed, nothing of the batch was executed", ""},
     {kParseMydumperMeta, "ParseMydumperMeta", "functional", ErrorScope::kInternal,
      ErrorLevel::kHigh, "dump metadata cannot be parsed: {}, {}",
      "Please check the file `metadata` in the directory of the dump. If it cannot be "
@@ -56,9 +48,7 @@ constexpr ErrorEntry kCommonErrors[] = {
      "Please use one DDL operation per upstream statement, and skip or replace this one with "
      "`binlog skip` or `binlog replace`."},
     {kParseSQL, "ParseSQL", "functional", ErrorScope::kInternal, ErrorLevel::kHigh,
-     "parse statement: {}",
-     "Please check the statement. One of the binlog that cannot be read can be replaced or "
-     "left out with `binlog replace` or `binlog skip`."},
+     "parse statement: {}", ""},
     {kUnknownTypeDDL, "UnknownTypeDDL", "functional", ErrorScope::kInternal, ErrorLevel::kHigh,
      "DDL of a kind the product does not know: {}",
      "Please skip or replace the statement with dmctl."},

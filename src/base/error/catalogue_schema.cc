@@ -80,9 +80,7 @@ constexpr ErrorEntry kSchemaErrors[] = {
      "parser for sql_mode {} could not be created", ""},
     {kSchemaTrackerCannotMockDownstreamTable, "SchemaTrackerCannotMockDownstreamTable",
      "schema-tracker", ErrorScope::kInternal, ErrorLevel::kHigh,
-     "target CREATE TABLE {} could not be modelled",
-     "Please leave the table out with `block-allow-list`, or simplify the definition of "
-     "the target table, then execute `resume-task`."},
+     "target CREATE TABLE {} could not be modelled", ""},
     {kSchemaTrackerCannotFetchDownstreamCreateTableStmt,
      "SchemaTrackerCannotFetchDownstreamCreateTableStmt", "schema-tracker", ErrorScope::kInternal,
      ErrorLevel::kHigh,

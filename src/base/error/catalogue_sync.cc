@@ -198,9 +198,7 @@ constexpr ErrorEntry kSyncErrors[] = {
      "get binlog event error: {}",
      "Please check if the binlog file could be parsed by `mysqlbinlog`."},
     {kSyncerDownstreamTableNotFound, "SyncerDownstreamTableNotFound", "sync-unit",
-     ErrorScope::kInternal, ErrorLevel::kHigh, "target table {} is missing",
-     "Please make the target table as the upstream's was at the task's place in the "
-     "binlog, or leave the table out with `block-allow-list`, then execute `resume-task`."},
+     ErrorScope::kInternal, ErrorLevel::kHigh, "target table {} is missing", ""},
     {kSyncerReprocessWithSafeModeFail, "SyncerReprocessWithSafeModeFail", "sync-unit",
      ErrorScope::kInternal, ErrorLevel::kMedium,
      "your `safe-mode-duration` in task.yaml is set to 0s, but the position must be processed "

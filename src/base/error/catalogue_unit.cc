@@ -182,10 +182,7 @@ constexpr ErrorEntry kUnitErrors[] = {
      ErrorLevel::kHigh, "the load checkpoint and the downstream metadata disagree",
      "Please restart the task with `--remove-meta` to do it anew."},
     {kLoadLightningRuntime, "LoadLightningRuntime", "load-unit", ErrorScope::kInternal,
-     ErrorLevel::kHigh, "",
-     "Please correct what the cause names: make a table or database that the target "
-     "refuses by hand in a form that it takes, or give the account the privilege that it "
-     "lacks. Then execute `resume-task`: the load goes on where it was."},
+     ErrorLevel::kHigh, "", ""},
     {kLoadLightningHasDup, "LoadLightningHasDup", "load-unit", ErrorScope::kInternal,
      ErrorLevel::kMedium,
      "the import found duplicate rows, please check `{}`.`{}` to see the duplication",

@@ -68,6 +68,9 @@ std::string_view ByCode(ErrorCode code) {
     case ErrorCode::kDBExecuteFailed:
     case ErrorCode::kDBExecuteFailedBegin:
       return "Remove the cause that the server names.";
+    case ErrorCode::kLoadLightningRuntime:
+      return "Correct what the cause names: make a table or database that the target refuses by "
+             "hand in a form that it takes.";
     case ErrorCode::kSyncerDownstreamTableNotFound:
       return ByServerErrno(1146);
     case ErrorCode::kSchemaTrackerCannotMockDownstreamTable:

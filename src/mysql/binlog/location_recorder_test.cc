@@ -72,7 +72,7 @@ TEST(LocationRecorder, ATransactionWithoutEndIsNotInTheLocations) {
   s.MariaDbGtid(2, 0);
   s.Rows();
   EXPECT_TRUE(s.recorder().in_transaction());
-  EXPECT_EQ(s.recorder().end().GtidText(), "0-0-2");
+  EXPECT_EQ(s.recorder().end().GtidText(), "0-1-2");
   EXPECT_FALSE(s.recorder().abandoned());
   s.Rotate("m.000002", 4, true);
   EXPECT_TRUE(s.recorder().abandoned());
@@ -84,7 +84,7 @@ TEST(LocationRecorder, ATransactionWithoutEndIsNotInTheLocations) {
   EXPECT_FALSE(s.recorder().abandoned());
   EXPECT_EQ(s.recorder().start().GtidText(), "0-0-1");
   s.Xid();
-  EXPECT_EQ(s.recorder().transaction_end().GtidText(), "0-0-2");
+  EXPECT_EQ(s.recorder().transaction_end().GtidText(), "0-1-2");
   s.Rotate("m.000003", 4, true);
   EXPECT_FALSE(s.recorder().abandoned());
 }
