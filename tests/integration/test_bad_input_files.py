@@ -132,7 +132,7 @@ TASKS = [
     BadInput("a map for a list", {"mysql-instances": {"source-id": "src"}}, (YAML, "line ", "cannot unmarshal !!map into")),
     BadInput("no name", lambda text: text.replace("name: bad\n", ""), ("code=20019", "must specify a unique task name")),
     BadInput("key twice", lambda text: text + "name: again\n", (YAML, "field name already set in type")),
-    BadInput("no mode", {"task-mode": None}, ("code=20020", "load&sync")),
+    BadInput("no mode", {"task-mode": None}, ("code=20020", "please specify right task-mode")),
     BadInput("no target", {"target-database": None}, ("code=20021",)),
     BadInput("no instances", {"mysql-instances": []}, ("code=20013",)),
     BadInput("empty instance", {"mysql-instances": [None]}, ("code=20012",)),

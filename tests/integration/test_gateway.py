@@ -156,6 +156,7 @@ def test_files_of_dm_masters_machine_are_not_read(cluster, call, servers, tmp_pa
 
 def test_what_is_no_http_request(cluster):
     """It is told so: an answer and the end of the connection, not the end alone."""
+    cluster.start_master()
     for sent in (b"GET /status HTTP/9.9\r\n\r\n", b"GET /status\r\n\r\n", b"POST /status HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
                  b"POST /status HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nZZZ\r\n", b"GET /status HTTP/1.1\r\nno colon\r\n\r\n"):
         with socket.create_connection(("127.0.0.1", cluster.port), timeout=20) as connection:
@@ -169,8 +170,9 @@ def test_what_is_no_http_request(cluster):
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 Payload Too Large\r\n")
 
 
-def test_a_request_beyond_the_limit(call):
+def test_a_request_beyond_the_limit(cluster, call):
     """`max-request-bytes` + 512 KiB, as for gRPC."""
+    cluster.start_master()
     answer = call("POST", "tasks", {"task": "x" * (2 << 20)})
     assert answer.status == 429 and answer.json["code"] == 8 and "larger than max" in answer.json["message"], answer.text
     assert call("POST", "tasks", {"task": "x" * (1 << 20)}).status == 200

@@ -6,7 +6,6 @@ import pytest
 from dmtest.cluster import Cluster
 from dmtest.replicating import Replicating, pair_cluster
 from dmtest.servers import MariaDb
-from dmtest.waiting import wait_for
 
 SCHEMA = "stmt"
 ZONE = {"syncers": {"sync": {"safe-mode-duration": "0s", "checkpoint-flush-interval": 1, "worker-count": 8}}}
@@ -34,6 +33,7 @@ def _global(server, name, value):
 
 def _started(cluster, *tables, **task):
     running = _replicating(cluster)
+    cluster.ctl("stop-task", running.task, check=False)
     running.recreate(SCHEMA)
     running.upstream.run(f"USE {SCHEMA}", "SET sql_mode = ''", *tables)
     running.begin(**task)
@@ -133,7 +133,8 @@ def test_keys_without_overlaps(tmp_path_factory, servers):
             "INSERT INTO w VALUES (0, '2020-01-01', '2020-02-01', 0), (1, '2020-01-01', '2020-02-01', 0)", **ZONE)
 
         def change(first, count):
-            connection = cluster.upstream.connect(database=SCHEMA, autocommit=True)
+            connection = cluster.upstream.connect(database=SCHEMA)
+            connection.autocommit(True)
             cursor = connection.cursor()
             for i in range(first, first + count):
                 cursor.execute(f"INSERT INTO w VALUES ({i}, '2020-01-01', '2020-02-01', 0)")
@@ -153,41 +154,3 @@ def test_keys_without_overlaps(tmp_path_factory, servers):
         cluster.wait_killed()
         cluster.start_worker("worker1")
         running.equal()
-
-
-def test_statement_in_doubt_beside_another_source(tmp_path, servers):
-    """The change that another source has made meanwhile is not taken for the effect of the statement in doubt."""
-    cluster = Cluster(tmp_path / "cluster")
-    sources = {"src1": servers.get("mariadb", "up"), "src2": servers.get("mariadb", "second")}
-    downstream = servers.get("mariadb", "down")
-    downstream.run(f"DROP DATABASE IF EXISTS {SCHEMA}")
-
-    def columns():
-        return [row[0] for row in downstream.run("SELECT column_name FROM information_schema.columns WHERE table_schema = "
-                                                 f"'{SCHEMA}' AND table_name = 't' ORDER BY column_name")]
-
-    try:
-        cluster.start_master()
-        for number, (source, server) in enumerate(sources.items(), 1):
-            server.run(f"DROP DATABASE IF EXISTS {SCHEMA}", f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY)")
-            cluster.start_worker(f"worker{number}")
-            cluster.create_source(source, server)
-        path = cluster.task_file("stmt", list(sources), downstream, [SCHEMA], **{"ignore-checking-items": ["all"]})
-        cluster.ctl("start-task", path, "--remove-meta")
-
-        def running():
-            states = [cluster.status("stmt", source) for source in sources]
-            return all(s and s["stage"] == "Running" and s["unit"] == "Sync" for s in states)
-
-        wait_for(running, "both replicate")
-        first = cluster.bound_worker("src1")
-        cluster.workers[first].stop()
-        cluster.start_worker(first, failpoints="1*sync/before-ddl-statement=kill")
-        sources["src1"].run(f"ALTER TABLE {SCHEMA}.t ADD c INT")
-        cluster.wait_killed(first)
-        sources["src2"].run(f"ALTER TABLE {SCHEMA}.t ADD d INT")
-        wait_for(lambda: "d" in columns(), "the other source's statement is executed")
-        cluster.start_worker(first)
-        wait_for(lambda: columns() == ["c", "d", "id"], lambda: f"the statement is executed, there are {columns()}; {cluster.log(first)}")
-    finally:
-        cluster.stop()

@@ -62,7 +62,7 @@ def test_a_transaction_that_the_upstream_rolled_back(tmp_path, servers, gtid):
             task.equal()
         # Whole ones of that size are applied, in a file that is closed as well.
         cluster.ctl("pause-task", task.task)
-        upstream.run("SET SESSION max_allowed_packet = DEFAULT", f"USE {SCHEMA}", "BEGIN",
+        upstream.run(f"USE {SCHEMA}", "BEGIN",
                      *(f"INSERT INTO pk VALUES ({300 + i}, REPEAT('x', 1024 * 1024))" for i in range(12)), "COMMIT", "FLUSH BINARY LOGS")
         task.resume()
         task.equal()

@@ -16,7 +16,6 @@ constexpr int kOutOfRange = 1264;
 constexpr int kTruncated = 1265;
 constexpr int kIncorrect = 1292;
 constexpr int kTimeZoneGap = 1299;
-constexpr int kInvalidText = 1300;
 constexpr int kIncorrectForField = 1366;
 constexpr int kTooLong = 1406;
 
@@ -43,7 +42,6 @@ bool ChangesValue(int code, std::string_view text, std::span<const ValueColumn> 
   switch (code) {
     case kNullForNotNull:
     case kNullBecameDefault:
-    case kInvalidText:
       return true;
     case kOutOfRange:
     case kTruncated:
