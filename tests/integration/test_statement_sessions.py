@@ -146,11 +146,3 @@ def test_keys_without_overlaps(tmp_path_factory, servers):
 
         change(10, 500)
         running.equal()
-        # What was applied comes again, in safe mode.
-        cluster.workers["worker1"].stop()
-        cluster.start_worker("worker1", failpoints="20*sync/after-commit=kill")
-        running.running()
-        change(1000, 200)
-        cluster.wait_killed()
-        cluster.start_worker("worker1")
-        running.equal()
