@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 from dmtest.cluster import Cluster  # noqa: E402
+from dmtest.migrated import Migrated  # noqa: E402
 from dmtest.servers import MariaDb, MariaDb11, MySql9, MySql56, TiDb, TiDbOld  # noqa: E402
 
 _ids = itertools.count(1)
@@ -51,6 +52,23 @@ def shared_cluster(tmp_path_factory):
     cluster.sources = {}
     yield cluster
     cluster.stop()
+
+
+@pytest.fixture
+def migrated(request, servers, shared_cluster):
+    """Returns a function that makes a task between two kinds of servers, "mysql9-mariadb", for the test file's SCHEMA."""
+    made, schema = [], request.module.SCHEMA
+
+    def make(pair, schemas=(schema,), **more):
+        for earlier in made:
+            earlier.stop()
+        up, down = pair.split("-")
+        made.append(Migrated(shared_cluster, servers.get(up, "up"), servers.get(down, "down"), schemas, f"{schema}{len(made)}", **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
 
 
 @pytest.fixture

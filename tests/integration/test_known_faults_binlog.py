@@ -5,22 +5,7 @@ from dmtest.migrated import Migrated
 from dmtest.proxy import Proxy
 from dmtest.waiting import wait_for
 
-
-@pytest.fixture
-def migrated(servers, shared_cluster):
-    """Returns a function that makes a task between two kinds of servers."""
-    made = []
-
-    def make(pair, schemas=("kfb",), **more):
-        for earlier in made:
-            earlier.stop()
-        up, down = pair.split("-")
-        made.append(Migrated(shared_cluster, servers.get(up, "up"), servers.get(down, "down"), schemas, f"kfb{len(made)}", **more))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.stop()
+SCHEMA = "kfb"
 
 
 def set_global(server, name, value):

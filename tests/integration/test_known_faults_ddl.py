@@ -1,26 +1,8 @@
 """Statements that change definitions which are known to be misread, or to leave other rows downstream than upstream."""
 import pytest
 
-from dmtest.migrated import Migrated
 
 SCHEMA = "kfd"
-
-
-@pytest.fixture
-def migrated(servers, shared_cluster):
-    """Returns a function that makes a task between two kinds of servers."""
-    made = []
-
-    def make(pair, schemas=(SCHEMA,), **more):
-        for earlier in made:
-            earlier.stop()
-        up, down = pair.split("-")
-        made.append(Migrated(shared_cluster, servers.get(up, "up"), servers.get(down, "down"), schemas, f"kfd{len(made)}", **more))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.stop()
 
 
 TYPES = {"i": "INT", "u": "BIGINT UNSIGNED", "n": "DECIMAL(10,3)", "f": "DOUBLE", "c": "VARCHAR(10)", "b": "BINARY(3)", "t": "TEXT", "o": "BLOB", "y": "YEAR", "x": "BIT(9)",

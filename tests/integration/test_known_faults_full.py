@@ -5,28 +5,10 @@ import pytest
 
 from dmtest.cluster import Cluster
 from dmtest.compare import difference
-from dmtest.migrated import Migrated
 from dmtest.proxy import Proxy
 from dmtest.waiting import wait_for
 
 SCHEMA = "kff"
-
-
-@pytest.fixture
-def migrated(servers, shared_cluster):
-    """Returns a function that makes a task between two kinds of servers."""
-    made = []
-
-    def make(pair, schemas=(SCHEMA,), **more):
-        for earlier in made:
-            earlier.stop()
-        up, down = pair.split("-")
-        made.append(Migrated(shared_cluster, servers.get(up, "up"), servers.get(down, "down"), schemas, f"kff{len(made)}", **more))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.stop()
 
 
 @pytest.mark.parametrize("pair", ["mariadb-mariadb", "mysql9-mysql9"])

@@ -11,23 +11,6 @@ SCHEMA = "kfs"
 BUSY = {"sync": {"worker-count": 16, "batch": 1}}
 
 
-@pytest.fixture
-def migrated(servers, shared_cluster):
-    """Returns a function that makes a task between two kinds of servers."""
-    made = []
-
-    def make(pair, schemas=(SCHEMA,), **more):
-        for earlier in made:
-            earlier.stop()
-        up, down = pair.split("-")
-        made.append(Migrated(shared_cluster, servers.get(up, "up"), servers.get(down, "down"), schemas, f"kfs{len(made)}", **more))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.stop()
-
-
 def repeat(m, statements, rounds):
     """On one connection, each statement a transaction."""
     with m.upstream.connect(database=SCHEMA) as connection:
