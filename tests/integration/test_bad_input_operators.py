@@ -44,7 +44,7 @@ TOO_LATE = ("code=46014", "code=46024", "code=46016", "code=46018", "has no sour
 def won(answers):
     """Answers that succeeded; all others say that somebody else was first."""
     for answer in answers:
-        assert answer.ok or any(phrase in answer.out for phrase in TOO_LATE), answer
+        assert answer.ok or any(phrase in answer.out for phrase in TOO_LATE), str(answer)
     return [answer for answer in answers if answer.ok]
 
 
@@ -77,7 +77,7 @@ def test_pause_resume_and_stop_of_one_task(running):
     for _ in range(4):
         answers = at_once(running, *[["pause-task", SCHEMA], ["resume-task", SCHEMA]] * 3)
         for answer in answers:  # one that another has overtaken does not see its stage
-            assert answer.ok or "code=38045" in answer.out or any(p in answer.out for p in TOO_LATE), answer
+            assert answer.ok or "code=38045" in answer.out or any(p in answer.out for p in TOO_LATE), str(answer)
         stage = wait_for(lambda: running.status(SCHEMA)["stage"] in ("Running", "Paused") and running.status(SCHEMA)["stage"],
                          "the task settles")
         running.ctl("pause-task" if stage == "Running" else "resume-task", SCHEMA)

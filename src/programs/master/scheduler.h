@@ -96,8 +96,8 @@ class Scheduler {
   Latches::Latch AcquireLatch(const std::string& task, std::string_view while_doing) const;
   // Starts the subtasks of one task, with these arguments of the command line: nullopt removes
   // stored ones. Needs the task's latch. Answers the sources that have such a subtask already and
-  // were left as they are, arguments included. Errors 46013, 46014 (all of them exist), 46009;
-  // nothing is written then.
+  // were left as they are, arguments included. Errors 46008, 46009, 46013, 46014 (all of them
+  // exist); nothing is written then.
   std::vector<std::string> AddSubtasks(const std::vector<migration::SubtaskConfig>& subtasks,
                                        cluster::Stage stage,
                                        const std::optional<cluster::CliArgs>& args);

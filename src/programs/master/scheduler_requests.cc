@@ -224,6 +224,8 @@ std::vector<std::string> Scheduler::AddSubtasks(const std::vector<SubtaskConfig>
       existing.push_back(source);
       continue;
     }
+    // A source may have gone since its task was prepared: more workers would not help.
+    if (!sources_.contains(source)) throw MakeError(ErrorCode::kSchedulerSourceCfgNotExist, source);
     if (placement_.WorkerOf(source).empty()) unbound.push_back(source);
     Piece& piece = pieces.emplace_back();
     cluster::AddSubtask(piece.txn, source, subtask.name, migration::SubtaskToToml(subtask), stage,

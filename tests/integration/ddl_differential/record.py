@@ -27,6 +27,8 @@ COLLATION = {"mysql": "utf8mb4_0900_ai_ci", "mariadb": "utf8mb4_general_ci"}
 MODES = ["", "NO_ENGINE_SUBSTITUTION", "ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "REAL_AS_FLOAT", "PIPES_AS_CONCAT",
          "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"]
 LOST = (2006, 2013)
+HALF_AN_EVENT = 1220
+LOG_READS = 100
 
 QUERIES = {
     "columns": {
@@ -100,10 +102,21 @@ class Server:
         status = "show master status" if self.flavor == "mariadb" else "show binary log status"
         return self.query(status)[0][:2]
 
+    def log_events(self):
+        """What was logged since the last call. The servers read the file as another session writes it: half an event is
+        error 1220, and the file is read again."""
+        for attempt in range(LOG_READS):
+            try:
+                return self.query(f"show binlog events in '{self.log_place[0]}' from {self.log_place[1]}")
+            except pymysql.err.Error as error:
+                if error.args[0] != HALF_AN_EVENT or attempt + 1 == LOG_READS:
+                    raise
+        return []
+
     def logged(self, sql):
         """Statements of this database that were logged since the last call: servers rewrite some."""
         statements, start = [], f"use `{self.database}`; "
-        for row in self.query(f"show binlog events in '{self.log_place[0]}' from {self.log_place[1]}"):
+        for row in self.log_events():
             if row[2] == "Query" and row[5].startswith(start):
                 # What MariaDB shows of the event's flags is not part of the statement.
                 statements.append(re.sub(r"^(set \w+=\d; )+", "", row[5][len(start):]))
