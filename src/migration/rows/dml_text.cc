@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error/error.h"
+#include "mysql/value/charset.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -13,9 +14,31 @@ using mysql::Cell;
 
 namespace {
 
+// Of a literal that was written as bytes.
+bool HasCharacters(const PlanColumn& info, const Cell& cell) {
+  if (!info.meta.keep_bytes) return false;  // it would be UTF-8
+  thread_local std::string text;
+  text.clear();
+  return mysql::AppendAsUtf8(text, cell.text(), info.meta.charset);
+}
+
 void AppendValue(std::string& out, const TablePlan& plan, uint32_t column, const Cell& cell) {
+  const PlanColumn& info = plan.columns[column];
+  const size_t begin = out.size();
   try {
-    mysql::AppendLiteral(out, cell, plan.columns[column].meta, plan.literals);
+    mysql::AppendLiteral(out, cell, info.meta, plan.literals);
+    if (info.needs_characters && std::string_view(out).substr(begin).starts_with("_binary") &&
+        !HasCharacters(info, cell)) {
+      Error error(
+          ErrorCode::kBinlogEventDecode,
+          fmt::format("a value has bytes that are no character in {}, and the target column "
+                      "of {} is text",
+                      mysql::CharsetName(info.meta.charset), plan.target.Quoted()));
+      error.SetWorkaround(
+          "Correct the value upstream and skip this one, or make the target column a VARBINARY or "
+          "BLOB, which takes the bytes as they are; then use `resume-task`.");
+      throw error;
+    }
   } catch (Error& e) {
     e.Annotate(
         fmt::format("table {}, column `{}`", plan.source.Quoted(), plan.columns[column].name));
@@ -68,6 +91,18 @@ void AppendCondition(std::string& out, const TablePlan& plan, uint32_t column, c
   if (info.where_as_signed) {
     // A SET is compared as a signed number, although it is written as an unsigned one.
     fmt::format_to(std::back_inserter(out), "{}", mysql::CellInteger(cell, info.meta));
+    return;
+  }
+  if (info.where_as_members) {
+    thread_local std::string text;
+    text.clear();
+    const auto bits = static_cast<uint64_t>(mysql::CellInteger(cell, info.meta));
+    for (size_t i = 0; i < info.where_as_members->size(); ++i) {
+      if ((bits >> i & 1) == 0) continue;
+      if ((bits & ((uint64_t{1} << i) - 1)) != 0) text += ',';
+      text += (*info.where_as_members)[i];
+    }
+    mysql::AppendQuotedString(out, text, plan.literals.no_backslash_escapes);
     return;
   }
   // A JSON column never equals a string.
