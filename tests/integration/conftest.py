@@ -13,6 +13,28 @@ from dmtest.servers import MariaDb, MariaDb11, MySql9, MySql56, TiDb, TiDbOld  #
 
 _ids = itertools.count(1)
 
+# DM_TIDB_TESTS=few runs these of the tests with TiDB, =none no one; unset: all, the cases with one upstream each;
+# =all: all of them (test_tidb.py).
+TIDB_TESTS = os.environ.get("DM_TIDB_TESTS", "")
+FEW_TIDB = (
+    "test_case[types_common-", "test_case[keys_basic-", "test_case[ddl_common-", "test_case[swap_unique_values-", "test_case[alter_split-",
+    "test_case[dates_modes-", "test_case[generated_json-", "test_case[names_collations-", "test_case[limits-",
+    "test_killed[load/before-commit]", "test_incremental[mysql9]", "test_conflicts_are_retried[optimistic]", "test_bytes_that_are_no_character[mysql9-gbk]",
+    "test_members_with_backslashes", "test_type_that_tidb_has_not[mariadb-POINT]")
+
+
+def pytest_collection_modifyitems(config, items):
+    if TIDB_TESTS not in ("few", "none"):
+        return
+    tidb = [item for item in items if "tidb" in item.nodeid]
+    kept = [item for item in tidb if TIDB_TESTS == "few" and item.name.startswith(FEW_TIDB)]
+    for name in FEW_TIDB if TIDB_TESTS == "few" and len(tidb) > len(FEW_TIDB) else ():
+        if not any(item.name.startswith(name) for item in kept):
+            raise pytest.UsageError(f"there is no test {name} with TiDB")
+    gone = [item for item in tidb if item not in kept]
+    config.hook.pytest_deselected(items=gone)
+    items[:] = [item for item in items if item not in gone]
+
 
 class Servers:
     """Started at their first use."""

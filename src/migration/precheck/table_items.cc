@@ -14,6 +14,7 @@
 #include "migration/precheck/items.h"
 #include "migration/precheck/table_structure.h"
 #include "migration/rules/name_pattern.h"
+#include "mysql/schema/shown_definition.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -40,7 +41,8 @@ std::optional<std::string> ShowCreate(mysql::Connection& connection, const Schem
     const auto answer = connection.Query(
         fmt::format("SHOW CREATE TABLE {}", mysql::QuoteTable(table.first, table.second)), stop);
     if (answer.rows.empty() || answer.rows[0].size() < 2) return std::nullopt;
-    return answer.rows[0][1].value_or("");
+    std::string text = answer.rows[0][1].value_or("");
+    return connection.server().is_tidb ? mysql::WithBackslashesDoubled(text) : text;
   } catch (const Error& e) {
     if (e.server_errno() == kNoSuchTable || e.server_errno() == kUnknownDatabase) {
       return std::nullopt;

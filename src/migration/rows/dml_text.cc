@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error/error.h"
+#include "mysql/value/charset.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -30,22 +31,45 @@ void AppendMembers(std::string& out, const PlanColumn& column, const Cell& cell,
     if (number > 0) text = column.members[number - 1];
   } else {
     if (count < 64 && number >> count != 0) throw NoSuchMember(number, count);
+    bool first = true;  // a member may be empty
     for (const uint8_t i : column.member_order) {
       if ((number >> i & 1) == 0) continue;
-      if (!text.empty()) text += ',';
+      if (!first) text += ',';
+      first = false;
       text += column.members[i];
     }
   }
   mysql::AppendQuotedString(out, text, raw_backslash);
 }
 
+// Of a literal that was written as bytes.
+bool HasCharacters(const PlanColumn& info, const Cell& cell) {
+  if (!info.meta.keep_bytes) return false;  // it would be UTF-8
+  thread_local std::string text;
+  text.clear();
+  return mysql::AppendAsUtf8(text, cell.text(), info.meta.charset);
+}
+
 void AppendValue(std::string& out, const TablePlan& plan, uint32_t column, const Cell& cell) {
   const PlanColumn& info = plan.columns[column];
+  const size_t begin = out.size();
   try {
     if (!info.members.empty() && cell.has_value()) {
       AppendMembers(out, info, cell, plan.literals.no_backslash_escapes);
-    } else {
-      mysql::AppendLiteral(out, cell, info.meta, plan.literals);
+      return;
+    }
+    mysql::AppendLiteral(out, cell, info.meta, plan.literals);
+    if (info.needs_characters && std::string_view(out).substr(begin).starts_with("_binary") &&
+        !HasCharacters(info, cell)) {
+      Error error(
+          ErrorCode::kBinlogEventDecode,
+          fmt::format("a value has bytes that are no character in {}, and the target column "
+                      "of {} is text",
+                      mysql::CharsetName(info.meta.charset), plan.target.Quoted()));
+      error.SetWorkaround(
+          "Correct the value upstream and skip this one, or make the target column a VARBINARY or "
+          "BLOB, which takes the bytes as they are; then use `resume-task`.");
+      throw error;
     }
   } catch (Error& e) {
     e.Annotate(fmt::format("table {}, column `{}`", plan.source.Quoted(), info.name));

@@ -178,6 +178,64 @@ TEST_F(DmlTextTest, MembersThatTheDownstreamCountsOtherwise) {
   EXPECT_THROW(Delete({8, 1}), Error);
 }
 
+TEST_F(DmlTextTest, ToTiDbASetOf64IsComparedAsText) {
+  std::string members = "'it''s'";
+  for (int i = 2; i <= 64; ++i) members += fmt::format(",'m{}'", i);
+  for (const bool all : {true, false}) {
+    Table("s", fmt::format("v SET({}), n INT", all ? members : "'it''s','m2'"));
+    map_.columns[0].type = mysql::ColumnType::kSet;
+    map_.columns[0].length_bytes = 4;  // as an INT of Row
+    mysql::LiteralOptions tidb;
+    tidb.vector_as_text = true;
+    plan_ =
+        BuildTablePlan({"shop", "s"}, {"shop", "s"}, map_, plan_->tracked, plan_->downstream, tidb);
+    EXPECT_EQ(Delete({3, 1}),
+              fmt::format("DELETE FROM `shop`.`s` WHERE `v` = {} AND `n` = 1 LIMIT 1",
+                          all ? "'it\\'s,m2'" : "3"));
+    EXPECT_EQ(
+        Delete({0, 1}),
+        fmt::format("DELETE FROM `shop`.`s` WHERE `v` = {} AND `n` = 1 LIMIT 1", all ? "''" : "0"));
+  }
+}
+
+TEST_F(DmlTextTest, BytesThatAreNoCharacterAreNoText) {
+  const auto into = [&](const std::string& type, bool tidb) {
+    Table("t", "id INT PRIMARY KEY, b VARCHAR(20)", "id INT PRIMARY KEY, b " + type);
+    map_.has_charsets = true;
+    map_.collations = {0, 28};
+    map_.columns[1].charset = mysql::Charset::kGbk;
+    mysql::LiteralOptions literals;
+    literals.kept_as_binary = tidb;
+    plan_ = BuildTablePlan({"up", "t"}, {"shop", "t"}, map_, plan_->tracked, plan_->downstream,
+                           literals);
+  };
+  const auto refused = [&] {
+    EXPECT_EQ(Insert({1, nullptr}), "INSERT INTO `shop`.`t` (`id`,`b`) VALUES (1,NULL)");
+    try {
+      ADD_FAILURE() << Insert({1, "a\xfe\xfe"});
+    } catch (const Error& e) {
+      EXPECT_NE(e.message().find("`up`.`t`, column `b`"), std::string::npos) << e.message();
+      EXPECT_NE(e.message().find("no character in gbk"), std::string::npos) << e.message();
+      EXPECT_NE(e.workaround(), "");
+    }
+  };
+  for (const bool tidb : {false, true}) {
+    into("VARCHAR(20) CHARACTER SET utf8mb4", tidb);
+    EXPECT_EQ(Insert({1, "\xd2\xbb"}), "INSERT INTO `shop`.`t` (`id`,`b`) VALUES (1,'一')");
+    refused();
+    into("VARBINARY(20)", tidb);
+    EXPECT_EQ(Insert({1, "a\xfe\xfe"}),
+              "INSERT INTO `shop`.`t` (`id`,`b`) VALUES (1,_binary'a\xfe\xfe')");
+  }
+  into("VARCHAR(20) CHARACTER SET gbk", true);
+  EXPECT_EQ(Insert({1, "\xd2\xbb"}),
+            "INSERT INTO `shop`.`t` (`id`,`b`) VALUES (1,_binary'\xd2\xbb')");
+  refused();
+  into("VARCHAR(20) CHARACTER SET gbk", false);
+  EXPECT_EQ(Insert({1, "a\xfe\xfe"}),
+            "INSERT INTO `shop`.`t` (`id`,`b`) VALUES (1,_gbk'a\xfe\xfe')");
+}
+
 TEST_F(DmlTextTest, VectorsAreComparedByTheirBytes) {
   Table("v", "id INT, v VARCHAR(20)", "id INT, v VECTOR(3)");
   EXPECT_EQ(Delete({1, "x"}),

@@ -19,6 +19,8 @@ using mysql::TableInfo;
 
 namespace {
 
+constexpr size_t kMembersTooManyForTiDb = 64;
+
 // Is the value in a row an integer? (ENUM and SET as numbers.)
 bool IsInteger(FieldType type) {
   return mysql::IsIntegerType(type) || type == FieldType::kYear || type == FieldType::kBit ||
@@ -339,7 +341,11 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
           there->is_string() && (mysql::IsNumericType(info.type) || info.type == FieldType::kYear);
       if (there->not_null() && !info.not_null() && column.written) plan->null_refused.push_back(i);
       const bool by_text = there->is_string() || HasMembers(*there);
-      if (HasMembers(info) && by_text && !CountsMembersAlike(info, *there)) {
+      const bool last_member_is_no_number = literals.vector_as_text &&
+                                            there->type == FieldType::kSet &&
+                                            there->elements.size() == kMembersTooManyForTiDb;
+      if (HasMembers(info) && by_text &&
+          (!CountsMembersAlike(info, *there) || last_member_is_no_number)) {
         column.members = info.elements;
         column.member_order = MemberOrder(info, *there);
       }
@@ -348,6 +354,11 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
       const std::string_view charset = CharsetOf(*there, *plan->downstream);
       column.meta.keep_bytes =
           info.is_string() && mysql::FindCharset(charset) == column.meta.charset;
+      const Charset from = column.meta.charset;
+      column.needs_characters =
+          info.is_string() && there->is_string() && charset != "binary" &&
+          from != Charset::kUnknown && from != Charset::kBinary && !mysql::IsUtf8Compatible(from) &&
+          (!column.meta.keep_bytes || (literals.kept_as_binary && from != Charset::kLatin1));
       if (info.is_string() && IsInexact(*there, *plan->downstream)) {
         SetExact(column, mysql::FindCharset(charset), there->type);
       } else if (there->type == FieldType::kVector) {

@@ -7,6 +7,7 @@
 #include "mysql/client/engines.h"
 #include "mysql/client/retry.h"
 #include "mysql/schema/build.h"
+#include "mysql/schema/shown_definition.h"
 #include "mysql/sql/sql_mode.h"
 
 namespace dm::migration {
@@ -76,6 +77,7 @@ mysql::TablePtr DownstreamTables::Get(const TableId& target, const StopToken& st
       WaitFor(kRetryWait, stop);
     }
   }
+  if (connection_->server().is_tidb) text = mysql::WithBackslashesDoubled(text);
   mysql::ParseOptions parse;
   parse.mariadb = connection_->server().is_mariadb;
   mysql::BuildOptions build;

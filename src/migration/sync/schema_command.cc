@@ -12,6 +12,7 @@
 #include "migration/sync/session.h"
 #include "mysql/schema/build.h"
 #include "mysql/schema/show_create.h"
+#include "mysql/schema/shown_definition.h"
 #include "mysql/schema/table_info.h"
 #include "mysql/sql/parser.h"
 #include "mysql/value/quote.h"
@@ -30,7 +31,8 @@ std::string ShowCreate(mysql::Connection& connection, const TableId& table, cons
   if (shown.rows.empty() || shown.rows.front().size() < 2) {
     throw MakeError(ErrorCode::kSchemaTrackerCannotGetTable, table.Quoted());
   }
-  return shown.rows.front()[1].value_or("");
+  std::string text = shown.rows.front()[1].value_or("");
+  return connection.server().is_tidb ? mysql::WithBackslashesDoubled(text) : text;
 }
 
 // What a server made of a CREATE TABLE, with another name and on one line.

@@ -6,11 +6,8 @@ which rows can only be found by their values. A cell is one value of one kind th
 INSERT, UPDATE or DELETE; with or without key.
 """
 import itertools
-
-# TiDB makes tables slowly. Of the types without a key these stand for all, of its missing character sets this one.
-TIDB_KEYLESS = {"decimal_65_30", "float", "double", "bit_9", "date", "datetime_3", "time_6", "timestamp_0", "varchar_utf8mb4", "varchar_latin1",
-                "varchar_cp932", "varbinary", "blob", "enum_300", "set_64", "json"}
-TIDB_BY_HAND = {"text_cp932", "inet"}
+import json
+import re
 
 # Servers by kind, as tests name them, and what they have.
 MARIADB = {"mariadb", "mariadb11"}
@@ -23,14 +20,28 @@ NAMES = {"mariadb": "MariaDB 10.11", "mariadb11": "MariaDB 11.8", "mysql9": "MyS
 class Kind:
     """`on` are the servers that have the type, `by` those that can write the values (default: the same); `show` is how a
     value is compared ({} is the column); `down` the type of a table made by hand where the downstream lacks the type; `text`
-    says that characters are compared, not bytes, where the downstream keeps them in another character set."""
+    says that characters are compared, not bytes, where the downstream keeps them in another character set, which is `charset`
+    upstream; `value(shown)` is what is compared if the downstream is TiDB, which writes some numbers in other words."""
 
-    def __init__(self, name, ddl, values, family, on=None, show="HEX({})", down=None, keyless=True, page=None, by=None, text=False):
-        self.name, self.ddl, self.values, self.family = name, ddl, values, family
+    def __init__(self, name, ddl, values, family, on=None, show="HEX({})", down=None, keyless=True, page=None, by=None, text=False, charset=None, value=None):
+        self.name, self.ddl, self.values, self.family, self.charset, self.value = name, ddl, values, family, charset, value
         self.on, self.text = on or ALL, text
         self.by = by or self.on
         self.show, self.down, self.keyless = show, down or {}, keyless
         self.page = page or name  # row of docs/compatibility.md
+
+    def drop_what_is_no_character(self, read):
+        """From the values, all of them x'..', the bytes that no character is; `read(sql)` answers the upstream's rows."""
+        def characters(texts):
+            shown = ", ".join(f"CONVERT(CONVERT({text} USING {self.charset}) USING utf8mb4)" for text in texts)
+            return [text for text, found in zip(texts, read(f"SELECT {shown}")[0])
+                    if found is not None and "\ufffd" not in found and ("?" not in found or text == "x'3f'")]
+
+        if self.family == "text_single":
+            known = {text[2:-1] for text in characters([f"x'{byte:02x}'" for byte in range(256)])}
+            self.values = [f"x'{''.join(byte for byte in re.findall('..', value[2:-1].lower()) if byte in known)}'" for value in self.values]
+        else:
+            self.values = characters(self.values)
 
     def exists_on(self, server):
         return server in self.on
@@ -64,13 +75,13 @@ def _numbers():
     yield Kind("decimal_u", "DECIMAL(10,2) UNSIGNED", ["99999999.99", "0", "0.01"], "number", show="CONCAT({})", page="DECIMAL")
     # Compared as the DOUBLE that a FLOAT is: its text has six digits only.
     yield Kind("float", "FLOAT", ["1.1", "16777217", "3.4028234e38", "-3.4028234e38", "1.17549435e-38", "1e-45", "0",
-                                  "0.333333333", "1234.567"], "number", show=_EXACT, page="FLOAT")
-    yield Kind("float_u", "FLOAT UNSIGNED", ["1.1", "3.4028234e38", "0"], "number", show=_EXACT, page="FLOAT")
-    yield Kind("float_7_3", "FLOAT(7,3)", ["1234.567", "-0.001", "0"], "number", show=_EXACT, page="FLOAT(m,d)")
+                                  "0.333333333", "1234.567"], "number", show=_EXACT, page="FLOAT", value=float)
+    yield Kind("float_u", "FLOAT UNSIGNED", ["1.1", "3.4028234e38", "0"], "number", show=_EXACT, page="FLOAT", value=float)
+    yield Kind("float_7_3", "FLOAT(7,3)", ["1234.567", "-0.001", "0"], "number", show=_EXACT, page="FLOAT(m,d)", value=float)
     yield Kind("double", "DOUBLE", ["0.1", "1.7976931348623157e308", "-1.7976931348623157e308", "2.2250738585072014e-308",
                                     "5e-324", "0", "-0e0", "123456789012345680", "1e15", "1e16", "1.5"], "number",
                show="{}", page="DOUBLE")
-    yield Kind("double_10_4", "DOUBLE(10,4)", ["123456.7891", "-0.0001", "0"], "number", show="CONCAT({})", page="DOUBLE(m,d)")
+    yield Kind("double_10_4", "DOUBLE(10,4)", ["123456.7891", "-0.0001", "0"], "number", show="CONCAT({})", page="DOUBLE(m,d)", value=float)
     for bits in (1, 9, 33, 64):
         yield Kind(f"bit_{bits}", f"BIT({bits})", [(1 << bits) - 1, 1 << (bits - 1), 0, 1], "number",
                    show="HEX({}+0)", page="BIT")
@@ -95,7 +106,8 @@ def _temporal():
         yield Kind(f"timestamp_{fsp}", f"TIMESTAMP{suffix} NULL", [f"'1970-01-01 00:00:01{part}'", f"'2038-01-19 03:14:07{most}'",
                    "'0000-00-00 00:00:00'", f"FROM_UNIXTIME(1729989000{part})", f"FROM_UNIXTIME(1729992600{part})",
                    "FROM_UNIXTIME(1711846800)", "FROM_UNIXTIME(1711846799)", "FROM_UNIXTIME(1730611800)",
-                   "FROM_UNIXTIME(1730615400)"], "temporal", show="CONCAT(UNIX_TIMESTAMP({}), '/', {})", page="TIMESTAMP(0..6), skipped and repeated hours")
+                   "FROM_UNIXTIME(1730615400)"], "temporal", show="CONCAT(UNIX_TIMESTAMP({}), '/', {})", page="TIMESTAMP(0..6), skipped and repeated hours",
+                   value=lambda shown: (float(shown.split("/")[0]), shown.split("/")[1]))
 
 
 # Bytes of every character set: plain text with all that SQL escapes, blanks at the end, and what is special in the set.
@@ -118,7 +130,7 @@ def _charsets():
         for kind, ddl in (("char", "CHAR(30)"), ("varchar", "VARCHAR(120)"), ("text", "TEXT")):
             # CHAR(n) loses blanks at its end already upstream.
             yield Kind(f"{kind}_{name}", f"{ddl} CHARACTER SET {name}", [v for v in values if kind != "char" or len(v) < 60],
-                       f"text_{name}", on, down=down(ddl), keyless=kind == "varchar", page=page, text=True)
+                       f"text_{name}", on, down=down(ddl), keyless=kind == "varchar", page=page, text=True, charset=name)
         members = multi or "'a','b b','it''s','\\\\'"
         yield Kind(f"enum_{name}", f"ENUM({members}) CHARACTER SET {name}", ["1", "2", "3", "4", "''"], f"text_{name}", on,
                    "CONCAT({}+0, HEX(CONVERT({} USING utf8mb4)))", down(f"ENUM({members})"), keyless=False, page="ENUM, SET")
@@ -146,7 +158,7 @@ def _charsets():
                  "macroman", "tis620", "armscii8", "geostd8", "hp8", "dec8", "keybcs2", "macce", "swe7", "ascii"):
         upper = ["x'5B5C5D7B7C7D7E'"] if name in ("swe7", "ascii") else _ALL_BYTES
         yield Kind(f"varchar_{name}", f"VARCHAR(120) CHARACTER SET {name}", upper, "text_single", ALL if name == "ascii" else MARIADB | MYSQL,
-                   down={"tidb": "VARCHAR(120) CHARACTER SET utf8mb4"}, page="text in the other character sets of one byte", text=True)
+                   down={"tidb": "VARCHAR(120) CHARACTER SET utf8mb4"}, page="text in the other character sets of one byte", text=True, charset=name)
 
 
 def _binary():
@@ -187,17 +199,20 @@ def _json():
     def quote(text):
         return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
     texts = [quote(text) for text in _json_texts()]
+    characters = "HEX(CAST({} AS CHAR CHARACTER SET utf8mb4))"
+    def value(shown):
+        return json.loads(bytes.fromhex(shown))
     large = ["CONCAT('{\"big\":\"', REPEAT('x', 70000), '\"}')", "CONCAT('[', REPEAT('1234567,', 9000), '0]')",
              "CONCAT('{\"a\":', CONCAT('[', REPEAT('\"abcdefgh\",', 8000), '0]'), ',\"b\":{\"c\":70000,\"d\":-70000,\"e\":1.5}}')"]
-    yield Kind("json", "JSON", texts + large, "json", MARIADB | TIDB | {"mysql9"}, show="HEX(CAST({} AS CHAR CHARACTER SET utf8mb4))", page="JSON")
+    yield Kind("json", "JSON", texts + large, "json", MARIADB | TIDB | {"mysql9"}, show=characters, page="JSON", value=value)
     # MariaDB takes 32 levels.
     deep = [quote("[" * 99 + "1" + "]" * 99), quote('{"a":' * 50 + "[]" + "}" * 50)]
-    yield Kind("json_deep", "JSON", deep, "json_deep", TIDB | {"mysql9"}, show="HEX(CAST({} AS CHAR CHARACTER SET utf8mb4))",
+    yield Kind("json_deep", "JSON", deep, "json_deep", TIDB | {"mysql9"}, show=characters, value=value,
                down={s: "LONGTEXT CHARACTER SET utf8mb4" for s in MARIADB}, page="JSON of more than 32 levels")
     typed = ["JSON_OBJECT('d', CAST('2024-01-15' AS DATE), 't', CAST('00:00:00' AS TIME), 'n', CAST('-12:34:56.789' AS TIME(3)))",
              "JSON_ARRAY(CAST('2024-01-15 01:02:03.4' AS DATETIME(6)), CAST('9999-12-31' AS DATE))",
              "JSON_OBJECT('b', CAST(x'00ff' AS BINARY), 'l', REPEAT(CAST(x'0102' AS BINARY), 100))", "JSON_ARRAY(b'101')"]
-    yield Kind("json_typed", "JSON", typed, "json", MARIADB | TIDB | {"mysql9"}, show="HEX(CAST({} AS CHAR CHARACTER SET utf8mb4))",
+    yield Kind("json_typed", "JSON", typed, "json", MARIADB | TIDB | {"mysql9"}, show=characters, value=value,
                by={"mysql9"}, page="JSON with DATE, TIME, DATETIME and bytes inside")
 
 
@@ -205,10 +220,11 @@ def _others():
     points = ["ST_GeomFromText('POINT(1 2)')", "ST_GeomFromText('POINT(-179.5 89.25)')"]
     shapes = points + ["ST_GeomFromText('LINESTRING(0 0,1 1,2 3.5)')", "ST_GeomFromText('POLYGON((0 0,0 5,5 5,5 0,0 0),(1 1,1 2,2 2,2 1,1 1))')",
                        "ST_GeomFromText('MULTIPOINT(1 1,2 2)')", "ST_GeomFromText('GEOMETRYCOLLECTION(POINT(1 1),LINESTRING(0 0,9 9))')"]
-    yield Kind("point", "POINT", points, "geometry", MARIADB | {"mysql9"}, page="GEOMETRY")
-    yield Kind("geometry", "GEOMETRY", shapes, "geometry", MARIADB | {"mysql9"}, page="GEOMETRY")
+    blob = dict.fromkeys(TIDB, "LONGBLOB")
+    yield Kind("point", "POINT", points, "geometry", MARIADB | {"mysql9"}, page="GEOMETRY", down=blob)
+    yield Kind("geometry", "GEOMETRY", shapes, "geometry", MARIADB | {"mysql9"}, page="GEOMETRY", down=blob)
     yield Kind("geometry_srid", "GEOMETRY", ["ST_GeomFromText('POINT(1 2)', 4326)", "ST_GeomFromText('LINESTRING(10 20,30 40)', 4326)"], "geometry",
-               MARIADB | {"mysql9"}, page="GEOMETRY")
+               MARIADB | {"mysql9"}, page="GEOMETRY", down=blob)
     yield Kind("vector", "VECTOR(3)", ["TO_VECTOR('[1,2.5,-3]')", "TO_VECTOR('[0,0,0]')", "TO_VECTOR('[3.4028234e38,-0.5,0.1]')", "TO_VECTOR('[1]')"],
                "vector", {"mysql9"}, down=dict.fromkeys(MARIADB | {"mysql56"}, "VARBINARY(64)"), page="VECTOR")
     yield Kind("inet6", "INET6", ["'::'", "'::1'", "'2001:db8::ff00:42:8329'", "'::ffff:192.0.2.1'", "'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'", "'fe80::'"],
@@ -221,7 +237,7 @@ def _others():
     for name, ddl, values in (("varchar", "VARCHAR(3000) COMPRESSED", ["'short'", "REPEAT('long ', 500)", "''"]),
                               ("blob", "BLOB COMPRESSED", ["x'00ff'", "REPEAT(x'0102', 2000)", "''"]),
                               ("text", "TEXT COMPRESSED CHARACTER SET latin1", ["x'e9e8'", "REPEAT(x'e9', 2000)", "''"])):
-        yield Kind(f"{name}_compressed", ddl, values, "compressed", by=MARIADB, page="COMPRESSED columns")
+        yield Kind(f"{name}_compressed", ddl, values, "compressed", by=MARIADB, page="COMPRESSED columns", text=name == "text")
 
 
 def all_kinds():
@@ -233,15 +249,17 @@ class Matrix:
 
     LIVE = 1000  # ids of rows inserted while the task runs
 
-    def __init__(self, upstream, downstream, only=None):
+    def __init__(self, upstream, downstream, only=None, read_up=None):
         self.kinds = [kind for kind in all_kinds() if upstream in kind.by and (not only or kind.name in only)]
         # Without the type and without a substitute the task cannot have the column.
         self.missing = [k for k in self.kinds if not k.exists_on(downstream) and downstream not in k.down]
         self.kinds = [k for k in self.kinds if k not in self.missing]
         self.downstream = downstream
         if downstream in TIDB:
-            self.kinds = [k for k in self.kinds if k.exists_on(downstream) or k.family in TIDB_BY_HAND]
-        self.keyless = {k.name for k in self.kinds if k.keyless and (downstream not in TIDB or k.name in TIDB_KEYLESS)}
+            for kind in self.kinds:
+                if kind.charset:
+                    kind.drop_what_is_no_character(read_up)
+        self.keyless = {k.name for k in self.kinds if k.keyless}
         self.families = {}
         for kind in self.kinds:
             self.families.setdefault(kind.family, []).append(kind)
@@ -313,13 +331,20 @@ class Matrix:
                 yield f"UPDATE n_{kind.name} SET v = {self._value(kind, 1)}, n = n + 200 WHERE n = {offset + 3}"
                 self.cells += 3 * count
 
+    def _values(self, kinds, rows, first):
+        """Rows as they are compared; the kinds' columns begin at `first`."""
+        if self.downstream not in TIDB:
+            return rows
+        return [tuple(kinds[i - first].value(shown) if 0 <= i - first < len(kinds) and kinds[i - first].value and shown is not None else shown
+                      for i, shown in enumerate(row)) for row in rows]
+
     def compare(self, read_up, read_down):
         """Differences by kind: {name: text}. `read_*(sql)` answers rows."""
         found = {}
         for family, kinds in self.families.items():
             shown = ", ".join(k.shown(self.downstream).replace("{}", f"`{k.name}`") for k in kinds)
             sql = f"SELECT id, {shown} FROM w_{family} ORDER BY id"
-            up, down = read_up(sql), read_down(sql)
+            up, down = self._values(kinds, read_up(sql), 1), self._values(kinds, read_down(sql), 1)
             if [row[0] for row in up] != [row[0] for row in down]:
                 for kind in kinds:
                     found[kind.name] = f"w_{family}: ids {[r[0] for r in up]} upstream, {[r[0] for r in down]} downstream"
@@ -333,7 +358,7 @@ class Matrix:
                 continue
             sql = f"SELECT {kind.shown(self.downstream).replace('{}', 'v')} AS c, n FROM n_{kind.name}"
             order = lambda row: (row[1], row[0] is None, str(row[0]))  # noqa: E731
-            up, down = sorted(read_up(sql), key=order), sorted(read_down(sql), key=order)
+            up, down = (sorted(self._values([kind], read(sql), 0), key=order) for read in (read_up, read_down))
             if up != down:
                 only_up, only_down = list(up), []
                 for row in down:
