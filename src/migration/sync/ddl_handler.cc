@@ -11,6 +11,7 @@
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/rules/system_schema.h"
+#include "migration/sync/column_checks.h"
 #include "migration/sync/foreign_keys.h"
 #include "migration/sync/logged_statement.h"
 #include "migration/sync/other_objects.h"
@@ -579,6 +580,24 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
       const mysql::ColumnInfo* info = table == nullptr ? nullptr : table->FindColumn(column);
       return info != nullptr && mysql::IsBlobType(info->type);
     };
+    if (auto* alter = adapted.As<mysql::AlterTable>();
+        alter != nullptr && adapt.from_mariadb && work.restore.target == mysql::SqlTarget::kMySql &&
+        server.AtLeast(8, 0, 16)) {
+      const TableId& source = p.tables.front();
+      const auto redefines = [](const mysql::AlterSpec& spec) {
+        return spec.kind == mysql::AlterKind::kModifyColumn ||
+               spec.kind == mysql::AlterKind::kChangeColumn;
+      };
+      try {
+        if (std::any_of(alter->specs.begin(), alter->specs.end(), redefines)) {
+          DropColumnChecks(alter, *context_.downstream->Get(p.targets.front(), stop),
+                           context_.tracker->GetTable(source.schema, source.table).get());
+        }
+      } catch (const Error& e) {
+        // The statement itself says so.
+        if (e.code() != static_cast<int>(ErrorCode::kSyncerDownstreamTableNotFound)) throw;
+      }
+    }
     if (mysql::AdaptToTarget(&adapted, work.restore.target, left_out, adapt)) {
       work.statements.push_back(std::move(adapted));
     }
