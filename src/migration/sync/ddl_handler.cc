@@ -13,6 +13,7 @@
 #include "migration/rules/system_schema.h"
 #include "migration/sync/column_checks.h"
 #include "migration/sync/foreign_keys.h"
+#include "migration/sync/letter_case.h"
 #include "migration/sync/logged_statement.h"
 #include "migration/sync/other_objects.h"
 #include "mysql/schema/modify_event.h"
@@ -92,9 +93,13 @@ std::optional<size_t> ProducedTable(const Statement& statement) {
 }
 
 // CREATE TABLE LIKE and renames between tables that the routes merge: the target is there, and
-// stays.
-bool IsBetweenOneTarget(const Statement& split, const std::vector<TableId>& targets) {
-  if (targets.size() != 2 || targets[0] != targets[1]) return false;
+// stays. `fold`: the downstream does not look at letter case.
+bool IsBetweenOneTarget(const Statement& split, const std::vector<TableId>& targets, bool fold) {
+  if (targets.size() != 2) return false;
+  const bool one = fold ? mysql::EqualNames(targets[0].schema, targets[1].schema) &&
+                              mysql::EqualNames(targets[0].table, targets[1].table)
+                        : targets[0] == targets[1];
+  if (!one) return false;
   const auto* create = split.As<mysql::CreateTable>();
   const auto* alter = split.As<mysql::AlterTable>();
   return (create != nullptr && create->like) || split.As<mysql::RenameTable>() != nullptr ||
@@ -503,6 +508,7 @@ void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& s
   // Names that an earlier part gives to a table; downstream there is none of that name yet, or
   // another one.
   std::vector<TableId> produced;
+  std::vector<TableId> left;  // names that earlier parts have taken away
   for (Planned& p : planned) {
     for (const TableId& id : p.tables) {
       if (p.source.As<mysql::CreateDatabase>() == nullptr &&
@@ -531,6 +537,17 @@ void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& s
     }
     if (p.dropped) continue;
     if (std::optional<size_t> i = ProducedTable(p.source); i && *i < p.tables.size()) {
+      if (p.is_executed()) {
+        // What is renamed has its old name no longer.
+        std::vector<TableId> gone = left;
+        if (p.source.As<mysql::CreateTable>() == nullptr) {
+          for (const TableId& id : p.tables) {
+            if (id != p.tables[*i]) gone.push_back(id);
+          }
+        }
+        RefuseOneTargetOfTwo(context_, p.tables[*i], gone, nullptr, stop);
+        left = std::move(gone);
+      }
       produced.push_back(p.tables[*i]);
     }
   }
@@ -563,7 +580,7 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
   ForeignKeyNames foreign_keys(context_.sessions->upstream_server.is_mariadb);
   for (const Planned& p : planned) {
     if (!p.is_executed()) continue;
-    if (IsBetweenOneTarget(p.source, p.targets)) {
+    if (IsBetweenOneTarget(p.source, p.targets, context_.sessions->downstream_folds)) {
       Log().Info("both tables of a statement are one downstream, it changes nothing there",
                  {F("statement", query.text), F("target", p.targets.front().Quoted())});
       continue;

@@ -27,8 +27,10 @@ struct Sessions {
   std::map<std::string, std::string> default_collations;  // upstream's, see DefaultCollations
   bool strict_collations = false;                         // `collation_compatible: strict`
   int lower_case_table_names = 0;                         // of the upstream
-  std::string upstream_zone;                              // "+08:00"
-  mysql::TimeZone rows_zone;                              // TIMESTAMP values are written in it
+  // The downstream does not tell names of tables apart by letter case.
+  bool downstream_folds = false;
+  std::string upstream_zone;  // "+08:00"
+  mysql::TimeZone rows_zone;  // TIMESTAMP values are written in it
   bool foreign_keys = false;
   bool read_committed = false;  // workers may use that isolation level
 };
