@@ -11,7 +11,9 @@
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/rules/system_schema.h"
+#include "migration/sync/column_checks.h"
 #include "migration/sync/foreign_keys.h"
+#include "migration/sync/letter_case.h"
 #include "migration/sync/logged_statement.h"
 #include "migration/sync/other_objects.h"
 #include "mysql/schema/modify_event.h"
@@ -91,9 +93,13 @@ std::optional<size_t> ProducedTable(const Statement& statement) {
 }
 
 // CREATE TABLE LIKE and renames between tables that the routes merge: the target is there, and
-// stays.
-bool IsBetweenOneTarget(const Statement& split, const std::vector<TableId>& targets) {
-  if (targets.size() != 2 || targets[0] != targets[1]) return false;
+// stays. `fold`: the downstream does not look at letter case.
+bool IsBetweenOneTarget(const Statement& split, const std::vector<TableId>& targets, bool fold) {
+  if (targets.size() != 2) return false;
+  const bool one = fold ? mysql::EqualNames(targets[0].schema, targets[1].schema) &&
+                              mysql::EqualNames(targets[0].table, targets[1].table)
+                        : targets[0] == targets[1];
+  if (!one) return false;
   const auto* create = split.As<mysql::CreateTable>();
   const auto* alter = split.As<mysql::AlterTable>();
   return (create != nullptr && create->like) || split.As<mysql::RenameTable>() != nullptr ||
@@ -522,6 +528,7 @@ void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& s
   // Names that an earlier part gives to a table; downstream there is none of that name yet, or
   // another one.
   std::vector<TableId> produced;
+  std::vector<TableId> left;  // names that earlier parts have taken away
   for (Planned& p : planned) {
     for (const TableId& id : p.tables) {
       if (p.source.As<mysql::CreateDatabase>() == nullptr &&
@@ -550,6 +557,17 @@ void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& s
     }
     if (p.dropped) continue;
     if (std::optional<size_t> i = ProducedTable(p.source); i && *i < p.tables.size()) {
+      if (p.is_executed()) {
+        // What is renamed has its old name no longer.
+        std::vector<TableId> gone = left;
+        if (p.source.As<mysql::CreateTable>() == nullptr) {
+          for (const TableId& id : p.tables) {
+            if (id != p.tables[*i]) gone.push_back(id);
+          }
+        }
+        RefuseOneTargetOfTwo(context_, p.tables[*i], gone, nullptr, stop);
+        left = std::move(gone);
+      }
       produced.push_back(p.tables[*i]);
     }
   }
@@ -589,7 +607,7 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
   std::vector<DdlStatement> adapted_all;
   for (const Planned& p : planned) {
     if (!p.is_executed()) continue;
-    if (IsBetweenOneTarget(p.source, p.targets)) {
+    if (IsBetweenOneTarget(p.source, p.targets, context_.sessions->downstream_folds)) {
       Log().Info("both tables of a statement are one downstream, it changes nothing there",
                  {F("statement", query.text), F("target", p.targets.front().Quoted())});
       continue;
@@ -611,6 +629,24 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
     adapt.filled_once = [&](const std::string& column) {
       if (!renamed) drops.push_back({DropDefaultOf(p.targets.front(), column), session});
     };
+    if (auto* alter = adapted.As<mysql::AlterTable>();
+        alter != nullptr && adapt.from_mariadb && work.restore.target == mysql::SqlTarget::kMySql &&
+        server.AtLeast(8, 0, 16)) {
+      const TableId& source = p.tables.front();
+      const auto redefines = [](const mysql::AlterSpec& spec) {
+        return spec.kind == mysql::AlterKind::kModifyColumn ||
+               spec.kind == mysql::AlterKind::kChangeColumn;
+      };
+      try {
+        if (std::any_of(alter->specs.begin(), alter->specs.end(), redefines)) {
+          DropColumnChecks(alter, *context_.downstream->Get(p.targets.front(), stop),
+                           context_.tracker->GetTable(source.schema, source.table).get());
+        }
+      } catch (const Error& e) {
+        // The statement itself says so.
+        if (e.code() != static_cast<int>(ErrorCode::kSyncerDownstreamTableNotFound)) throw;
+      }
+    }
     if (mysql::AdaptToTarget(&adapted, work.restore.target, left_out, adapt)) {
       adapted_all.push_back({std::move(adapted), session});
     }

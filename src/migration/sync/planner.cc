@@ -10,6 +10,7 @@
 #include "migration/rows/logged_definition.h"
 #include "migration/rows/partial_image.h"
 #include "migration/rules/system_schema.h"
+#include "migration/sync/letter_case.h"
 #include "migration/sync/online_ddl.h"
 #include "migration/sync/other_objects.h"
 #include "mysql/binlog/rows.h"
@@ -164,6 +165,10 @@ mysql::TablePtr RowPlanner::DefinitionOf(const Table& table, const mysql::RawEve
 
 bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
                          const mysql::FormatDescription& format, const StopToken& stop) {
+  if (!told_apart_.contains(table.id)) {
+    RefuseOneTargetOfTwo(context_, table.id, {}, &upstream_names_, stop);
+    told_apart_.insert(table.id);
+  }
   mysql::TablePtr tracked = DefinitionOf(table, event, format, stop);
   if (tracked == nullptr) {
     Log().Warn(

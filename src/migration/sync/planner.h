@@ -71,6 +71,9 @@ struct PlanContext {
   FilteredRows* filtered = nullptr;
 };
 
+// Tables and views upstream by the lower-case name of their schema.
+using UpstreamNames = std::map<std::string, std::vector<TableId>>;
+
 // The expression filters of a table whose rows are like `plan`; nullptr if it has none. Throws
 // Error kConfigExprFilterWrongGrammar.
 std::shared_ptr<const RowFilter> MakeRowFilter(const PlanContext& context, const TablePlan& plan,
@@ -157,6 +160,10 @@ class RowPlanner : private CommittedOrders {
   // Target tables of which rows came that lack columns. Their changes are applied one transaction
   // after another, exactly once, like those of tables without identity.
   std::set<TableId> partial_targets_;
+  // Source tables that have a target of their own, letter case or not; names upstream when they
+  // were looked at.
+  std::set<TableId> told_apart_;
+  UpstreamNames upstream_names_;
   // How the keys of a target's rows are hashed; targets whose sources would do it differently, so
   // that all their rows conflict.
   std::map<TableId, uint64_t> key_shapes_;

@@ -161,6 +161,7 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
   }
   s.downstream_server = downstream->server();
   s.downstream_explicit_timestamps = ExplicitTimestamps(*downstream, stop);
+  s.downstream_folds = Value(*downstream, "SELECT @@lower_case_table_names", stop) != "0";
   s.strict_collations = config.collation_compatible == "strict";
   // A target made by hand may give ids itself; the rows have theirs.
   constexpr std::string_view kExplicitIds = "allow_auto_random_explicit_insert";

@@ -38,6 +38,8 @@ struct Sessions {
   // explicit_defaults_for_timestamp: what holds where an event does not say, and downstream.
   bool upstream_explicit_timestamps = true;
   bool downstream_explicit_timestamps = true;
+  // The downstream does not tell names of tables apart by letter case.
+  bool downstream_folds = false;
   mysql::TimeZone rows_zone;  // TIMESTAMP values are written in it
   bool foreign_keys = false;
   bool read_committed = false;  // workers may use that isolation level

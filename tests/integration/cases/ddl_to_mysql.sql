@@ -4,6 +4,8 @@ CREATE TABLE t (id INT PRIMARY KEY, a INT);
 INSERT INTO t VALUES (1, 1);
 CREATE TABLE full_aria (id INT PRIMARY KEY, doc JSON DEFAULT '{"a": 1}', note TEXT DEFAULT 'x') ENGINE=Aria ROW_FORMAT=PAGE;
 INSERT INTO full_aria (id) VALUES (1);
+CREATE TABLE checked (id INT PRIMARY KEY, doc JSON, n INT CHECK (n < 100), m INT CHECK (m < 100), low INT, high INT, CONSTRAINT order_of CHECK (low < high));
+INSERT INTO checked VALUES (1, '{"a": 1}', 5, 5, 1, 2);
 -- live
 CREATE TABLE own (id INT PRIMARY KEY, a INT, KEY k (a) IGNORED) ENGINE=InnoDB TRANSACTIONAL=0 PAGE_CHECKSUM=1;
 INSERT INTO own VALUES (1, 1);
@@ -38,3 +40,9 @@ UPDATE no_key SET doc = '{"n": 2}' LIMIT 1;
 -- live
 RENAME TABLE IF EXISTS nothing TO something, doc TO docs;
 INSERT INTO docs (id) VALUES (4);
+-- live
+ALTER TABLE checked MODIFY doc VARCHAR(100), CHANGE n number INT;
+INSERT INTO checked VALUES (2, 'no json', 1000, 6, 1, 2);
+ALTER TABLE checked MODIFY m BIGINT CHECK (m < 1000);
+INSERT INTO checked VALUES (3, 'no json', 1000, 600, 1, 2);
+ALTER TABLE checked MODIFY low BIGINT;
