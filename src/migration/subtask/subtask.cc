@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error/error.h"
+#include "migration/unit/advice.h"
 
 namespace dm::migration {
 namespace {
@@ -321,6 +322,7 @@ void Subtask::RunUnits() {
 }
 
 void Subtask::SetResult(Stage stage, UnitResult result) {
+  for (Error& error : result.errors) Advise(error);
   std::lock_guard lock(mutex_);
   result_ = std::move(result);
   if (!ending_subtask_) stage_ = stage;

@@ -16,8 +16,16 @@ const std::vector<std::string>& Sources(const cli::Invocation& invocation) {
 }
 
 std::string ReadNamedFile(const std::string& path) {
+  // dm-master takes requests of 2 MiB unless its `max-request-bytes` says more. Without a bound
+  // here, a file given by mistake, a dump say, would be parsed for minutes first.
+  constexpr size_t kMostBytes = 8 << 20;
   try {
-    return dm::ReadFile(path);
+    std::string text = dm::ReadFile(path);
+    if (text.size() <= kMostBytes) return text;
+    throw cli::CommandError(fmt::format(
+        "error in get file content: {} has {} bytes, a file may have {}; it is hardly a "
+        "configuration or a statement",
+        path, text.size(), kMostBytes));
   } catch (const SystemError& e) {
     throw cli::CommandError(fmt::format("error in get file content: {}", e.what()));
   }

@@ -193,6 +193,27 @@ TEST(Program, StartTaskSendsTheFileUnchanged) {
             "removeMeta: true startTime: \"2024-01-01 00:00:00\"");
 }
 
+TEST(Program, FilesThatAreNoConfigurationStayHere) {
+  FakeMaster master;
+  TemporaryDirectory directory;
+  const std::string file = directory.path() + "/t.yaml";
+  const std::string large(9 << 20, '-');
+  for (const std::string command : {"start-task", "check-task"}) {
+    WriteFile(file, large);
+    Result result = Dmctl({command, file, "--master-addr", master.address()});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.err,
+              fmt::format("Error: error in get file content: {} has 9437184 bytes, a file may have "
+                          "8388608; it is hardly a configuration or a statement\n",
+                          file));
+    WriteFile(file, "name: caf\xe9\n");
+    result = Dmctl({command, file, "--master-addr", master.address()});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_NE(result.err.find("invalid UTF-8"), std::string::npos) << result.err;
+  }
+  EXPECT_TRUE(master.calls().empty());
+}
+
 TEST(Program, BatchReportsEachTask) {
   FakeMaster master;
   master.SetAnswer([](const std::string& method, const google::protobuf::Message& message,

@@ -7,6 +7,7 @@
 
 #include "base/error/error.h"
 #include "base/io/encode.h"
+#include "base/io/text.h"
 #include "cluster/rpc/print_json.h"
 #include "dmmaster.pb.h"
 #include "migration/config/render.h"
@@ -74,7 +75,8 @@ int CheckTask(Session& session, const cli::Invocation& invocation) {
   try {
     task = migration::ParseTaskYaml(text);
   } catch (const Error&) {
-    // dm-master says what is wrong with it.
+    // dm-master says what is wrong with it. What is no UTF-8 cannot be sent as it is.
+    if (!IsValidUtf8(text)) throw;
   }
   if (task) RefuseShardingConflict(invocation, *task, text);
   pb::CheckTaskRequest request;
