@@ -1,7 +1,6 @@
-"""An upstream that cannot be read as the task needs it: binlogs that are gone, numbers that clash, accounts that may not,
+"""An upstream that cannot be read as the task needs it: binlogs that are gone, accounts that may not,
 settings. What the task shows, who makes it go on, and that both sides are equal then."""
 import contextlib
-import subprocess
 
 import pytest
 
@@ -142,30 +141,11 @@ def test_setting(running, tmp_path, row):
 
 
 # -- while the task runs
-class OtherReplica:
-    """Another replica that pulls the binlog under this number, again and again, as another tool would."""
-
-    def __init__(self, server, server_id):
-        file = server.run(server.status_statement)[0][0]
-        self.argv = ["/usr/bin/mariadb-binlog", "--read-from-remote-server", "--stop-never", f"--stop-never-slave-server-id={server_id}",
-                     "--host=127.0.0.1", f"--port={server.port}", "--user=dm", "--password=dm-Pa55", file]
-        self.process = None
-
-    def pull(self):
-        if self.process is None or self.process.poll() is not None:
-            self.process = subprocess.Popen(self.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def stop(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-
-
 RUNNING = [
     BadInput("connection killed", "KILL {dump}", (), ITSELF),
-    BadInput("password changed", "ALTER USER 'bad-up'@'%' IDENTIFIED BY 'other'", (10001, "Access denied", "check the database connection"), ITSELF,
+    BadInput("password changed", "ALTER USER 'bad-up'@'%' IDENTIFIED BY 'other'", ("Error 1045 (28000): Access denied",), ITSELF,
              ("ALTER USER 'bad-up'@'%' IDENTIFIED BY 'pw'",)),
-    BadInput("privilege taken away", "REVOKE REPLICATION SLAVE ON *.* FROM 'bad-up'@'%'", (36069, "REPLICATION SLAVE"), ITSELF,
+    BadInput("privilege taken away", "REVOKE REPLICATION SLAVE ON *.* FROM 'bad-up'@'%'", ("Access denied", "privilege"), ITSELF,
              ("GRANT REPLICATION SLAVE ON *.* TO 'bad-up'@'%'",)),
 ]
 
@@ -199,9 +179,8 @@ def test_while_it_runs(running, task, by_account, row):
                 server.run(f"KILL {number}")
         server.run(f"INSERT INTO {SCHEMA}.t VALUES (2, 2)")
         if row.shows:
-            code, *phrases = row.shows
             error = running.wait_error("bad", timeout=90)
-            for phrase in phrases:
+            for phrase in row.shows:
                 assert phrase in text_of(error), error
             assert error["Workaround"], error
     finally:
@@ -210,33 +189,6 @@ def test_while_it_runs(running, task, by_account, row):
     assert row.resumed_by == ITSELF
     running.wait_synced("bad", server)
     equal(running, server)
-
-
-def test_two_replicas_with_one_number(running, task):
-    """The upstream ends the older connection: the reason is named, and the task goes on when the number is free."""
-    running.start_worker("worker5")
-    server = running.servers["src"]
-    running.create_source("numbered", server, **{"server-id": 87654, "checker": {"backoff-max": "1s"}})
-    running.servers["numbered"] = server
-    other = OtherReplica(server, 87654)
-
-    def error():
-        other.pull()
-        status = running.status("bad")
-        return status["stage"] == "Paused" and status["result"]["errors"][0]
-
-    try:
-        task("numbered")
-        found = wait_for(error, "the task says what is wrong", timeout=90, interval=0.3)
-        assert found["ErrCode"] == 36069 and "server_id" in text_of(found) and found["Workaround"], found
-        other.stop()
-        server.run(f"INSERT INTO {SCHEMA}.t VALUES (2, 2)")
-        running.wait_synced("bad", server)
-        equal(running, server)
-    finally:
-        other.stop()
-        running.ctl("stop-task", "bad", check=False)
-        running.ctl("operate-source", "stop", "numbered")
 
 
 def test_tables_without_any_key(running, task):
