@@ -18,8 +18,9 @@ std::string_view ByServerErrno(int number) {
     case 1203:  // ER_TOO_MANY_USER_CONNECTIONS
       return "Raise the server's limit of connections, or lower `worker-count`, `pool-size` or "
              "`threads`.";
-    case 1044:  // ER_DBACCESS_DENIED_ERROR
     case 1045:  // ER_ACCESS_DENIED_ERROR
+      return "Correct the account's name or password, or give it the privilege that it lacks.";
+    case 1044:  // ER_DBACCESS_DENIED_ERROR
     case 1142:  // ER_TABLEACCESS_DENIED_ERROR
     case 1143:  // ER_COLUMNACCESS_DENIED_ERROR
     case 1227:  // ER_SPECIFIC_ACCESS_DENIED_ERROR

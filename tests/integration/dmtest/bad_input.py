@@ -28,7 +28,9 @@ def ids(row):
 
 def shown(answer, row):
     """dmctl has failed and printed all that the row says."""
-    text = (answer.out + answer.err).replace('\\"', '"')
+    text = answer.out + answer.err
+    for escaped, character in (('\\"', '"'), ("\\u0026", "&"), ("\\u003c", "<"), ("\\u003e", ">")):
+        text = text.replace(escaped, character)
     assert not answer.ok, text
     for phrase in row.shows:
         assert phrase in text, f"{phrase!r} is missing in: {text[:3000]}"
