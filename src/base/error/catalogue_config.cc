@@ -63,8 +63,7 @@ constexpr ErrorEntry kConfigErrors[] = {
      "Please check the `name` config in task configuration file."},
     {kConfigInvalidTaskMode, "ConfigInvalidTaskMode", "config", ErrorScope::kInternal,
      ErrorLevel::kMedium,
-     "please specify right task-mode, support `full`, `incremental`, `all`, `dump`, `load`, "
-     "`load&sync`",
+     "please specify right task-mode, support `full`, `incremental`, `all`, `dump`, `load`",
      "Please check the `task-mode` config in task configuration file."},
     {kConfigNeedTargetDB, "ConfigNeedTargetDB", "config", ErrorScope::kInternal,
      ErrorLevel::kMedium, "the task has no target-database",

@@ -34,7 +34,7 @@ struct PlanColumn {
   bool generated = false;        // upstream: may be absent from row images of MariaDB
   bool renewed = false;          // downstream: ON UPDATE CURRENT_TIMESTAMP, unless it is assigned
   bool where_as_signed = false;  // a SET of 64 members
-  bool where_as_json = false;  // compared as CAST('..' AS JSON)
+  bool where_as_json = false;    // compared as CAST('..' AS JSON)
   bool where_as_text = false;  // a number, which a text column downstream would turn into a double
   // Text downstream that takes no bytes which are no character in the upstream's set: MySQL's and
   // TiDB's answer to them would be a warning and another value.
