@@ -145,7 +145,7 @@ RUNNING = [
     BadInput("connection killed", "KILL {dump}", (), ITSELF),
     BadInput("password changed", "ALTER USER 'bad-up'@'%' IDENTIFIED BY 'other'", ("Error 1045 (28000): Access denied",), ITSELF,
              ("ALTER USER 'bad-up'@'%' IDENTIFIED BY 'pw'",)),
-    BadInput("privilege taken away", "REVOKE REPLICATION SLAVE ON *.* FROM 'bad-up'@'%'", ("Access denied", "privilege"), ITSELF,
+    BadInput("privilege taken away", "REVOKE REPLICATION SLAVE ON *.* FROM 'bad-up'@'%'", ("Access denied", "has REPLICATION SLAVE"), ITSELF,
              ("GRANT REPLICATION SLAVE ON *.* TO 'bad-up'@'%'",)),
 ]
 
