@@ -18,6 +18,8 @@ constexpr int kIncorrect = 1292;
 constexpr int kTimeZoneGap = 1299;
 constexpr int kIncorrectForField = 1366;
 constexpr int kTooLong = 1406;
+constexpr int kIncorrectForFunction = 1411;
+constexpr int kOverflows = 1690;  // of a conversion on TiDB, of a generated column elsewhere
 
 // "... column 'c' at row 1"; on MariaDB also "... column `s`.`t`.`c` at row 1", on TiDB also
 // "... column 'c'".
@@ -36,9 +38,30 @@ bool IsAbout(std::string_view text, std::string_view name) {
   return text.ends_with("column '") || text.ends_with("`.`") || text.ends_with("column `");
 }
 
+bool NamesAColumn(std::string_view text) {
+  // TiDB also gives the bare format: "Data truncated for column '%s' at row %d".
+  return text.find("column ") != std::string_view::npos &&
+         text.find("column '%s'") == std::string_view::npos;
+}
+
+bool MayChangeAValue(int code, std::string_view text, std::span<const ValueColumn> columns) {
+  const auto has = [&](bool ValueColumn::*what) {
+    return std::any_of(columns.begin(), columns.end(),
+                       [&](const ValueColumn& c) { return c.*what; });
+  };
+  // "Truncated incorrect DOUBLE value: 'x'" is also said of a text that is compared to a number.
+  if (code == kIncorrect && text.find("DOUBLE") != std::string_view::npos) {
+    return has(&ValueColumn::text_as_number);
+  }
+  if (code == kTruncated)
+    return has(&ValueColumn::other_members) || !has(&ValueColumn::error_value);
+  return true;
+}
+
 }  // namespace
 
-bool ChangesValue(int code, std::string_view text, std::span<const ValueColumn> columns) {
+bool ChangesValue(int code, std::string_view text, std::span<const ValueColumn> columns,
+                  WarningTexts texts) {
   switch (code) {
     case kNullForNotNull:
     case kNullBecameDefault:
@@ -50,21 +73,26 @@ bool ChangesValue(int code, std::string_view text, std::span<const ValueColumn> 
     case kIncorrectForField:
     case kTooLong:
       break;
+    case kIncorrectForFunction:
+    case kOverflows:
+      if (texts == WarningTexts::kNameTheColumn) return false;
+      break;
     default:
       return false;
   }
   const auto column = std::find_if(columns.begin(), columns.end(),
                                    [&](const ValueColumn& c) { return IsAbout(text, c.name); });
   if (column == columns.end()) {
+    if (NamesAColumn(text)) return true;
     // "Truncated incorrect DOUBLE value: 'x'": of a comparison or an expression.
-    return text.find("column ") != std::string_view::npos;
+    return texts == WarningTexts::kMayNameNoColumn && MayChangeAValue(code, text, columns);
   }
   if (column->generated) return false;
   if (code == kOutOfRange && column->rounded_float) return false;
   return code != kTruncated || !column->error_value;
 }
 
-bool ChangesValue(int code, std::string_view text, const RowChange& change) {
+bool ChangesValue(int code, std::string_view text, const RowChange& change, WarningTexts texts) {
   const std::span<const mysql::Cell> image = change.after();
   if (change.kind() == mysql::RowsKind::kDelete) return false;
   const TablePlan& plan = *change.plan;
@@ -74,15 +102,23 @@ bool ChangesValue(int code, std::string_view text, const RowChange& change) {
     ValueColumn& column = columns.emplace_back();
     column.name = info.name;
     column.generated = info.is_generated();
-    if (info.type != mysql::FieldType::kEnum) continue;
     const auto source =
         std::find_if(plan.columns.begin(), plan.columns.end(),
                      [&](const PlanColumn& c) { return mysql::EqualNames(c.name, info.name); });
-    if (source == plan.columns.end() || source->meta.type != mysql::ColumnType::kEnum) continue;
+    if (source == plan.columns.end()) continue;
+    const mysql::ColumnType type = source->meta.type;
+    const mysql::ColumnInfo* sent = plan.tracked->FindColumn(info.name);
+    column.text_as_number = sent != nullptr && sent->is_string() && mysql::IsNumericType(info.type);
+    const bool has_members =
+        info.type == mysql::FieldType::kEnum || info.type == mysql::FieldType::kSet;
+    if (!has_members) continue;
+    const bool from_members = type == mysql::ColumnType::kEnum || type == mysql::ColumnType::kSet;
+    column.other_members = !from_members || !source->members.empty();
+    if (info.type != mysql::FieldType::kEnum || type != mysql::ColumnType::kEnum) continue;
     const mysql::Cell& cell = image[static_cast<size_t>(source - plan.columns.begin())];
     column.error_value = cell.has_value() && mysql::CellInteger(cell, source->meta) == 0;
   }
-  return ChangesValue(code, text, columns);
+  return ChangesValue(code, text, columns, texts);
 }
 
 }  // namespace dm::migration

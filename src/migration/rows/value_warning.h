@@ -19,15 +19,22 @@ struct ValueColumn {
   // A FLOAT that is sent as a rounded text: the largest one reads a little larger than it is, and
   // becomes itself again.
   bool rounded_float = false;
+  bool other_members = false;   // an ENUM or SET whose members may not be those of the sender
+  bool text_as_number = false;  // a text is sent to a column of numbers
 };
+
+// What a server says of a value that it changed. TiDB says in an UPDATE, and before 7.6 in an
+// INSERT too, what went wrong in a conversion, but not where ("constant 300 overflows tinyint").
+enum class WarningTexts { kNameTheColumn, kMayNameNoColumn };
 
 // Does the warning (or error) `code` with the server's `text` say that a value of the table is not
 // what was sent: what a strict server refuses? Not so are those about values that the server makes
 // itself (defaults, generated columns) or only compares, and notes, which must not be given. A
-// column that is not in `columns` counts as one that was sent.
-bool ChangesValue(int code, std::string_view text, std::span<const ValueColumn> columns);
+// column that is not in `columns` counts as one that was sent, and so does what may be one.
+bool ChangesValue(int code, std::string_view text, std::span<const ValueColumn> columns,
+                  WarningTexts texts);
 
 // The same for the statement that AppendChange makes of `change`. A delete stores no values.
-bool ChangesValue(int code, std::string_view text, const RowChange& change);
+bool ChangesValue(int code, std::string_view text, const RowChange& change, WarningTexts texts);
 
 }  // namespace dm::migration

@@ -12,7 +12,9 @@ const std::vector<ValueColumn> kColumns = {{.name = "v"},
                                            {.name = "it's"},
                                            {.name = "my column 'v"}};
 
-bool Changes(int code, std::string_view text) { return ChangesValue(code, text, kColumns); }
+bool Changes(int code, std::string_view text) {
+  return ChangesValue(code, text, kColumns, WarningTexts::kNameTheColumn);
+}
 
 TEST(ValueWarningTest, WhatWasSentIsNotWhatIsThere) {
   EXPECT_TRUE(Changes(1265, "Data truncated for column 'v' at row 1"));
@@ -57,6 +59,31 @@ TEST(ValueWarningTest, OddNamesAndValues) {
   EXPECT_FALSE(Changes(1265, ""));
 }
 
+TEST(ValueWarningTest, TextsWithoutAColumn) {
+  const auto changes = [](int code, std::string_view text, const ValueColumn& column = {}) {
+    const std::vector<ValueColumn> columns = {{.name = "v"}, column};
+    EXPECT_FALSE(ChangesValue(code, text, columns, WarningTexts::kNameTheColumn) &&
+                 text.find("column ") == std::string_view::npos)
+        << text;
+    return ChangesValue(code, text, columns, WarningTexts::kMayNameNoColumn);
+  };
+  EXPECT_TRUE(changes(1406, "Data Too Long, field len 3, data len 6"));
+  EXPECT_TRUE(changes(1690, "constant 300 overflows tinyint"));
+  EXPECT_TRUE(changes(1690, "DECIMAL value is out of range in '(4, 1)'"));
+  EXPECT_TRUE(changes(1292, "Incorrect datetime value: '2020-13-45'"));
+  EXPECT_TRUE(changes(1292, "Truncated incorrect INTEGER value: 'abc'"));
+  EXPECT_TRUE(changes(1292, "Truncated incorrect time value: '999:99:99'"));
+  EXPECT_TRUE(changes(1264, "Out of range value for column '%s' at row %d"));
+  EXPECT_FALSE(changes(1292, "Truncated incorrect DOUBLE value: 'abc'"));
+  EXPECT_TRUE(changes(1292, "Truncated incorrect DOUBLE value: 'abc'",
+                      {.name = "n", .text_as_number = true}));
+  constexpr std::string_view kMember = "Data truncated for column '%s' at row %d";
+  EXPECT_TRUE(changes(1265, kMember));
+  EXPECT_FALSE(changes(1265, kMember, {.name = "e", .error_value = true}));
+  EXPECT_TRUE(changes(1265, kMember, {.name = "e", .error_value = true, .other_members = true}));
+  EXPECT_FALSE(changes(1364, "Field 'v' doesn't have a default value"));
+}
+
 class ValueWarningOfRowTest : public RowsTest {};
 
 TEST_F(ValueWarningOfRowTest, ByTheRow) {
@@ -64,12 +91,16 @@ TEST_F(ValueWarningOfRowTest, ByTheRow) {
         "id INT PRIMARY KEY, v VARCHAR(3), g VARCHAR(2) AS (v), e ENUM('a')");
   const auto insert = Batch(mysql::EventType::kWriteRowsV2, map_, {{1, "abcdef"}});
   RowChange change{plan_.get(), insert.get(), 0};
-  EXPECT_TRUE(ChangesValue(1265, "Data truncated for column 'v' at row 1", change));
-  EXPECT_FALSE(ChangesValue(1265, "Data truncated for column 'g' at row 1", change));
-  EXPECT_TRUE(ChangesValue(1265, "Data truncated for column 'e' at row 1", change));
+  EXPECT_TRUE(ChangesValue(1265, "Data truncated for column 'v' at row 1", change,
+                           WarningTexts::kNameTheColumn));
+  EXPECT_FALSE(ChangesValue(1265, "Data truncated for column 'g' at row 1", change,
+                            WarningTexts::kNameTheColumn));
+  EXPECT_TRUE(ChangesValue(1265, "Data truncated for column 'e' at row 1", change,
+                           WarningTexts::kNameTheColumn));
   const auto gone = Batch(mysql::EventType::kDeleteRowsV2, map_, {{1, "abcdef"}});
   change.batch = gone.get();
-  EXPECT_FALSE(ChangesValue(1265, "Data truncated for column 'v' at row 1", change));
+  EXPECT_FALSE(ChangesValue(1265, "Data truncated for column 'v' at row 1", change,
+                            WarningTexts::kNameTheColumn));
 }
 
 // ENUM cells of the fixture are INTs on the wire; what counts is their number.
@@ -85,7 +116,8 @@ TEST_F(ValueWarningOfRowTest, ErrorValueOfThisRow) {
   const auto rows = Batch(mysql::EventType::kWriteRowsV2, map_, {{1, 0}, {2, 2}, {3, nullptr}});
   const auto changes = [&](uint32_t row) {
     const RowChange change{plan_.get(), rows.get(), row};
-    return ChangesValue(1265, "Data truncated for column 'e' at row 1", change);
+    return ChangesValue(1265, "Data truncated for column 'e' at row 1", change,
+                        WarningTexts::kNameTheColumn);
   };
   EXPECT_FALSE(changes(0));
   EXPECT_TRUE(changes(1));

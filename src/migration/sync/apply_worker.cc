@@ -249,6 +249,11 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
   }
 }
 
+WarningTexts ApplyWorker::WarningTextsOfServer() const {
+  return connection_->server().is_tidb ? WarningTexts::kMayNameNoColumn
+                                       : WarningTexts::kNameTheColumn;
+}
+
 bool ApplyWorker::GoesOnLeniently(const Error& error, size_t job, const std::vector<Job>& batch,
                                   Error& described) {
   const int code = error.server_errno();
@@ -256,11 +261,13 @@ bool ApplyWorker::GoesOnLeniently(const Error& error, size_t job, const std::vec
       code == kLockWaitTimeout) {
     return false;
   }
+  const bool changes_value =
+      ChangesValue(code, ServerText(error), ChangeOf(job).row, WarningTextsOfServer());
   const auto strict = strict_jobs_.find(job);
   if (strict != strict_jobs_.end()) {
     // The strict error is the reason, unless it is about something else that is as it should be.
     const Warning& warning = strict->second;
-    if (ChangesValue(code, ServerText(error), ChangeOf(job).row)) return false;
+    if (changes_value) return false;
     Error reason(ErrorCode::kDBExecuteFailed, "");
     reason.SetRawCause(fmt::format("Error {} (01000): {}", warning.code,
                                    RedactedMessage(warning.code, warning.text)));
@@ -268,6 +275,7 @@ bool ApplyWorker::GoesOnLeniently(const Error& error, size_t job, const std::vec
     described = WithPlace(DescribeChange(reason, job), batch[job], batch[job]);
     return false;
   }
+  if (changes_value) return false;
   const BatchChange& change = ChangeOf(job);
   if (IsLenient(static_cast<size_t>(&change - changes_.data()))) return false;
   context_.lenient->Add(batch[job].event->plan, error);
@@ -470,7 +478,7 @@ void ApplyWorker::JudgeWarnings(const std::vector<mysql::ResultSet>& results) {
       if (row.size() < 3 || row[0].value_or("") == "Note") continue;
       const int code = std::atoi(row[1].value_or("0").c_str());
       const std::string text = row[2].value_or("");
-      if (!ChangesValue(code, text, change.row)) continue;
+      if (!ChangesValue(code, text, change.row, WarningTextsOfServer())) continue;
       changed.warnings.emplace(change.job, Warning{code, text});
     }
   }
@@ -645,7 +653,8 @@ Error ApplyWorker::DescribeChange(const Error& error, size_t job) const {
         "safe mode was {}; table {}: other writers downstream, a start position before the data, "
         "or overlapping keys of merged tables",
         change.safe ? "on" : "off", change.plan->target.Quoted()));
-  } else if (ChangesValue(error.server_errno(), ServerText(error), change)) {
+  } else if (ChangesValue(error.server_errno(), ServerText(error), change,
+                          WarningTextsOfServer())) {
     described.SetWorkaround(fmt::format(
         "The column of table {} downstream that the server names cannot hold the value that the "
         "upstream's has. Alter the downstream table so that it can, then resume the task.",

@@ -12,6 +12,7 @@
 #include "migration/meta/owner.h"
 #include "migration/meta/sync_checkpoint.h"
 #include "migration/rows/merge.h"
+#include "migration/rows/value_warning.h"
 #include "migration/sync/apply_queue.h"
 #include "migration/sync/lenient_tables.h"
 #include "migration/unit/ports.h"
@@ -107,6 +108,7 @@ class ApplyWorker {
   // Throws ValuesChanged too.
   void Execute(const std::vector<Job>& batch, bool safe, const StopToken& kill);
   void RollBack(const StopToken& kill);
+  WarningTexts WarningTextsOfServer() const;
   // After a rollback: is the batch to be done again because a strict session refused the change
   // `job`? Then that is prepared. Else `described` may be given a better reason.
   bool GoesOnLeniently(const Error& error, size_t job, const std::vector<Job>& batch,

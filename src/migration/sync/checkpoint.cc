@@ -303,10 +303,11 @@ GlobalPoint Checkpoint::ToRow(GlobalPoint point) const {
   if (location.position.offset > mysql::LargestShortOffset()) {
     const auto behind = mysql::BeginOfNextFile(location.position.file);
     if (!gtid_mode_ && behind) {
-      // A run that begins again at an earlier place meets what is applied up to here.
+      // A run that begins again at an earlier place meets what is applied up to here. (Without an
+      // exit point it asks the upstream how far this run can have come.)
       Location exit = location;
       exit.position = *behind;
-      if (!point.exit_point || mysql::CompareLocations(exit, *point.exit_point, false) > 0) {
+      if (point.exit_point && mysql::CompareLocations(exit, *point.exit_point, false) > 0) {
         point.exit_point = std::move(exit);
       }
     }

@@ -216,12 +216,12 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
         Connect(stop);
       }
       const StatementSession& session = work.statements[i].session;
+      intent.before = Picture(statement, stop);
       SetClock(work, session, stop);
       if (NumbersRows(statement) && !sessions_.downstream_server.is_tidb) {
         SetNumbering(session, stop);
       }
       intent.next = static_cast<uint32_t>(i);
-      intent.before = Picture(statement, stop);
       intent.connection_id = connection_->server().connection_id;
       intent.state = DdlIntent::State::kInDoubt;
       Put(intent, stop);
@@ -259,7 +259,6 @@ size_t DdlExecutor::Resume(const DdlWork& work, const std::vector<std::string>& 
   const Statement& statement = work.statements[doubt].statement;
   WaitUntilOver(*earlier_, statement, texts[doubt], stop);
   if (earlier_->state == DdlIntent::State::kPartly) return doubt;
-  SetClock(work, work.statements[doubt].session, stop);  // defaults are shown in a zone
   const bool changed = Picture(statement, stop) != earlier_->before;
   if (!changed && IsInvisible(statement)) {
     throw MakeError(ErrorCode::kSyncerDdlOutcomeUnknown, texts[doubt]);
@@ -334,6 +333,18 @@ void DdlExecutor::WaitUntilOver(const DdlIntent& intent, const Statement& statem
 }
 
 std::string DdlExecutor::Picture(const Statement& statement, const StopToken& stop) {
+  // Defaults are shown in the session's zone, names in its quotes; the next run compares.
+  connection_->Execute(
+      "SET @dm_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = '', SESSION TIME_ZONE = '+00:00'",
+      stop);
+  std::string picture = ShownDefinitions(statement, stop);
+  connection_->Execute(
+      fmt::format("SET SESSION sql_mode = @dm_sql_mode, SESSION TIME_ZONE = {}", OwnTimeZone()),
+      stop);
+  return picture;
+}
+
+std::string DdlExecutor::ShownDefinitions(const Statement& statement, const StopToken& stop) {
   std::string picture;
   for (const mysql::TableName& name : mysql::TableRefs(statement, "", false)) {
     const bool database = name.name.empty();

@@ -56,6 +56,7 @@ class DdlExecutor {
                      const std::string& text, const StopToken& stop);
   // What the names that the statement changes stand for now.
   std::string Picture(const mysql::Statement& statement, const StopToken& stop);
+  std::string ShownDefinitions(const mysql::Statement& statement, const StopToken& stop);
   void ExecuteOrList(const mysql::Statement& statement, const std::string& text,
                      const mysql::RestoreOptions& restore, const StopToken& stop);
   void Put(const DdlIntent& intent, const StopToken& stop);

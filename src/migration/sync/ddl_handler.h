@@ -141,7 +141,6 @@ class DdlHandler {
   std::map<std::string, std::string> database_collations_;
   std::set<TableId> views_;                  // created in this run; source names
   SystemZone system_zone_;                   // of the upstream
-  std::string zone_;                         // of the last statement that had one
   uint32_t timestamp_ = 0;                   // of the event at hand
   std::optional<StatementSession> session_;  // of the event at hand, once asked for
 };

@@ -24,12 +24,11 @@ const StatementSession& DdlHandler::SessionOf(const mysql::QueryEvent& query,
                                               const StopToken& stop) {
   if (session_) return *session_;
   const mysql::QueryStatus& status = query.status;
-  if (status.time_zone) {
-    zone_ =
+  StatementSession session;
+  if (status.time_zone) {  // which is logged if the statement depends on it
+    session.time_zone =
         *status.time_zone == kSystem ? system_zone_.OffsetAt(timestamp_, stop) : *status.time_zone;
   }
-  StatementSession session;
-  session.time_zone = zone_;
   session.auto_increment_increment = status.auto_increment_increment.value_or(1);
   session.auto_increment_offset = status.auto_increment_offset.value_or(1);
   session.keeps_zeros = (status.sql_mode.value_or(0) & kNoAutoValueOnZero) != 0;

@@ -18,12 +18,19 @@ Error AnotherTransaction(std::string_view what) {
           "migrate them anew with `start-task --remove-meta`.");
 }
 
+// Of the same server's log. Of places beyond 4 GiB a stream may know the lower half only.
+bool IsSamePlace(const mysql::BinlogPosition& a, const mysql::BinlogPosition& b) {
+  return a.file == b.file && static_cast<uint32_t>(a.offset) == static_cast<uint32_t>(b.offset);
+}
+
 }  // namespace
 
-bool HandedOver::LeavesOut(bool rows, bool ends, const std::optional<mysql::Gtid>& gtid) {
+bool HandedOver::LeavesOut(bool rows, bool ends, const std::optional<mysql::Gtid>& gtid,
+                           const mysql::BinlogPosition& end) {
   bool left_out = false;
   if (discard_ > 0 && (rows || ends)) {
-    if (expected_ && gtid != expected_) {
+    const bool first = discard_ == count_;
+    if ((expected_ && gtid != expected_) || (rows && first && !IsSamePlace(end, expected_place_))) {
       throw AnotherTransaction(
           "after a reconnect the upstream sent another transaction than the one that was being "
           "read");
@@ -42,7 +49,7 @@ bool HandedOver::LeavesOut(bool rows, bool ends, const std::optional<mysql::Gtid
   if (ends) {
     *this = HandedOver();
   } else if (rows && !left_out) {
-    ++count_;
+    if (count_++ == 0) place_ = end;
     gtid_ = gtid;
   }
   return left_out;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "base/log/log.h"
@@ -10,6 +11,7 @@
 #include "migration/storage/local_directory.h"
 #include "migration/sync/connection_limit.h"
 #include "migration/sync/tracker_fill.h"
+#include "mysql/binlog/event_source.h"
 #include "mysql/client/binlog_status.h"
 #include "mysql/client/clock_offset.h"
 #include "mysql/client/retry.h"
@@ -278,19 +280,35 @@ void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCl
   safe.duration = config_.syncer.SafeModeDuration();
   safe.begin = start.location;
   safe.gtid_mode = gtid_mode_;
-  if (!fresh && !in_.checkpoint->exit_point() && !start.from_start_time &&
-      safe.duration.count() > 0) {
+  safe.exit_point = in_.checkpoint->exit_point();
+  if (safe.exit_point && IsBehind(*safe.exit_point, start.location, gtid_mode_) &&
+      mysql::CompareLocations(*safe.exit_point, start.location, gtid_mode_) != 0) {
+    // A run that ended by itself stores none before its location: this one was left over.
+    safe.exit_point.reset();
+    in_.checkpoint->SetExitPoint(std::nullopt);
+  }
+  const std::string server = in_.checkpoint->UpstreamOf(queues_.LowWater()).server;
+  const bool other_server = !fresh && !server.empty() &&
+                            server != mysql::ServerIdentity(upstream, in_.sessions->flavor, stop);
+  if (other_server && gtid_mode_) {
+    safe.exit_time = std::strtoull(
+        upstream.QueryValue("SELECT UNIX_TIMESTAMP()", stop).value_or("0").c_str(), nullptr, 10);
+  }
+  if (!fresh && !safe.exit_point && !start.from_start_time && safe.duration.count() > 0) {
     // The last run did not end by itself: nobody wrote how far it came. It cannot have come further
     // than the upstream is now. Written down at once: this run may end before it gets there.
     if (auto status = mysql::ReadBinlogStatus(upstream, stop)) {
       Location reached;
       reached.position = status->position;
       reached.gtid_set = mysql::GtidSet::Parse(in_.sessions->flavor, status->gtid_set);
-      in_.checkpoint->SetExitPoint(reached);
-      Flush();
+      safe.exit_point = reached;
+      // (A position of another server may mean nothing: the stream finds out.)
+      if (gtid_mode_ || !other_server) {
+        in_.checkpoint->SetExitPoint(reached);
+        Flush();
+      }
     }
   }
-  safe.exit_point = in_.checkpoint->exit_point();
   if (safe_mode_.Begin(safe, SteadyClock::now())) {
     in_.checkpoint->SetExitPoint(std::nullopt);
     Flush();
@@ -427,9 +445,8 @@ void SyncRun::Finish(bool failed) {
     // Data up to the last event read may be downstream.
     if (last_end_) {
       std::optional<Location> exit = in_.checkpoint->exit_point();
-      if (!exit || mysql::CompareLocations(*last_end_, *exit, gtid_mode_) > 0) {
-        in_.checkpoint->SetExitPoint(last_end_);
-      }
+      if (!exit) exit = safe_mode_.exit_point();
+      in_.checkpoint->SetExitPoint(exit ? Later(*exit, *last_end_, gtid_mode_) : *last_end_);
     }
     Flush();
   } catch (const Cancelled&) {

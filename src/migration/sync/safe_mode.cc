@@ -5,6 +5,31 @@
 
 namespace dm::migration {
 
+namespace {
+
+// Both have a GTID set that counts.
+bool HaveSets(const mysql::Location& a, const mysql::Location& b, bool gtid_mode) {
+  return gtid_mode && a.gtid_set && !a.gtid_set->empty() && b.gtid_set && !b.gtid_set->empty();
+}
+
+}  // namespace
+
+bool IsBehind(const mysql::Location& exit, const mysql::Location& end, bool gtid_mode) {
+  // Another server may send the transactions in another order: all of them must have come. Its
+  // positions mean nothing here.
+  if (HaveSets(exit, end, gtid_mode)) return end.gtid_set->HasPassed(*exit.gtid_set);
+  return mysql::CompareLocations(end, exit, gtid_mode) > 0;
+}
+
+mysql::Location Later(const mysql::Location& a, const mysql::Location& b, bool gtid_mode) {
+  if (!HaveSets(a, b, gtid_mode)) return mysql::CompareLocations(a, b, gtid_mode) > 0 ? a : b;
+  if (IsBehind(a, b, gtid_mode)) return b;
+  if (IsBehind(b, a, gtid_mode)) return a;
+  mysql::Location later = b;
+  later.gtid_set->Union(*a.gtid_set);
+  return later;
+}
+
 bool SafeMode::Begin(const SafeModeStart& start, SteadyClock::time_point now) {
   *this = SafeMode();
   gtid_mode_ = start.gtid_mode;
@@ -12,21 +37,22 @@ bool SafeMode::Begin(const SafeModeStart& start, SteadyClock::time_point now) {
   if (start.binlog_duration) {
     binlog_ = start.binlog_duration;
     Log().Info("enable safe-mode by the task's command line argument");
-    return false;
   }
   if (start.exit_point) {
     Log().Info("compare exitPoint and beginLocation",
                {F("exit_point", start.exit_point->ToString()),
                 F("begin_location", start.begin.ToString())});
     if (mysql::CompareLocations(*start.exit_point, start.begin, gtid_mode_) == 0) return true;
-    if (start.duration.count() == 0 && !configured_) {
+    if (start.duration.count() == 0 && !configured_ && !binlog_) {
       throw MakeError(ErrorCode::kSyncerReprocessWithSafeModeFail);
     }
     exit_ = start.exit_point;
+    exit_time_ = start.exit_time;
     Log().Info("enable safe-mode for safe mode exit point, will exit at",
-               {F("location", exit_->ToString())});
+               {F("location", exit_->ToString()), F("and events after", exit_time_)});
     return false;
   }
+  if (binlog_) return false;
   if (start.duration.count() == 0) return false;
   timed_ = true;
   timed_end_ = now + std::chrono::duration_cast<SteadyClock::duration>(start.duration);
@@ -51,17 +77,10 @@ SafeMode::Change SafeMode::BeforeEvent(uint32_t timestamp, bool is_format,
       return Change::kDurationOver;
     }
   }
-  if (exit_ && IsPassed(end)) return Change::kExitPointReached;
+  if (exit_ && (timestamp > exit_time_ || exit_time_ == 0) && IsBehind(*exit_, end, gtid_mode_)) {
+    return Change::kExitPointReached;
+  }
   return Change::kNone;
-}
-
-bool SafeMode::IsPassed(const mysql::Location& end) const {
-  const bool sets =
-      end.gtid_set && !end.gtid_set->empty() && exit_->gtid_set && !exit_->gtid_set->empty();
-  // Another server may send the transactions in another order: all of them must have come. Its
-  // positions mean nothing here.
-  if (gtid_mode_ && sets) return end.gtid_set->HasPassed(*exit_->gtid_set);
-  return mysql::CompareLocations(end, *exit_, gtid_mode_) > 0;
 }
 
 }  // namespace dm::migration

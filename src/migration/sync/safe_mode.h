@@ -13,13 +13,24 @@ namespace dm::migration {
 // What decides safe mode when a run begins.
 struct SafeModeStart {
   bool configured = false;  // `safe-mode: true`: for the whole life
-  // From the command line: lasts this long in binlog time, instead of the rules below.
+  // From the command line: lasts this long in binlog time, instead of `duration`. What may be
+  // downstream already needs safe mode all the same.
   std::optional<std::chrono::nanoseconds> binlog_duration;
   std::chrono::nanoseconds duration{};        // after every start, in wall-clock time
   mysql::Location begin;                      // where the run begins
   std::optional<mysql::Location> exit_point;  // data up to here may be downstream already
+  // The exit point alone does not tell what may be downstream: another upstream server gave it,
+  // which may be behind the one that was read. All of that is not younger than this, in seconds
+  // since 1970; 0: the exit point is enough.
+  uint64_t exit_time = 0;
   bool gtid_mode = false;
 };
+
+// Does all that has come with `end` include everything up to `exit`?
+bool IsBehind(const mysql::Location& exit, const mysql::Location& end, bool gtid_mode);
+
+// An exit point for what either of two covers.
+mysql::Location Later(const mysql::Location& a, const mysql::Location& b, bool gtid_mode);
 
 // A state machine without clock or I/O of its own. One owner thread.
 class SafeMode {
@@ -42,17 +53,18 @@ class SafeMode {
   // `is_format` tells a format description.
   Change BeforeEvent(uint32_t timestamp, bool is_format, const mysql::Location& end,
                      SteadyClock::time_point now);
+  // What safe mode lasts for, until that was dealt with.
+  const std::optional<mysql::Location>& exit_point() const { return exit_; }
   // After kExitPointReached was dealt with.
   void LeaveExitPoint() { exit_.reset(); }
 
  private:
-  bool IsPassed(const mysql::Location& end) const;
-
   bool gtid_mode_ = false;
   bool configured_ = false;
   std::optional<std::chrono::nanoseconds> binlog_;
   std::optional<uint64_t> binlog_end_;  // seconds
   std::optional<mysql::Location> exit_;
+  uint64_t exit_time_ = 0;
   bool timed_ = false;
   SteadyClock::time_point timed_end_;
 };

@@ -108,13 +108,55 @@ TEST_F(SafeModeTest, ConfiguredModeNeverEnds) {
 
 TEST_F(SafeModeTest, TheCommandLinesDurationCountsBinlogTime) {
   start_.binlog_duration = 10s;
-  start_.exit_point = At("bin.000001", 3000);
   EXPECT_FALSE(mode_.Begin(start_, now_));
   EXPECT_EQ(mode_.BeforeEvent(50, true, At("bin.000001", 1100), now_), Change::kNone);
   EXPECT_EQ(Event(1200, 0s, 100), Change::kNone);
   EXPECT_EQ(Event(5000, 3600s, 110), Change::kNone);
   EXPECT_EQ(Event(5100, 3600s, 111), Change::kDurationOver);
   EXPECT_FALSE(mode_.on());
+}
+
+TEST_F(SafeModeTest, TheCommandLinesDurationDoesNotCutTheExitPoint) {
+  start_.binlog_duration = 10s;
+  start_.duration = 0s;
+  start_.exit_point = At("bin.000001", 6000);
+  EXPECT_FALSE(mode_.Begin(start_, now_));
+  EXPECT_EQ(Event(1200, 0s, 100), Change::kNone);
+  EXPECT_EQ(Event(5100, 3600s, 111), Change::kDurationOver);
+  EXPECT_TRUE(mode_.on());
+  EXPECT_EQ(Event(6001, 3600s, 111), Change::kExitPointReached);
+  mode_.LeaveExitPoint();
+  EXPECT_FALSE(mode_.on());
+}
+
+// Another server, which may lag, has said what its exit point is.
+TEST_F(SafeModeTest, AnExitPointMayNeedATimeToo) {
+  start_.exit_point = At("bin.000001", 3000);
+  start_.exit_time = 500;
+  EXPECT_FALSE(mode_.Begin(start_, now_));
+  EXPECT_EQ(Event(4000, 3600s, 500), Change::kNone);
+  EXPECT_EQ(Event(4100, 3600s, 0), Change::kNone);
+  EXPECT_EQ(Event(4200, 3600s, 501), Change::kExitPointReached);
+}
+
+TEST(ExitPointTest, TheLaterOfTwo) {
+  const auto at = [](uint64_t offset, const std::string& set) {
+    mysql::Location location = At("bin.000001", offset);
+    location.gtid_set = mysql::GtidSet::Parse(mysql::Flavor::kMySql, set);
+    return location;
+  };
+  const std::string a = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa:";
+  const std::string b = "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb:";
+  EXPECT_EQ(Later(At("bin.000001", 7), At("bin.000001", 9), false).position.offset, 9u);
+  EXPECT_EQ(Later(At("bin.000002", 7), At("bin.000001", 9), false).position.offset, 7u);
+  EXPECT_EQ(Later(at(900, a + "1-5"), at(100, a + "1-9"), true).GtidText(), a + "1-9");
+  EXPECT_EQ(Later(at(100, a + "1-9"), at(900, a + "1-5"), true).GtidText(), a + "1-9");
+  // After a failover neither may have all.
+  EXPECT_EQ(Later(at(100, a + "1-9"), at(900, a + "1-5," + b + "1"), true).GtidText(),
+            a + "1-9," + b + "1");
+  EXPECT_TRUE(IsBehind(at(900, a + "1-5"), at(100, a + "1-6"), true));
+  EXPECT_FALSE(IsBehind(at(100, a + "1-6"), at(900, a + "1-5," + b + "1"), true));
+  EXPECT_FALSE(IsBehind(At("bin.000001", 7), At("bin.000001", 7), false));
 }
 
 }  // namespace

@@ -15,6 +15,8 @@ namespace dm::migration {
 
 namespace {
 
+constexpr int kWarnings = 64;  // of one row
+
 // Offset of the session's zone from UTC, as "+HH:MM".
 std::string ZoneOffset(mysql::Connection& connection, const StopToken& stop) {
   std::optional<std::string> seconds =
@@ -191,7 +193,15 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
   SetKey(s.rows, "time_zone", zone);
   const std::string mode = Value(*downstream, "SELECT @@sql_mode", stop);
   if (own_mode) {
-    s.lenient_mode = mode;
+    // What a session that is not strict changes is told by its warnings alone.
+    if (std::atoi(Value(*downstream, "SELECT @@max_error_count", stop).c_str()) >= kWarnings) {
+      s.lenient_mode = mode;
+    } else {
+      Log().Warn(
+          "rows that only a strict session refuses will stop the task: the downstream's "
+          "max_error_count is too small to see what becomes of them",
+          {F("needed", kWarnings)});
+    }
     SetKey(s.rows, "sql_mode", fmt::format("{}{}", mode, kStrictModes));
   }
   SetKey(s.checkpoint, "sql_mode",

@@ -112,10 +112,11 @@ Stream::Stream(StreamOptions options, mysql::Location start)
 void Stream::CheckServer(const std::string& file, bool by_gtid) {
   other_identity_ = !by_gtid && !log_.server.empty() && log_.server != source_->identity();
   if (!other_identity_) return;
-  // A host that was renamed, or another one on the same storage, has the same files.
+  // A host that was renamed, or another one on the same storage, has the same files. (MySQL's uuid
+  // moves with them.)
   const bool may_be = log_.created != 0 && log_.file == file &&
-                      (options_.flavor != mysql::Flavor::kMariaDb ||
-                       ServerIdOf(log_.server) == ServerIdOf(source_->identity()));
+                      options_.flavor == mysql::Flavor::kMariaDb &&
+                      ServerIdOf(log_.server) == ServerIdOf(source_->identity());
   if (may_be) return;
   throw AnotherLog(
       fmt::format("another server answers, {} instead of {}: the position {} means "
@@ -236,7 +237,8 @@ mysql::RawEvent Stream::Next(const StopToken& stop) {
     try {
       mysql::RawEvent event = Read(stop);
       const bool ends = recorder_->at_transaction_end();
-      if (handed_over_.LeavesOut(CountsAsRows(event.type()), ends, recorder_->current_gtid())) {
+      if (handed_over_.LeavesOut(CountsAsRows(event.type()), ends, recorder_->current_gtid(),
+                                 recorder_->end().position)) {
         Log().Info("discard event already consumed", {F("location", end().ToString())});
         continue;
       }
