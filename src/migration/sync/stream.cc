@@ -20,12 +20,13 @@ constexpr std::chrono::minutes kResetInterval{1};
 
 // A silent upstream is known to be there, and to have nothing more, within this time.
 constexpr Milliseconds kHeartbeatPeriod{1000};
+constexpr Milliseconds kLongestSilence{60 * 60'000};
 
 // A transaction up to this size is read whole before its first event is handed over.
 constexpr size_t kKeptBack = 8 << 20;
 
 std::unique_ptr<mysql::DumpSource> ConnectTo(const StreamOptions& options, uint32_t* server_id,
-                                             const StopToken& stop) {
+                                             Milliseconds silence, const StopToken& stop) {
   if (*server_id == 0) {
     auto upstream = mysql::Connection::Connect(options.upstream, stop);
     *server_id = mysql::PickServerId(*upstream, options.flavor, stop);
@@ -36,6 +37,7 @@ std::unique_ptr<mysql::DumpSource> ConnectTo(const StreamOptions& options, uint3
   network.server_id = *server_id;
   network.replica_host = options.worker_name;
   network.heartbeat_period = kHeartbeatPeriod;
+  network.read_timeout = silence;
   return mysql::NetworkEventSource::Connect(network, stop);
 }
 
@@ -98,8 +100,8 @@ Stream::Stream(StreamOptions options, mysql::Location start)
       startable_(resume_),
       log_(options_.log) {
   if (!options_.connect) {
-    options_.connect = [this](uint32_t* server_id, const StopToken& stop) {
-      return ConnectTo(options_, server_id, stop);
+    options_.connect = [this](uint32_t* server_id, Milliseconds silence, const StopToken& stop) {
+      return ConnectTo(options_, server_id, silence, stop);
     };
   }
   if (!options_.is_whole) {
@@ -162,8 +164,9 @@ bool Stream::IsWhole(const mysql::RawEvent& gtid, const StopToken& stop) const {
 void Stream::Open(const StopToken& stop) {
   whole_.reset();
   source_.reset();
+  heard_ = false;
   try {
-    source_ = options_.connect(&server_id_, stop);
+    source_ = options_.connect(&server_id_, silence_, stop);
     mysql::Location start = resume_;
     start.suffix = 0;
     start.position.file = mysql::StripRelaySuffix(start.position.file);
@@ -218,7 +221,9 @@ mysql::RawEvent Stream::Read(const StopToken& stop) {
   for (;;) {
     mysql::RawEvent event = whole_ ? whole_->Next(stop) : source_->Next(stop);
     recorder_->Update(event, source_->format());
-    if (event.type() == mysql::EventType::kFormatDescription) CheckFile(event);
+    const bool description = event.type() == mysql::EventType::kFormatDescription;
+    if (description) CheckFile(event);
+    if (!description && !event.IsFakeRotate()) heard_ = true;
     if (!skip_to_) return event;
     const int reached = mysql::ComparePositions(recorder_->end().position, *skip_to_);
     if (reached > 0) {
@@ -294,6 +299,9 @@ bool Stream::Reset(const Error& error, const StopToken& stop) {
       if (again) return false;
       break;
     }
+  }
+  if (!heard_ && mysql::IsConnectionLost(error)) {
+    silence_ = std::min<Milliseconds>(silence_ * 4, kLongestSilence);
   }
   Log().Warn("reset replication binlog puller",
              {F("location", resume_.ToString()), F("events to discard", handed_over_.count()),

@@ -28,7 +28,10 @@ struct StreamOptions {
 
   // How the upstream is reached; set where that is not by the network.
   // A source that is not started yet. `server_id`: of this client; 0: one is picked and stored.
-  std::function<std::unique_ptr<mysql::DumpSource>(uint32_t* server_id, const StopToken&)> connect;
+  // `silence`: how long the server may send nothing.
+  std::function<std::unique_ptr<mysql::DumpSource>(uint32_t* server_id, Milliseconds silence,
+                                                   const StopToken&)>
+      connect;
   // Is the end of the transaction that begins there in the log?
   std::function<bool(const mysql::BinlogPosition& begin, const StopToken&)> is_whole;
 };
@@ -91,6 +94,10 @@ class Stream {
   bool by_gtid_ = false;         // as it was opened last
   bool other_identity_ = false;  // it is not known yet whether the log is the same nevertheless
   std::unique_ptr<mysql::DumpSource> source_;
+  bool heard_ = false;  // `source_` has sent something of its log
+  // A server that looks for the begin in many large files is silent, and begins anew with each
+  // connection.
+  Milliseconds silence_{60'000};
   std::optional<mysql::WholeTransactions> whole_;  // of `source_`, a MariaDB's
   std::optional<mysql::LocationRecorder> recorder_;
   uint32_t server_id_ = 0;

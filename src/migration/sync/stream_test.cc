@@ -104,7 +104,8 @@ class StreamTest : public testing::Test {
     options.flavor = flavor;
     options.gtid_mode = gtid_mode;
     options.log = std::move(log);
-    options.connect = [this](uint32_t*, const StopToken&) {
+    options.connect = [this](uint32_t*, Milliseconds silence, const StopToken&) {
+      silences_.push_back(silence);
       if (dumps_.empty()) throw Error(ErrorCode::kDBUnExpect, "no more servers");
       auto dump = std::move(dumps_.front());
       dumps_.pop_front();
@@ -130,6 +131,7 @@ class StreamTest : public testing::Test {
     }
   }
 
+  std::vector<Milliseconds> silences_;
   std::deque<std::unique_ptr<Dump>> dumps_;
   const Server a_{"1@a:3306", "m.000001", 1000};
   const Server b_{"2@b:3306", "m.000001", 2000};
@@ -206,6 +208,21 @@ TEST_F(StreamTest, AServerMayHaveAnotherNameButNotAnotherLog) {
   Connection({"1@a:3306", "m.000001", 1001}, {});
   EXPECT_NE(ErrorOf(*Open(mysql::Flavor::kMariaDb, false, log)).find("was begun anew"),
             std::string::npos);
+}
+
+// (The second of two losses in a short time is an error.)
+TEST_F(StreamTest, AServerThatSearchesItsLogIsGivenMoreTimeByTheNextConnection) {
+  for (const bool heard : {false, true}) {
+    silences_.clear();
+    Connection(a_, heard ? std::deque<RawEvent>{AnonymousGtid()} : std::deque<RawEvent>{});
+    Connection(a_, {AnonymousGtid()});
+    const auto stream = Open(mysql::Flavor::kMySql);
+    ExpectHead(*stream);
+    if (heard) Expect(*stream, EventType::kAnonymousGtid);
+    ExpectHead(*stream);
+    ASSERT_EQ(silences_.size(), 2u);
+    EXPECT_EQ(silences_[1] / silences_[0], heard ? 1 : 4);
+  }
 }
 
 TEST_F(StreamTest, ByGtidAnotherServerGoesOnWithItsOwnPositions) {
