@@ -11,6 +11,7 @@
 #include "migration/dumpfile/schema_script.h"
 #include "migration/rules/name_pattern.h"
 #include "mysql/client/retry.h"
+#include "mysql/schema/shown_definition.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -63,8 +64,8 @@ bool IsBytesType(const std::string& type) {
 void CheckWarnings(mysql::Connection& db, std::span<const ValueColumn> columns,
                    const StopToken& stop) {
   if (db.warning_count() == 0) return;
-  const WarningTexts texts = db.server().is_tidb ? WarningTexts::kMayNameNoColumn
-                                                 : WarningTexts::kNameTheColumn;
+  const WarningTexts texts =
+      db.server().is_tidb ? WarningTexts::kMayNameNoColumn : WarningTexts::kNameTheColumn;
   for (const auto& row : db.Query("SHOW WARNINGS", stop).rows) {
     if (row.size() < 3 || row[0].value_or("") == "Note") continue;
     const int code = std::atoi(row[1].value_or("0").c_str());
@@ -125,10 +126,12 @@ void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
     target.columns.push_back({row[0].value_or(""), type, IsBytesType(type),
                               IsGeneratedColumn(row[2].value_or("")), now});
     if (type != "enum") continue;
-    target.enum_members.merge(EnumMembersOf(
+    const std::string definition =
         fmt::format("CREATE TABLE t ({} {})", mysql::QuoteName(target.columns.back().name),
-                    row[4].value_or("")),
-        ParseOptions()));
+                    row[4].value_or(""));
+    const bool double_them = db.server().is_tidb && context_.session.backslash_escapes();
+    target.enum_members.merge(EnumMembersOf(
+        double_them ? mysql::WithBackslashesDoubled(definition) : definition, ParseOptions()));
   }
   if (!db.server().is_mariadb || target.columns.empty()) return;
   const auto shown = db.Query(

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 
 #include "base/error/error.h"
 #include "mysql/value/charset.h"
@@ -111,6 +113,17 @@ void AppendCondition(std::string& out, const TablePlan& plan, uint32_t column, c
     text.clear();
     mysql::AppendText(text, cell, info.meta, plan.literals);
     mysql::AppendQuotedString(out, text, plan.literals.no_backslash_escapes);
+    return;
+  }
+  if (info.where_rounded >= 0) {
+    thread_local std::string text;
+    text.clear();
+    mysql::AppendText(text, cell, info.meta, plan.literals);
+    const double shift = std::pow(10.0, info.where_rounded);
+    const double value = std::strtod(text.c_str(), nullptr);
+    double stored = std::isinf(value * shift) ? value : std::round(value * shift) / shift;
+    if (info.where_as_float) stored = static_cast<float>(stored);
+    fmt::format_to(std::back_inserter(out), "{}", stored);
     return;
   }
   if (info.where_as_signed) {

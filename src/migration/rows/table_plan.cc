@@ -339,6 +339,12 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
       column.where_as_json = there->type == FieldType::kJson;
       column.where_as_text =
           there->is_string() && (mysql::IsNumericType(info.type) || info.type == FieldType::kYear);
+      const bool has_point = there->type == FieldType::kFloat || there->type == FieldType::kDouble;
+      if (literals.vector_as_text && has_point && there->decimals >= 0 && there->decimals <= 30 &&
+          (info.type == FieldType::kFloat || info.type == FieldType::kDouble)) {
+        column.where_rounded = static_cast<int8_t>(there->decimals);
+        column.where_as_float = there->type == FieldType::kFloat;
+      }
       if (there->not_null() && !info.not_null() && column.written) plan->null_refused.push_back(i);
       const bool by_text = there->is_string() || HasMembers(*there);
       const bool last_member_is_no_number = literals.vector_as_text &&

@@ -34,8 +34,13 @@ struct PlanColumn {
   bool generated = false;        // upstream: may be absent from row images of MariaDB
   bool renewed = false;          // downstream: ON UPDATE CURRENT_TIMESTAMP, unless it is assigned
   bool where_as_signed = false;  // a SET of 64 members
-  bool where_as_json = false;    // compared as CAST('..' AS JSON)
-  bool where_as_text = false;  // a number, which a text column downstream would turn into a double
+  // Digits behind the point of a FLOAT(m,d) or DOUBLE(m,d) of TiDB, else -1: it rounds to the
+  // nearest number, MySQL and MariaDB from the whole number below: -0.0001 is
+  // -0.00009999999999998899 there.
+  int8_t where_rounded = -1;
+  bool where_as_float = false;  // and as the nearest one of single precision
+  bool where_as_json = false;   // compared as CAST('..' AS JSON)
+  bool where_as_text = false;   // a number, which a text column downstream would turn into a double
   // Text downstream that takes no bytes which are no character in the upstream's set: MySQL's and
   // TiDB's answer to them would be a warning and another value.
   bool needs_characters = false;

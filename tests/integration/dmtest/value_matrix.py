@@ -183,7 +183,8 @@ def _enums():
     for size in (1, 8, 9, 17, 18, 33, 64):
         members = ",".join(f"'s{i}'" for i in range(1, size + 1))
         yield Kind(f"set_{size}", f"SET({members})", [str((1 << size) - 1), str(1 << (size - 1)), "1", "0", "''"], "enum",
-                   show="CONCAT(CAST({}+0 AS SIGNED), {})", page="ENUM, SET")
+                   # (TiDB: the number of the last of 64 is too large.)
+                   show="CONCAT(CAST({}+0 AS SIGNED), {})" if size < 64 else "CONCAT('', {})", page="ENUM, SET")
 
 
 def _json_texts():
