@@ -112,10 +112,10 @@ void Server::ObserveBind(const StopToken& stop) {
       Apply(snapshot.value);
       auto watch = cluster::WatchBound(*environment_.etcd, config_.name, snapshot.revision + 1);
       while (true) {
-        if (NeedsStart()) {
+        if (StandsStill() && fence_.MayWrite()) {
           Apply(cluster::ReadBoundSource(*environment_.etcd, config_.name, stop).value);
         }
-        for (const auto& event : watch.Next(stop, waits_for_lease_ ? kLeaseCheck : kWatchCheck)) {
+        for (const auto& event : NextChanges(watch, stop)) {
           if (event.error) throw Error(*event.error);
           if (event.removed) {
             Apply(std::nullopt);
@@ -151,8 +151,24 @@ void Server::ObserveBind(const StopToken& stop) {
   }
 }
 
-bool Server::NeedsStart() const {
-  if (!fence_.MayWrite()) return false;
+std::vector<cluster::RecordEvent<cluster::SourceBound>> Server::NextChanges(
+    cluster::RecordWatch<cluster::SourceBound>& watch, const StopToken& stop) {
+  StopToken kill;
+  {
+    std::lock_guard lock(mutex_);
+    kill_ = dm::StopSource();
+    kill = kill_.get_token();
+  }
+  const LinkedStop over(stop, kill);
+  try {
+    return watch.Next(over.token(), StandsStill() ? kLeaseCheck : kWatchCheck);
+  } catch (const Cancelled&) {
+    ThrowIfStopped(stop);
+    return {};
+  }
+}
+
+bool Server::StandsStill() const {
   const SourceView now = View();
   return waits_for_lease_ || (now.source_worker && now.source_worker->killed());
 }
@@ -164,16 +180,16 @@ void Server::Apply(const std::optional<cluster::BoundSource>& bound) {
     return;
   }
   const SourceView now = View();
-  if (now.source_worker && !now.source_worker->killed() &&
-      now.source_worker->source_id() == bound->bound.source) {
+  if (now.source_worker && !now.source_worker->killed() && now.source_worker->Serves(*bound)) {
     return;
   }
+  // Without a lease the bind may be that of another process with this name. The lease may also end
+  // while the former source is stopped, and then that is all that a kill finds.
+  if (fence_.MayWrite()) StopSource();
   if (!fence_.MayWrite()) {
-    // The bind may be that of another process with this name.
     waits_for_lease_ = true;
     return;
   }
-  StopSource();
   try {
     StartSource(*bound);
   } catch (const std::exception& e) {
@@ -190,9 +206,10 @@ void Server::Apply(const std::optional<cluster::BoundSource>& bound) {
 }
 
 void Server::StartSource(const cluster::BoundSource& bound) {
-  migration::SourceConfig source = migration::ParseSourceToml(bound.config);
+  migration::SourceConfig source = migration::ParseSourceToml(bound.config.toml);
   migration::AdjustSource(source, environment_.cipher);
-  auto worker = std::make_shared<SourceWorker>(std::move(source), environment_);
+  auto worker =
+      std::make_shared<SourceWorker>(std::move(source), bound.config.create_revision, environment_);
   {
     // Before it begins: a kill must find it.
     std::lock_guard lock(mutex_);
@@ -224,6 +241,7 @@ void Server::KillSource() {
   std::vector<std::shared_ptr<SourceWorker>> workers;
   {
     std::lock_guard lock(mutex_);
+    kill_.request_stop();
     for (const auto& worker : {view_.source_worker, ending_}) {
       if (worker) workers.push_back(worker);
     }
