@@ -183,13 +183,12 @@ void Server::Apply(const std::optional<cluster::BoundSource>& bound) {
   if (now.source_worker && !now.source_worker->killed() && now.source_worker->Serves(*bound)) {
     return;
   }
-  // Without a lease the bind may be that of another process with this name. The lease may also end
-  // while the former source is stopped, and then that is all that a kill finds.
-  if (fence_.MayWrite()) StopSource();
   if (!fence_.MayWrite()) {
+    // The bind may be that of another process with this name.
     waits_for_lease_ = true;
     return;
   }
+  StopSource();
   try {
     StartSource(*bound);
   } catch (const std::exception& e) {
@@ -211,8 +210,13 @@ void Server::StartSource(const cluster::BoundSource& bound) {
   auto worker =
       std::make_shared<SourceWorker>(std::move(source), bound.config.create_revision, environment_);
   {
-    // Before it begins: a kill must find it.
+    // Before it begins: a kill must find it. The lease may have ended while the former source was
+    // stopped; the fence is shut before the kill.
     std::lock_guard lock(mutex_);
+    if (!fence_.MayWrite()) {
+      waits_for_lease_ = true;
+      return;
+    }
     view_ = {worker, bound.bound.source, std::nullopt};
   }
   worker->Start();

@@ -52,6 +52,7 @@ class Server {
   // Starts the bound source, or stops what runs if nothing is bound; nothing starts without a
   // lease. Failures are recorded.
   void Apply(const std::optional<cluster::BoundSource>& bound);
+  // Nothing happens, but that it waits for a lease, if there is none by then.
   void StartSource(const cluster::BoundSource& bound);
   void StopSource();
   // Called when the lease ends: must not wait for slow calls.
