@@ -147,6 +147,31 @@ def test_killed_while_it_empties_tables(migration):
     sync_and_compare(migration)
 
 
+def test_a_table_that_loses_its_transactions_before_the_lock(migration, tmp_path):
+    """Its rows are read under the lock, so that none of them is in the dump and behind its position."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    worker(migration, f"dump/before-lock=pause({before});dump/after-unlock=pause({after})")
+    numbers(migration.upstream, "a", 10, "a INT, b VARCHAR(20)")
+    numbers(migration.upstream, "z", 10)
+
+    def connections():
+        return migration.upstream.value("SELECT COUNT(*) FROM information_schema.processlist")
+
+    others = connections()
+    start(migration, "all", **{"mydumpers": {"dump": {"threads": 9}}, "ignore-checking-items": ["all"]})
+    wait_for(lambda: connections() >= others + 9, "the dump's connections are there")
+    migration.upstream.run(f"ALTER TABLE {SCHEMA}.a ENGINE=MyISAM")
+    before.touch()
+    wait_for(lambda: "the upstream is unlocked" in migration.log("worker1", 400), "the dump has its position")
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.a VALUES (100, 'later')")
+    after.touch()
+    migration.wait_stage("fc", "Running", "Sync")
+    migration.wait_synced("fc", migration.upstream)
+    assert count(migration.downstream, "a") == 11
+    found = difference(migration.upstream, migration.downstream, {SCHEMA: SCHEMA}, definitions=False)
+    assert found is None, found
+
+
 # -- a process that slept through the end of its right to write
 def take_over(server):
     """What another run does before it writes."""
@@ -187,6 +212,24 @@ def test_tables_of_a_former_definition_are_not_made(migration, tmp_path):
     wait_for(lambda: "another run of this task and source has taken over" in migration.log("worker1", 400),
              lambda: f"the load notices\n{migration.log('worker1')}")
     # Not made by that statement; the load after the dump is the successor here.
+    sync_and_compare(migration)
+
+
+def test_a_load_that_lost_its_right_goes_on_by_itself(migration, tmp_path):
+    """Another run, which was not the right one, began and is gone."""
+    gate = tmp_path / "gate"
+    worker(migration, f"load/after-chunk=pause({gate})")
+    numbers(migration.upstream, "a", 2000)
+    files = {"mydumpers": {"dump": {"rows": 200, "threads": 1}}, "loaders": {"load": {"pool-size": 1}}}
+    start(migration, "dump", **files)
+    migration.wait_stage("fc", "Finished")
+    migration.ctl("stop-task", "fc")
+    start(migration, "load&sync", **files)
+    wait_for(lambda: count(migration.downstream, "a"), lambda: f"the load begins\n{migration.log('worker1')}")
+    take_over(migration.downstream)
+    gate.touch()
+    wait_for(lambda: "another run of this task and source has taken over" in migration.log("worker1", 400),
+             lambda: f"the load notices\n{migration.log('worker1')}")
     sync_and_compare(migration)
 
 

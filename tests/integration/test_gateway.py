@@ -183,10 +183,50 @@ def test_many_requests_at_once(cluster, call):
     import threading
     cluster.start_master()
     answers = []
-    threads = [threading.Thread(target=lambda: answers.append(call("GET", "members").status)) for _ in range(60)]
+    threads = [threading.Thread(target=lambda: answers.append(call("GET", "members"))) for _ in range(60)]
     for thread in threads:
         thread.start()
     assert "Release Version" in cluster.http("/status")
     for thread in threads:
         thread.join()
-    assert answers == [200] * 60
+    assert [answer.status for answer in answers] == [200] * 60
+    # What it asks of the own port is answered beside it.
+    assert all('"alive": true' in answer.text and '"alive": false' not in answer.text for answer in answers), answers[0].text
+
+
+def test_a_request_ends_with_its_client(cluster, call, servers):
+    upstream, downstream = servers.get("mariadb", "up"), servers.get("mariadb", "down")
+    for server in (upstream, downstream):
+        server.run("DROP DATABASE IF EXISTS gate")
+    downstream.run("DROP DATABASE IF EXISTS dm_gate")
+    upstream.run("CREATE DATABASE gate", "CREATE TABLE gate.t (id INT PRIMARY KEY)")
+    cluster.start_master()
+    cluster.start_worker("worker1")
+    cluster.create_source("src-1", upstream)
+    path = cluster.task_file("test", ["src-1"], downstream, ["gate"], **{"meta-schema": "dm_gate"})
+    cluster.ctl("start-task", path)
+    cluster.wait_stage("test", "Running", "Sync")
+    cluster.ctl("stop-task", "test")
+    holder = downstream.connect()
+    cursor = holder.cursor()
+    for (table,) in downstream.run("SHOW TABLES FROM dm_gate"):
+        cursor.execute("BEGIN") if not cursor.rowcount else None
+        cursor.execute(f"SELECT * FROM dm_gate.{table}")
+        cursor.fetchall()
+    body = json.dumps({"task": open(path).read(), "removeMeta": True}).encode()
+    head = f"POST /apis/v1alpha1/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    impatient = []
+    for _ in range(20):
+        impatient.append(socket.create_connection(("127.0.0.1", cluster.port), timeout=20))
+        impatient[-1].sendall(head.encode() + body)
+    wait_for(lambda: any("metadata lock" in (row[0] or "") for row in downstream.run("SELECT state FROM information_schema.processlist")),
+             "a request waits downstream")
+    assert cluster.http("/health")
+    assert "46024" in cluster.ctl("start-task", path, check=False).out
+    for connection in impatient:
+        connection.close()
+    # Nobody waits any more, and the task may be had again.
+    wait_for(lambda: cluster.ctl("start-task", path, check=False).ok, "the task is not in use")
+    holder.rollback()
+    holder.close()
+    cluster.wait_stage("test", "Running", "Sync")

@@ -318,8 +318,9 @@ bool IsEtcdFailure(const Error& error) {
 }
 
 bool IsResyncError(const Error& error) {
-  return IsCompactedError(error) || IsLimitedResyncError(error) ||
-         Mentions(error, "etcdserver: no leader") || Mentions(error, "code = Unavailable");
+  return error.code() == static_cast<int>(ErrorCode::kHAFailWatchEtcd) || IsCompactedError(error) ||
+         IsLimitedResyncError(error) || Mentions(error, "etcdserver: no leader") ||
+         Mentions(error, "code = Unavailable");
 }
 
 }  // namespace dm::cluster

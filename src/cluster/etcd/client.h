@@ -106,7 +106,7 @@ class EtcdClient {
 };
 
 // The failure says that a snapshot has to be taken again and the watch restarted from it:
-// compacted, no leader, no space, deadline exceeded, or unavailable.
+// compacted, no leader, no space, deadline exceeded, unavailable, or a watch that ended (42503).
 bool IsResyncError(const Error& error);
 // The part of them that may last: no space, deadline exceeded.
 bool IsLimitedResyncError(const Error& error);

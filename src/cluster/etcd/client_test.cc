@@ -191,6 +191,43 @@ TEST(Watch, ACompactionEndsIt) {
   }
 }
 
+// A store that was restored from a copy, or begun anew, counts its revisions again: a watch that
+// waits for those it has not seen yet would wait for ever, or miss the first ones.
+TEST(Watch, AnotherStoreEndsIt) {
+  const WatchScript seen{{4, 5}, 0, false, 5, 3, 7};
+  for (const WatchScript& next :
+       {WatchScript{{}, 0, true, 4, 3, 7}, WatchScript{{6}, 0, true, 6, 2, 7},
+        WatchScript{{6}, 0, true, 6, 3, 8}}) {
+    FakeEtcd etcd;
+    etcd.ScriptWatches({seen, next});
+    EtcdClient client(OptionsOf({etcd.endpoint()}));
+    const auto watch = client.WatchPrefix("k", 3);
+    EXPECT_EQ(Revisions(*watch, 2), (std::vector<int64_t>{4, 5}));
+    try {
+      EXPECT_TRUE(watch->Next(StopToken(), Milliseconds(5'000)).empty());
+      ADD_FAILURE();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), 42503);
+      EXPECT_TRUE(IsResyncError(e));
+    }
+  }
+}
+
+TEST(Watch, AStoreBehindTheSnapshotEndsIt) {
+  FakeEtcd etcd;
+  etcd.ScriptWatches({WatchScript{{}, 0, true, 2}});
+  EtcdClient client(OptionsOf({etcd.endpoint()}));
+  EXPECT_THROW(client.WatchPrefix("k", 4)->Next(StopToken(), Milliseconds(5'000)), Error);
+}
+
+TEST(Watch, AnElectionDoesNotEndIt) {
+  FakeEtcd etcd;
+  etcd.ScriptWatches({WatchScript{{4}, 0, false, 4, 3}, WatchScript{{5}, 0, true, 4, 4}});
+  EtcdClient client(OptionsOf({etcd.endpoint()}));
+  const auto watch = client.WatchPrefix("k", 3);
+  EXPECT_EQ(Revisions(*watch, 2), (std::vector<int64_t>{4, 5}));
+}
+
 TEST(Watch, AStopEndsTheWaiting) {
   FakeEtcd etcd;
   EtcdClient client(OptionsOf({etcd.endpoint()}));

@@ -23,6 +23,9 @@ struct WatchScript {
   std::vector<int64_t> revisions;  // one put of key "k" each, in one message each
   int64_t compacted = 0;           // then: cancelled, compacted at this revision
   bool stay = false;               // then: stays open until the client leaves; else ends
+  int64_t revision = 1000;         // of the store, when the watch is made
+  uint64_t raft_term = 2;
+  uint64_t cluster_id = 7;
 };
 
 class FakeEtcd {
@@ -119,7 +122,9 @@ class FakeEtcd {
       }
       epb::WatchResponse response;
       response.set_created(true);
-      response.mutable_header()->set_revision(1);
+      response.mutable_header()->set_revision(script.revision);
+      response.mutable_header()->set_raft_term(script.raft_term);
+      response.mutable_header()->set_cluster_id(script.cluster_id);
       stream->Write(response);
       for (const int64_t revision : script.revisions) {
         epb::WatchResponse event;

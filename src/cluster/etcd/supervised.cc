@@ -134,8 +134,9 @@ bool CheckData(const EtcdServerConfig& config) {
       .SetWorkaround(fmt::format(
           "Please restore {0}/member from a backup. Without one: a member of a larger cluster is "
           "taken out at another dm-master (`offline-member --master`) and comes back with an empty "
-          "directory; a single dm-master starts anew with an empty directory, to which exported "
-          "configurations can be imported (`config import`).",
+          "directory; a single dm-master starts anew with an empty directory: restart every "
+          "dm-worker then, since they make themselves known when they start, and import exported "
+          "configurations (`config import`).",
           config.data_dir));
 }
 

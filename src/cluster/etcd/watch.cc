@@ -19,6 +19,14 @@ namespace pb = etcdserverpb;
 // How long a watch that cannot be made on any endpoint is tried again before its owner is told.
 constexpr Milliseconds kRepairLimit{10'000};
 constexpr Milliseconds kRepairPause{200};
+// A stream has these numbers of who serves it. Either of them, or a revision that goes back, tells
+// that the store is another one by now: restored from a copy, or begun anew. (A member that lags
+// behind may look like that; then it costs a snapshot.)
+struct Store {
+  uint64_t cluster_id = 0;
+  uint64_t raft_term = 0;
+};
+
 // A watch without any message for this long is asked for progress; without an answer for as long
 // again its stream is taken for dead.
 constexpr Milliseconds kSilenceLimit{30'000};
@@ -204,6 +212,20 @@ class Watch::Impl {
     }
     if (response.created()) {
       made = true;
+      const Store store{response.header().cluster_id(), response.header().raft_term()};
+      const bool other =
+          store_ && (store.cluster_id != store_->cluster_id || store.raft_term < store_->raft_term);
+      // Its events up to the awaited revision would be taken for those that were seen already.
+      if (other || response.header().revision() + 1 < next_revision_) {
+        queue_.Push(
+            WatchError(fmt::format("etcd is behind what was seen of it (revision {} of term {}, "
+                                   "while {} is awaited): it was restored from a copy or begun "
+                                   "anew",
+                                   response.header().revision(), store.raft_term, next_revision_)),
+            1, stop);
+        return End::kFinal;
+      }
+      store_ = store;
       if (next_revision_ == 0) next_revision_ = response.header().revision() + 1;
       return std::nullopt;
     }
@@ -232,7 +254,8 @@ class Watch::Impl {
   const std::string key_;
   const std::string range_end_;
   const bool previous_;
-  int64_t next_revision_;  // of the reader thread
+  int64_t next_revision_;       // of the reader thread, as is the next
+  std::optional<Store> store_;  // of the last stream
   std::atomic<int64_t> given_revision_;
   std::atomic<SteadyClock::time_point> heard_{SteadyClock::time_point()};
   std::optional<Error> failure_;                  // of the owner, as is the next

@@ -34,8 +34,8 @@ class Watch {
 
   // The next events, in order; never empty unless `timeout` passed without one (0: no timeout).
   // Throws Cancelled at stop, and Error 42503 when the server ended the watch (raw cause names a
-  // compaction), or when no endpoint could be watched for 10 s: take a new snapshot then and make a
-  // new watch.
+  // compaction), when the store is another one than before (restored from a copy, or begun anew),
+  // or when no endpoint could be watched for 10 s: take a new snapshot then and make a new watch.
   std::vector<WatchEvent> Next(const StopToken& stop, Milliseconds timeout = Milliseconds(0));
 
   // Everything up to this revision has been given out (or was announced to hold no event).

@@ -27,11 +27,13 @@ RelayStage RelayStageOf(const KeyValue& kv) {
   return stage;
 }
 
+StoredConfig ConfigOf(KeyValue kv) { return {std::move(kv.value), kv.create_revision}; }
+
 // What two keys that must agree hold: a record that names a source, and that source's
 // configuration.
 struct Pair {
   std::optional<KeyValue> first;
-  std::string config;
+  StoredConfig config;
   int64_t revision = 0;
 };
 
@@ -42,18 +44,19 @@ Pair ReadAgreeing(EtcdClient& etcd, const std::string& key, SourceOf source_of, 
                   std::string_view what, const StopToken& stop) {
   GetResult seen = etcd.GetAt(key, stop);
   for (int tries = 0;; ++tries) {
-    if (seen.kvs.empty()) return {std::nullopt, "", seen.revision};
+    if (seen.kvs.empty()) return {std::nullopt, {}, seen.revision};
     const std::string source = source_of(seen.kvs.front());
     Txn txn;
     txn.then.push_back(Operation::Get(key));
     txn.then.push_back(Operation::Get(EncodeKey(keys::kSourceConfig, {source})));
     TxnResult both = etcd.Commit(txn, stop);
-    if (both.gets[0].kvs.empty()) return {std::nullopt, "", both.revision};
+    if (both.gets[0].kvs.empty()) return {std::nullopt, {}, both.revision};
     if (both.gets[0].kvs.front().mod_revision == seen.kvs.front().mod_revision) {
       if (both.gets[1].kvs.empty()) {
         throw MakeError(ErrorCode::kConfigMissingForBound, source);
       }
-      return {both.gets[0].kvs.front(), std::move(both.gets[1].kvs.front().value), both.revision};
+      return {both.gets[0].kvs.front(), ConfigOf(std::move(both.gets[1].kvs.front())),
+              both.revision};
     }
     if (tries == kChangingTries) throw MakeError(changing, what);
     WaitFor(kChangingPause, stop);
@@ -99,9 +102,8 @@ int64_t ReadSubtaskParts(EtcdClient& etcd, std::initializer_list<std::string_vie
   }
   const TxnResult result = etcd.Commit(txn, stop);
   for (const KeyValue& kv : result.gets[0].kvs) {
-    Tolerate(unusable, kv, [&] {
-      record(DecodeKey(keys::kSubtask, kv.key)).config = StoredConfig{kv.value, kv.create_revision};
-    });
+    Tolerate(unusable, kv,
+             [&] { record(DecodeKey(keys::kSubtask, kv.key)).config = ConfigOf(kv); });
   }
   for (const KeyValue& kv : result.gets[1].kvs) {
     Tolerate(unusable, kv, [&] {
@@ -118,11 +120,11 @@ int64_t ReadSubtaskParts(EtcdClient& etcd, std::initializer_list<std::string_vie
   return result.revision;
 }
 
-std::optional<std::string> ReadText(EtcdClient& etcd, const std::string& key, int64_t revision,
-                                    const StopToken& stop) {
+std::optional<StoredConfig> ReadConfig(EtcdClient& etcd, const std::string& key, int64_t revision,
+                                       const StopToken& stop) {
   std::optional<KeyValue> kv = etcd.Get(key, stop, revision);
   if (!kv) return std::nullopt;
-  return std::move(kv->value);
+  return ConfigOf(std::move(*kv));
 }
 
 }  // namespace
@@ -164,17 +166,15 @@ Snapshot<std::map<std::string, SubtaskRecord>> ReadSubtasks(EtcdClient& etcd,
   return out;
 }
 
-std::optional<std::string> ReadSourceConfig(EtcdClient& etcd, std::string_view source,
-                                            const StopToken& stop, int64_t revision) {
-  return ReadText(etcd, EncodeKey(keys::kSourceConfig, {source}), revision, stop);
+std::optional<StoredConfig> ReadSourceConfig(EtcdClient& etcd, std::string_view source,
+                                             const StopToken& stop, int64_t revision) {
+  return ReadConfig(etcd, EncodeKey(keys::kSourceConfig, {source}), revision, stop);
 }
 
 std::optional<StoredConfig> ReadSubtaskConfig(EtcdClient& etcd, std::string_view source,
                                               std::string_view task, const StopToken& stop,
                                               int64_t revision) {
-  std::optional<KeyValue> kv = etcd.Get(EncodeKey(keys::kSubtask, {source, task}), stop, revision);
-  if (!kv) return std::nullopt;
-  return StoredConfig{std::move(kv->value), kv->create_revision};
+  return ReadConfig(etcd, EncodeKey(keys::kSubtask, {source, task}), revision, stop);
 }
 
 Snapshot<std::optional<RelayStage>> ReadRelayStage(EtcdClient& etcd, std::string_view source,
@@ -203,10 +203,9 @@ void DeleteLoadTask(EtcdClient& etcd, std::string_view task, std::string_view so
 
 std::optional<std::string> ReadLoadTask(EtcdClient& etcd, std::string_view task,
                                         std::string_view source, const StopToken& stop) {
-  const std::optional<std::string> text =
-      ReadText(etcd, EncodeKey(keys::kLoadTask, {task, source}), 0, stop);
-  if (!text) return std::nullopt;
-  return DecodeLoadTaskWorker(*text);
+  const std::optional<KeyValue> kv = etcd.Get(EncodeKey(keys::kLoadTask, {task, source}), stop);
+  if (!kv) return std::nullopt;
+  return DecodeLoadTaskWorker(kv->value);
 }
 
 std::optional<StoredCliArgs> ReadCliArgs(EtcdClient& etcd, std::string_view task,

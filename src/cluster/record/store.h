@@ -35,10 +35,18 @@ struct Snapshot {
 
 // ---- one worker's side ----
 
-// The source bound to a worker, with the source's configuration (TOML) as of the same revision.
+// The configuration of a source or of a subtask.
+struct StoredConfig {
+  std::string toml;
+  // Of the record: another one belongs to another source of the same name, or to another start of
+  // the task.
+  int64_t create_revision = 0;
+};
+
+// The source bound to a worker, with the source's configuration as of the same revision.
 struct BoundSource {
   SourceBound bound;
-  std::string config;
+  StoredConfig config;
 };
 
 // nullopt: nothing is bound. Error 20036: the source has no configuration. Error 38052: the bind
@@ -48,17 +56,12 @@ Snapshot<std::optional<BoundSource>> ReadBoundSource(EtcdClient& etcd, std::stri
 
 struct RelaySource {
   RelayAssignment assignment;
-  std::string config;
+  StoredConfig config;
 };
 
 // As ReadBoundSource, for the explicit relay assignment. Error 40079 if it kept changing.
 Snapshot<std::optional<RelaySource>> ReadRelaySource(EtcdClient& etcd, std::string_view worker,
                                                      const StopToken& stop);
-
-struct StoredConfig {
-  std::string toml;
-  int64_t create_revision = 0;  // of the record: another one belongs to another start of the task
-};
 
 // A subtask as stored: each part may be missing, or unusable.
 struct SubtaskRecord {
@@ -72,9 +75,9 @@ Snapshot<std::map<std::string, SubtaskRecord>> ReadSubtasks(EtcdClient& etcd,
                                                             std::string_view source,
                                                             const StopToken& stop);
 
-// `revision` 0: the newest. The first is a TOML text.
-std::optional<std::string> ReadSourceConfig(EtcdClient& etcd, std::string_view source,
-                                            const StopToken& stop, int64_t revision = 0);
+// `revision` 0: the newest.
+std::optional<StoredConfig> ReadSourceConfig(EtcdClient& etcd, std::string_view source,
+                                             const StopToken& stop, int64_t revision = 0);
 std::optional<StoredConfig> ReadSubtaskConfig(EtcdClient& etcd, std::string_view source,
                                               std::string_view task, const StopToken& stop,
                                               int64_t revision = 0);

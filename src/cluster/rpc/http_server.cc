@@ -1,6 +1,7 @@
 #include "cluster/rpc/http_server.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -9,13 +10,16 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/log/log.h"
@@ -33,8 +37,11 @@ constexpr std::chrono::seconds kRefusalLimit{2};
 constexpr size_t kMostUnread = 1 << 20;
 constexpr size_t kMaxBodyBytes = 64 << 20;
 constexpr int kThreads = 2;
-// Requests in progress; some wait for other machines.
-constexpr size_t kHandlers = 16;
+// Requests in progress; the slow ones wait for other machines.
+constexpr size_t kHandlers = 8;
+constexpr size_t kSlowHandlers = 16;
+// How soon it is noticed that the client of a request in progress has gone.
+constexpr std::chrono::milliseconds kGonePoll{100};
 
 HttpResponse Answer(const HttpHandler& handler, const HttpRequest& request) {
   try {
@@ -44,12 +51,43 @@ HttpResponse Answer(const HttpHandler& handler, const HttpRequest& request) {
   }
 }
 
+// A request in progress, as seen by who watches its client. Everything but `gone` is its
+// connection's strand's.
+struct InProgress {
+  InProgress(const asio::any_io_executor& strand, int fd) : timer(strand), fd(fd) {}
+
+  asio::steady_timer timer;
+  const int fd;  // valid until `answered`
+  bool answered = false;
+  StopSource gone;
+};
+
+// Has the other end closed the connection, or its sending side? Data that it sent before do not
+// hide that.
+bool HasGone(int fd) {
+  pollfd watched{fd, POLLRDHUP, 0};
+  return poll(&watched, 1, 0) > 0;
+}
+
+asio::awaitable<void> WatchClient(std::shared_ptr<InProgress> request) {
+  while (!request->answered) {
+    request->timer.expires_after(kGonePoll);
+    co_await request->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (request->answered || !HasGone(request->fd)) continue;
+    request->gone.request_stop();
+    co_return;
+  }
+}
+
 }  // namespace
 
 class HttpServer::Impl {
  public:
-  explicit Impl(HttpHandler handler)
-      : handler_(std::move(handler)), work_(asio::make_work_guard(context_)) {
+  Impl(HttpHandler handler, std::string slow)
+      : handler_(std::move(handler)),
+        slow_(std::move(slow)),
+        work_(asio::make_work_guard(context_)) {
+    if (!slow_.empty()) slow_handlers_.emplace(kSlowHandlers);
     for (int i = 0; i < kThreads; ++i) {
       threads_.emplace_back([this] { context_.run(); });
     }
@@ -74,6 +112,7 @@ class HttpServer::Impl {
 
   void Stop() noexcept {
     handlers_.join();
+    if (slow_handlers_) slow_handlers_->join();
     context_.stop();
     for (std::thread& thread : threads_) {
       if (thread.joinable()) thread.join();
@@ -131,12 +170,19 @@ class HttpServer::Impl {
         request.target = std::string(message.target());
         request.content_type = std::string(message[http::field::content_type]);
         request.body = message.body();
-        HttpResponse answer = co_await asio::co_spawn(
-            handlers_.get_executor(),
-            [this, &request]() -> asio::awaitable<HttpResponse> {
-              co_return Answer(handler_, request);
-            },
-            asio::use_awaitable);
+        const auto progress =
+            std::make_shared<InProgress>(stream.get_executor(), stream.socket().native_handle());
+        request.gone = progress->gone.get_token();
+        asio::co_spawn(stream.get_executor(), WatchClient(progress), asio::detached);
+        const bool is_slow = slow_handlers_ && request.target.starts_with(slow_);
+        HttpResponse answer =
+            co_await asio::co_spawn((is_slow ? *slow_handlers_ : handlers_).get_executor(),
+                                    [this, &request]() -> asio::awaitable<HttpResponse> {
+                                      co_return Answer(handler_, request);
+                                    },
+                                    asio::use_awaitable);
+        progress->answered = true;
+        progress->timer.cancel();
         http::response<http::string_body> response(static_cast<http::status>(answer.status),
                                                    message.version());
         response.set(http::field::content_type, answer.content_type);
@@ -158,14 +204,17 @@ class HttpServer::Impl {
     }
   }
 
-  HttpHandler handler_;
+  const HttpHandler handler_;
+  const std::string slow_;
   asio::io_context context_;
   asio::thread_pool handlers_{kHandlers};
+  std::optional<asio::thread_pool> slow_handlers_;  // if there are slow requests
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::vector<std::thread> threads_;
 };
 
-HttpServer::HttpServer(HttpHandler handler) : impl_(std::make_unique<Impl>(std::move(handler))) {}
+HttpServer::HttpServer(HttpHandler handler, std::string slow)
+    : impl_(std::make_unique<Impl>(std::move(handler), std::move(slow))) {}
 HttpServer::~HttpServer() = default;
 void HttpServer::Serve(int fd) { impl_->Serve(fd); }
 void HttpServer::Stop() noexcept { impl_->Stop(); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "cluster/rpc/one_port.h"
 
@@ -9,7 +10,8 @@ namespace dm::cluster {
 
 class HttpServer {
  public:
-  explicit HttpServer(HttpHandler handler);
+  // `slow`: as OnePortServer::Handlers::slow_http.
+  HttpServer(HttpHandler handler, std::string slow);
   // As Stop.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

@@ -73,7 +73,7 @@ class OnePortServer::Impl {
         grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
         grpc::InsecureServerCredentials());
     grpc_ = builder.BuildAndStart();
-    http_ = std::make_unique<HttpServer>(std::move(handlers.http));
+    http_ = std::make_unique<HttpServer>(std::move(handlers.http), std::move(handlers.slow_http));
     if (handlers.tls != nullptr) {
       tls_ = std::make_unique<TlsFront>(
           handlers.tls, [this](FileDescriptor plain) { Dispatch(std::move(plain)); });

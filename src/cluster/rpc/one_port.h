@@ -24,6 +24,8 @@ struct HttpRequest {
   std::string target;  // path with query, as sent
   std::string content_type;
   std::string body;
+  // Stops when the client has gone: nobody waits for the answer.
+  StopToken gone{};
 
   // The target without its query.
   std::string path() const { return target.substr(0, target.find('?')); }
@@ -57,6 +59,9 @@ class OnePortServer {
     std::vector<grpc::Service*> services;             // not owned; outlive the server
     grpc::CallbackGenericService* generic = nullptr;  // for methods of no service; not owned
     HttpHandler http;
+    // Requests whose target begins with this may take as long as they need: they wait in a queue of
+    // their own, behind which no other request stands. Empty: none.
+    std::string slow_http{};
     // Set: nothing but TLS is spoken; what the context demands of clients holds for everything on
     // the port.
     TlsContext tls = nullptr;

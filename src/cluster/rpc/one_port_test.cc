@@ -18,6 +18,7 @@
 #include "base/net/identity_test.h"
 #include "base/net/socket.h"
 #include "base/net/tls_connection.h"
+#include "base/thread/eventually_test.h"
 #include "cluster/credentials/credentials.h"
 #include "cluster/etcd/client.h"
 #include "cluster/etcd/fake_etcd_test.h"
@@ -54,7 +55,9 @@ class OnePortTest : public ::testing::Test {
     OnePortServer::Handlers handlers;
     handlers.services = {&worker_};
     handlers.generic = proxy_.service();
-    handlers.http = [](const HttpRequest& request) -> HttpResponse {
+    handlers.slow_http = "/slow";
+    handlers.http = [this](const HttpRequest& request) -> HttpResponse {
+      if (request.path() == "/slow") return WaitForTheClientToGo(request);
       if (request.path() == "/throw") throw std::runtime_error("broken page");
       if (request.path() != "/page") return NotFoundPage();
       return {200, "text/plain", request.method + " " + request.target};
@@ -70,11 +73,60 @@ class OnePortTest : public ::testing::Test {
     return options;
   }
 
+  // Sends a request and leaves the connection as it is.
+  FileDescriptor Ask(const std::string& request) const {
+    FileDescriptor fd = ConnectTcp(address(), Milliseconds(5'000), StopToken());
+    WriteAll(fd.get(), request, Milliseconds(5'000), StopToken());
+    return fd;
+  }
+
   FakeEtcd etcd_;
   EtcdProxy proxy_;
   Worker worker_;
+  std::atomic<int> waiting_{0};  // requests whose client is there
+  std::atomic<int> gone_{0};
   OnePortServer server_;
+
+ private:
+  HttpResponse WaitForTheClientToGo(const HttpRequest& request) {
+    ++waiting_;
+    try {
+      WaitFor(Milliseconds(60'000), request.gone);
+    } catch (const Cancelled&) {
+      ++gone_;
+    }
+    --waiting_;
+    return {};
+  }
 };
+
+constexpr const char* kSlowRequest = "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n";
+
+TEST_F(OnePortTest, ARequestHearsThatItsClientHasGone) {
+  FileDescriptor first = Ask(kSlowRequest);
+  // What it sends besides does not hide its end.
+  FileDescriptor second = Ask(std::string(kSlowRequest) + kSlowRequest);
+  ASSERT_TRUE(Eventually([&] { return waiting_ == 2; }));
+  first.Close();
+  ASSERT_TRUE(Eventually([&] { return gone_ == 1; }));
+  EXPECT_EQ(waiting_, 1);
+  second.Close();
+  EXPECT_TRUE(Eventually([&] { return gone_ >= 2; }));
+}
+
+TEST_F(OnePortTest, SlowRequestsHoldUpNoOthers) {
+  std::vector<FileDescriptor> clients;
+  for (int i = 0; i < 40; ++i) clients.push_back(Ask(kSlowRequest));
+  ASSERT_TRUE(Eventually([&] { return waiting_ >= 16; }));
+  for (int i = 0; i < 20; ++i) {
+    const auto page = HttpGet(address(), "/page", Milliseconds(5'000));
+    ASSERT_TRUE(page);
+    EXPECT_EQ(page->status, 200);
+  }
+  clients.clear();
+  // Those that had no turn so far are not worked at either.
+  EXPECT_TRUE(Eventually([&] { return gone_ == 40; }));
+}
 
 TEST_F(OnePortTest, TellsGrpcAndHttpApart) {
   auto stub =
@@ -283,6 +335,12 @@ TEST_F(TlsPortTest, GrpcHttpAndEtcd) {
   EtcdOptions options = Options();
   options.tls = Of(&client);
   EXPECT_EQ(EtcdClient(options).Get("k", StopToken())->value, "value");
+}
+
+TEST_F(TlsPortTest, ARequestHearsThatItsClientHasGone) {
+  // Gives up before there is an answer.
+  EXPECT_FALSE(HttpGet("https://" + address(), "/slow", Milliseconds(500), Of(&client)));
+  EXPECT_TRUE(Eventually([&] { return gone_ == 1; }));
 }
 
 TEST_F(TlsPortTest, WhoMayNotComeInIsToldWhy) {

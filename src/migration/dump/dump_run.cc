@@ -168,9 +168,11 @@ void DumpRun::HoldLockUntilWritten(const StopToken& stop) {
 void DumpRun::Prepare(const StopToken& stop) {
   // Connections that will hold snapshots are made before the lock, so that it is held briefly.
   meta_db_ = Open(stop);
-  FindTablesWithoutSnapshot(stop);
   for (int i = 0; i < options_.threads; ++i) writer_dbs_.push_back(Open(stop));
+  DM_FAILPOINT("dump/before-lock");
   TakePosition(stop);
+  // Under the lock: before it a table could still get such an engine.
+  FindTablesWithoutSnapshot(stop);
   for (auto& db : writer_dbs_) session_.BeginSnapshot(*db, stop);
   if (lock_db_ != nullptr && options_.transactional_consistency) {
     ReadDefinitionsUnderLock(stop);

@@ -342,8 +342,7 @@ int64_t FileLoader::Write(const LoadFile& file, const Batch& batch, LoadConnecti
                              context_.owner.IsRefusal(e);
       RollBack(db, stop.cut);
       if (not_owner) {
-        throw Error(ErrorCode::kLoadLightningRuntime, "")
-            .SetRawCause("another run of this task's load has taken over the target");
+        throw MakeError(ErrorCode::kSyncerOwnerChanged, connection.right().slot);
       }
       const bool conflict = IsConflict(e);
       if (!IsRetryableLoadError(e) || attempt >= (conflict ? kConflictAttempts : kAttempts)) throw;
@@ -435,8 +434,7 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
       offset = reached;
     }
   } catch (const Error& e) {
-    if (e.code() == static_cast<int>(ErrorCode::kLoadCheckPointNotMatch) ||
-        e.code() == static_cast<int>(ErrorCode::kSyncerFenceLost)) {
+    if (IsLossOfRight(e) || e.code() == static_cast<int>(ErrorCode::kLoadCheckPointNotMatch)) {
       throw;
     }
     throw LoadError(e,

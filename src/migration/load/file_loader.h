@@ -63,7 +63,8 @@ class FileLoader {
         on_duplicate_(on_duplicate),
         progress_(progress) {}
 
-  // Throws Error kLoadLightningRuntime naming file, offset and reason; Cancelled.
+  // Throws Error kLoadLightningRuntime naming file, offset and reason; what IsLossOfRight names;
+  // Cancelled.
   void Load(const LoadFile& file, LoadConnection& connection, const LoadStop& stop);
 
  private:

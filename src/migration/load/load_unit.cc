@@ -185,8 +185,7 @@ void LoadUnit::BeginAhead(const StopToken& stop) {
   } catch (const Error& e) {
     // Better now than after the dump.
     if (IsError(e, ErrorCode::kLoadCheckPointNotMatch)) throw;
-    if (IsError(e, ErrorCode::kSyncerFenceLost)) throw;
-    if (IsError(e, ErrorCode::kSyncerOwnerChanged)) throw;
+    if (IsLossOfRight(e)) throw;
     // A downstream that is away now must not fail the dump.
     log_.Warn("nothing is loaded before the dump is complete", {F("error", e)});
   }

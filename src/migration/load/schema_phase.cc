@@ -77,10 +77,7 @@ bool SchemaPhase::Insist(mysql::Connection& db, const std::string& statement, co
       if (e.server_errno() == kDatabaseExists || e.server_errno() == kTableExists) {
         return false;
       }
-      if (e.code() == static_cast<int>(ErrorCode::kSyncerOwnerChanged) ||
-          e.code() == static_cast<int>(ErrorCode::kSyncerFenceLost)) {
-        throw;
-      }
+      if (IsLossOfRight(e)) throw;
       if (db.broken() && ++lost <= kLostAttempts) {
         --attempt;
       } else if (!IsRetryableLoadError(e) || attempt == kAttempts) {
@@ -241,10 +238,7 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
               TableStatement(db, statement, schema, table, IsMariaDbScript(script), stop), stop);
     }
   } catch (const Error& e) {
-    if (e.code() == static_cast<int>(ErrorCode::kSyncerOwnerChanged) ||
-        e.code() == static_cast<int>(ErrorCode::kSyncerFenceLost)) {
-      throw;
-    }
+    if (IsLossOfRight(e)) throw;
     // What the server did refuse or the product cannot read may have been made by hand.
     if (db.broken() || !TableExists(db, schema, table, stop)) throw LoadError(e);
     log_.Warn("the dumped definition cannot be used, the target table exists",

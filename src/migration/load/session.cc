@@ -177,6 +177,11 @@ Error LoadError(const std::exception& cause, std::string_view place) {
   return wrapped;
 }
 
+bool IsLossOfRight(const Error& error) {
+  return error.code() == static_cast<int>(ErrorCode::kSyncerOwnerChanged) ||
+         error.code() == static_cast<int>(ErrorCode::kSyncerFenceLost);
+}
+
 LoadSession::LoadSession(const SubtaskConfig& config,
                          const std::optional<std::string>& upstream_sql_mode, std::string time_zone,
                          Logger log)

@@ -33,6 +33,9 @@ bool IsTooLargeError(const Error& e);
 
 // The unit's failure: code 34019 without a text of its own; `place` and the reason are the cause.
 Error LoadError(const std::exception& cause, std::string_view place = {});
+// Does the error say that this run may not write (its lease ended, or another run is the owner)? It
+// is told as it is: unlike what LoadError makes of others, it goes away by itself.
+bool IsLossOfRight(const Error& error);
 
 // Opens connections with the session that loading needs. Thread-safe.
 class LoadSession {

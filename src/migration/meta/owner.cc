@@ -25,7 +25,8 @@ constexpr Milliseconds kRaiseWait{100};
 // How long one query waits for a statement of another session, and how often it is sent.
 constexpr int kStatementSeconds = 10;
 constexpr int kStatementAttempts = 120;
-constexpr size_t kSlotsPerQuery = 500;
+// All of them may be held: a query waits for less time than a client does for its answer.
+constexpr size_t kSlotsPerQuery = 5;
 constexpr int kLockWaitTimeout = 1205;
 
 // Also beyond every epoch of a table that was dropped with the task's meta data: a writer of the

@@ -79,9 +79,8 @@ Subtask::~Subtask() { Close(); }
 void Subtask::Start(Stage expected) {
   std::lock_guard lock(mutex_);
   if (thread_.joinable() || ending_subtask_) return;
-  idle_stage_ = expected == Stage::kStopped ? Stage::kStopped : Stage::kPaused;
-  command_ = expected == Stage::kRunning ? Command::kRun : Command::kInit;
-  ending_ = std::make_shared<EndingRequest>();
+  wanted_ = expected == Stage::kRunning || expected == Stage::kStopped ? expected : Stage::kPaused;
+  Order(wanted_ == Stage::kRunning ? Command::kRun : Command::kInit);
   thread_ = std::thread([this] { Loop(); });
   started_ = true;
 }
@@ -89,14 +88,18 @@ void Subtask::Start(Stage expected) {
 void Subtask::Pause() {
   std::unique_lock lock(mutex_);
   if (stage_ == Stage::kPaused && result_ && !result_->is_canceled) {
+    wanted_ = Stage::kPaused;
     result_->is_canceled = true;
     return;
   }
-  const bool starting = stage_ == Stage::kNew && command_ != Command::kNone;
+  const bool starting = stage_ == Stage::kNew && started_;
   if (stage_ != Stage::kRunning && stage_ != Stage::kResuming && !starting) {
     throw Error(ErrorCode::kWorkerNotRunningStage,
                 fmt::format("current stage is {} but not running, invalid", ToString(stage_)));
   }
+  const bool only_initialises = starting && wanted_ != Stage::kRunning;
+  wanted_ = Stage::kPaused;
+  if (only_initialises) return;
   stage_ = Stage::kPausing;
   ending_->Request(Ending::kPause);
   while (!changed_.wait_for(lock, kTellInterval, [&] { return stage_ != Stage::kPausing; })) {
@@ -109,7 +112,8 @@ void Subtask::Pause() {
 
 void Subtask::Resume(UnitFactory refresh) {
   std::lock_guard lock(mutex_);
-  if (ending_subtask_ || (stage_ != Stage::kPaused && stage_ != Stage::kStopped)) {
+  const bool will_pause = stage_ == Stage::kNew && started_ && wanted_ != Stage::kRunning;
+  if (ending_subtask_ || (stage_ != Stage::kPaused && stage_ != Stage::kStopped && !will_pause)) {
     throw Error(ErrorCode::kWorkerNotPausedStage,
                 fmt::format("current stage is {} but not paused, invalid", ToString(stage_)));
   }
@@ -117,22 +121,30 @@ void Subtask::Resume(UnitFactory refresh) {
     make_units_ = std::move(refresh);
     remake_units_ = true;
   }
-  BeginResume();
+  wanted_ = Stage::kRunning;
+  stage_ = Stage::kResuming;
+  Order(Command::kRun);
 }
 
 bool Subtask::ResumeFromError() {
   std::lock_guard lock(mutex_);
   // A pause may have come in since the caller looked.
   if (ending_subtask_ || stage_ != Stage::kPaused || !result_ || result_->is_canceled) return false;
-  BeginResume();
+  if (wanted_ == Stage::kRunning) {
+    stage_ = Stage::kResuming;
+    Order(Command::kRun);
+  } else {
+    log_.Info("the subtask is initialised again, it stays paused");
+    Order(Command::kInit);
+  }
   return true;
 }
 
-void Subtask::BeginResume() {
-  stage_ = Stage::kResuming;
+void Subtask::Order(Command command) {
   result_.reset();
-  ending_ = std::make_shared<EndingRequest>();
-  command_ = Command::kRun;
+  // An initialisation that is under way must hear of an end, too.
+  if (!ending_ || ending_->ending() != Ending::kNone) ending_ = std::make_shared<EndingRequest>();
+  command_ = command;
   changed_.notify_all();
 }
 
@@ -207,6 +219,11 @@ Stage Subtask::stage() const {
   return stage_;
 }
 
+Stage Subtask::wanted() const {
+  std::lock_guard lock(mutex_);
+  return wanted_;
+}
+
 void Subtask::Loop() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -221,7 +238,8 @@ void Subtask::Loop() {
         RunUnits();
       } else {
         lock.lock();
-        if (!ending_subtask_) stage_ = idle_stage_;
+        // Another command may have come since.
+        if (!ending_subtask_ && command_ == Command::kNone) stage_ = wanted_;
         lock.unlock();
       }
     }
@@ -246,6 +264,7 @@ bool Subtask::Initialise() {
   std::vector<std::unique_ptr<Unit>> units;
   std::string unit_name = "InvalidUnit";
   try {
+    ThrowIfStopped(ending->graceful());
     units = make_units();
     for (auto& unit : units) {
       unit_name = ToString(unit->Type());
@@ -285,7 +304,13 @@ void Subtask::RunUnits() {
       std::lock_guard lock(mutex_);
       unit = units_[current_].get();
       ending = ending_;
-      if (ending->ending() == Ending::kNone) stage_ = Stage::kRunning;
+      if (ending->ending() != Ending::kNone) {
+        result_ = UnitResult{true, {}};
+        if (!ending_subtask_) stage_ = Stage::kPaused;
+        changed_.notify_all();
+        return;
+      }
+      stage_ = Stage::kRunning;
       changed_.notify_all();
     }
     log_.Info("start to run", {F("unit", ToString(unit->Type()))});
@@ -295,7 +320,6 @@ void Subtask::RunUnits() {
                F("canceled", result.is_canceled)});
     if (!result.errors.empty()) {
       for (const Error& e : result.errors) log_.Error("unit process error", {F("error", e)});
-      result.is_canceled = ending->ending() != Ending::kNone;
       SetResult(Stage::kPaused, std::move(result));
       return;
     }
@@ -324,18 +348,16 @@ void Subtask::RunUnits() {
       return;
     }
     ++current_;
-    if (ending->ending() != Ending::kNone) {
-      result_ = UnitResult{true, {}};
-      if (!ending_subtask_) stage_ = Stage::kPaused;
-      changed_.notify_all();
-      return;
-    }
   }
 }
 
 void Subtask::SetResult(Stage stage, UnitResult result) {
   for (Error& error : result.errors) Advise(error);
   std::lock_guard lock(mutex_);
+  // Another command may have come since: its outcome counts.
+  if (command_ != Command::kNone) return;
+  // An error that a pause has met is no reason to resume.
+  if (ending_->ending() != Ending::kNone) result.is_canceled = true;
   result_ = std::move(result);
   if (!ending_subtask_) stage_ = stage;
   changed_.notify_all();

@@ -33,13 +33,20 @@ std::string WaitsFor(const SubtaskStatus& status);
 // of the units. All public functions are thread-safe. Pause, Close and Kill block until the unit
 // has returned; Start and Resume do not.
 //
+// What was asked for last (by Start, Pause, Resume) is kept: no path but these leads from wanting
+// Paused or Stopped to Running.
+//
 // Every path through the stages (from -> event -> to):
 //   New -> Start(Running) -> Running -> unit done, more units -> Running (next unit)
 //   New -> Start(Paused | Stopped) -> that stage, units initialised
+//   New, initialising -> Pause -> Paused;  -> Resume -> Resuming -> Running
 //   Running -> last unit done -> Finished;  -> unit error -> Paused with its errors
-//   Running -> Pause -> Pausing -> Paused (cancelled);  Paused by error -> Pause -> marked
-//   cancelled Paused, Stopped -> Resume -> Resuming -> Running any but Stopped, Stopping, Finished
-//   -> Close | Kill -> Stopping -> Stopped
+//   any -> the units cannot be initialised -> Paused with that error
+//   Running -> Pause -> Pausing -> Paused (cancelled)
+//   Paused by error -> Pause -> marked cancelled;  -> ResumeFromError -> Resuming -> Running, or,
+//   unless Running is wanted, Paused -> units initialised -> Paused | Stopped
+//   Paused, Stopped -> Resume -> Resuming -> Running
+//   any but Stopped, Stopping, Finished -> Close | Kill -> Stopping -> Stopped
 class Subtask {
  public:
   // Makes the units of the subtask in the order in which they run. Called on the subtask's thread,
@@ -54,13 +61,15 @@ class Subtask {
 
   // Begins in the expected stage (Running, Paused or Stopped). Called once.
   void Start(Stage expected);
-  // Throws Error kWorkerNotRunningStage unless it runs, or paused itself by an error.
+  // Throws Error kWorkerNotRunningStage unless it runs, begins (stage New, whatever was wanted), or
+  // paused itself by an error.
   void Pause();
-  // Throws Error kWorkerNotPausedStage unless Paused or Stopped. `refresh` replaces the factory
-  // (a changed configuration) when given.
+  // Throws Error kWorkerNotPausedStage unless Paused, Stopped, or about to be (stage New).
+  // `refresh` replaces the factory (a changed configuration) when given.
   void Resume(UnitFactory refresh = nullptr);
-  // Resumes a subtask that paused itself by an error; false, and nothing happens, if it is in
-  // another stage or has been paused by the user meanwhile.
+  // Resumes a subtask that paused itself by an error; one that is wanted Paused or Stopped is only
+  // initialised, and does not run. False, and nothing happens, if it is in another stage or has
+  // been paused by the user meanwhile.
   bool ResumeFromError();
   // Ends gracefully: what is in flight is finished and saved. Idempotent.
   void Close();
@@ -80,6 +89,8 @@ class Subtask {
   void RefreshMetrics();
   void LogProgress();
   Stage stage() const;
+  // What was asked for last: Running, Paused or Stopped.
+  Stage wanted() const;
   const std::string& name() const { return name_; }
 
  private:
@@ -90,7 +101,7 @@ class Subtask {
   bool Initialise();
   void RunUnits();
   void CloseUnits();
-  void BeginResume();  // under the mutex
+  void Order(Command command);  // under the mutex
   void EndWith(Ending ending);
   void SetResult(Stage stage, UnitResult result);
 
@@ -101,12 +112,12 @@ class Subtask {
   std::condition_variable changed_;
   UnitFactory make_units_;
   Stage stage_ = Stage::kNew;
-  Stage idle_stage_ = Stage::kPaused;  // stage after Initialise without a run
-  Command command_ = Command::kNone;
-  bool remake_units_ = false;    // the factory changed: the units at hand are outdated
-  bool ending_subtask_ = false;  // Close or Kill was asked for
+  Stage wanted_ = Stage::kPaused;     // by the user: Running, Paused or Stopped
+  Command command_ = Command::kNone;  // not yet taken up by the thread
+  bool remake_units_ = false;         // the factory changed: the units at hand are outdated
+  bool ending_subtask_ = false;       // Close or Kill was asked for
   std::optional<UnitResult> result_;
-  std::shared_ptr<EndingRequest> ending_;
+  std::shared_ptr<EndingRequest> ending_;  // of the command at hand, and of the one ordered
   // Units are changed by the thread under the mutex; Status reads them under it.
   std::vector<std::shared_ptr<Unit>> units_;
   size_t current_ = 0;

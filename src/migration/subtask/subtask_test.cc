@@ -13,7 +13,7 @@ namespace {
 // What the tests see and steer of the fake units; outlives them.
 struct Script {
   std::mutex mutex;
-  std::condition_variable changed;
+  std::condition_variable_any changed;
   std::vector<std::string> calls;
   bool dump_fresh = true, sync_fresh = true;
   std::optional<Error> init_error;
@@ -21,6 +21,27 @@ struct Script {
   bool dump_gives_up = false;  // ends cancelled though nobody asked
   std::optional<Error> dump_error;
   bool sync_ends_late = false;  // a stop or pause is answered only when this is false again
+  bool init_waits = false;      // until this is false again, or the caller gives up
+
+  // As if the databases were away, and there again.
+  void FailInit(std::optional<Error> error) {
+    std::lock_guard lock(mutex);
+    init_error = std::move(error);
+  }
+  void LetInitEnd() {
+    std::lock_guard lock(mutex);
+    init_waits = false;
+    changed.notify_all();
+  }
+  void Init(const StopToken& stop) {
+    std::unique_lock lock(mutex);
+    if (!changed.wait(lock, stop, [&] { return !init_waits; })) throw Cancelled();
+    if (init_error) throw *init_error;
+  }
+  size_t Count(const std::string& call) {
+    std::lock_guard lock(mutex);
+    return static_cast<size_t>(std::count(calls.begin(), calls.end(), call));
+  }
 
   void Add(std::string call) {
     std::lock_guard lock(mutex);
@@ -47,9 +68,9 @@ class FakeUnit : public Unit {
   FakeUnit(Script& script, UnitType type, bool endless)
       : script_(script), type_(type), endless_(endless) {}
   UnitType Type() const override { return type_; }
-  void Init(const StopToken&) override {
+  void Init(const StopToken& stop) override {
     Note("init");
-    if (script_.init_error) throw *script_.init_error;
+    script_.Init(stop);
   }
   bool IsFresh(const StopToken&) override {
     return type_ == UnitType::kSync ? script_.sync_fresh : script_.dump_fresh;
@@ -98,6 +119,27 @@ class SubtaskTest : public testing::Test {
     subtask.Start(stage);
     ASSERT_TRUE(Eventually([&] { return subtask.stage() == Stage::kPaused; }));
   }
+  // It is in `stage`, and an attempt to initialise it has failed.
+  void StartWithoutDatabases(Subtask& subtask, Stage stage) {
+    script_.FailInit(no_server_);
+    subtask.Start(stage);
+    ASSERT_TRUE(Eventually([&] { return HasFailed(subtask); }));
+  }
+  static bool HasFailed(const Subtask& subtask) {
+    const SubtaskStatus status = subtask.Status();
+    return status.stage == Stage::kPaused && status.result && !status.result->errors.empty();
+  }
+  static bool IsInitialised(const Subtask& subtask) {
+    return subtask.Status().unit != UnitType::kInvalid;
+  }
+  // It is in stage New, its first unit is being initialised.
+  void StartAndHold(Subtask& subtask, Stage stage) {
+    script_.init_waits = true;
+    subtask.Start(stage);
+    script_.WaitForCall("Dump init");
+    ASSERT_EQ(subtask.stage(), Stage::kNew);
+  }
+  const Error no_server_{ErrorCode::kDBDriverError, "no server"};
   Script script_;
 };
 
@@ -166,14 +208,14 @@ TEST_F(SubtaskTest, AnErrorPausesAndAPauseThenMarksItCancelled) {
 }
 
 TEST_F(SubtaskTest, AFailedInitNamesUnitAndSubtaskAndIsRepeatedByResume) {
-  script_.init_error = Error(ErrorCode::kDBDriverError, "no server");
+  script_.FailInit(no_server_);
   Subtask subtask("t", Units());
   StartAndPause(subtask);
   SubtaskStatus status = subtask.Status();
   EXPECT_EQ(status.unit, UnitType::kInvalid);
   EXPECT_EQ(status.result->errors[0].message(),
             "fail to initialize unit Dump of subtask t: no server");
-  script_.init_error.reset();
+  script_.FailInit(std::nullopt);
   subtask.Resume();
   script_.WaitForCall("Sync run");
 }
@@ -239,6 +281,130 @@ TEST_F(SubtaskTest, StartsPausedWithoutRunning) {
   EXPECT_EQ(script_.calls, (std::vector<std::string>{"Dump init", "Sync init"}));
   subtask.Resume();
   script_.WaitForCall("Sync run");
+}
+
+// What the user has paused stays so, whatever was away meanwhile.
+TEST_F(SubtaskTest, APausedTaskThatCouldNotBeInitialisedNeverRunsByItself) {
+  for (const Stage wanted : {Stage::kPaused, Stage::kStopped}) {
+    Subtask subtask("t", Units());
+    StartWithoutDatabases(subtask, wanted);
+    EXPECT_TRUE(IsResumable(*subtask.Status().result));
+    EXPECT_TRUE(subtask.ResumeFromError());  // the databases are still away
+    ASSERT_TRUE(Eventually([&] { return HasFailed(subtask); }));
+    script_.FailInit(std::nullopt);
+    EXPECT_TRUE(subtask.ResumeFromError());
+    ASSERT_TRUE(Eventually([&] { return IsInitialised(subtask); }));
+    ASSERT_TRUE(Eventually([&] { return subtask.stage() == wanted; }));
+    EXPECT_FALSE(subtask.Status().result);
+    EXPECT_FALSE(subtask.ResumeFromError());
+    EXPECT_EQ(script_.Count("Dump run"), 0u);
+  }
+  Subtask subtask("t", Units());
+  StartWithoutDatabases(subtask, Stage::kPaused);
+  script_.FailInit(std::nullopt);
+  subtask.Resume();
+  script_.WaitForCall("Sync run");
+}
+
+TEST_F(SubtaskTest, AnInitialisationIsRepeatedOnceAtATime) {
+  Subtask subtask("t", Units());
+  StartWithoutDatabases(subtask, Stage::kPaused);
+  const size_t before = script_.Count("Dump init");
+  {
+    std::lock_guard lock(script_.mutex);
+    script_.init_waits = true;
+    script_.init_error.reset();
+  }
+  EXPECT_TRUE(subtask.ResumeFromError());
+  ASSERT_TRUE(Eventually([&] { return script_.Count("Dump init") == before + 1; }));
+  EXPECT_EQ(subtask.stage(), Stage::kPaused);
+  EXPECT_FALSE(subtask.ResumeFromError());
+  // A resume need not be repeated either: it counts when the attempt is over.
+  subtask.Resume();
+  EXPECT_EQ(subtask.stage(), Stage::kResuming);
+  script_.LetInitEnd();
+  script_.WaitForCall("Sync run");
+  EXPECT_EQ(script_.Count("Dump init"), before + 1);
+}
+
+TEST_F(SubtaskTest, APauseDuringAnInitialisationThatFailsHolds) {
+  Subtask subtask("t", Units());
+  StartWithoutDatabases(subtask, Stage::kRunning);
+  subtask.Pause();
+  EXPECT_TRUE(subtask.Status().result->is_canceled);
+  EXPECT_FALSE(subtask.ResumeFromError());
+}
+
+TEST_F(SubtaskTest, APauseEndsTheFirstInitialisation) {
+  Subtask subtask("t", Units());
+  StartAndHold(subtask, Stage::kRunning);
+  subtask.Pause();
+  EXPECT_EQ(subtask.stage(), Stage::kPaused);
+  EXPECT_TRUE(subtask.Status().result->is_canceled);
+  EXPECT_FALSE(subtask.ResumeFromError());
+  script_.LetInitEnd();
+  subtask.Resume();
+  script_.WaitForCall("Sync run");
+}
+
+// Nothing that a run begins with (an empty directory, say) is done for a task that was paused.
+TEST_F(SubtaskTest, AUnitIsNotRunAfterAPause) {
+  Subtask subtask("t", [this, units = Units()] {
+    script_.Add("made");
+    std::unique_lock lock(script_.mutex);
+    script_.changed.wait(lock, [&] { return !script_.init_waits; });
+    lock.unlock();
+    return units();
+  });
+  script_.init_waits = true;
+  subtask.Start(Stage::kRunning);
+  script_.WaitForCall("made");
+  std::thread pausing([&] { subtask.Pause(); });
+  ASSERT_TRUE(Eventually([&] { return subtask.stage() == Stage::kPausing; }));
+  script_.LetInitEnd();
+  pausing.join();
+  EXPECT_EQ(subtask.stage(), Stage::kPaused);
+  EXPECT_EQ(script_.Count("Dump run"), 0u);
+  subtask.Resume();
+  script_.WaitForCall("Sync run");
+}
+
+TEST_F(SubtaskTest, AResumeDuringTheFirstInitialisationRuns) {
+  for (const Stage wanted : {Stage::kPaused, Stage::kStopped}) {
+    script_.calls.clear();
+    Subtask subtask("t", Units());
+    StartAndHold(subtask, wanted);
+    subtask.Resume();
+    EXPECT_EQ(subtask.stage(), Stage::kResuming);
+    script_.LetInitEnd();
+    script_.WaitForCall("Sync run");
+    EXPECT_EQ(script_.Count("Dump init"), 1u);
+  }
+}
+
+TEST_F(SubtaskTest, TheLastOfSeveralOrdersDuringTheFirstInitialisationCounts) {
+  Subtask subtask("t", Units());
+  StartAndHold(subtask, Stage::kPaused);
+  subtask.Pause();  // it is going to be
+  subtask.Resume();
+  subtask.Pause();
+  EXPECT_EQ(subtask.stage(), Stage::kPaused);
+  script_.LetInitEnd();
+  subtask.Resume();
+  script_.WaitForCall("Sync run");
+  EXPECT_EQ(script_.Count("Dump run"), 1u);
+}
+
+TEST_F(SubtaskTest, TheEndIsNotHeldUpByAnInitialisation) {
+  for (const bool resumed : {false, true}) {
+    script_.calls.clear();
+    Subtask subtask("t", Units());
+    StartAndHold(subtask, Stage::kPaused);
+    if (resumed) subtask.Resume();
+    subtask.RequestKill();
+    EXPECT_TRUE(subtask.WaitStopped(Milliseconds(10'000)));
+    EXPECT_EQ(script_.Count("Dump run"), 0u);
+  }
 }
 
 UnitResult Failed(ErrorCode code, std::string message, std::string cause) {

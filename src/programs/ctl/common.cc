@@ -1,6 +1,9 @@
 #include "programs/ctl/common.h"
 
+#include <cstdint>
+#include <filesystem>
 #include <ostream>
+#include <system_error>
 
 #include "base/error/error.h"
 #include "base/error/system_error.h"
@@ -17,15 +20,22 @@ const std::vector<std::string>& Sources(const cli::Invocation& invocation) {
 
 std::string ReadNamedFile(const std::string& path) {
   // dm-master takes requests of 2 MiB unless its `max-request-bytes` says more. Without a bound
-  // here, a file given by mistake, a dump say, would be parsed for minutes first.
-  constexpr size_t kMostBytes = 8 << 20;
-  try {
-    std::string text = dm::ReadFile(path);
-    if (text.size() <= kMostBytes) return text;
+  // here, a file given by mistake, a dump say, would be read into memory and parsed first.
+  constexpr uintmax_t kMostBytes = 8 << 20;
+  const auto check = [&](uintmax_t size) {
+    if (size <= kMostBytes) return;
     throw cli::CommandError(fmt::format(
         "error in get file content: {} has {} bytes, a file may have {}; it is hardly a "
         "configuration or a statement",
-        path, text.size(), kMostBytes));
+        path, size, kMostBytes));
+  };
+  try {
+    std::error_code unknown;  // it is no file, or not there: reading it tells
+    const uintmax_t size = std::filesystem::file_size(path, unknown);
+    if (!unknown) check(size);
+    std::string text = dm::ReadFile(path);
+    check(text.size());
+    return text;
   } catch (const SystemError& e) {
     throw cli::CommandError(fmt::format("error in get file content: {}", e.what()));
   }

@@ -14,16 +14,17 @@ namespace dm::ctl {
 
 namespace {
 
-// Says on stdout that a proxy is in the way of connections.
-// Without the user and password that a URL may hold.
+// Without the user and password that the URL of a proxy may hold. They end at the last '@': a
+// password may have been given with '/', '?' or '@' in it.
 std::string WithoutCredentials(const std::string& url) {
   const size_t scheme = url.find("://");
   const size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
-  const size_t at = url.substr(0, url.find('/', begin)).rfind('@');
+  const size_t at = url.rfind('@');
   if (at == std::string::npos || at < begin) return url;
   return url.substr(0, begin) + url.substr(at + 1);
 }
 
+// Says on stdout that a proxy is in the way of connections.
 void WarnOfProxies(const Environment& environment, std::ostream& out) {
   std::string text;
   bool any = false;

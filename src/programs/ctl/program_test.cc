@@ -123,12 +123,14 @@ TEST(Program, AMasterWithoutTlsIsNamed) {
 TEST(Program, WarnsOfProxies) {
   FakeMaster master;
   master.SetAnswer([](const std::string&, const auto&, auto*) { return grpc::Status::OK; });
-  const Result result = Dmctl({"operate-leader", "evict", "--master-addr", master.address()},
-                              {{"HTTPS_PROXY", "http://user:pass@p:1"}});
-  EXPECT_TRUE(
-      result.out.starts_with("\n[Warning] [using proxy config] [http_proxy=, "
-                             "https_proxy=http://p:1, no_proxy=]\n{\n"))
-      << result.out;
+  for (const std::string password : {"pass", "a@b/c", "p?q#r/@"}) {
+    const Result result = Dmctl({"operate-leader", "evict", "--master-addr", master.address()},
+                                {{"HTTPS_PROXY", "http://user:" + password + "@p:1"}});
+    EXPECT_TRUE(
+        result.out.starts_with("\n[Warning] [using proxy config] [http_proxy=, "
+                               "https_proxy=http://p:1, no_proxy=]\n{\n"))
+        << result.out;
+  }
 }
 
 TEST(Program, GoesOnToTheNextMemberWhenOneKnowsNoLeader) {
@@ -206,6 +208,9 @@ TEST(Program, FilesThatAreNoConfigurationStayHere) {
               fmt::format("Error: error in get file content: {} has 9437184 bytes, a file may have "
                           "8388608; it is hardly a configuration or a statement\n",
                           file));
+    std::filesystem::resize_file(file, uintmax_t{1} << 40);  // and is not read to find that out
+    EXPECT_NE(Dmctl({command, file, "--master-addr", master.address()}).err.find("1099511627776"),
+              std::string::npos);
     WriteFile(file, "name: caf\xe9\n");
     result = Dmctl({command, file, "--master-addr", master.address()});
     EXPECT_EQ(result.exit_code, 1);

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -28,6 +29,8 @@ using Stub = pb::Master::Stub;
 constexpr std::string_view kRoot = "/apis/v1alpha1/";
 constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 constexpr int kIndent = 2;
+// Of one call: as long as dmctl waits.
+constexpr std::chrono::minutes kCallLimit{10};
 
 int HttpStatus(grpc::StatusCode code) {
   switch (code) {
@@ -193,16 +196,19 @@ class Gateway::Impl {
       if (as_get) {
         for (auto& entry : ParseQuery(request.body)) query.push_back(std::move(entry));
       }
-      return Perform(*found, query, as_get ? std::string() : request.body);
+      return Perform(*found, query, as_get ? std::string() : request.body, request.gone);
     } catch (const Error& e) {
       return Failure(grpc::INVALID_ARGUMENT, e.message());
     }
   }
 
  private:
-  HttpResponse Perform(const Found& found, const Query& query, const std::string& body) const {
+  HttpResponse Perform(const Found& found, const Query& query, const std::string& body,
+                       const StopToken& gone) const {
     grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
     const StopCallback on_stop(stop_, [&context] { context.TryCancel(); });
+    const StopCallback on_gone(gone, [&context] { context.TryCancel(); });
     HttpResponse response;
     const grpc::Status status = found.route->call(
         *stub_, &context,

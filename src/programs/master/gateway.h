@@ -22,7 +22,8 @@ class Gateway {
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
-  // For paths that start with /apis/; blocks as long as the request takes.
+  // For paths that start with /apis/; blocks as long as the request takes, for 10 minutes at most,
+  // and not longer than the client waits.
   cluster::HttpResponse Answer(const cluster::HttpRequest& request) const;
 
  private:

@@ -62,6 +62,9 @@ TlsContext ServerTls(const TlsOptions& tls) {
       tls, tls.allowed_common_names.empty() ? PeerCheck::kChain : PeerCheck::kChainAndCn);
 }
 
+// Requests to other machines pass through here.
+constexpr const char* kGatewayRoot = "/apis/";
+
 // As a client of the own port.
 TlsOptions OwnPortTls(const Config& config) {
   return config.tls_options.has_ca() ? config.tls_options : TlsOptions();
@@ -98,8 +101,9 @@ class Server::Running {
     handlers.generic = proxy_.service();
     handlers.tls = ServerTls(config.tls_options);
     handlers.max_grpc_request_bytes = config.max_request_bytes + kRequestSlackBytes;
+    handlers.slow_http = kGatewayRoot;
     handlers.http = [this, openapi = config.openapi](const cluster::HttpRequest& request) {
-      if (request.target.starts_with("/apis/")) return gateway_.Answer(request);
+      if (request.target.starts_with(kGatewayRoot)) return gateway_.Answer(request);
       return AnswerPage(request, etcd_.endpoint(), openapi);
     };
     port_.Start(std::move(handlers));

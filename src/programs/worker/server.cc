@@ -112,10 +112,10 @@ void Server::ObserveBind(const StopToken& stop) {
       Apply(snapshot.value);
       auto watch = cluster::WatchBound(*environment_.etcd, config_.name, snapshot.revision + 1);
       while (true) {
-        if (NeedsStart()) {
+        if (StandsStill() && fence_.MayWrite()) {
           Apply(cluster::ReadBoundSource(*environment_.etcd, config_.name, stop).value);
         }
-        for (const auto& event : watch.Next(stop, waits_for_lease_ ? kLeaseCheck : kWatchCheck)) {
+        for (const auto& event : NextChanges(watch, stop)) {
           if (event.error) throw Error(*event.error);
           if (event.removed) {
             Apply(std::nullopt);
@@ -151,8 +151,24 @@ void Server::ObserveBind(const StopToken& stop) {
   }
 }
 
-bool Server::NeedsStart() const {
-  if (!fence_.MayWrite()) return false;
+std::vector<cluster::RecordEvent<cluster::SourceBound>> Server::NextChanges(
+    cluster::RecordWatch<cluster::SourceBound>& watch, const StopToken& stop) {
+  StopToken kill;
+  {
+    std::lock_guard lock(mutex_);
+    kill_ = dm::StopSource();
+    kill = kill_.get_token();
+  }
+  const LinkedStop over(stop, kill);
+  try {
+    return watch.Next(over.token(), StandsStill() ? kLeaseCheck : kWatchCheck);
+  } catch (const Cancelled&) {
+    ThrowIfStopped(stop);
+    return {};
+  }
+}
+
+bool Server::StandsStill() const {
   const SourceView now = View();
   return waits_for_lease_ || (now.source_worker && now.source_worker->killed());
 }
@@ -164,8 +180,7 @@ void Server::Apply(const std::optional<cluster::BoundSource>& bound) {
     return;
   }
   const SourceView now = View();
-  if (now.source_worker && !now.source_worker->killed() &&
-      now.source_worker->source_id() == bound->bound.source) {
+  if (now.source_worker && !now.source_worker->killed() && now.source_worker->Serves(*bound)) {
     return;
   }
   if (!fence_.MayWrite()) {
@@ -190,12 +205,18 @@ void Server::Apply(const std::optional<cluster::BoundSource>& bound) {
 }
 
 void Server::StartSource(const cluster::BoundSource& bound) {
-  migration::SourceConfig source = migration::ParseSourceToml(bound.config);
+  migration::SourceConfig source = migration::ParseSourceToml(bound.config.toml);
   migration::AdjustSource(source, environment_.cipher);
-  auto worker = std::make_shared<SourceWorker>(std::move(source), environment_);
+  auto worker =
+      std::make_shared<SourceWorker>(std::move(source), bound.config.create_revision, environment_);
   {
-    // Before it begins: a kill must find it.
+    // Before it begins: a kill must find it. The lease may have ended while the former source was
+    // stopped; the fence is shut before the kill.
     std::lock_guard lock(mutex_);
+    if (!fence_.MayWrite()) {
+      waits_for_lease_ = true;
+      return;
+    }
     view_ = {worker, bound.bound.source, std::nullopt};
   }
   worker->Start();
@@ -224,6 +245,7 @@ void Server::KillSource() {
   std::vector<std::shared_ptr<SourceWorker>> workers;
   {
     std::lock_guard lock(mutex_);
+    kill_.request_stop();
     for (const auto& worker : {view_.source_worker, ending_}) {
       if (worker) workers.push_back(worker);
     }

@@ -6,8 +6,11 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/error/error.h"
+#include "base/thread/stop.h"
+#include "cluster/record/events.h"
 #include "cluster/record/store.h"
 #include "cluster/rpc/one_port.h"
 #include "programs/worker/config.h"
@@ -41,11 +44,15 @@ class Server {
 
  private:
   void ObserveBind(const StopToken& stop);
-  // A lease is there, and what is bound does not run: it waited for the lease, or was killed.
-  bool NeedsStart() const;
+  // Changes of the bind, or nothing after a while, and soon after a kill.
+  std::vector<cluster::RecordEvent<cluster::SourceBound>> NextChanges(
+      cluster::RecordWatch<cluster::SourceBound>& watch, const StopToken& stop);
+  // What is bound does not run: it waits for a lease, or was killed.
+  bool StandsStill() const;
   // Starts the bound source, or stops what runs if nothing is bound; nothing starts without a
   // lease. Failures are recorded.
   void Apply(const std::optional<cluster::BoundSource>& bound);
+  // Nothing happens, but that it waits for a lease, if there is none by then.
   void StartSource(const cluster::BoundSource& bound);
   void StopSource();
   // Called when the lease ends: must not wait for slow calls.
@@ -61,6 +68,7 @@ class Server {
   mutable std::mutex mutex_;  // never held during a blocking call
   SourceView view_;
   std::shared_ptr<SourceWorker> ending_;  // what is being stopped: a kill must find it
+  dm::StopSource kill_;                   // the observer has to look
 
   std::mutex metrics_mutex_;  // one at a time brings the metrics up to date and shows them
 

@@ -59,10 +59,18 @@ std::vector<std::unique_ptr<migration::Unit>> MakeUnits(const SubtaskConfig& con
   throw Error(ErrorCode::kConfigNotSupported, "unknown task-mode");
 }
 
+bool IsPausedByError(const migration::SubtaskStatus& status) {
+  return status.stage == migration::Stage::kPaused && status.result && !status.result->is_canceled;
+}
+
 }  // namespace
 
-SourceWorker::SourceWorker(migration::SourceConfig source, const WorkerEnvironment& environment)
-    : source_id_(source.source_id), environment_(environment), source_(std::move(source)) {
+SourceWorker::SourceWorker(migration::SourceConfig source, int64_t create_revision,
+                           const WorkerEnvironment& environment)
+    : source_id_(source.source_id),
+      create_revision_(create_revision),
+      environment_(environment),
+      source_(std::move(source)) {
   upstream_ = std::make_unique<UpstreamStatus>(
       migration::ToConnectOptions(source_.from, ErrorScope::kUpstream));
 }
@@ -120,6 +128,10 @@ bool SourceWorker::WaitKilled(Milliseconds limit) {
     if (!entry->subtask->WaitStopped(std::max(left, Milliseconds(0)))) return false;
   }
   return true;
+}
+
+bool SourceWorker::Serves(const cluster::BoundSource& bound) const {
+  return bound.bound.source == source_id_ && bound.config.create_revision == create_revision_;
 }
 
 std::vector<migration::SubtaskStatus> SourceWorker::Statuses(const std::string& name) const {
@@ -246,9 +258,10 @@ int64_t SourceWorker::Reconcile(const StopToken& stop) {
 }
 
 void SourceWorker::Post(const std::string& task, std::function<void(const StopToken&)> command) {
-  std::unique_ptr<CommandQueue>& queue = queues_[task];
-  if (queue == nullptr) queue = std::make_unique<CommandQueue>();
-  queue->Post([this, task, command = std::move(command)] { Carry(task, command); });
+  auto it = queues_.find(task);
+  // Made first: there may be no thread for it.
+  if (it == queues_.end()) it = queues_.emplace(task, std::make_unique<CommandQueue>()).first;
+  it->second->Post([this, task, command = std::move(command)] { Carry(task, command); });
 }
 
 void SourceWorker::ReapQueues() {
@@ -295,6 +308,8 @@ void SourceWorker::Handle(const cluster::SubtaskStage& stage, bool removed, int6
       }
     } else if (stage.expect == cluster::Stage::kRunning) {
       config = cluster::ReadSubtaskConfig(*environment_.etcd, source_id_, stage.task, stop);
+      // The task was stopped since, and perhaps started anew: the events of that follow.
+      if (!config || config->create_revision > revision) return;
     }
     ApplyStage(stage.task, stage.expect, config, stop);
   } catch (const Cancelled&) {
@@ -311,16 +326,26 @@ void SourceWorker::Handle(const cluster::SubtaskStage& stage, bool removed, int6
 void SourceWorker::ApplyStage(const std::string& task, cluster::Stage expect,
                               const std::optional<cluster::StoredConfig>& config,
                               const StopToken& stop) {
-  const std::shared_ptr<Entry> entry = Find(task);
-  if (!entry) {
-    Create(task, config.value(), expect);
-    return;
+  std::shared_ptr<Entry> entry = Find(task);
+  if (entry && config && config->create_revision != entry->start) {
+    Log().Info("the task was stopped and started anew, what runs of the former start ends",
+               {F("task", task)});
+    Remove(task);
+    entry = nullptr;
   }
-  const migration::Stage now = entry->subtask->stage();
   try {
+    if (!entry) {
+      if (RefreshSource(stop)) Create(task, config.value(), expect);
+      return;
+    }
+    const migration::Stage now = entry->subtask->stage();
     if (expect == cluster::Stage::kRunning) {
-      if (now != migration::Stage::kPaused && now != migration::Stage::kStopped) return;
-      RefreshSource(stop);
+      const bool begins_paused =
+          now == migration::Stage::kNew && entry->subtask->wanted() != migration::Stage::kRunning;
+      if (now != migration::Stage::kPaused && now != migration::Stage::kStopped && !begins_paused) {
+        return;
+      }
+      if (!RefreshSource(stop)) return;
       const std::optional<Change> change = config ? ChangeOf(*entry, *config) : std::nullopt;
       // What was dumped may be of other settings: it belongs to no start.
       entry->subtask->Resume(change ? MakeFactory(*entry, change->config.toml, change->source, 0)
@@ -330,25 +355,30 @@ void SourceWorker::ApplyStage(const std::string& task, cluster::Stage expect,
         entry->config_text = change->config.toml;
         entry->source = change->source;
       }
-    } else if (now == migration::Stage::kRunning || now == migration::Stage::kPaused ||
-               now == migration::Stage::kNew || now == migration::Stage::kResuming) {
+    } else if (now == migration::Stage::kRunning || now == migration::Stage::kNew ||
+               now == migration::Stage::kResuming || IsPausedByError(entry->subtask->Status())) {
       entry->subtask->Pause();
     }
   } catch (const Error& e) {
     if (cluster::IsEtcdFailure(e)) throw;
-    CountFailure(expect == cluster::Stage::kRunning ? "Resume" : "Pause");
+    CountFailure(!entry ? "BeforeAnyOp" : expect == cluster::Stage::kRunning ? "Resume" : "Pause");
     Log().Error("fail to operate subtask",
                 {F("task", task), F("stage", cluster::ToString(expect)), F("error", e)});
   }
 }
 
-void SourceWorker::RefreshSource(const StopToken& stop) {
-  const auto text = cluster::ReadSourceConfig(*environment_.etcd, source_id_, stop);
-  if (!text) return;
-  migration::SourceConfig source = migration::ParseSourceToml(*text);
+bool SourceWorker::RefreshSource(const StopToken& stop) {
+  const auto stored = cluster::ReadSourceConfig(*environment_.etcd, source_id_, stop);
+  if (!stored || stored->create_revision != create_revision_) {
+    Log().Warn("this source was removed, or made anew: nothing is begun before the bind says so",
+               {F("source", source_id_)});
+    return false;
+  }
+  migration::SourceConfig source = migration::ParseSourceToml(stored->toml);
   migration::AdjustSource(source, environment_.cipher);
   std::lock_guard lock(mutex_);
   source_ = std::move(source);
+  return true;
 }
 
 std::optional<SourceWorker::Change> SourceWorker::ChangeOf(
@@ -414,7 +444,7 @@ SubtaskConfig SourceWorker::Adjusted(const std::string& text,
 
 void SourceWorker::Create(const std::string& task, const cluster::StoredConfig& config,
                           cluster::Stage expect) {
-  auto entry = std::make_shared<Entry>(environment_, task, source_id_);
+  auto entry = std::make_shared<Entry>(environment_, task, source_id_, config.create_revision);
   entry->context = {environment_.worker_name, environment_.fence, &entry->cli_args,
                     &entry->load_task,        upstream_.get(),    /*start_revision=*/0};
   std::lock_guard lock(mutex_);

@@ -37,7 +37,9 @@ struct WorkerEnvironment {
 // in the background: a slow one does not hold up the bind. Thread-safe.
 class SourceWorker {
  public:
-  SourceWorker(migration::SourceConfig source, const WorkerEnvironment& environment);
+  // `create_revision`: of the source's record (StoredConfig).
+  SourceWorker(migration::SourceConfig source, int64_t create_revision,
+               const WorkerEnvironment& environment);
   // As Stop.
   ~SourceWorker();
 
@@ -53,6 +55,8 @@ class SourceWorker {
   bool killed() const { return killed_; }
 
   const std::string& source_id() const { return source_id_; }
+  // Is the record that this source was made from the one that is bound?
+  bool Serves(const cluster::BoundSource& bound) const;
   // Of one subtask (empty vector if unknown), or of all, sorted by name.
   std::vector<migration::SubtaskStatus> Statuses(const std::string& name) const;
   bool HasSubtasks() const;
@@ -89,8 +93,9 @@ class SourceWorker {
               const StopToken& stop);
   void ApplyStage(const std::string& task, cluster::Stage expect,
                   const std::optional<cluster::StoredConfig>& config, const StopToken& stop);
-  // Reads the source's configuration again.
-  void RefreshSource(const StopToken& stop);
+  // Reads the source's configuration again. False: this source is gone, or made anew with the same
+  // name; the change of the bind that follows tells what is to be done.
+  bool RefreshSource(const StopToken& stop);
   struct Change {
     cluster::StoredConfig config;
     migration::SourceConfig source;
@@ -116,6 +121,7 @@ class SourceWorker {
   void CountFailure(const char* operation) const;
 
   const std::string source_id_;
+  const int64_t create_revision_;
   const WorkerEnvironment& environment_;
   std::unique_ptr<UpstreamStatus> upstream_;
   std::atomic<bool> killed_{false};

@@ -1,6 +1,7 @@
 // What a SourceWorker keeps of each subtask. Private to this room.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -11,10 +12,14 @@ namespace dm::worker {
 
 // One subtask with what its units are given. The subtask is the last member: it ends first.
 struct SourceWorker::Entry {
-  Entry(const WorkerEnvironment& environment, const std::string& task, const std::string& source)
-      : cli_args(environment.etcd, {task, source, environment.worker_name}),
+  // `start`: create revision of the task's record.
+  Entry(const WorkerEnvironment& environment, const std::string& task, const std::string& source,
+        int64_t start)
+      : start(start),
+        cli_args(environment.etcd, {task, source, environment.worker_name}),
         load_task(environment.etcd, {task, source, environment.worker_name}) {}
 
+  const int64_t start;
   EtcdCliArgs cli_args;
   EtcdLoadTask load_task;
   migration::UnitContext context;

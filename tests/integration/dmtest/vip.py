@@ -5,7 +5,8 @@ import threading
 
 
 class Vip:
-    """Passes connections to `port` on to a server; after `move` to another one. Connections that are open are cut then."""
+    """Passes connections to `port` on to a server (anything with a `port`); after `move` to another one, or to None: nobody
+    answers. Connections that are open are cut then."""
 
     def __init__(self, server):
         self.server = server
@@ -13,6 +14,11 @@ class Vip:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @staticmethod
+    def silent():
+        """Something that takes connections and says nothing; to be closed."""
+        return _Silent()
 
     def move(self, server):
         with self.lock:
@@ -40,7 +46,10 @@ class Vip:
             except OSError:
                 return
             with self.lock:
-                port = self.server.port
+                port = self.server and self.server.port
+            if port is None:
+                client.close()
+                continue
             try:
                 server = socket.create_connection(("127.0.0.1", port))
             except OSError:
@@ -59,3 +68,12 @@ class Vip:
         for end in (source, target):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+
+class _Silent:
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self.listener.getsockname()[1]
+
+    def close(self):
+        self.listener.close()
