@@ -112,7 +112,7 @@ ROWS = [
     BadInput("too many keys", ([MANY_KEYS], ["ALTER TABLE {t} ADD KEY more (v)", "INSERT INTO {t} VALUES (2, 'two', 2)"]),
              (10006, "ADD", "Error 1069 (42000): Too many keys specified", "Remove the cause"), USER, (NO_MORE_KEYS,)),
     BadInput("too many columns", ([MANY_COLUMNS], ["ALTER TABLE {t} ADD COLUMN more INT", "INSERT INTO {t} VALUES (2, 'two', 2, 2)"]),
-             (10006, "ADD COLUMN", "Too many columns", "Remove the cause"), ITSELF, (NO_MORE_COLUMNS,)),
+             (10006, "ADD COLUMN", "Too many columns", "Remove the cause"), USER, (NO_MORE_COLUMNS,)),
 ]
 
 

@@ -152,3 +152,42 @@ def test_long_worker_names_and_several_replicas_of_one_server(servers, tmp_path)
             task.stop()
         cluster.stop()
         downstream.run("DROP DATABASE IF EXISTS dm_long")
+
+
+@pytest.mark.parametrize("kind", ["mariadb", "mysql9"])
+def test_the_server_id_of_a_source(servers, tmp_path, kind):
+    """It is that of the stream upstream; where another replica has it, both go on, and the log names it."""
+    upstream, downstream = servers.get(kind, "up"), servers.get("mariadb", "down")
+    cluster = Cluster(tmp_path / "ids")
+    cluster.sources = {}
+    tasks = []
+
+    def replicas():
+        shown = upstream.run("SHOW SLAVE HOSTS" if kind == "mariadb" else "SHOW REPLICAS")
+        return {row[1]: row[0] for row in shown if row[1].startswith("reader")}
+
+    try:
+        cluster.start_master()
+        for i in range(2):
+            cluster.start_worker(f"reader{i}")
+            cluster.create_source(f"s{i}", upstream, **{"server-id": 424242})
+            cluster.sources[f"s{i}"] = upstream
+            tasks.append(Migrated(cluster, upstream, downstream, [f"{SCHEMA}{i}"], f"kfi{i}", source=f"s{i}", **{"meta-schema": "dm_ids"}))
+            tasks[-1].replicating("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+            tasks[-1].synced()
+        first, second = replicas()[tasks[0].worker], replicas()[tasks[1].worker]
+        assert first == 424242 and 429496729 <= second < 429596729, replicas()
+        log = [line for line in cluster.log(tasks[1].worker, 5000).splitlines() if "server-id" in line and "424242" in line]
+        assert any("[WARN]" in line and tasks[0].worker in line for line in log), log
+        # Another task of the source reads a stream of its own.
+        more = Migrated(cluster, upstream, downstream, [f"{SCHEMA}2"], "kfi2", source="s0", **{"meta-schema": "dm_ids"})
+        tasks.append(more.replicating("CREATE TABLE t (id INT PRIMARY KEY)"))
+        for task in tasks:
+            task.write("INSERT INTO t VALUES (2)")
+            task.equal()
+        assert not [line for line in cluster.log(tasks[0].worker, 5000).splitlines() if "reset replication binlog puller" in line]
+    finally:
+        for task in tasks:
+            task.stop()
+        cluster.stop()
+        downstream.run("DROP DATABASE IF EXISTS dm_ids")

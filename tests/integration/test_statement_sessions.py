@@ -8,7 +8,7 @@ from dmtest.replicating import Replicating, pair_cluster
 from dmtest.servers import MariaDb
 
 SCHEMA = "stmt"
-ZONE = {"syncers": {"sync": {"safe-mode-duration": "0s", "checkpoint-flush-interval": 1, "worker-count": 8}}}
+MANY = {"syncers": {"sync": {"checkpoint-flush-interval": 30, "worker-count": 8}}}
 
 
 def _replicating(cluster):
@@ -130,7 +130,7 @@ def test_keys_without_overlaps(tmp_path_factory, servers):
     with pair_cluster(tmp_path_factory, servers, "mariadb", "overlaps") as cluster:
         running = _started(
             cluster, "CREATE TABLE w (id INT, s DATE, e DATE, PERIOD FOR p (s, e), v INT, PRIMARY KEY (id, p WITHOUT OVERLAPS))",
-            "INSERT INTO w VALUES (0, '2020-01-01', '2020-02-01', 0), (1, '2020-01-01', '2020-02-01', 0)", **ZONE)
+            "INSERT INTO w VALUES (0, '2020-01-01', '2020-02-01', 0), (1, '2020-01-01', '2020-02-01', 0)", **MANY)
 
         def change(first, count):
             connection = cluster.upstream.connect(database=SCHEMA)
@@ -145,4 +145,12 @@ def test_keys_without_overlaps(tmp_path_factory, servers):
             connection.close()
 
         change(10, 500)
+        running.equal()
+        # What was applied comes again, in safe mode.
+        cluster.workers["worker1"].stop()
+        cluster.start_worker("worker1", failpoints="sync/after-commit=3*kill")
+        running.running()
+        change(1000, 300)
+        cluster.wait_killed()
+        cluster.start_worker("worker1")
         running.equal()

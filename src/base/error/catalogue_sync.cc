@@ -202,7 +202,8 @@ constexpr ErrorEntry kSyncErrors[] = {
      ErrorScope::kInternal, ErrorLevel::kMedium,
      "your `safe-mode-duration` in task.yaml is set to 0s, but the position must be processed "
      "again in safe mode",
-     "Please use a `safe-mode-duration` above 0s and restart the task."},
+     "Please use a `safe-mode-duration` above 0s and restart the task: `stop-task`, then "
+     "`start-task` with the changed file. What was applied already is repeated in safe mode then."},
     {kSyncerOnlineDDLNotSupported, "SyncerOnlineDDLNotSupported", "sync-unit",
      ErrorScope::kInternal, ErrorLevel::kHigh, "online schema change: {}",
      "Please bring the table downstream to the state that it has upstream and pass over the "

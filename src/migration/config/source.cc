@@ -51,11 +51,15 @@ void AdjustSource(SourceConfig& source, const PasswordCipher& cipher) {
   if (source.relay_dir.empty()) source.relay_dir = "relay-dir";
 }
 
-void VerifySource(const SourceConfig& source) {
+void VerifySourceId(const SourceConfig& source) {
   if (source.source_id.empty()) throw MakeError(ErrorCode::kWorkerNeedSourceID);
   if (source.source_id.size() > kMaxSourceIdLength) {
     throw MakeError(ErrorCode::kWorkerTooLongSourceID, source.source_id, kMaxSourceIdLength);
   }
+}
+
+void VerifySource(const SourceConfig& source) {
+  VerifySourceId(source);
   if (!source.relay_binlog_name.empty() && !IsBinlogName(source.relay_binlog_name)) {
     throw MakeError(ErrorCode::kWorkerRelayBinlogName, source.relay_binlog_name);
   }

@@ -65,6 +65,9 @@ SourceConfig ParseSourceYaml(std::string_view text);
 // decrypts the password, fills an empty `relay-dir`.
 void AdjustSource(SourceConfig& source, const PasswordCipher& cipher);
 
+// Throws Error kWorkerNeedSourceID, kWorkerTooLongSourceID.
+void VerifySourceId(const SourceConfig& source);
+
 // Throws the error of the first rule broken: kWorkerNeedSourceID, kWorkerTooLongSourceID,
 // kWorkerRelayBinlogName, the GTID set's parse error, kConfigCheckerMaxTooSmall,
 // kConfigBinlogEventFilter; then what this version cannot do (key_table.h). Logs warnings.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -440,10 +441,14 @@ YAML::Node Load(std::string_view text) {
         std::count(text.begin(), text.end(), '\n') + (text.empty() || text.back() == '\n' ? 0 : 1);
     const auto line =
         std::clamp<std::ptrdiff_t>(e.mark.line + 1, 1, std::max<std::ptrdiff_t>(lines, 1));
-    const bool cut_short =
-        e.msg == "end of sequence flow not found" || e.msg == "end of map flow not found";
-    throw std::invalid_argument(fmt::format(
-        "yaml: line {}: {}", line, cut_short ? "did not find expected node content" : e.msg));
+    std::string what = e.msg;
+    if (what == "end of sequence flow not found" || what == "end of map flow not found") {
+      what = "did not find expected node content";
+    }
+    if (const auto* deep = dynamic_cast<const YAML::DeepRecursion*>(&e)) {
+      what = fmt::format("nested deeper than {} levels", deep->depth() - 1);
+    }
+    throw std::invalid_argument(fmt::format("yaml: line {}: {}", line, what));
   }
 }
 

@@ -414,6 +414,13 @@ UnitResult Failed(ErrorCode code, std::string message, std::string cause) {
 TEST(AutoResumeTest, UnresumableErrors) {
   EXPECT_FALSE(IsResumable(Failed(ErrorCode::kDBExecuteFailed, "", "Error 1062 (23000): Dup")));
   EXPECT_FALSE(IsResumable(Failed(ErrorCode::kSyncerUnitDMLColumnNotMatch, "", "")));
+  // MariaDB says 1005 in ALTER TABLE where it says 1117 in CREATE TABLE.
+  EXPECT_FALSE(IsResumable(Failed(ErrorCode::kDBExecuteFailed, "",
+                                  "Error 1005 (HY000): Can't create table `d`.`t` (errno: 185 "
+                                  "\"Too many columns\")")));
+  EXPECT_TRUE(IsResumable(Failed(ErrorCode::kDBExecuteFailed, "",
+                                 "Error 1005 (HY000): Can't create table `d`.`t` (errno: 150 "
+                                 "\"Foreign key constraint is incorrectly formed\")")));
   EXPECT_TRUE(IsResumable(Failed(ErrorCode::kDBExecuteFailed, "", "Error 1146 (42S02): no")));
   EXPECT_TRUE(IsResumable(Failed(ErrorCode::kDBExecuteFailed, "Error 1062", "")));
 }

@@ -92,6 +92,14 @@ std::optional<size_t> ProducedTable(const Statement& statement) {
   return std::nullopt;
 }
 
+// Does it give a table another name, and nothing else?
+bool IsRename(const Statement& split) {
+  const auto* alter = split.As<mysql::AlterTable>();
+  return split.As<mysql::RenameTable>() != nullptr ||
+         (alter != nullptr && alter->specs.size() == 1 &&
+          alter->specs.front().kind == mysql::AlterKind::kRenameTable);
+}
+
 // CREATE TABLE LIKE and renames between tables that the routes merge: the target is there, and
 // stays. `fold`: the downstream does not look at letter case.
 bool IsBetweenOneTarget(const Statement& split, const std::vector<TableId>& targets, bool fold) {
@@ -101,10 +109,7 @@ bool IsBetweenOneTarget(const Statement& split, const std::vector<TableId>& targ
                         : targets[0] == targets[1];
   if (!one) return false;
   const auto* create = split.As<mysql::CreateTable>();
-  const auto* alter = split.As<mysql::AlterTable>();
-  return (create != nullptr && create->like) || split.As<mysql::RenameTable>() != nullptr ||
-         (alter != nullptr && alter->specs.size() == 1 &&
-          alter->specs.front().kind == mysql::AlterKind::kRenameTable);
+  return (create != nullptr && create->like) || IsRename(split);
 }
 
 // MODIFY or CHANGE: what it is called depends on the column as it was.
@@ -495,6 +500,34 @@ std::string DdlHandler::DatabaseCollation(const std::string& schema, const StopT
   return database_collations_.emplace(schema, std::move(collation)).first->second;
 }
 
+bool DdlHandler::RenamesView(const std::vector<Planned>& planned, size_t index,
+                             const StopToken& stop) {
+  const Planned& p = planned[index];
+  if (!IsRename(p.source) || p.tables.size() != 2 || p.targets.size() != 2) return false;
+  const TableId& before = p.tables[0];
+  if (context_.tracker->GetTable(before.schema, before.table) != nullptr) return false;
+  if (views_.erase(before) == 0) {
+    // Its name when the whole statement is done.
+    TableId after = p.tables[1];
+    for (size_t i = index + 1; i < planned.size(); ++i) {
+      const std::vector<TableId>& tables = planned[i].tables;
+      if (IsRename(planned[i].source) && tables.size() == 2 && tables[0] == after) {
+        after = tables[1];
+      }
+    }
+    const Sessions& sessions = *context_.sessions;
+    const std::string type = UpstreamTableType(sessions, after, stop);
+    // It may be gone upstream by now. Then it was no table if all tables are known.
+    const bool none = type.empty() && context_.knows_all_tables &&
+                      DownstreamTableType(sessions, p.targets[0], stop) != "SEQUENCE";
+    if (!none && type.find("VIEW") == std::string::npos) return false;
+  }
+  views_.insert(p.tables[1]);
+  Log().Info("skip the renaming of a view",
+             {F("statement", p.source.text), F("view", before.Quoted())});
+  return true;
+}
+
 bool DdlHandler::ConcernsNoTable(const Planned& planned, const TableId& table, const Error& why,
                                  const StopToken& stop) {
   const auto* rename = planned.source.As<mysql::RenameTable>();
@@ -503,12 +536,6 @@ bool DdlHandler::ConcernsNoTable(const Planned& planned, const TableId& table, c
   // Its name when the statement is done.
   const TableId& after =
       produced && *produced < planned.tables.size() ? planned.tables[*produced] : table;
-  const auto is_view = [&] {
-    views_.insert(after);
-    Log().Info("skip the renaming of a view", {F("view", table.Quoted())});
-    return true;
-  };
-  if (rename != nullptr && views_.erase(table) != 0) return is_view();
   const bool conditional =
       (rename != nullptr && rename->if_exists) || (alter != nullptr && alter->if_exists);
   if (conditional && IsMissingTable(why)) {
@@ -516,9 +543,7 @@ bool DdlHandler::ConcernsNoTable(const Planned& planned, const TableId& table, c
                {F("statement", planned.source.text), F("table", table.Quoted())});
     return true;
   }
-  const std::string type = UpstreamTableType(*context_.sessions, after, stop);
-  if (rename != nullptr && type.find("VIEW") != std::string::npos) return is_view();
-  if (type != "SEQUENCE") return false;
+  if (UpstreamTableType(*context_.sessions, after, stop) != "SEQUENCE") return false;
   Log().Warn("skip a statement on a sequence that the downstream has not got",
              {F("statement", planned.source.text), F("sequence", table.Quoted())});
   return true;
@@ -529,7 +554,8 @@ void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& s
   // another one.
   std::vector<TableId> produced;
   std::vector<TableId> left;  // names that earlier parts have taken away
-  for (Planned& p : planned) {
+  for (size_t index = 0; index < planned.size(); ++index) {
+    Planned& p = planned[index];
     for (const TableId& id : p.tables) {
       if (p.source.As<mysql::CreateDatabase>() == nullptr &&
           p.source.As<mysql::DropDatabase>() == nullptr) {
@@ -540,6 +566,10 @@ void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& s
       if (!p.is_tracked() || i >= p.tables.size() ||
           std::find(produced.begin(), produced.end(), p.tables[i]) != produced.end()) {
         continue;
+      }
+      if (RenamesView(planned, index, stop)) {
+        p.dropped = true;
+        break;
       }
       try {
         TrackedTable(context_, p.tables[i], stop);

@@ -112,8 +112,11 @@ class DdlHandler {
   // Makes the tracker know the tables that the statements start from. Takes out what concerns no
   // table, and filtered statements on tables that are not there.
   void TrackTablesOf(std::vector<Planned>& planned, const StopToken& stop);
-  // Is a statement whose `table` is not known, by `why`, nothing for the downstream: on a view, a
-  // sequence, or on nothing as its IF EXISTS allows? Says so in the log.
+  // Does the statement give a view another name? The downstream may have a table of its own of that
+  // name. Remembers the new name, and says so in the log.
+  bool RenamesView(const std::vector<Planned>& planned, size_t index, const StopToken& stop);
+  // Is a statement whose `table` is not known, by `why`, nothing for the downstream: on a sequence,
+  // or on nothing as its IF EXISTS allows? Says so in the log.
   bool ConcernsNoTable(const Planned& planned, const TableId& table, const Error& why,
                        const StopToken& stop);
   // --- the session of a statement (ddl_handler_session.cc) ---

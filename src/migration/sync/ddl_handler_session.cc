@@ -2,6 +2,7 @@
 
 #include "base/log/log.h"
 #include "migration/sync/ddl_handler.h"
+#include "mysql/schema/first_timestamp.h"
 #include "mysql/sql/implicit_timestamp.h"
 
 namespace dm::migration {
@@ -45,14 +46,6 @@ bool DdlHandler::SpellOutTimestamps(const mysql::QueryEvent& query,
     const TableId& id = p.tables.front();
     mysql::TablePtr table = context_.tracker->GetTable(change, id.schema, id.table);
     if (!table) table = context_.tracker->GetTable(id.schema, id.table);  // it is renamed as well
-    const auto is_first = [&](std::string_view name) {
-      if (!table) return false;
-      for (const mysql::ColumnInfo& column : table->columns) {
-        if (column.type == mysql::FieldType::kTimestamp)
-          return mysql::EqualNames(column.name, name);
-      }
-      return true;
-    };
     const auto in_primary_key = [&](std::string_view name) {
       const mysql::ColumnInfo* column = table ? table->FindColumn(name) : nullptr;
       return column != nullptr && column->is_primary();
@@ -61,6 +54,7 @@ bool DdlHandler::SpellOutTimestamps(const mysql::QueryEvent& query,
                                        ? *p.session->explicit_defaults_for_timestamp
                                        : ExplicitDefaults(query);
     if (!explicit_defaults) {
+      const mysql::OfColumn is_first = mysql::FirstTimestampOf(table);
       mysql::SpellOutImplicitTimestamps(&p.source, is_first);
       mysql::SpellOutImplicitTimestamps(&p.routed, is_first);
       tracked = tracked || p.is_tracked();

@@ -34,10 +34,10 @@ bool IsInteger(mysql::ColumnType type) {
          type == ColumnType::kLong || type == ColumnType::kLongLong;
 }
 
-// `column` of the rows that a view of the upstream's information_schema has of the name.
-mysql::ResultSet AskUpstream(const Sessions& sessions, std::string_view column,
-                             std::string_view view, const TableId& id, const StopToken& stop) {
-  return mysql::Connection::Connect(sessions.upstream, stop)
+// `column` of the rows that a view of the server's information_schema has of the name.
+mysql::ResultSet Ask(const mysql::ConnectOptions& server, std::string_view column,
+                     std::string_view view, const TableId& id, const StopToken& stop) {
+  return mysql::Connection::Connect(server, stop)
       ->Query(
           fmt::format("SELECT {} FROM information_schema.{} WHERE TABLE_SCHEMA = {} AND "
                       "TABLE_NAME = {}",
@@ -45,15 +45,24 @@ mysql::ResultSet AskUpstream(const Sessions& sessions, std::string_view column,
           stop);
 }
 
-}  // namespace
-
-std::string UpstreamTableType(const Sessions& sessions, const TableId& id, const StopToken& stop) {
-  const auto found = AskUpstream(sessions, "TABLE_TYPE", "TABLES", id, stop);
+std::string TypeAt(const mysql::ConnectOptions& server, const TableId& id, const StopToken& stop) {
+  const auto found = Ask(server, "TABLE_TYPE", "TABLES", id, stop);
   return found.rows.empty() ? "" : found.rows[0].at(0).value_or("");
 }
 
+}  // namespace
+
+std::string UpstreamTableType(const Sessions& sessions, const TableId& id, const StopToken& stop) {
+  return TypeAt(sessions.upstream, id, stop);
+}
+
+std::string DownstreamTableType(const Sessions& sessions, const TableId& id,
+                                const StopToken& stop) {
+  return TypeAt(sessions.downstream, id, stop);
+}
+
 size_t UpstreamColumnCount(const Sessions& sessions, const TableId& id, const StopToken& stop) {
-  return AskUpstream(sessions, "COLUMN_NAME", "COLUMNS", id, stop).rows.size();
+  return Ask(sessions.upstream, "COLUMN_NAME", "COLUMNS", id, stop).rows.size();
 }
 
 bool LooksLikeSequence(const mysql::TableMap& map) {

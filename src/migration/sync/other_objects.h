@@ -15,7 +15,10 @@ namespace dm::migration {
 // Makes a connection of its own. Throws Error, Cancelled.
 std::string UpstreamTableType(const Sessions& sessions, const TableId& id, const StopToken& stop);
 
-// How many columns that has. As UpstreamTableType.
+// The same of the downstream; `id`: its name there.
+std::string DownstreamTableType(const Sessions& sessions, const TableId& id, const StopToken& stop);
+
+// How many columns the upstream's has. As UpstreamTableType.
 size_t UpstreamColumnCount(const Sessions& sessions, const TableId& id, const StopToken& stop);
 
 // Are these the columns of a MariaDB sequence? It writes a row of its own state to the binlog

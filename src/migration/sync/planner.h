@@ -63,6 +63,8 @@ struct PlanContext {
   ApplyQueues* queues = nullptr;
   SyncMetrics* metrics = nullptr;  // may be null
   bool gtid_mode = false;
+  // Every table that the upstream had when the task began is tracked: they were dumped.
+  bool knows_all_tables = false;
   // Data up to here may be in the tables by a dump that is not of one position; rows of tables
   // without identity cannot be applied up to there.
   std::optional<AppliedPoint> dump_exit;

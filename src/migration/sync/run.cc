@@ -73,6 +73,7 @@ SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
   plan_.queues = &queues_;
   plan_.gtid_mode = gtid_mode_;
   plan_.filtered = &filtered_;
+  plan_.knows_all_tables = HasDump(config_.mode);
   apply_.connect = in_.sessions->rows;
   apply_.lenient_mode = in_.sessions->lenient_mode;
   apply_.lenient = &lenient_;
@@ -231,12 +232,14 @@ void SyncRun::Prepare() {
   // The first row also tells the next run that it is not the first.
   Flush();
   if (start.from_dump) LeaveDump(clean);
+  start_ = start.location;
   BeginSafeMode(start, arguments, fresh, *upstream, stop);
 
   StreamOptions stream;
   stream.upstream = in_.sessions->upstream;
   stream.flavor = in_.sessions->flavor;
   stream.worker_name = in_.ports->worker_name;
+  stream.server_id = config_.server_id;
   stream.gtid_mode = gtid_mode_;
   stream.log = in_.checkpoint->UpstreamOf(queues_.LowWater());
   stream_.emplace(stream, start.location);
@@ -294,7 +297,7 @@ void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCl
     safe.exit_time = std::strtoull(
         upstream.QueryValue("SELECT UNIX_TIMESTAMP()", stop).value_or("0").c_str(), nullptr, 10);
   }
-  if (!fresh && !safe.exit_point && !start.from_start_time && safe.duration.count() > 0) {
+  if (!fresh && !safe.exit_point && !start.from_start_time) {
     // The last run did not end by itself: nobody wrote how far it came. It cannot have come further
     // than the upstream is now. Written down at once: this run may end before it gets there.
     if (auto status = mysql::ReadBinlogStatus(upstream, stop)) {
@@ -447,6 +450,9 @@ void SyncRun::Finish(bool failed) {
       std::optional<Location> exit = in_.checkpoint->exit_point();
       if (!exit) exit = safe_mode_.exit_point();
       in_.checkpoint->SetExitPoint(exit ? Later(*exit, *last_end_, gtid_mode_) : *last_end_);
+    } else if (!in_.checkpoint->exit_point() && !safe_mode_.on()) {
+      // Nothing was read. Without this the next run would take this one for one that was killed.
+      in_.checkpoint->SetExitPoint(start_);
     }
     Flush();
   } catch (const Cancelled&) {

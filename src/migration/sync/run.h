@@ -174,6 +174,7 @@ class SyncRun {
   // Cuts the workers' connections: with a kill, or when an ending has waited long enough for them.
   StopSource working_;
 
+  mysql::Location start_;                            // where the stream begins
   std::optional<mysql::Location> last_end_;          // of the last event read
   std::optional<mysql::BinlogPosition> last_saved_;  // between transactions
   size_t rows_in_transaction_ = 0;                   // row changes queued since its begin

@@ -29,7 +29,8 @@ std::unique_ptr<mysql::DumpSource> ConnectTo(const StreamOptions& options, uint3
                                              Milliseconds silence, const StopToken& stop) {
   if (*server_id == 0) {
     auto upstream = mysql::Connection::Connect(options.upstream, stop);
-    *server_id = mysql::PickServerId(*upstream, options.flavor, stop);
+    *server_id = mysql::PickServerId(*upstream, options.flavor, stop, options.server_id,
+                                     options.worker_name);
   }
   mysql::NetworkSourceOptions network;
   network.connection = options.upstream;
@@ -282,7 +283,9 @@ bool Stream::Reset(const Error& error, const StopToken& stop) {
   if (mysql::IsConnectionRefused(error)) return false;
   switch (mysql::ClassifyDumpError(error)) {
     case mysql::DumpRefusal::kSameIdentity:
-      server_id_ = 0;
+      Log().Warn("another replica of the upstream has the server-id of this one, another is taken",
+                 {F("server-id", std::exchange(server_id_, 0))});
+      options_.server_id = 0;  // the other one would be thrown out, and come back
       break;
     case mysql::DumpRefusal::kPurged:
     case mysql::DumpRefusal::kBadPosition:

@@ -23,11 +23,12 @@ struct StreamOptions {
   mysql::ConnectOptions upstream;
   mysql::Flavor flavor = mysql::Flavor::kMySql;
   std::string worker_name;  // shown upstream
+  uint32_t server_id = 0;   // as which the upstream is read, if nobody has it; 0: any
   bool gtid_mode = false;
   UpstreamLog log;  // what the start's position is of, as far as is known
 
   // How the upstream is reached; set where that is not by the network.
-  // A source that is not started yet. `server_id`: of this client; 0: one is picked and stored.
+  // A source that is not started yet. `server_id`: of this client, stored; 0: one is picked.
   // `silence`: how long the server may send nothing.
   std::function<std::unique_ptr<mysql::DumpSource>(uint32_t* server_id, Milliseconds silence,
                                                    const StopToken&)>

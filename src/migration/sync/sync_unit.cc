@@ -105,6 +105,7 @@ class SyncUnit : public Unit, public SyncOperations {
 
   std::timed_mutex running_;                // held by a run, and by what must not happen during one
   std::atomic<bool> failed_before_{false};  // has the run before this one met an error?
+  std::string failed_with_;                 // the last one's error; of the thread in Run
   mutable std::mutex mutex_;                // guards what status calls and commands read
   mysql::Flavor flavor_ = mysql::Flavor::kMySql;
   CommandContext commands_;
@@ -209,10 +210,19 @@ UnitResult SyncUnit::Run(EndingRequest& ending) {
   try {
     RunOnce(ending, *checkpoint, *operators, *metrics);
     result.is_canceled = true;
+    failed_with_.clear();
   } catch (const Cancelled&) {
     result.is_canceled = true;
   } catch (const std::exception& e) {
     Error error = ToError(e);
+    if (error.code() != static_cast<int>(ErrorCode::kSyncerReprocessWithSafeModeFail)) {
+      failed_with_ = error.MessageAndCause();
+    } else if (!failed_with_.empty()) {
+      // It comes of the run before, which met what the user has to know.
+      error =
+          Error(ErrorCode::kSyncerReprocessWithSafeModeFail,
+                fmt::format("{}; the run before ended with: {}", error.message(), failed_with_));
+    }
     Log().Error("sync unit ends with an error", {F("task", config_.name), F("error", error)});
     metrics->CountError(IsResumable(error));
     if (error.code() == static_cast<int>(ErrorCode::kSyncerGetEvent)) {

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 2> kRelayPhrases = {
     "binlog checksum mismatch, data may be corrupted", "get event err eof"};
 
 // Lower case; looked for in the raw cause.
-constexpr std::array<std::string_view, 19> kUnresumableCauses = {
+constexpr std::array<std::string_view, 20> kUnresumableCauses = {
     "can't drop column with index",
     "with tidb_enable_change_multi_schema is disable",
     "unsupported add column",
@@ -32,6 +32,7 @@ constexpr std::array<std::string_view, 19> kUnresumableCauses = {
     "unsupported drop primary key",
     "error 1059",
     "error 1117",
+    "(errno: 185 ",  // MariaDB's 1005 for 1117 in ALTER TABLE
     "error 1069",
     "error 1062",
     "error 1406",

@@ -87,9 +87,12 @@ class NetworkEventSource : public DumpSource {
 // for MariaDB "<server id>@<host>:<port>" as it names itself. Throws Error, Cancelled.
 std::string ServerIdentity(Connection& upstream, Flavor flavor, const StopToken& stop);
 
-// A random id in [429496729, 429496729 + 100000) that neither the upstream nor one of its replicas
-// uses. Throws Error 11015 if none can be found.
-uint32_t PickServerId(Connection& upstream, Flavor flavor, const StopToken& stop);
+// An id that neither the upstream nor one of its replicas uses: `wanted`, if that is not 0; else,
+// or if it is taken, a random one in [429496729, 429496729 + 100000). Says in the log who has the
+// wanted one; a replica that is called `host` is of the same program. Throws Error 11015 if none
+// can be found.
+uint32_t PickServerId(Connection& upstream, Flavor flavor, const StopToken& stop,
+                      uint32_t wanted = 0, std::string_view host = "");
 
 // What kind of refusal a server's error on a dump is.
 enum class DumpRefusal {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <random>
-#include <set>
 
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
@@ -212,20 +212,33 @@ std::string ServerIdentity(Connection& upstream, Flavor flavor, const StopToken&
   return upstream.QueryValue(query, stop).value_or("");
 }
 
-uint32_t PickServerId(Connection& upstream, Flavor flavor, const StopToken& stop) {
-  std::set<std::string> used;
-  if (const auto own = upstream.QueryValue("SELECT @@server_id", stop)) used.insert(*own);
+uint32_t PickServerId(Connection& upstream, Flavor flavor, const StopToken& stop, uint32_t wanted,
+                      std::string_view host) {
+  std::map<std::string, std::string> used;  // by id: who has it
+  if (const auto own = upstream.QueryValue("SELECT @@server_id", stop)) {
+    used.emplace(*own, "the upstream itself");
+  }
   const bool new_words = flavor == Flavor::kMySql && upstream.server().AtLeast(8, 4);
   try {
     const ResultSet replicas =
         upstream.Query(new_words ? "SHOW REPLICAS" : "SHOW SLAVE HOSTS", stop);
     for (const auto& row : replicas.rows) {
-      if (!row.empty() && row[0]) used.insert(*row[0]);
+      if (row.size() > 1 && row[0]) used.emplace(*row[0], row[1].value_or(""));
     }
   } catch (const Error& e) {
     // MariaDB shows them to replication administrators only; a free id is likely anyway.
     if (upstream.broken()) throw;
     Log().Info("the replicas of the upstream are not shown", {F("error", e)});
+  }
+  if (wanted != 0) {
+    const auto taken = used.find(std::to_string(wanted));
+    if (taken == used.end()) return wanted;
+    const char* message = "the server-id of the source is in use at the upstream, another is taken";
+    if (!host.empty() && taken->second == host.substr(0, kMaxReplicaHost)) {
+      Log().Info(message, {F("server-id", wanted), F("used by", "another stream of this worker")});
+    } else {
+      Log().Warn(message, {F("server-id", wanted), F("used by", taken->second)});
+    }
   }
   std::random_device random;
   std::uniform_int_distribution<uint32_t> pick(kFirstServerId, kFirstServerId + kServerIds - 1);

@@ -329,10 +329,12 @@ class Alteration {
       column->invisible = !spec.flag;
     } else if (column->is_generated()) {
       // Servers take the change and keep the expression.
-    } else if (spec.kind == AlterKind::kDropDefault) {
-      SetDefault(column, nullptr);
     } else {
-      SetDefault(column, spec.expr.get());
+      // For MariaDB a default that follows the clock and ON UPDATE are one property.
+      if (options_.mariadb && column->default_value == "CURRENT_TIMESTAMP") {
+        column->flags &= ~column_flag::kOnUpdateNow;
+      }
+      SetDefault(column, spec.kind == AlterKind::kDropDefault ? nullptr : spec.expr.get());
     }
   }
 

@@ -108,6 +108,25 @@ TEST_F(MariaDbRulesTest, ForeignKeysTakeTheNameOfTheirIndex) {
   EXPECT_EQ(Indexes("t"), "b ia");
 }
 
+TEST_F(ServerRulesTest, OnUpdateStaysWithAnotherDefault) {
+  Run("create table t (a datetime(3) default now(3) on update now(3))");
+  Run("alter table t alter a drop default");
+  EXPECT_TRUE(Table("t").columns[0].on_update_now());
+}
+
+TEST_F(MariaDbRulesTest, ADefaultThatFollowsTheClockGoesWithOnUpdate) {
+  Run("create table t (a datetime(3) default now(3) on update now(3), b datetime default "
+      "'2020-01-01' on update now(), c datetime on update now(), d timestamp default now() on "
+      "update now())");
+  Run("alter table t alter a drop default, alter b drop default, alter c set default '2020-01-01', "
+      "alter d set default '2020-01-01'");
+  const TableInfo& table = Table("t");
+  EXPECT_FALSE(table.columns[0].on_update_now());
+  EXPECT_TRUE(table.columns[1].on_update_now());
+  EXPECT_TRUE(table.columns[2].on_update_now());
+  EXPECT_FALSE(table.columns[3].on_update_now());
+}
+
 TEST_F(ServerRulesTest, MadeIndexNamesFollowTheText) {
   Run("create table t (a int, b int, foreign key (a) references p (x), unique (a, b), key (a), b2 "
       "int "

@@ -186,6 +186,14 @@ TEST(NormalForm, ListsAreJoinedAgain) {
   EXPECT_EQ(Restore(joined[1]), "ALTER TABLE `shop`.`t` RENAME AS `shop`.`u`");
 }
 
+TEST(NormalForm, ANewNameComesAfterTheOtherChanges) {
+  const auto joined =
+      JoinAlters(SplitDdl(One("ALTER TABLE t RENAME TO u, DROP CHECK t_chk_1, DROP c"), "shop"));
+  ASSERT_EQ(joined.size(), 2u);
+  EXPECT_EQ(Restore(joined[0]), "ALTER TABLE `shop`.`t` DROP CHECK `t_chk_1`, DROP COLUMN `c`");
+  EXPECT_EQ(Restore(joined[1]), "ALTER TABLE `shop`.`t` RENAME AS `shop`.`u`");
+}
+
 TEST(NormalForm, OfSeveralNewNamesTheLastCounts) {
   EXPECT_EQ(Split("alter table t rename to u, add a int, rename to v, add b int"),
             (Texts{"ALTER TABLE `shop`.`t` ADD COLUMN `a` INT",

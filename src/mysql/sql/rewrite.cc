@@ -281,7 +281,7 @@ std::vector<Statement> SplitDdl(const Statement& statement, std::string_view def
 
 std::vector<Statement> JoinAlters(std::vector<Statement> statements) {
   std::vector<Statement> out;
-  // A RENAME TO in the middle of a list: servers take it with the others, so it goes to the end.
+  // A RENAME TO before others of a list: servers take it with them, so it goes to the end.
   std::optional<Statement> rename;
   const auto end_list = [&] {
     if (rename) out.push_back(std::move(*rename));
@@ -298,9 +298,7 @@ std::vector<Statement> JoinAlters(std::vector<Statement> statements) {
         end_list();
       }
     } else if (alter != nullptr && alter->specs.size() == 1 &&
-               alter->specs.front().kind == AlterKind::kRenameTable && !out.empty() &&
-               out.back().As<AlterTable>() != nullptr && out.back().text == statement.text &&
-               out.back().As<AlterTable>()->table == alter->table) {
+               alter->specs.front().kind == AlterKind::kRenameTable) {
       rename = std::move(statement);
       continue;
     }

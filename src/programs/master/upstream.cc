@@ -68,6 +68,7 @@ uint32_t ChooseServerId(mysql::Connection& connection, const StopToken& stop) {
 
 void PrepareSource(SourceConfig& source, const migration::PasswordCipher& cipher,
                    const StopToken& stop) {
+  migration::VerifySourceId(source);  // before its server is asked: an empty file names none
   // Neither this machine nor the worker's has the files.
   if (source.from.security) migration::RequireTlsContent(*source.from.security);
   migration::AdjustSource(source, cipher);

@@ -23,8 +23,10 @@
 #include "base/error/error.h"
 #include "described.h"
 #include "explained.h"
+#include "mysql/schema/first_timestamp.h"
 #include "mysql/schema/schema_tracker.h"
 #include "mysql/schema/table_info_json.h"
+#include "mysql/sql/implicit_timestamp.h"
 #include "mysql/sql/restore.h"
 #include "mysql/sql/rewrite.h"
 
@@ -82,9 +84,11 @@ class Comparison {
     ++share->all;
     try {
       if (server_errno == 0) {
-        for (const json& logged : step.at("logged")) Exec(logged.get<std::string>());
+        for (const json& logged : step.at("logged")) {
+          Exec(logged.get<std::string>(), step.at("explicit"));
+        }
       } else {
-        Plan(sql);
+        Plan(sql, step.at("explicit"));
       }
     } catch (const Error& error) {
       refusal = error.raw_cause().empty() ? error.message() : error.raw_cause();
@@ -170,8 +174,23 @@ class Comparison {
     return parts;
   }
 
-  TrackerChange Plan(const std::string& sql) const { return tracker_.Plan(database_, Parts(sql)); }
-  void Exec(const std::string& sql) { tracker_.Commit(Plan(sql)); }
+  // `explicit_timestamps`: explicit_defaults_for_timestamp is on.
+  TrackerChange Plan(const std::string& sql, bool explicit_timestamps) const {
+    std::vector<Statement> parts = Parts(sql);
+    TrackerChange change = tracker_.Plan(database_, parts);
+    if (explicit_timestamps) return change;
+    for (Statement& part : parts) {
+      if (!HasImplicitTimestamps(part)) continue;
+      const TableName name = TableRefs(part, database_, false).front();
+      TablePtr table = tracker_.GetTable(change, name.schema, name.name);
+      if (!table) table = tracker_.GetTable(name.schema, name.name);  // it is renamed as well
+      SpellOutImplicitTimestamps(&part, FirstTimestampOf(std::move(table)));
+    }
+    return tracker_.Plan(database_, parts);
+  }
+  void Exec(const std::string& sql, bool explicit_timestamps = true) {
+    tracker_.Commit(Plan(sql, explicit_timestamps));
+  }
 
   std::string Compare(const json& step) const {
     std::string out;

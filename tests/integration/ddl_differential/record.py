@@ -85,7 +85,7 @@ class Server:
         defaults = {row[0]: row[2] for row in self.query("show character set")}
         self.header = {"flavor": self.flavor, "version": version, "database": database, "charset": CHARSET,
                        "collation": collation, "default_collations": defaults}
-        self.mode = None
+        self.mode, self.explicit = None, True
         self.log_place = self.log_end()
 
     def query(self, sql, *args):
@@ -97,6 +97,12 @@ class Server:
         if mode != self.mode:
             self.query(f"set session sql_mode = '{mode}'")
             self.mode = mode
+
+    def set_explicit(self, explicit):
+        """explicit_defaults_for_timestamp of the session."""
+        if explicit != self.explicit:
+            self.query(f"set session explicit_defaults_for_timestamp = {int(explicit)}")
+            self.explicit = explicit
 
     def log_end(self):
         status = "show master status" if self.flavor == "mariadb" else "show binary log status"
@@ -160,10 +166,11 @@ class Recorder:
         self.taken = self.refused = 0
         out.write(json.dumps({"start": server.header}) + "\n")
 
-    def execute(self, sql, mode=""):
+    def execute(self, sql, mode="", explicit=True):
         self.server.set_mode(mode)
+        self.server.set_explicit(explicit)
         refusal = self.server.refusal(sql)
-        step = {"sql": sql, "mode": mode, "errno": refusal}
+        step = {"sql": sql, "mode": mode, "explicit": explicit, "errno": refusal}
         if refusal:
             self.refused += 1
             # Some statements of MariaDB change something before they fail.
@@ -190,38 +197,40 @@ class Recorder:
 
 
 def hand_written(flavor):
-    """(mode, statement) from statements/*.sql: the common ones and the flavor's. `-- mode: X` sets the sql_mode, a line
-    `-- fresh` drops all tables first."""
+    """(mode, explicit, statement) from statements/*.sql: the common ones and the flavor's. `-- mode: X` sets the sql_mode,
+    `-- explicit: on` or `off` explicit_defaults_for_timestamp, a line `-- fresh` drops all tables first."""
     for path in sorted(glob.glob(os.path.join(HERE, "statements", "*.sql"))):
         if not os.path.basename(path).startswith(("common", flavor)):
             continue
-        mode, lines = "", []
+        mode, explicit, lines = "", True, []
         with open(path, encoding="utf-8") as file:
             for line in file:
                 if line.startswith("-- mode:"):
                     mode = line.split(":", 1)[1].strip()
+                elif line.startswith("-- explicit:"):
+                    explicit = line.split(":", 1)[1].strip() == "on"
                 elif line.startswith("-- fresh"):
-                    yield None, None
+                    yield None, None, None
                 elif line.startswith("-- ") or not line.strip():
                     if lines:
                         lines.append(line)
                 else:
                     lines.append(line)
                     if line.rstrip().endswith(";"):
-                        yield mode, "".join(lines).rstrip().rstrip(";")
+                        yield mode, explicit, "".join(lines).rstrip().rstrip(";")
                         lines = []
         assert not lines, f"{path}: no ';' at the end of {lines}"
 
 
 def record_hand_written(server, recorder):
-    for mode, sql in hand_written(server.flavor):
+    for mode, explicit, sql in hand_written(server.flavor):
         if sql is None:
             recorder.execute("set foreign_key_checks = 0")
             for table in list(recorder.tables):
                 recorder.execute("drop table `" + table.replace("`", "``") + "`")
             recorder.execute("set foreign_key_checks = 1")
         else:
-            recorder.execute(sql, mode)
+            recorder.execute(sql, mode, explicit)
 
 
 def record_random(server, recorder, seed, count):

@@ -30,6 +30,8 @@ alter table enforced rename to enforced2;
 alter table enforced2 add check (b < 100);
 create table enforced_like like enforced2;
 rename table enforced_like to enforced;
+create table numbered (a int check (a > 0), b int check (b > 0));
+alter table numbered rename to numbered2, drop check numbered_chk_1, add check (a < 9);
 create table vectors (a vector, b vector(3), c vector(16383) not null);
 alter table vectors add d vector(5) after a, modify b vector(4);
 create table attributes (a int column_format fixed storage disk, b int column_format dynamic storage memory, c int secondary_engine_attribute='{}', key k (a) secondary_engine_attribute '{}') autoextend_size = 4M secondary_engine_attribute = '{}';
