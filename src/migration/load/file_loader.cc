@@ -63,8 +63,8 @@ bool IsBytesType(const std::string& type) {
 void CheckWarnings(mysql::Connection& db, std::span<const ValueColumn> columns,
                    const StopToken& stop) {
   if (db.warning_count() == 0) return;
-  const WarningTexts texts = db.server().is_tidb ? WarningTexts::kMayNameNoColumn
-                                                 : WarningTexts::kNameTheColumn;
+  const WarningTexts texts =
+      db.server().is_tidb ? WarningTexts::kMayNameNoColumn : WarningTexts::kNameTheColumn;
   for (const auto& row : db.Query("SHOW WARNINGS", stop).rows) {
     if (row.size() < 3 || row[0].value_or("") == "Note") continue;
     const int code = std::atoi(row[1].value_or("0").c_str());
