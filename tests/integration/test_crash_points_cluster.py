@@ -329,7 +329,7 @@ def test_start_time_is_used_once(scene, point):
     scene.traffic(1)
     scene.back()
     goes_on(scene)
-    assert known(cluster, "/dm-master/task-cli-args/") == [] or '"start-time":""' in etcdctl(
+    assert known(cluster, "/dm-master/task-cli-args/") == [] or '"start_time":""' in etcdctl(
         cluster, "get", "--prefix", "/dm-master/task-cli-args/", "--print-value-only")
     scene.cluster.workers["worker1"].kill9()
     scene.back()
