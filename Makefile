@@ -17,7 +17,7 @@ help:
 	@echo "make asan, make tsan  unit tests under address+undefined and thread sanitizers"
 	@echo "make fuzz             every fuzz target for a minute (DURATION=600: ten), with clang-16"
 	@echo "make bench            figures beside mydumper/myloader and native replication"
-	@echo "make lint, format     layers, formatting; format rewrites"
+	@echo "make lint, format     layers, crash points, formatting; format rewrites"
 
 build:
 	cmake --preset release > /dev/null
@@ -61,6 +61,7 @@ bench: build
 
 lint:
 	scripts/check-layers
+	scripts/crash-points --check
 	scripts/check-format
 
 format:

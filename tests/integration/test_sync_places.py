@@ -170,7 +170,7 @@ def test_killed_among_rows_that_lack_columns(migration):
         wait_for(lambda: writer.count > 0 or writer.error, "the writer's session")
     finally:
         migration.upstream.run("SET GLOBAL binlog_row_image = FULL")
-    for points in ("sync/before-serial-commit=10*kill;sync/serial-commit-apart=return", "sync/before-checkpoint-write=3*kill", None):
+    for points in ("sync/before-serial-commit=10*kill", "sync/before-checkpoint-write=3*kill", None):
         migration.wait_killed()
         migration.restart(failpoints=points)
     migration.running()

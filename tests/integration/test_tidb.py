@@ -112,7 +112,7 @@ def test_a_forgotten_transaction(servers, cluster, tmp_path, mode):
         for cluster in test_crash.prepare(cluster, upstream, downstream):
             cluster.task = cluster.task_file("crash", ["src"], downstream, [test_crash.SCHEMA], **{
                 "meta-schema": "dm_crash", "target-database": {"session": {"tidb_txn_mode": mode}}})
-            cluster.start_worker("worker1", failpoints=f"sync/serial-commit-apart=return;sync/before-serial-commit=pause({gate})")
+            cluster.start_worker("worker1", failpoints=f"sync/before-serial-commit=pause({gate})")
             test_crash.start(cluster)
             cluster.wait_stage("crash", "Running", "Sync")
             upstream.run(f"INSERT INTO {table} VALUES (-1, 'once'), (-1, 'once')")

@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <string>
@@ -32,6 +34,7 @@ PointMap ParsePoints(std::string_view rest) {
     size_t eq = item.find('=');
     if (eq == std::string_view::npos) continue;
     std::string_view action = item.substr(eq + 1);
+    while (action.ends_with('\n')) action.remove_suffix(1);
     Point point{-1, ""};
     if (size_t star = action.find('*'); star != std::string_view::npos && star > 0 &&
                                         action.find_first_not_of("0123456789") == star) {
@@ -44,13 +47,32 @@ PointMap ParsePoints(std::string_view rest) {
   return points;
 }
 
-// Guarded by g_mutex.
-PointMap& Points() {
-  static auto* points = [] {
-    const char* text = std::getenv("DM_FAILPOINTS");
-    return new PointMap(ParsePoints(text == nullptr ? "" : text));
+// All below are guarded by g_mutex, and never destroyed: points may be passed to the very end.
+
+// Text of the environment variable; "@path" names a file that may change.
+std::string& Environment() {
+  static auto* text = [] {
+    const char* value = std::getenv("DM_FAILPOINTS");
+    return new std::string(value == nullptr ? "" : value);
   }();
+  return *text;
+}
+
+PointMap& Points() {
+  static auto* points =
+      new PointMap(ParsePoints(Environment().starts_with('@') ? "" : Environment()));
   return *points;
+}
+
+// Takes over what the file says now; points whose text is the same go on counting.
+void ReadFile() {
+  if (!Environment().starts_with('@')) return;
+  static auto* known = new std::string();
+  std::ifstream file(Environment().substr(1));
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (text == *known) return;
+  Points() = ParsePoints(text);
+  *known = std::move(text);
 }
 
 std::string Argument(const std::string& action) {
@@ -61,7 +83,7 @@ std::string Argument(const std::string& action) {
 
 }  // namespace
 
-std::atomic<bool> g_active{!Points().empty()};
+std::atomic<bool> g_active{!Environment().empty()};
 
 void Configure(std::string_view text) {
   std::lock_guard lock(g_mutex);
@@ -69,16 +91,26 @@ void Configure(std::string_view text) {
   g_active = !Points().empty();
 }
 
+void ConfigureByEnvironment(std::string_view text) {
+  std::lock_guard lock(g_mutex);
+  Environment() = text;
+  Points().clear();
+  g_active = true;
+}
+
 bool Eval(std::string_view name) {
   std::string action;
   {
     std::lock_guard lock(g_mutex);
+    ReadFile();
     auto it = Points().find(name);
     if (it == Points().end() || it->second.countdown == 0) return false;
     if (it->second.countdown > 0 && --it->second.countdown > 0) return false;
     action = it->second.action;
   }
   if (action == "kill") {
+    const std::string line = "killed at the fail point " + std::string(name) + "\n";
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
     ::kill(::getpid(), SIGKILL);
     ::pause();
   }
@@ -90,6 +122,13 @@ bool Eval(std::string_view name) {
     }
   }
   return action == "return";
+}
+
+bool IsSet(std::string_view name) {
+  std::lock_guard lock(g_mutex);
+  ReadFile();
+  const auto it = Points().find(name);
+  return it != Points().end() && it->second.countdown != 0;
 }
 
 }  // namespace dm::failpoint_internal

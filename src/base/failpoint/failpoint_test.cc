@@ -54,6 +54,35 @@ TEST_F(FailpointTest, PauseUntilTheFileExists) {
   DM_FAILPOINT("test/a");  // passes at once: the file is there
 }
 
+TEST_F(FailpointTest, SetAsLongAsItMayAct) {
+  EXPECT_FALSE(DM_FAILPOINT_SET("test/a"));
+  failpoint_internal::Configure("test/a=2*return");
+  EXPECT_TRUE(DM_FAILPOINT_SET("test/a"));
+  EXPECT_FALSE(DM_FAILPOINT_HIT("test/a"));
+  EXPECT_TRUE(DM_FAILPOINT_SET("test/a"));
+  EXPECT_TRUE(DM_FAILPOINT_HIT("test/a"));
+  EXPECT_FALSE(DM_FAILPOINT_SET("test/a"));
+}
+
+// Reads the environment at its first use: in a process of its own.
+TEST_F(FailpointTest, PointsOfAFileThatChanges) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        TemporaryDirectory directory;
+        const std::string path = JoinPath(directory.path(), "points");
+        failpoint_internal::ConfigureByEnvironment("@" + path);
+        bool right = !DM_FAILPOINT_HIT("test/a");  // no file
+        WriteFile(path, "test/a=2*return\n");
+        right = right && !DM_FAILPOINT_HIT("test/a") && DM_FAILPOINT_HIT("test/a") &&
+                !DM_FAILPOINT_HIT("test/a");
+        WriteFile(path, "test/a=return;test/b=kill");
+        right = right && DM_FAILPOINT_HIT("test/a");
+        if (right) DM_FAILPOINT("test/b");
+      },
+      ::testing::KilledBySignal(SIGKILL), "killed at the fail point test/b");
+}
+
 TEST_F(FailpointTest, KillEndsTheProcess) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(

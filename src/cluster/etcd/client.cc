@@ -1,5 +1,6 @@
 #include "cluster/etcd/client.h"
 
+#include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "cluster/etcd/channels.h"
 #include "cluster/etcd/watch.h"
@@ -166,26 +167,37 @@ GetResult EtcdClient::GetLastCreated(const std::string& prefix, int64_t max_crea
   return FromWire(Range(*channels_, request, stop));
 }
 
-int64_t EtcdClient::Put(const std::string& key, const std::string& value, const StopToken& stop,
-                        int64_t lease) {
+int64_t EtcdClient::Put(WriteName name, const std::string& key, const std::string& value,
+                        const StopToken& stop, int64_t lease) {
   Txn txn;
   txn.then.push_back(Operation::Put(key, value, lease));
-  return Commit(txn, stop).revision;
+  return Commit(name, txn, stop).revision;
 }
 
-int64_t EtcdClient::Delete(const std::string& key, const StopToken& stop) {
+int64_t EtcdClient::Delete(WriteName name, const std::string& key, const StopToken& stop) {
   Txn txn;
   txn.then.push_back(Operation::Delete(key));
-  return Commit(txn, stop).revision;
+  return Commit(name, txn, stop).revision;
 }
 
-int64_t EtcdClient::DeletePrefix(const std::string& prefix, const StopToken& stop) {
-  Txn txn;
-  txn.then.push_back(Operation::DeletePrefix(prefix));
-  return Commit(txn, stop).revision;
+TxnResult EtcdClient::Commit(WriteName name, const Txn& txn, const StopToken& stop) {
+  // Crash points: nothing of the transaction is stored; all of it is.
+  DM_FAILPOINT(fmt::format("etcd/before-{}", name.text()));
+  TxnResult result = Send(txn, stop);
+  DM_FAILPOINT(fmt::format("etcd/after-{}", name.text()));
+  return result;
 }
 
-TxnResult EtcdClient::Commit(const Txn& txn, const StopToken& stop) {
+TxnResult EtcdClient::Read(const Txn& txn, const StopToken& stop) {
+  for (const std::vector<Operation>* branch : {&txn.then, &txn.otherwise}) {
+    for (const Operation& op : *branch) {
+      if (op.kind != Operation::Kind::kGet) throw std::logic_error("a read that writes");
+    }
+  }
+  return Send(txn, stop);
+}
+
+TxnResult EtcdClient::Send(const Txn& txn, const StopToken& stop) {
   pb::TxnRequest request;
   for (const Compare& compare : txn.compares) ToWire(compare, request.add_compare());
   for (const Operation& op : txn.then) ToWire(op, request.add_success());
@@ -212,6 +224,8 @@ LeaseGrantResult EtcdClient::LeaseGrant(int64_t ttl_seconds, const StopToken& st
   pb::LeaseGrantRequest request;
   request.set_ttl(ttl_seconds);
   pb::LeaseGrantResponse response;
+  // Crash point: a session is about to begin. Left: its lease.
+  DM_FAILPOINT("etcd/before-lease-grant");
   CallWithRepeats(
       *channels_, ErrorCode::kHAFailLeaseOperation,
       [&](grpc::ClientContext& context, const auto& channel) {
@@ -219,12 +233,16 @@ LeaseGrantResult EtcdClient::LeaseGrant(int64_t ttl_seconds, const StopToken& st
         return pb::Lease::NewStub(channel)->LeaseGrant(&context, request, &response);
       },
       stop);
+  // Crash point: a lease is granted. Left: the key that lives with it; nobody renews the lease.
+  DM_FAILPOINT("etcd/after-lease-grant");
   return {response.id(), response.ttl()};
 }
 
 void EtcdClient::LeaseRevoke(int64_t id, Milliseconds budget) {
   pb::LeaseRevokeRequest request;
   request.set_id(id);
+  // Crash point: a session ends, its work has ended. Left: its lease with the key.
+  DM_FAILPOINT("etcd/before-lease-revoke");
   const grpc::Status status = CallOnce(
       *channels_, budget,
       [&](grpc::ClientContext& context, const auto& channel) {
@@ -232,6 +250,8 @@ void EtcdClient::LeaseRevoke(int64_t id, Milliseconds budget) {
         return pb::Lease::NewStub(channel)->LeaseRevoke(&context, request, &response);
       },
       StopToken());
+  // Crash point: the lease is gone, and the key with it. Left: the end of the process.
+  DM_FAILPOINT("etcd/after-lease-revoke");
   if (status.ok() || status.error_code() == grpc::NOT_FOUND) return;
   const std::string text = StatusText(status);
   throw MakeError(ErrorCode::kHAFailLeaseOperation, text).SetRawCause(text);

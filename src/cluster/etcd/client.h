@@ -74,12 +74,13 @@ class EtcdClient {
                            const StopToken& stop);
 
   // Answer the revision of the write.
-  int64_t Put(const std::string& key, const std::string& value, const StopToken& stop,
-              int64_t lease = 0);
-  int64_t Delete(const std::string& key, const StopToken& stop);
-  int64_t DeletePrefix(const std::string& prefix, const StopToken& stop);
+  int64_t Put(WriteName name, const std::string& key, const std::string& value,
+              const StopToken& stop, int64_t lease = 0);
+  int64_t Delete(WriteName name, const std::string& key, const StopToken& stop);
 
-  TxnResult Commit(const Txn& txn, const StopToken& stop);
+  TxnResult Commit(WriteName name, const Txn& txn, const StopToken& stop);
+  // A transaction without writes.
+  TxnResult Read(const Txn& txn, const StopToken& stop);
 
   LeaseGrantResult LeaseGrant(int64_t ttl_seconds, const StopToken& stop);
   // One attempt of at most `budget`; throws Error 42504.
@@ -101,6 +102,8 @@ class EtcdClient {
   const std::shared_ptr<Channels>& channels() const { return channels_; }
 
  private:
+  TxnResult Send(const Txn& txn, const StopToken& stop);
+
   std::shared_ptr<Channels> channels_;
   std::jthread refresher_;
 };

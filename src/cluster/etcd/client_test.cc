@@ -101,7 +101,7 @@ TEST(EtcdClient, TellsWhetherAWriteMayHaveBeenApplied) {
     options.request_timeout = Milliseconds(800 * (each.attempts.size() - 1) + 900);
     EtcdClient client(options);
     try {
-      client.Put("k", "v", StopToken());
+      client.Put("test", "k", "v", StopToken());
       ADD_FAILURE();
     } catch (const Error& e) {
       EXPECT_EQ(MayHaveBeenApplied(e), each.applied) << e.ToString();
@@ -115,7 +115,7 @@ TEST(EtcdClient, WhatWasNeverSentWasNotApplied) {
   EtcdClient client(options);
   const auto begin = SteadyClock::now();
   try {
-    client.Put("k", "v", StopToken());
+    client.Put("test", "k", "v", StopToken());
     ADD_FAILURE();
   } catch (const Error& e) {
     EXPECT_FALSE(MayHaveBeenApplied(e)) << e.ToString();

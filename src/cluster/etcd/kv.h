@@ -9,6 +9,19 @@
 
 namespace dm::cluster {
 
+// What a write is called, a literal: there is a fail point before each write and one after it,
+// `etcd/before-NAME` and `etcd/after-NAME`, and scripts/crash-points finds the names in the calls.
+class WriteName {
+ public:
+  template <size_t N>
+  // NOLINTNEXTLINE(google-explicit-constructor): literals are names.
+  consteval WriteName(const char (&name)[N]) : text_(name, N - 1) {}
+  std::string_view text() const { return text_; }
+
+ private:
+  std::string_view text_;
+};
+
 // One key with its value. A value may hold any bytes.
 struct KeyValue {
   std::string key;

@@ -49,7 +49,7 @@ Pair ReadAgreeing(EtcdClient& etcd, const std::string& key, SourceOf source_of, 
     Txn txn;
     txn.then.push_back(Operation::Get(key));
     txn.then.push_back(Operation::Get(EncodeKey(keys::kSourceConfig, {source})));
-    TxnResult both = etcd.Commit(txn, stop);
+    TxnResult both = etcd.Read(txn, stop);
     if (both.gets[0].kvs.empty()) return {std::nullopt, {}, both.revision};
     if (both.gets[0].kvs.front().mod_revision == seen.kvs.front().mod_revision) {
       if (both.gets[1].kvs.empty()) {
@@ -100,7 +100,7 @@ int64_t ReadSubtaskParts(EtcdClient& etcd, std::initializer_list<std::string_vie
     std::string key = EncodeKey(*space, components);
     txn.then.push_back(Operation::GetPrefix(std::move(key)));
   }
-  const TxnResult result = etcd.Commit(txn, stop);
+  const TxnResult result = etcd.Read(txn, stop);
   for (const KeyValue& kv : result.gets[0].kvs) {
     Tolerate(unusable, kv,
              [&] { record(DecodeKey(keys::kSubtask, kv.key)).config = ConfigOf(kv); });
@@ -188,17 +188,21 @@ Snapshot<std::optional<RelayStage>> ReadRelayStage(EtcdClient& etcd, std::string
 
 int64_t PutKeepAlive(EtcdClient& etcd, const WorkerKeepAlive& record, int64_t lease,
                      const StopToken& stop) {
-  return etcd.Put(EncodeKey(keys::kWorkerKeepAlive, {record.worker}), Encode(record), stop, lease);
+  // Crash points: a worker is online.
+  return etcd.Put("keepalive", EncodeKey(keys::kWorkerKeepAlive, {record.worker}), Encode(record),
+                  stop, lease);
 }
 
 void PutLoadTask(EtcdClient& etcd, const LoadTask& record, const StopToken& stop) {
-  etcd.Put(EncodeKey(keys::kLoadTask, {record.task, record.source}),
+  // Crash points: a worker has the dump files of a task.
+  etcd.Put("load-task", EncodeKey(keys::kLoadTask, {record.task, record.source}),
            EncodeLoadTaskWorker(record.worker), stop);
 }
 
 void DeleteLoadTask(EtcdClient& etcd, std::string_view task, std::string_view source,
                     const StopToken& stop) {
-  etcd.Delete(EncodeKey(keys::kLoadTask, {task, source}), stop);
+  // Crash points: nobody needs a worker's dump files any more.
+  etcd.Delete("load-task-end", EncodeKey(keys::kLoadTask, {task, source}), stop);
 }
 
 std::optional<std::string> ReadLoadTask(EtcdClient& etcd, std::string_view task,
@@ -229,7 +233,8 @@ void UpdateCliArgs(EtcdClient& etcd, std::string_view task, std::string_view sou
     txn.compares.push_back(Compare::ModRevision(key, kv->mod_revision));
     txn.then.push_back(Operation::Put(key, std::move(value)));
     txn.otherwise.push_back(Operation::Get(key));
-    TxnResult result = etcd.Commit(txn, stop);
+    // Crash points: a start's argument is used up.
+    TxnResult result = etcd.Commit("used-argument", txn, stop);
     if (result.succeeded) return;
     std::vector<KeyValue>& now = result.gets.front().kvs;
     kv = now.empty() ? std::nullopt : std::optional<KeyValue>(std::move(now.front()));

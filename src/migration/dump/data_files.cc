@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error/error.h"
+#include "base/failpoint/failpoint.h"
 #include "migration/dumpfile/file_name.h"
 #include "mysql/value/quote.h"
 
@@ -52,6 +53,8 @@ void DataFiles::Open() {
   CheckSpace();
   path_ = DataFileName(schema_, table_, chunk_, file_index_++, options_.file_size > 0);
   on_open_(path_);
+  // Crash point: no file of rows. Left: it and those behind it.
+  DM_FAILPOINT("dump/before-data-file");
   file_.emplace(directory_.OpenForWrite(path_));
   buffer_ = DumpFileHeader(options_.mariadb);
   file_bytes_ = buffer_.size();
@@ -110,6 +113,8 @@ void DataFiles::CloseFile() {
   const uint64_t size = file_->size();
   file_->Close();
   file_.reset();
+  // Crash point: a file of rows is written. Left: to hand it to the load; the other files.
+  DM_FAILPOINT("dump/after-data-file");
   on_close_(path_, size);
 }
 

@@ -205,6 +205,7 @@ void DumpRun::EndLock(const StopToken& stop) {
   if (lock_db_ == nullptr || !options_.transactional_consistency) return;
   ReleaseLocks(stop);
   log_.Info("the upstream is unlocked", {F("definitions read", definitions_.size())});
+  // Crash point: position and snapshot are taken, the upstream is unlocked. Left: the files.
   DM_FAILPOINT("dump/after-unlock");
 }
 
@@ -249,6 +250,8 @@ void DumpRun::TakeLocks(const StopToken& stop) {
     try {
       session_.FlushWithReadLock(*lock_db_, stop);
       consistency_ = Consistency::kFlush;
+      // Crash point: the upstream has the global read lock. Left: position, snapshot, files.
+      DM_FAILPOINT("dump/locked");
       return;
     } catch (const Error& e) {
       if (consistency_ == Consistency::kFlush || lock_db_->broken()) throw;
@@ -386,9 +389,14 @@ void DumpRun::WriteSchemaFile(DumpFileKind kind, const std::string& path, const 
   ThrowIfStopped(stop);
   std::string content(DumpFileHeader(meta_db_->server().is_mariadb));
   content += statement;
+  // Crash point: no file of a definition. Left: it and those behind it.
+  DM_FAILPOINT("dump/before-schema-file");
   FileWriter file = directory_.OpenForWrite(path);
   file.Write(content);
   file.Close();
+  // Crash point: the file of a definition is written. Left: to hand it to the load; the other
+  // files.
+  DM_FAILPOINT("dump/after-schema-file");
   AddFile({path, kind, id.schema, id.table, file.size()});
 }
 
@@ -506,6 +514,7 @@ void DumpRun::Work(std::unique_ptr<mysql::Connection>& db, const StopToken& stop
       continue;
     }
     DumpChunkWithRetry(db, *chunk, stop);
+    // Crash point: a chunk is written and handed to the load. Left: the other chunks.
     DM_FAILPOINT("dump/chunk");
     ++progress_.completed_chunks;
     if (--chunk->table->remaining == 0) {

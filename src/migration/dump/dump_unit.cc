@@ -187,7 +187,15 @@ void DumpUnit::EmptyDirectory() {
   }
   directory_.Create();
   // (Not the directory itself: it is locked.)
-  for (const StoredFile& file : directory_.ListTop()) directory_.Remove(file.path);
+  // What is left after a crash must not look like a dump.
+  directory_.Remove(kMetadataFile);
+  for (const StoredFile& file : directory_.ListTop()) {
+    // Crash point: a former dump has lost its metadata, maybe files. Left: its other files.
+    DM_FAILPOINT("dump/emptying");
+    directory_.Remove(file.path);
+  }
+  // Crash point: the directory is there and empty. Left: the dump.
+  DM_FAILPOINT("dump/emptied");
 }
 
 void DumpUnit::WarnOfLittleSpace(const StopToken& stop) {
@@ -237,9 +245,13 @@ void DumpUnit::Dump(const StopToken& stop) {
   record.started_by = started_by_;
   record.time_zone = time_zone_;
   record.sql_mode = options_.sql_mode;
+  // Crash point: all files are written. Left: to make them durable, `metadata`.
   DM_FAILPOINT("dump/after-last-chunk");
   directory_.Sync(run.files(), stop);
+  // Crash point: all files are durable. Left: `metadata`.
+  DM_FAILPOINT("dump/before-metadata");
   directory_.WriteDurable(kMetadataFile, FormatDumpMetadata(record));
+  // Crash point: `metadata` is there: the dump is complete. Left: the load.
   DM_FAILPOINT("dump/after-metadata");
   if (channel_ != nullptr) channel_->Complete();
 }
@@ -273,6 +285,7 @@ UnitResult DumpUnit::Run(EndingRequest& ending) {
           ++redefined;
           wait = kRedefinedWait;
         } else if (IsConnectionFailure(e) && lost < kRunWaits.size()) {
+          // Switch: short waits before a dump is made again.
           wait = DM_FAILPOINT_HIT("dump/short-waits") ? Milliseconds(3000) : kRunWaits[lost];
           ++lost;
         } else {

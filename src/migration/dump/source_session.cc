@@ -25,6 +25,7 @@ struct LockPatience {
   std::chrono::seconds tables{60};
 };
 LockPatience Patience() {
+  // Switch: locks are waited for only a short time.
   if (DM_FAILPOINT_HIT("dump/short-locks")) {
     return {2, std::chrono::seconds(1), std::chrono::seconds(1)};
   }

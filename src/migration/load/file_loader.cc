@@ -322,8 +322,11 @@ int64_t FileLoader::Write(const LoadFile& file, const Batch& batch, LoadConnecti
         return OffsetOf(file, connection, stop);
       }
       WriteRows(db, batch, stop.cut);
+      // Crash point: the record of a piece of a file and its rows are executed. Left: COMMIT of
+      // both.
       DM_FAILPOINT("load/before-commit");
       db.Commit(stop.cut);
+      // Crash point: rows and record of a piece of a file are committed. Left: the next piece.
       DM_FAILPOINT("load/after-chunk");
       return batch.to;
     } catch (const LinesRefused&) {

@@ -81,7 +81,10 @@ bool LoadAhead::Owns(mysql::Connection& db, const std::string& schema, const std
     return false;
   }
   try {
-    return context_.meta.ClaimOwned(db, schema, table, stop);
+    const bool owned = context_.meta.ClaimOwned(db, schema, table, stop);
+    // Crash point: an empty table is claimed. Left: its rows.
+    DM_FAILPOINT("load/claimed");
+    return owned;
   } catch (const Error& e) {
     // Names that differ in letter case only: claimed already.
     if (e.server_errno() == kDuplicateKey) return false;
@@ -115,10 +118,13 @@ void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection
       const auto size = static_cast<int64_t>(file.size);
       context_.meta.AddFiles(
           db, {{file.path, owned->second->schema, owned->second->table, 0, size}}, cut);
+      // Crash point: a file of a dump that goes on is recorded. Left: its rows.
+      DM_FAILPOINT("load/file-recorded");
       progress_.total_bytes += size;
       pool.Submit([this, load = LoadFile{file.path, owned->second, 0, size}](
                       LoadConnection& connection, const LoadStop& stop) {
         FileLoader(context_, directory_, on_duplicate_, progress_).Load(load, connection, stop);
+        // Crash point: all pieces of a file are committed. Left: the other files.
         DM_FAILPOINT("load/after-file");
         channel_.Done(static_cast<uint64_t>(load.size));
       });

@@ -288,19 +288,27 @@ void LoadUnit::Import(QuietConnection& main, const DumpMetadata& dump, const Loa
     // Progress of another dump must not be taken for that of this one.
     if (begins && !rows_are_current_) ForgetUnfinished(db, stop.cut);
     meta_.AddStatus(db, stop.cut);
+    // Crash point: the load has the right to write, its status is `init`. Left: to record the dump.
+    DM_FAILPOINT("load/before-running");
     if (begins || !meta_.DumpId(db, stop.cut))
       meta_.BeginRunning(db, load_->right, dump.id, stop.cut);
+    // Crash point: the load's status is `running`, with the dump's id. Left: files, tables, rows.
     DM_FAILPOINT("load/running");
     progress_.total_bytes = plan.data_bytes;
     files = FilesToLoad(plan, db, stop.cut);
+    // Crash point: all files are recorded. Left: tables, rows.
+    DM_FAILPOINT("load/files-recorded");
   }
   {
     LoaderPool pool(*load_, epochs, stop);
     MakeSchemas(plan, main, pool, stop);
     ClaimTargets(meta_, plan, main.Use(stop), stop.cut);
+    // Crash point: all tables are made and claimed. Left: rows.
+    DM_FAILPOINT("load/targets-claimed");
     for (const LoadFile& file : files) {
       pool.Submit([this, file](LoadConnection& connection, const LoadStop& job_stop) {
         FileLoader(*load_, directory_, on_duplicate_, progress_).Load(file, connection, job_stop);
+        // Crash point: all pieces of a file are committed. Left: the other files.
         DM_FAILPOINT("load/after-file");
       });
     }
@@ -312,12 +320,14 @@ void LoadUnit::Import(QuietConnection& main, const DumpMetadata& dump, const Loa
               {F("schema", table.target->schema), F("table", table.target->table),
                F("rows", table.target->skipped_rows.exchange(0))});
   }
+  // Crash point: all files are loaded, their records say so. Left: the status `finished`.
   DM_FAILPOINT("load/after-last-chunk");
   CheckLoadFence(context_.fence);
   meta_.Finish(main.Use(stop), load_->right, HasSync(config_.mode), stop.cut);
   size_t data_files = 0;
   for (const ImportTable& table : plan.tables) data_files += table.data.size();
   metrics_.CountTables(plan.tables.size(), data_files);
+  // Crash point: the load's status is `finished`. Left: the end of the unit, dump files.
   DM_FAILPOINT("load/finished");
 }
 
@@ -379,6 +389,8 @@ std::vector<StoredFile> LoadUnit::ListFiles() const {
 
 void LoadUnit::CleanDumpFiles() {
   log_.Info("clean dump files", {F("dir", directory_.path())});
+  // Crash point: finished, the record of the load task is written or deleted. Left: the dump files.
+  DM_FAILPOINT("load/before-clean");
   try {
     if (config_.mode == TaskMode::kFull) {
       directory_.RemoveFiles();
@@ -390,6 +402,8 @@ void LoadUnit::CleanDumpFiles() {
           name.ends_with(".sql") || name.ends_with(".sql.gz") || name.ends_with(".sql.zst");
       if (sql && !name.ends_with("-schema-create.sql") && !name.ends_with("-schema.sql")) {
         directory_.Remove(file.path);
+        // Crash point: some data files are removed. Left: the others.
+        DM_FAILPOINT("load/cleaning");
       }
     }
   } catch (const Error& e) {

@@ -169,6 +169,8 @@ void SchemaPhase::CreateDatabase(mysql::Connection& db, const OwnerRight& right,
                                 : translated;
   }
   Execute(db, right, create, stop);
+  // Crash point: a database is made. Left: its tables.
+  DM_FAILPOINT("load/after-make-database");
 }
 
 bool SchemaPhase::DatabaseExists(mysql::Connection& db, const std::string& schema,
@@ -231,6 +233,7 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
   });
   if (there) return;
   bool made = true;
+  // Crash point: it is recorded that the load makes the table. Left: the table.
   DM_FAILPOINT("load/before-make-table");
   try {
     for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
@@ -245,12 +248,15 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
               {F("schema", schema), F("table", table), F("error", e)});
     made = false;
   }
+  // Crash point: the table is made. Left: the record of its definition.
   DM_FAILPOINT("load/after-make-table");
   if (!made) return;
   Insist(db, fmt::format("note the definition of {}", name), stop, [&] {
     meta_.ConfirmMade(db, {schema, table, DefinitionHash(db, schema, table, stop).value_or(0)},
                       stop);
   });
+  // Crash point: the definition of the made table is recorded. Left: its rows.
+  DM_FAILPOINT("load/table-recorded");
 }
 
 void SchemaPhase::CreateView(mysql::Connection& db, const OwnerRight& right,
@@ -270,6 +276,8 @@ void SchemaPhase::CreateView(mysql::Connection& db, const OwnerRight& right,
     }
   }
   for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
+    // Crash point: a view's placeholder, or nothing, has its name. Left: the view.
+    DM_FAILPOINT("load/before-make-view");
     if (statement.starts_with("DROP TABLE")) {
       Execute(db, right, "DROP TABLE IF EXISTS " + mysql::QuoteTable(schema, view), stop);
     } else if (statement.starts_with("DROP VIEW")) {
@@ -279,6 +287,8 @@ void SchemaPhase::CreateView(mysql::Connection& db, const OwnerRight& right,
     }
   }
   Execute(db, right, "SET NAMES utf8mb4", stop);
+  // Crash point: a view is made. Left: the rows of the tables.
+  DM_FAILPOINT("load/after-make-view");
 }
 
 }  // namespace dm::migration

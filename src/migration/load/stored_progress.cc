@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/failpoint/failpoint.h"
 #include "migration/rules/name_pattern.h"
 #include "mysql/value/quote.h"
 
@@ -109,7 +110,12 @@ void RestartLostTargets(const LoadContext& context, mysql::Connection& db,
     }
     context.log.Warn("the target table was dropped or emptied, its rows are loaded again",
                      {F("table", name), F("rows", rows)});
+    // Crash point: a loaded table is found to be dropped or emptied. Left: its files' records, its
+    // rows.
+    DM_FAILPOINT("load/before-restart");
     context.meta.RestartFiles(db, context.right, target.first, target.second, stop);
+    // Crash point: the records of the table's files begin at zero. Left: its rows.
+    DM_FAILPOINT("load/after-restart");
     for (LoadFile& file : files) {
       if (TargetOf(file) == target) file.offset = file.rows = 0;
     }

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/meta/names.h"
 #include "mysql/schema/shown_definition.h"
@@ -57,6 +58,8 @@ void InTransaction(mysql::Connection& db, const StopToken& stop, Work work) {
   db.Begin(stop);
   try {
     work();
+    // Crash point: the statements of a change of the load's own records are executed. Left: COMMIT.
+    DM_FAILPOINT("meta/before-load-commit");
     db.Commit(stop);
   } catch (...) {
     if (!db.broken()) {

@@ -104,7 +104,11 @@ std::vector<uint64_t> OwnerTable::RaiseAll(mysql::Connection& connection, size_t
                          stop);
       const mysql::ResultSet result = connection.Query(
           fmt::format("SELECT slot, epoch FROM {} {} ORDER BY slot", table_, where), stop);
+      // Crash point: the epochs of all slots are raised. Left: COMMIT.
+      DM_FAILPOINT("owner/before-raise-commit");
       connection.Commit(stop);
+      // Crash point: no former run can write any more. Left: all that this one wants to write.
+      DM_FAILPOINT("owner/after-raise");
       std::vector<uint64_t> epochs(slots, 0);
       std::vector<size_t> former;
       for (const auto& row : result.rows) {
@@ -153,6 +157,8 @@ void OwnerTable::Raise(mysql::Connection& connection, size_t slot, uint64_t epoc
         connection.Execute(fmt::format("UPDATE {} SET epoch = {} {}", table_, next, where), stop);
       }
       connection.Commit(stop);
+      // Crash point: after a lost connection the slot's epoch is raised. Left: what had no answer.
+      DM_FAILPOINT("owner/after-raise-of-one");
       WaitForStatements(connection, {slot}, stop);
       return;
     } catch (const Error& e) {
@@ -226,8 +232,11 @@ void OwnerTable::ExecuteOwned(mysql::Connection& connection, size_t slot, uint64
     const auto found = connection.QueryValue(
         fmt::format("SELECT epoch FROM {} WHERE id = {} AND slot = {}", table_, id_, slot), stop);
     if (found != std::to_string(epoch)) throw MakeError(ErrorCode::kSyncerOwnerChanged, slot);
+    // Crash point: the lock of a statement that cannot be rolled back is held. Left: the statement.
     DM_FAILPOINT("owner/before-statement");
     connection.Execute(statement, stop);
+    // Crash point: the statement is executed. Left: its lock, the record of it.
+    DM_FAILPOINT("owner/after-statement");
   } catch (const Error&) {
     try {
       release();

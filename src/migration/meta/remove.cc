@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/meta/load_meta.h"
 #include "migration/meta/names.h"
@@ -80,6 +81,8 @@ void RemoveTaskMeta(mysql::Connection& connection, std::string_view meta_schema,
         kValidatorPendingSuffix, kValidatorErrorSuffix, kValidatorStatusSuffix, kOwnerSuffix}) {
     // A table with an impossible name never was there, and the server refuses even to look for it.
     if (!IsPossibleName(fmt::format("{}{}", task, suffix))) continue;
+    // Crash point: some tables of the task's meta data are dropped. Left: the others.
+    DM_FAILPOINT("meta/before-drop");
     connection.Execute("DROP TABLE IF EXISTS " + MetaTable(meta_schema, task, suffix), stop);
   }
   std::vector<std::string> schemas = {fmt::format("{}_{}", meta_schema, task)};
@@ -99,6 +102,8 @@ void RemoveTaskMeta(mysql::Connection& connection, std::string_view meta_schema,
     if (!there) continue;
     connection.Execute("DROP DATABASE IF EXISTS " + mysql::QuoteName(schema), stop);
   }
+  // Crash point: the task's meta data are removed. Left: its start.
+  DM_FAILPOINT("meta/after-drop");
 }
 
 }  // namespace dm::migration

@@ -153,6 +153,9 @@ void RemoveUnfinishedRows(mysql::Connection& db, const LoadMeta& meta, const Own
                       "another source has loaded into it since",
                       table));
     }
+    // Crash point: a table with rows of an unfinished dump is claimed for being emptied. Left:
+    // that.
+    DM_FAILPOINT("load/claimed-for-emptying");
     const auto rows = CountRows(db, target.row, target.loaded, stop);
     if (!rows) continue;
     if (*rows > target.loaded) {
@@ -165,12 +168,18 @@ void RemoveUnfinishedRows(mysql::Connection& db, const LoadMeta& meta, const Own
     }
     log.Info("what an unfinished dump has brought is removed",
              {F("table", table), F("rows", *rows), F("made", target.made.has_value())});
+    // Crash point: what an unfinished dump has brought is counted. Left: to remove it.
     DM_FAILPOINT("load/before-remove");
     const bool dropped = target.made && Drop(db, right, *target.made, log, stop);
     if (!dropped && target.loaded > 0) Empty(db, right, table, stop);
+    // Crash point: a table is dropped or emptied. Left: the other ones, the records of all.
     DM_FAILPOINT("load/after-empty");
   }
+  // Crash point: all that an unfinished dump has brought is removed. Left: the records of it.
+  DM_FAILPOINT("load/before-forget");
   meta.DeleteRows(db, right, stop);
+  // Crash point: nothing is recorded of the unfinished dump. Left: the new load.
+  DM_FAILPOINT("load/after-forget");
 }
 
 }  // namespace dm::migration

@@ -106,6 +106,7 @@ CheckReport RunPrecheck(const std::vector<SubtaskConfig>& subtasks, const Preche
   const Selection wanted(subtasks.front().ignore_checking_items);
   if (!wanted.Has("all")) return {};
   Milliseconds limit = options.limit;
+  // Switch: a short limit of the whole check.
   if (DM_FAILPOINT_HIT("precheck/short-limit")) limit = std::chrono::seconds(2);
   Preparation preparation;
   try {

@@ -248,6 +248,7 @@ class StructureCheck {
   void One(const WorkPiece& piece, const StopToken& stop) {
     CheckedSource& source = *preparation_.sources[piece.source];
     const RoutedTable& table = *piece.table;
+    // Switch: waits before a table is checked.
     DM_FAILPOINT("precheck/before-table");
     Definition upstream;
     {

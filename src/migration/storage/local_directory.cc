@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "base/error/error.h"
+#include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 
 namespace dm::migration {
@@ -222,6 +223,8 @@ void LocalDirectory::WriteDurable(std::string_view name, std::string_view conten
     WriteAll(fd.get(), content, draft);
     if (::fsync(fd.get()) != 0) FailWriting("sync", draft, errno);
   }
+  // Crash point: the draft of a file is durable. Left: to give it its name.
+  DM_FAILPOINT("storage/before-rename");
   if (::rename(draft.c_str(), path.c_str()) != 0) FailWriting("rename", draft, errno);
   SyncDirectory(path_);
 }

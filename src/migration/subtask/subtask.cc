@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error/error.h"
+#include "base/failpoint/failpoint.h"
 #include "base/io/text.h"
 #include "migration/unit/advice.h"
 
@@ -339,6 +340,8 @@ void Subtask::RunUnits() {
       SetResult(Stage::kPaused, std::move(result));
       return;
     }
+    // Crash point: a unit has done all its work. Left: to begin the next one, or to be finished.
+    DM_FAILPOINT("subtask/unit-done");
     unit->Close();
     std::lock_guard lock(mutex_);
     if (current_ + 1 == units_.size()) {

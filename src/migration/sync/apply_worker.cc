@@ -97,7 +97,10 @@ void ApplyWorker::Run(const StopToken& kill) {
     while (queues_.Take(slot_, batch, kill)) {
       one_by_one_ = false;
       Apply(batch, false, kill);
+      // Crash point: a batch is committed. Left: the checkpoint behind it.
       DM_FAILPOINT("sync/after-commit");
+      // Crash point: rows of tables without a key are committed with their tables' points. Left:
+      // the global checkpoint.
       if (IsSerial()) DM_FAILPOINT("sync/after-serial-commit");
       Count(batch);  // first: who sees the changes done finds them counted
       queues_.Committed(slot_);
@@ -503,9 +506,16 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
     if (shared == 0) AddChange(i, kill);
     i += std::max<size_t>(shared, 1);
   }
-  if (IsSerial() && DM_FAILPOINT_HIT("sync/serial-commit-apart")) {
+  if (IsSerial() && DM_FAILPOINT_SET("sync/before-serial-commit")) {
     FlushText(kill);
+    // Crash point: the points and rows of a batch of tables without a key are executed. Left:
+    // COMMIT.
     DM_FAILPOINT("sync/before-serial-commit");
+  }
+  if (!IsSerial() && DM_FAILPOINT_SET("sync/before-commit")) {
+    FlushText(kill);
+    // Crash point: the changes of a batch are executed. Left: COMMIT.
+    DM_FAILPOINT("sync/before-commit");
   }
   const auto must_find = [&](const Job& job) {
     return job.event && job.event->partial && (safe || job.safe) &&
@@ -522,6 +532,7 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   if (!lenient_rows_.empty()) {
     // Only what the server says of each change tells whether they may be committed.
     FlushText(kill);
+    // Crash point: values that the upstream's mode let pass are executed and judged. Left: COMMIT.
     DM_FAILPOINT("sync/before-lenient-commit");
   }
   Add("COMMIT", kill);

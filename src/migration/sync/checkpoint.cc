@@ -415,11 +415,17 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
     if (table_.NeedsWidening(global.location) ||
         (global.exit_point && table_.NeedsWidening(*global.exit_point))) {
       table_.WidenForLongSets(connection, stop);
+      // Crash point: the checkpoint table has got room for a long GTID set. Left: the checkpoint.
+      DM_FAILPOINT("sync/after-widening");
     }
     if (write_dump_exit) statements.push_back(table_.DumpExitStatement(dump_exit));
     statements.push_back(table_.GlobalStatement(global_row));
+    // Crash point: all changes up to the location are committed. Left: the checkpoint.
     DM_FAILPOINT("sync/before-checkpoint-write");
     ExecuteInTransaction(connection, proof, statements, stop);
+    // Crash point: the checkpoint is committed. Left: nothing downstream, only this process does
+    // not know it.
+    DM_FAILPOINT("sync/after-checkpoint-write");
   } catch (...) {
     std::lock_guard lock(mutex_);
     if (operators_ != nullptr) operators_->GiveBack(operator_writes);

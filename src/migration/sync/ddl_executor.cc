@@ -224,9 +224,14 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
       intent.next = static_cast<uint32_t>(i);
       intent.connection_id = connection_->server().connection_id;
       intent.state = DdlIntent::State::kInDoubt;
+      // Crash point: the look of the statement's tables is known. Left: its intent, the statement.
+      DM_FAILPOINT("sync/before-intent");
       Put(intent, stop);
+      // Crash point: the intent is stored. Left: the statement.
       DM_FAILPOINT("sync/before-ddl-statement");
       ExecuteOrList(statement, texts[i], work.restore, stop);
+      // Crash point: a statement is executed, its intent says that it may be. Left: the event's
+      // other statements, definitions, the checkpoint.
       DM_FAILPOINT("sync/after-ddl-statement");
     }
     if (numbering_set_) {
@@ -402,16 +407,25 @@ void DdlExecutor::ExecuteOrList(const Statement& statement, const std::string& t
     if (e.server_errno() != 0 && !mysql::IsConnectionLost(e) && !connection_->broken()) {
       DdlIntent refused = *earlier_;
       refused.state = DdlIntent::State::kNotExecuted;
+      // Crash point: the server has refused the statement. Left: the intent that says so.
+      DM_FAILPOINT("sync/before-refusal");
       Put(refused, stop);
+      // Crash point: the intent says that the statement was refused. Left: the pause of the task.
+      DM_FAILPOINT("sync/after-refusal");
     }
     throw;
   }
   // Some of the changes were there already; the others may not be.
   DdlIntent partly = *earlier_;
   partly.state = DdlIntent::State::kPartly;
+  // Crash point: some of a statement's changes were there already. Left: the intent that says so,
+  // the others one by one.
+  DM_FAILPOINT("sync/before-single-changes");
   Put(partly, stop);
   for (const Statement& single : mysql::SplitDdl(statement, "")) {
     ExecuteOne(single, mysql::Restore(single, restore), stop);
+    // Crash point: one of the changes is executed by itself. Left: the others.
+    DM_FAILPOINT("sync/after-single-change");
   }
 }
 

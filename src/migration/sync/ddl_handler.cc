@@ -243,6 +243,8 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
 
   // Everything before the statement is applied and recorded, the definitions it starts from
   // included: a repetition after a crash must not take them from the changed downstream.
+  // Crash point: a statement is parsed, its tables are known. Left: the changes before it, the
+  // checkpoint, the statement.
   DM_FAILPOINT("sync/before-flush");
   const auto flush_begin = SteadyClock::now();
   flush_();
@@ -250,6 +252,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   mysql::TrackerChange change = PlanTracking(query.schema, planned);
   if (SpellOutTimestamps(query, change, &planned)) change = PlanTracking(query.schema, planned);
   if (statements > 0) {
+    // Crash point: all before the statement is in the checkpoint. Left: its intent, the statement.
     DM_FAILPOINT("sync/before-execute");
     const auto execute_begin = SteadyClock::now();
     const DdlWork work = WorkOf(planned, query, event, stop);
@@ -261,11 +264,13 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
       context_.metrics->ObserveDdlExecuted(SteadyClock::now() - execute_begin, statements);
     }
   }
+  // Crash point: all statements of the event are executed. Left: their definitions, the checkpoint.
   DM_FAILPOINT("sync/before-track");
   context_.tracker->Commit(std::move(change));
   for (const Planned& p : planned) {
     for (const TableId& target : p.targets) context_.downstream->Forget(target);
   }
+  // Crash point: executed, the tracker has the new definitions. Left: the checkpoint.
   DM_FAILPOINT("sync/before-save");
   DefinitionChange saved = ChangeOf(planned);
   // Together with the location: what is kept of an online schema change is kept once.
@@ -273,8 +278,11 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   saved.step = given.step;
   context_.checkpoint->SaveDdl(context_.queues->planned(), save, saved);
   if (online != nullptr) online->Commit();
+  // Crash point: executed, location and definitions are noted in memory. Left: the checkpoint.
   DM_FAILPOINT("sync/before-checkpoint");
   flush_();
+  // Crash point: executed, and the checkpoint has location and definitions. Left: what follows.
+  DM_FAILPOINT("sync/after-ddl");
   if (statements == 0) return Outcome::kTracked;
   Log().Info("finish to handle ddls in normal mode",
              {F("statement", text), F("location", end.ToString())});

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/config/scalar.h"
 #include "migration/storage/local_directory.h"
@@ -230,7 +231,13 @@ void SyncRun::Prepare() {
       plan_, [this] { DrainAndFlush(); }, &*ddl_executor_);
   // Location and definitions in one transaction: a restart finds both or neither.
   // The first row also tells the next run that it is not the first.
+  // Crash point: the run is prepared; after a dump, all of it is loaded. Left: the first checkpoint
+  // of the run, the load record, the dump files.
+  DM_FAILPOINT("sync/before-begin");
   Flush();
+  // Crash point: the first checkpoint of the run is stored. Left: after a dump, the load record and
+  // the dump files.
+  DM_FAILPOINT("sync/after-begin");
   if (start.from_dump) LeaveDump(clean);
   start_ = start.location;
   BeginSafeMode(start, arguments, fresh, *upstream, stop);
@@ -258,6 +265,8 @@ void SyncRun::LeaveDump(bool clean) {
       Log().Warn("fail to delete the load task record", {F("error", ErrorText(e))});
     }
   }
+  // Crash point: checkpoint stored, load record deleted. Left: the dump files.
+  DM_FAILPOINT("sync/before-clean");
   if (clean && config_.clean_dump_file) {
     Log().Info("try to remove all dump files", {F("dir", config_.loader.dir)});
     try {
@@ -271,6 +280,8 @@ void SyncRun::LeaveDump(bool clean) {
       Log().Warn("fail to remove the dump files", {F("error", ErrorText(e))});
     }
   }
+  // Crash point: nothing is left of the dump. Left: the first event.
+  DM_FAILPOINT("sync/after-clean");
 }
 
 void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCliArgs>& arguments,
@@ -308,7 +319,12 @@ void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCl
       // (A position of another server may mean nothing: the stream finds out.)
       if (gtid_mode_ || !other_server) {
         in_.checkpoint->SetExitPoint(reached);
+        // Crash point: where the run before may have come is found. Left: the checkpoint with that
+        // exit point, the first event.
+        DM_FAILPOINT("sync/before-exit-point");
         Flush();
+        // Crash point: the exit point is stored. Left: the first event.
+        DM_FAILPOINT("sync/after-exit-point");
       }
     }
   }
@@ -454,7 +470,12 @@ void SyncRun::Finish(bool failed) {
       // Nothing was read. Without this the next run would take this one for one that was killed.
       in_.checkpoint->SetExitPoint(start_);
     }
+    // Crash point: the run ends by itself, its changes are committed. Left: its last checkpoint
+    // with the exit point.
+    DM_FAILPOINT("sync/before-last-checkpoint");
     Flush();
+    // Crash point: the last checkpoint is stored. Left: the end of the run.
+    DM_FAILPOINT("sync/after-last-checkpoint");
   } catch (const Cancelled&) {
     // Killed meanwhile.
   } catch (const std::exception& e) {

@@ -91,7 +91,7 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
       case SafeMode::Change::kNone:
         break;
       case SafeMode::Change::kExitPointReached:
-        leave_safe_mode = stream_->at_transaction_end();
+        leave_safe_mode = stream_->at_transaction_end() || !stream_->in_transaction();
         break;
       case SafeMode::Change::kDurationOver:
         Log().Info("disable safe-mode: the command line's duration is over");
@@ -154,7 +154,12 @@ void SyncRun::LeaveSafeMode() {
   queues_.Drain(reading_.get_token());
   in_.checkpoint->SetExitPoint(std::nullopt);
   in_.checkpoint->SetDumpExit(std::nullopt);
+  // Crash point: all up to the exit point of the last run is committed. Left: the checkpoint
+  // without exit point.
+  DM_FAILPOINT("sync/before-safe-mode-end");
   Flush();
+  // Crash point: the checkpoint has no exit point any more. Left: the changes behind it.
+  DM_FAILPOINT("sync/after-safe-mode-end");
   Log().Info("disable safe mode in exit point", {F("location", stream_->end().ToString())});
   safe_mode_.LeaveExitPoint();
   plan_.dump_exit.reset();
@@ -223,6 +228,7 @@ void SyncRun::EndXa(const mysql::RawEvent& prepare) {
   }
   xa_->Prepare(xa.Xid(), std::move(place));
   in_.checkpoint->SetPrepared(xa_->prepared());
+  // Crash point: a branch is prepared and waits in memory. Left: its rows, the checkpoint.
   DM_FAILPOINT("sync/xa-prepared");
 }
 
@@ -232,6 +238,7 @@ void SyncRun::DecideXa(const std::string& statement, bool commit) {
     throw Error(ErrorCode::kSyncerUnitNotSupportedOperate, "an XA statement without a known xid");
   }
   if (commit) {
+    // Crash point: XA COMMIT is read. Left: the rows of the branch, the checkpoint.
     DM_FAILPOINT("sync/xa-commit");
     CarryThrough();
     xa_->Commit(
@@ -241,6 +248,9 @@ void SyncRun::DecideXa(const std::string& statement, bool commit) {
     xa_->Rollback(*xid);
   }
   in_.checkpoint->SetPrepared(xa_->prepared());
+  // Crash point: a branch is decided, its rows are handed to the workers. Left: the checkpoint,
+  // which still has the branch.
+  DM_FAILPOINT("sync/xa-decided");
 }
 
 void SyncRun::CarryThrough() {

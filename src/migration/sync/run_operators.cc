@@ -93,6 +93,7 @@ void SyncRun::RunGiven(const StatementOperator& op, size_t index, bool before_ev
     start.suffix = static_cast<uint32_t>(index);
     throw AtPlace(e, start, given.text);
   }
+  // Crash point: a given statement is executed, its step is noted or saved. Left: the next ones.
   DM_FAILPOINT("sync/operator-step-done");
 }
 
@@ -173,6 +174,7 @@ void SyncRun::Skip(const StatementOperator& op, const mysql::RawEvent& event,
     planner_->OnSchemaChange();
   }
   in_.metrics->ObserveSkipped(false, SteadyClock::now() - begin);
+  // Crash point: a statement is skipped. Left: the checkpoint behind it.
   DM_FAILPOINT("sync/operator-skipped");
 }
 

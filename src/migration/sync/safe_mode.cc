@@ -18,7 +18,7 @@ bool IsBehind(const mysql::Location& exit, const mysql::Location& end, bool gtid
   // Another server may send the transactions in another order: all of them must have come. Its
   // positions mean nothing here.
   if (HaveSets(exit, end, gtid_mode)) return end.gtid_set->HasPassed(*exit.gtid_set);
-  return mysql::CompareLocations(end, exit, gtid_mode) > 0;
+  return mysql::CompareLocations(end, exit, gtid_mode) >= 0;
 }
 
 mysql::Location Later(const mysql::Location& a, const mysql::Location& b, bool gtid_mode) {

@@ -37,8 +37,10 @@ class SafeMode {
  public:
   enum class Change {
     kNone,
-    // The exit point is passed with the event's transaction: clear it durably when that has ended,
-    // then call LeaveExitPoint().
+    // The exit point is reached with the event, or with its transaction: clear it durably when that
+    // has ended and before anything behind it is read, then call LeaveExitPoint(). Else a run that
+    // is killed behind it, and had saved just this place, would be followed by one that takes the
+    // equal exit point for "nothing to repeat".
     kExitPointReached,
     kDurationOver,  // the command line's duration is used up: remove the argument
   };

@@ -48,11 +48,11 @@ TEST_F(SafeModeTest, IsOffWithDurationZero) {
   EXPECT_FALSE(mode_.on());
 }
 
-TEST_F(SafeModeTest, EndsBehindTheExitPoint) {
+TEST_F(SafeModeTest, EndsAtTheExitPoint) {
   start_.exit_point = At("bin.000001", 3000);
   EXPECT_FALSE(mode_.Begin(start_, now_));
-  EXPECT_EQ(Event(3000, 3600s), Change::kNone);
-  EXPECT_EQ(Event(3001), Change::kExitPointReached);
+  EXPECT_EQ(Event(2999, 3600s), Change::kNone);
+  EXPECT_EQ(Event(3000), Change::kExitPointReached);
   EXPECT_TRUE(mode_.on()) << "until the exit point is cleared durably";
   mode_.LeaveExitPoint();
   EXPECT_FALSE(mode_.on());

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/error/error.h"
+#include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/sync/apply_worker.h"
 #include "migration/sync/session.h"
@@ -116,8 +117,12 @@ void Set(const CommandContext& context, const SchemaRequest& request, const Tabl
     info = Parse(*upstream, text, mode, source, source, stop);
   }
   CheckFence(context.fence);
+  // Crash point: a definition is given on command. Left: its row in the checkpoint, the answer.
+  DM_FAILPOINT("sync/before-definition");
   checkpoint.StoreDefinition(*downstream, source,
                              std::make_shared<const mysql::TableInfo>(std::move(info)), stop);
+  // Crash point: the definition is in the checkpoint. Left: the answer.
+  DM_FAILPOINT("sync/after-definition");
   Log().Info("flush table info", {F("table", source.Quoted())});
   if (request.sync) {
     Log().Info(

@@ -154,6 +154,8 @@ std::string RunStatementCommand(const CommandContext& context, const StatementRe
       return OperatorsAsJson(request.task, operators.From(position));
     case StatementRequestKind::kRevert:
       operators.Remove(*downstream, position, stop);
+      // Crash point: an operation is deleted on command. Left: the answer.
+      DM_FAILPOINT("sync/operator-removed");
       return "";
     default:
       break;
@@ -166,6 +168,7 @@ std::string RunStatementCommand(const CommandContext& context, const StatementRe
     op.statement = broken->number;
   }
   operators.Put(*downstream, std::move(op), stop);
+  // Crash point: an operation on a statement is stored. Left: the answer, the resume.
   DM_FAILPOINT("sync/operator-stored");
   return "";
 }

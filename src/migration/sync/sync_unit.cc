@@ -7,6 +7,7 @@
 #include <cmath>
 #include <mutex>
 
+#include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/meta/names.h"
 #include "migration/sync/lag.h"
@@ -135,6 +136,8 @@ void SyncUnit::Init(const StopToken& stop) {
       config_.syncer.enable_gtid, operators.get());
   auto connection = mysql::Connection::Connect(sessions.downstream, stop);
   checkpoint->table().Create(*connection, stop);
+  // Crash point: the checkpoint table is there. Left: the other tables of the meta schema.
+  DM_FAILPOINT("sync/after-checkpoint-table");
   online_ddl_.emplace(config_.meta_schema, config_.name, config_.source_id,
                       sessions.downstream_server.no_backslash_escapes);
   online_ddl_->Create(*connection, stop);
@@ -142,6 +145,8 @@ void SyncUnit::Init(const StopToken& stop) {
   ddl_intents_.emplace(config_.meta_schema, config_.name, config_.source_id,
                        sessions.downstream_server.no_backslash_escapes);
   ddl_intents_->Create(*connection, stop);
+  // Crash point: all tables of the meta schema are there. Left: the first run.
+  DM_FAILPOINT("sync/after-meta-tables");
   checkpoint->Load(*connection, stop);
   operators->Load(*connection, stop);
   std::lock_guard lock(mutex_);

@@ -167,6 +167,7 @@ void NetworkEventSource::StartAfter(const GtidSet& executed, const StopToken& st
 
 RawEvent NetworkEventSource::Next(const StopToken& stop) {
   State& state = *state_;
+  // Switch: waits or fails before an event is read.
   DM_FAILPOINT("binlog/read-event");
   if (!state.started) {
     throw Error(ErrorCode::kDBUnExpect, "a binlog stream is read before it was started");

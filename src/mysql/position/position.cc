@@ -71,6 +71,7 @@ int CompareStripped(std::string_view a, std::string_view b) {
 }  // namespace
 
 uint64_t LargestShortOffset() {
+  // Switch: offsets of a binlog file seem large at 64 KiB.
   return DM_FAILPOINT_HIT("binlog/short-offsets") ? uint64_t{64} << 10
                                                   : std::numeric_limits<uint32_t>::max();
 }

@@ -90,7 +90,8 @@ void Election::RunSession(const std::shared_ptr<cluster::KeptLease>& lease, cons
     try {
       // Lets another member try, if there is one.
       try {
-        etcd_->Delete(key, session_end.token());
+        // Crash points: a round of the election has failed.
+        etcd_->Delete("campaign-end", key, session_end.token());
       } catch (const Error& e) {
         ElectionLog().Warn("fail to delete the own campaign key", {F("error", e)});
       }
@@ -107,12 +108,11 @@ int64_t Election::Campaign(const std::string& key, int64_t lease, const StopToke
   txn.compares.push_back(cluster::Compare::CreateRevision(key, 0));
   txn.then.push_back(Operation::Put(key, value, lease));
   txn.otherwise.push_back(Operation::Get(key));
-  const cluster::TxnResult result = etcd_->Commit(txn, stop);
+  // Crash points: this member wants to lead.
+  const cluster::TxnResult result = etcd_->Commit("campaign", txn, stop);
   if (result.succeeded) return result.revision;
-  // A repeated request that had succeeded.
-  const cluster::KeyValue& kv = result.gets.at(0).kvs.at(0);
-  if (kv.value != value) etcd_->Put(key, value, stop, lease);
-  return kv.create_revision;
+  // A repeated request that had succeeded: nobody else writes a key with this session's lease.
+  return result.gets.at(0).kvs.at(0).create_revision;
 }
 
 // Until no older campaign key exists.
@@ -174,7 +174,8 @@ void DeleteCampaignKeys(cluster::EtcdClient& etcd, const std::string& member,
                          {F("key", kv.key), F("lease", kv.lease), F("error", e)});
       if (kv.lease != 0) continue;
     }
-    etcd.Delete(kv.key, stop);
+    // Crash points: the campaign key of a former process or term.
+    etcd.Delete("former-campaign-end", kv.key, stop);
   }
 }
 

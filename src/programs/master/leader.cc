@@ -26,8 +26,9 @@ cluster::Txn Fenced(const Leadership& leadership) {
   return txn;
 }
 
-void Commit(cluster::EtcdClient& etcd, const cluster::Txn& txn, const StopToken& stop) {
-  if (!etcd.Commit(txn, stop).succeeded) {
+void Commit(cluster::EtcdClient& etcd, cluster::WriteName name, const cluster::Txn& txn,
+            const StopToken& stop) {
+  if (!etcd.Commit(name, txn, stop).succeeded) {
     throw MakeError(ErrorCode::kMasterRequestIsNotForwardToLeader);
   }
 }
@@ -46,12 +47,12 @@ std::optional<cluster::ClusterVersion> ReadVersion(cluster::EtcdClient& etcd,
   }
 }
 
-void PutVersion(cluster::EtcdClient& etcd, const Leadership& leadership,
+void PutVersion(cluster::EtcdClient& etcd, const Leadership& leadership, cluster::WriteName name,
                 const cluster::ClusterVersion& version, const StopToken& stop) {
   cluster::Txn txn = Fenced(leadership);
   txn.then.push_back(cluster::Operation::Put(std::string(cluster::keys::kClusterVersion),
                                              cluster::Encode(version)));
-  Commit(etcd, txn, stop);
+  Commit(etcd, name, txn, stop);
 }
 
 }  // namespace
@@ -64,7 +65,8 @@ void Leader::Start(const Leadership& leadership, const std::function<void()>& lo
   Log().Info("bootstrap before scheduler start");
   // A new cluster begins below every version, so that an interrupted first start is seen.
   if (const auto version = ReadVersion(*etcd_, stop); version && version->release_version.empty()) {
-    PutVersion(*etcd_, leadership, {0, "min-ver"}, stop);
+    // Crash points: the first start of a cluster.
+    PutVersion(*etcd_, leadership, "first-version", {0, "min-ver"}, stop);
   }
   Metrics()
       .GetCounter("dm_master_start_leader_counter",
@@ -78,7 +80,9 @@ void Leader::Start(const Leadership& leadership, const std::function<void()>& lo
   Log().Info("bootstrap after scheduler started");
   const std::optional<cluster::ClusterVersion> stored = ReadVersion(*etcd_, stop);
   if (stored && stored->internal_no < kInternalVersion) {
-    PutVersion(*etcd_, leadership, {kInternalVersion, std::string(ReleaseVersion())}, stop);
+    // Crash points: the scheduler has started on data of an older version, or on none.
+    PutVersion(*etcd_, leadership, "version", {kInternalVersion, std::string(ReleaseVersion())},
+               stop);
   } else if (stored && stored->internal_no > kInternalVersion) {
     Log().Warn("the cluster's data were written by a newer version",
                {F("stored", cluster::Encode(*stored))});
@@ -117,7 +121,8 @@ void Leader::EnsureClusterId(const Leadership& leadership, const StopToken& stop
     const uint64_t id = (static_cast<uint64_t>(time(nullptr)) << 32) + std::random_device{}();
     cluster::Txn txn = Fenced(leadership);
     txn.then.push_back(cluster::Operation::Put(key, cluster::EncodeClusterId(id)));
-    Commit(*etcd_, txn, stop);
+    // Crash points: a new cluster gets its id.
+    Commit(*etcd_, "cluster-id", txn, stop);
   }
 }
 

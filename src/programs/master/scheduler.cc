@@ -204,8 +204,10 @@ void Scheduler::LoadWorkers(const StopToken& stop) {
   for (const cluster::UnusableRecord& record : unusable_bounds) {
     withdraw.emplace_back().txn.then.push_back(cluster::Operation::Delete(record.key));
   }
-  CommitPieces(std::move(withdraw));
-  CommitPieces(std::move(announce));
+  // Crash points: a new leader takes back what contradicts the rest.
+  CommitPieces("withdraw", std::move(withdraw));
+  // Crash points: a new leader announces every bind once more.
+  CommitPieces("announce", std::move(announce));
 }
 
 void Scheduler::AddHandle(const cluster::WorkerInfo& info) {
@@ -398,7 +400,8 @@ void Scheduler::WorkerOnline(const std::string& worker) {
       cluster::AddRelayAssignment(txn, worker, place->relay_source);
     }
     cluster::AddBind(txn, place->source, worker);
-    Commit(std::move(txn));
+    // Crash points: a worker that was bound all the time is online again.
+    Commit("bind-again", std::move(txn));
     return;
   }
   Update([&] { placement_.Online(worker); });
@@ -413,7 +416,8 @@ void Scheduler::WorkerOffline(const std::string& worker) {
   if (!source.empty()) {
     Txn txn;
     cluster::AddUnbind(txn, worker);
-    Commit(std::move(txn));
+    // Crash points: a bound worker is offline.
+    Commit("unbind", std::move(txn));
   }
   Update([&] {
     if (!source.empty()) placement_.Unbind(source);
@@ -468,7 +472,8 @@ void Scheduler::Bind(const std::string& source, const std::string& worker) {
   placement_.CheckBind(source, worker);
   Txn txn;
   const bool relay = AddBindTo(txn, source, sources_.at(source).enable_relay, worker);
-  Commit(std::move(txn));
+  // Crash points: a source gets a worker.
+  Commit("bind", std::move(txn));
   TakeOverBind(source, worker, relay);
 }
 
@@ -484,7 +489,8 @@ void Scheduler::Perform(const Move& move) {
   Txn txn;
   if (!move.from_worker.empty()) cluster::AddUnbind(txn, move.from_worker);
   if (!move.displaced_source.empty()) cluster::AddUnbind(txn, move.worker);
-  Commit(std::move(txn));
+  // Crash points: sources leave their workers for others.
+  Commit("transfer", std::move(txn));
   Update([&] {
     if (!move.from_worker.empty()) placement_.Unbind(move.source);
     if (!move.displaced_source.empty()) placement_.Unbind(move.displaced_source);

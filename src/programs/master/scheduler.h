@@ -140,9 +140,9 @@ class Scheduler {
 
   // ---- scheduler_txn.cc ----
   void EndTerm(std::string_view why);
-  void Commit(cluster::Txn txn);
+  void Commit(cluster::WriteName name, cluster::Txn txn);
   // In as few transactions as the limits allow, in order; each is taken over when it is written.
-  void CommitPieces(std::vector<Piece> pieces);
+  void CommitPieces(cluster::WriteName name, std::vector<Piece> pieces);
   bool IsAsWritten(const cluster::Txn& txn);
 
   void Recover(const StopToken& stop);

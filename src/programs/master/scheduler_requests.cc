@@ -60,7 +60,8 @@ void Scheduler::RegisterWorker(const std::string& name, const std::string& addre
   const cluster::WorkerInfo info{name, address};
   Txn txn;
   cluster::AddWorker(txn, info);
-  Commit(std::move(txn));
+  // Crash points: a worker registers.
+  Commit("worker", std::move(txn));
   Update([&] { AddHandle(info); });
   ShowStage(name);
   Log().Info("add the dm-worker", {F("worker", name), F("address", address)});
@@ -75,7 +76,8 @@ void Scheduler::RemoveWorker(const std::string& name) {
   }
   Txn txn;
   cluster::AddWorkerRemoval(txn, name);
-  Commit(std::move(txn));
+  // Crash points: offline-member removes a worker.
+  Commit("worker-removal", std::move(txn));
   Update([&] {
     placement_.RemoveWorker(name);
     clients_.erase(name);
@@ -128,7 +130,8 @@ void Scheduler::AddSource(const SourceConfig& source, const std::string& worker)
   Txn txn;
   cluster::AddSourceConfig(txn, id, migration::SourceToToml(source));
   const bool relay = !worker.empty() && AddBindTo(txn, id, source.enable_relay, worker);
-  Commit(std::move(txn));
+  // Crash points: operate-source create.
+  Commit("source", std::move(txn));
   Update([&] {
     sources_.emplace(id, source);
     placement_.AddSource(id);
@@ -176,7 +179,8 @@ std::map<std::string, std::string> Scheduler::RemoveSources(
       });
     };
   }
-  CommitPieces(std::move(pieces));
+  // Crash points: operate-source stop.
+  CommitPieces("source-removal", std::move(pieces));
   for (const auto& [source, worker] : workers) {
     if (worker.empty()) continue;
     ShowStage(worker);
@@ -248,7 +252,8 @@ std::vector<std::string> Scheduler::AddSubtasks(const std::vector<SubtaskConfig>
     throw MakeError(ErrorCode::kSchedulerSubTaskExist, task, ListText(existing));
   }
   if (!unbound.empty()) throw MakeError(ErrorCode::kSchedulerSourcesUnbound, ListText(unbound));
-  CommitPieces(std::move(pieces));
+  // Crash points: start-task.
+  CommitPieces("subtask", std::move(pieces));
   return existing;
 }
 
@@ -289,7 +294,8 @@ void Scheduler::RemoveSubtasks(const std::string& task, const std::vector<std::s
       });
     };
   }
-  CommitPieces(std::move(pieces));
+  // Crash points: stop-task.
+  CommitPieces("subtask-removal", std::move(pieces));
 }
 
 void Scheduler::SetStage(Stage stage, const std::string& task,
@@ -309,7 +315,8 @@ void Scheduler::SetStage(Stage stage, const std::string& task,
       Update([&] { subtasks_[task].at(source).expect = stage; });
     };
   }
-  CommitPieces(std::move(pieces));
+  // Crash points: pause-task and resume-task.
+  CommitPieces("stage", std::move(pieces));
 }
 
 void Scheduler::RemoveTaskRecords(const std::string& task) {
@@ -317,7 +324,8 @@ void Scheduler::RemoveTaskRecords(const std::string& task) {
   Txn txn;
   cluster::AddLoadTaskRemoval(txn, task);
   cluster::AddCliArgsRemoval(txn, task);
-  Commit(std::move(txn));
+  // Crash points: start-task --remove-meta has begun to forget the task.
+  Commit("task-records-removal", std::move(txn));
   Update([&] { placement_.RemoveLoadTasks(task); });
 }
 

@@ -36,14 +36,14 @@ void Scheduler::EndTerm(std::string_view why) {
   on_term_over_();
 }
 
-void Scheduler::Commit(Txn txn) {
+void Scheduler::Commit(cluster::WriteName name, Txn txn) {
   // What memory holds may be wrong then.
   if (term_over_) throw MakeError(ErrorCode::kMasterRequestIsNotForwardToLeader);
   const Compare fence = Compare::CreateRevision(fence_.campaign_key, fence_.create_revision);
   txn.compares.push_back(fence);
   cluster::TxnResult result;
   try {
-    result = etcd_->Commit(txn, stop_.get_token());
+    result = etcd_->Commit(name, txn, stop_.get_token());
   } catch (const Error& e) {
     if (cluster::IsNoSpaceError(e)) {
       // The write that finds the space used up may still be made, but not later than it is refused.
@@ -75,7 +75,7 @@ bool Scheduler::IsAsWritten(const Txn& txn) {
   }
   cluster::TxnResult found;
   try {
-    found = etcd_->Commit(look, stop_.get_token());
+    found = etcd_->Read(look, stop_.get_token());
   } catch (const Error&) {
     EndTerm("whether a write was made could not be read");
     throw;
@@ -92,7 +92,7 @@ bool Scheduler::IsAsWritten(const Txn& txn) {
   return true;
 }
 
-void Scheduler::CommitPieces(std::vector<Piece> pieces) {
+void Scheduler::CommitPieces(cluster::WriteName name, std::vector<Piece> pieces) {
   // One compare is the fence's.
   const size_t max_operations = limits_.operations > 1 ? limits_.operations - 1 : 1;
   const size_t max_bytes =
@@ -116,7 +116,7 @@ void Scheduler::CommitPieces(std::vector<Piece> pieces) {
       Append(txn.then, std::move(more.then));
     }
     try {
-      if (!txn.empty()) Commit(std::move(txn));
+      if (!txn.empty()) Commit(name, std::move(txn));
     } catch (const Error& e) {
       if (written == 0) throw;
       throw Error(e).Annotate(

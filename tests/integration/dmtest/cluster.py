@@ -103,7 +103,7 @@ class Cluster:
     def address(self):
         return f"127.0.0.1:{self.port}"
 
-    def start_master(self, failpoints=None):
+    def start_master(self, failpoints=None, wait=True):
         directory = os.path.join(self.dir, "master1")
         os.makedirs(directory, exist_ok=True)
         self.master = Process(
@@ -115,6 +115,8 @@ class Cluster:
             os.path.join(directory, "stdout.log"), cwd=directory,
             env={"DM_FAILPOINTS": failpoints} if failpoints else None)
         self.master.start()
+        if not wait:
+            return
         wait_for(lambda: self._leads(), lambda: f"dm-master leads\n{self.master.tail()}\n{self.log('master1')}")
 
     def _leads(self):
