@@ -169,6 +169,7 @@ void DumpRun::Prepare(const StopToken& stop) {
   // Connections that will hold snapshots are made before the lock, so that it is held briefly.
   meta_db_ = Open(stop);
   for (int i = 0; i < options_.threads; ++i) writer_dbs_.push_back(Open(stop));
+  // Crash point: the connections are made, nothing is locked. Left: the dump.
   DM_FAILPOINT("dump/before-lock");
   TakePosition(stop);
   // Under the lock: before it a table could still get such an engine.

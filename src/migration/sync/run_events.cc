@@ -99,7 +99,10 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
         break;
     }
   }
-  if (stream_->reading_again()) DM_FAILPOINT("sync/reading-again");
+  if (stream_->reading_again()) {
+    // Switch: ends a run in the middle of reading a transaction again.
+    DM_FAILPOINT("sync/reading-again");
+  }
   if (stream_->abandoned()) LeaveAbandoned();
   if (IsGtidEvent(type)) {
     // By its own end: what a stream that began by GTID has before its first event is not known.
