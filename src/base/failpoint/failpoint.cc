@@ -109,7 +109,8 @@ bool Eval(std::string_view name) {
     action = it->second.action;
   }
   if (action == "kill") {
-    const std::string line = "killed at the fail point " + std::string(name) + "\n";
+    std::string line = "killed at the fail point ";
+    line.append(name).push_back('\n');
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
     ::kill(::getpid(), SIGKILL);
     ::pause();

@@ -1,5 +1,7 @@
 #include "cluster/etcd/client.h"
 
+#include <stdexcept>
+
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "cluster/etcd/channels.h"
