@@ -81,7 +81,7 @@ bool LoadAhead::Owns(mysql::Connection& db, const std::string& schema, const std
     return false;
   }
   try {
-    return context_.meta.ClaimOwned(db, schema, table, stop);
+    return context_.meta.ClaimOwned(db, context_.right, schema, table, stop);
   } catch (const Error& e) {
     // Names that differ in letter case only: claimed already.
     if (e.server_errno() == kDuplicateKey) return false;
@@ -113,8 +113,9 @@ void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection
       const auto owned = owned_.find({file.schema, file.table});
       if (owned == owned_.end()) break;
       const auto size = static_cast<int64_t>(file.size);
-      context_.meta.AddFiles(
-          db, {{file.path, owned->second->schema, owned->second->table, 0, size}}, cut);
+      context_.meta.AddFiles(db, context_.right,
+                             {{file.path, owned->second->schema, owned->second->table, 0, size}},
+                             cut);
       progress_.total_bytes += size;
       pool.Submit([this, load = LoadFile{file.path, owned->second, 0, size}](
                       LoadConnection& connection, const LoadStop& stop) {

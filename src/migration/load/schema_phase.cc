@@ -230,7 +230,7 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
   bool there = false;
   Insist(db, fmt::format("look for {}", name), stop, [&] {
     there = TableExists(db, schema, table, stop);
-    if (!there) meta_.AnnounceMade(db, schema, table, stop);
+    if (!there) meta_.AnnounceMade(db, right, schema, table, stop);
   });
   if (there) return;
   bool made = true;
@@ -254,8 +254,8 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
   DM_FAILPOINT("load/after-make-table");
   if (!made) return;
   Insist(db, fmt::format("note the definition of {}", name), stop, [&] {
-    meta_.ConfirmMade(db, {schema, table, DefinitionHash(db, schema, table, stop).value_or(0)},
-                      stop);
+    meta_.ConfirmMade(db, right,
+                      {schema, table, DefinitionHash(db, schema, table, stop).value_or(0)}, stop);
   });
 }
 
