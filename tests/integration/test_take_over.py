@@ -74,7 +74,8 @@ class TakeOver:
     def stopped_with_rows(self, action):
         """Stops worker1 when it has written rows and not committed them, which comes of `action`."""
         threading.Thread(target=action, daemon=True).start()  # the server ends an idle transaction soon
-        wait_for(lambda: self.open_transactions() > 0, "rows are written and not committed", interval=0.01)
+        wait_for(lambda: self.open_transactions() > 0, "rows are written and not committed",
+                 interval=0.2)  # what INNODB_TRX shows is made anew only when nobody has looked for 0.1 s
         self.cluster.workers["worker1"].send(signal.SIGSTOP)
 
     def taken_over(self):
