@@ -42,6 +42,22 @@ bool HasNoLocks(const mysql::Connection& connection, const Error& e) {
          (e.server_errno() == 1235 || e.server_errno() == 1305 || e.server_errno() == 8108);
 }
 
+// Somebody is told that something lasts, and of its end.
+class Told {
+ public:
+  explicit Told(const std::function<void(bool)>& tell) : tell_(tell) {
+    if (tell_) tell_(true);
+  }
+  ~Told() {
+    if (tell_) tell_(false);
+  }
+  Told(const Told&) = delete;
+  Told& operator=(const Told&) = delete;
+
+ private:
+  const std::function<void(bool)>& tell_;
+};
+
 Error StatementInFlight() {
   return Error(ErrorCode::kDBExecuteFailed,
                "a statement of a former run of this task is still being executed downstream")
@@ -224,14 +240,13 @@ void OwnerTable::WaitForStatements(mysql::Connection& connection, const std::vec
       for (size_t i = begin; i < end; ++i) {
         if (result.rows.at(0).at((i - begin) * 2) == "1") continue;
         const std::string wait = "SELECT " + get(slots[i], kStatementSeconds);
-        if (on_statement) on_statement(true);
+        const Told told(on_statement);
         for (int attempt = 1;; ++attempt) {
           Log().Info("a statement of the former owner is in flight, its end is waited for",
                      {F("task", task_), F("source", source_id_)});
           if (connection.QueryValue(wait, stop) == "1") break;
           if (attempt >= kStatementAttempts && !on_statement) throw StatementInFlight();
         }
-        if (on_statement) on_statement(false);
       }
     }
   } catch (const Error& e) {

@@ -108,7 +108,8 @@ class SyncRun {
 
   // Writes what is committed.
   void Flush(int attempts = 10);
-  // Makes the checkpoint's connection again if it is lost. `connection_mutex_` is held.
+  // Makes the checkpoint's connection again if it is lost. `connection_mutex_` is held, unless the
+  // saver has not begun.
   void ReviveConnection();
   void DrainAndFlush();
   // Logs what expression filters have left out since the last flush.

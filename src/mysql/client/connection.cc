@@ -153,8 +153,7 @@ std::string IdleLimitStatement(std::string_view version, std::chrono::seconds li
     // An executable comment of MariaDB 10.3.
     sql += fmt::format(
         "/*M!100300 , SESSION idle_transaction_timeout = {}, SESSION "
-        "idle_write_transaction_timeout "
-        "= 0, SESSION idle_readonly_transaction_timeout = 0 */",
+        "idle_write_transaction_timeout = 0, SESSION idle_readonly_transaction_timeout = 0 */",
         limit.count());
   } else if (const size_t tidb = version.find("TiDB-v"); tidb != std::string_view::npos) {
     int major = 0, minor = 0, patch = 0;
