@@ -235,10 +235,9 @@ def test_ending_a_run_that_waits_for_its_predecessor(over, held, command):
             cursor.execute(f"SELECT GET_LOCK('dm_owner_{name:016x}_1', 1)")
         cursor.fetchall()
         over.cluster.ctl("resume-task", "over")
-        waits = "UPDATE" if held == "row" else "GET_LOCK"
-        wait_for(lambda: over.downstream.run("SELECT 1 FROM information_schema.processlist WHERE user = 'dm' AND "
-                                             f"info REGEXP '^(INSERT IGNORE|UPDATE|SELECT GET_LOCK).*{'owner' if held == 'row' else waits}'"),
-                 "the run waits")
+        waits = "(INSERT IGNORE|UPDATE).*_owner" if held == "row" else "SELECT GET_LOCK"
+        wait_for(lambda: over.downstream.run(
+            f"SELECT 1 FROM information_schema.processlist WHERE user = 'dm' AND info REGEXP '^{waits}'"), "the run waits")
         begin = time.monotonic()
         over.cluster.ctl(command, "over")
         wait_for(lambda: over.log().count("unit process returned") == over.log().count("start to run"), "the run has ended", timeout=8)
