@@ -81,7 +81,7 @@ bool LoadAhead::Owns(mysql::Connection& db, const std::string& schema, const std
     return false;
   }
   try {
-    const bool owned = context_.meta.ClaimOwned(db, schema, table, stop);
+    const bool owned = context_.meta.ClaimOwned(db, context_.right, schema, table, stop);
     // Crash point: an empty table is claimed. Left: its rows.
     DM_FAILPOINT("load/claimed");
     return owned;
@@ -116,8 +116,9 @@ void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection
       const auto owned = owned_.find({file.schema, file.table});
       if (owned == owned_.end()) break;
       const auto size = static_cast<int64_t>(file.size);
-      context_.meta.AddFiles(
-          db, {{file.path, owned->second->schema, owned->second->table, 0, size}}, cut);
+      context_.meta.AddFiles(db, context_.right,
+                             {{file.path, owned->second->schema, owned->second->table, 0, size}},
+                             cut);
       // Crash point: a file of a dump that goes on is recorded. Left: its rows.
       DM_FAILPOINT("load/file-recorded");
       progress_.total_bytes += size;

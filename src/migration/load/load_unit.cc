@@ -132,7 +132,7 @@ void LoadUnit::MakeContext(const std::optional<DumpMetadata>& dump) {
                      : channel_ != nullptr   ? channel_->time_zone()
                                              : "";
   if (zone.empty()) zone = time_zone_;
-  session_ = std::make_unique<LoadSession>(config_, sql_mode, zone, log_);
+  session_ = std::make_unique<LoadSession>(config_, sql_mode, zone, context_.IdleLimit(), log_);
   load_.reset(new LoadContext{*session_, meta_, owner_, context_.fence, log_});
 }
 
@@ -302,7 +302,7 @@ void LoadUnit::Import(QuietConnection& main, const DumpMetadata& dump, const Loa
   {
     LoaderPool pool(*load_, epochs, stop);
     MakeSchemas(plan, main, pool, stop);
-    ClaimTargets(meta_, plan, main.Use(stop), stop.cut);
+    ClaimTargets(meta_, load_->right, plan, main.Use(stop), stop.cut);
     // Crash point: all tables are made and claimed. Left: rows.
     DM_FAILPOINT("load/targets-claimed");
     for (const LoadFile& file : files) {
@@ -372,7 +372,7 @@ std::vector<LoadFile> LoadUnit::FilesToLoad(const ImportPlan& plan, mysql::Conne
   std::vector<LoadCheckpointRow> added;
   std::vector<LoadFile> files = MatchProgress(OrderFiles(plan), meta_.Files(db, stop), &added);
   RestartLostTargets(*load_, db, files, stop);
-  meta_.AddFiles(db, added, stop);
+  meta_.AddFiles(db, load_->right, added, stop);
   int64_t finished = 0;
   for (const LoadFile& file : files) finished += file.offset;
   progress_.finished_bytes = finished;

@@ -6,7 +6,7 @@ namespace dm::migration {
 
 namespace {
 
-// Idle connections are kept open by this.
+// Idle connections are kept open by this, if nothing shorter is due.
 constexpr Milliseconds kKeepAlive{30'000};
 
 }  // namespace
@@ -30,7 +30,7 @@ mysql::Connection& QuietConnection::Use(const LoadStop& stop) {
 
 mysql::Connection& LoadConnection::Use(const LoadStop& stop) {
   for (int attempt = 1;; ++attempt) {
-    if (db_ == nullptr || db_->broken()) {
+    if (db_ == nullptr || !db_->IsAlive()) {
       // Without a new epoch the transaction that may have been lost is not decided.
       undecided_ = undecided_ || db_ != nullptr;
       context_.session.Revive(db_, stop.graceful, stop.cut);
@@ -91,10 +91,12 @@ void LoaderPool::Drain() {
 }
 
 void LoaderPool::Loop(LoadConnection& connection) {
+  const Milliseconds limit = context_.session.keepalive_interval();
+  const Milliseconds pings = limit.count() == 0 ? kKeepAlive : std::min(limit, kKeepAlive);
   std::unique_lock lock(mutex_);
   bool used = false;
   for (;;) {
-    changed_.wait_for(lock, stop_.graceful, kKeepAlive, [&] { return !jobs_.empty(); });
+    changed_.wait_for(lock, stop_.graceful, pings, [&] { return !jobs_.empty(); });
     if (stop_.graceful.stop_requested()) return;
     Job job;
     if (!jobs_.empty()) {

@@ -67,9 +67,9 @@ class LoadConnection {
   LoadConnection(const LoadContext& context, size_t slot, uint64_t epoch)
       : context_(context), slot_(slot), epoch_(epoch) {}
 
-  // The connection, made (again) if need be: tries for half an hour, then throws what failed last.
-  // After the loss of a connection, whatever transaction was in flight on it is decided when this
-  // returns.
+  // The connection, made (again) if need be, also if the server has closed it meanwhile: tries for
+  // half an hour, then throws what failed last. After the loss of a connection, whatever
+  // transaction was in flight on it is decided when this returns.
   mysql::Connection& Use(const LoadStop& stop);
   // Runs `work`, which may be repeated, on the connection; again if the connection is lost in it.
   template <class Work>

@@ -229,7 +229,7 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
   bool there = false;
   Insist(db, fmt::format("look for {}", name), stop, [&] {
     there = TableExists(db, schema, table, stop);
-    if (!there) meta_.AnnounceMade(db, schema, table, stop);
+    if (!there) meta_.AnnounceMade(db, right, schema, table, stop);
   });
   if (there) return;
   bool made = true;
@@ -252,8 +252,8 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
   DM_FAILPOINT("load/after-make-table");
   if (!made) return;
   Insist(db, fmt::format("note the definition of {}", name), stop, [&] {
-    meta_.ConfirmMade(db, {schema, table, DefinitionHash(db, schema, table, stop).value_or(0)},
-                      stop);
+    meta_.ConfirmMade(db, right,
+                      {schema, table, DefinitionHash(db, schema, table, stop).value_or(0)}, stop);
   });
   // Crash point: the definition of the made table is recorded. Left: its rows.
   DM_FAILPOINT("load/table-recorded");

@@ -184,12 +184,13 @@ bool IsLossOfRight(const Error& error) {
 
 LoadSession::LoadSession(const SubtaskConfig& config,
                          const std::optional<std::string>& upstream_sql_mode, std::string time_zone,
-                         Logger log)
+                         std::chrono::seconds idle_limit, Logger log)
     : time_zone_(std::move(time_zone)), log_(std::move(log)) {
   DbConfig to = config.to;
   std::erase_if(to.session, [](const auto& variable) { return IsOwnVariable(variable.first); });
   options_ = ToConnectOptions(to, ErrorScope::kDownstream);
   options_.local_infile = true;
+  options_.idle_limit = idle_limit;
   const auto own_mode = SessionVariable(config.to, "sql_mode");
   sql_mode_ =
       own_mode ? *own_mode : mysql::ModesForRows(AdjustLoadSqlMode(upstream_sql_mode.value_or("")));

@@ -41,9 +41,9 @@ bool IsLossOfRight(const Error& error);
 class LoadSession {
  public:
   // `upstream_sql_mode`: that of the dump, if it is known. `time_zone`: that of the dump's
-  // TIMESTAMPs.
+  // TIMESTAMPs. `idle_limit`: Fence::IdleLimit.
   LoadSession(const SubtaskConfig& config, const std::optional<std::string>& upstream_sql_mode,
-              std::string time_zone, Logger log);
+              std::string time_zone, std::chrono::seconds idle_limit, Logger log);
 
   std::unique_ptr<mysql::Connection> Open(const StopToken& stop) const;
   // Makes `db` (null or broken) usable. While the server is away it tries again for half an hour,
@@ -56,6 +56,8 @@ class LoadSession {
   // The same for a connection that is there and broken.
   void Revive(mysql::Connection& db, const StopToken& stop) const;
 
+  // How often a connection is to be used so that it stays open; 0: that does not matter.
+  Milliseconds keepalive_interval() const { return Milliseconds(options_.idle_limit) / 3; }
   const std::string& sql_mode() const { return sql_mode_; }
   // How strings in the dump's files are escaped, which is also how this session reads them.
   bool backslash_escapes() const { return backslash_escapes_; }

@@ -122,8 +122,8 @@ void RestartLostTargets(const LoadContext& context, mysql::Connection& db,
   }
 }
 
-void ClaimTargets(const LoadMeta& meta, const ImportPlan& plan, mysql::Connection& db,
-                  const StopToken& stop) {
+void ClaimTargets(const LoadMeta& meta, const OwnerRight& right, const ImportPlan& plan,
+                  mysql::Connection& db, const StopToken& stop) {
   std::set<Target> claimed;
   for (const TableClaimRow& claim : meta.Claims(db, stop)) {
     claimed.insert({claim.schema, claim.table});
@@ -135,12 +135,12 @@ void ClaimTargets(const LoadMeta& meta, const ImportPlan& plan, mysql::Connectio
     targets.push_back({target.first, target.second, TableClaim::kUser});
     if (!claimed.insert(target).second || HasRows(db, target, stop)) continue;
     try {
-      meta.ClaimOwned(db, target.first, target.second, stop);
+      meta.ClaimOwned(db, right, target.first, target.second, stop);
     } catch (const Error& e) {
       if (e.server_errno() != kDuplicateKey) throw;
     }
   }
-  meta.ClaimUse(db, targets, stop);
+  meta.ClaimUse(db, right, targets, stop);
 }
 
 }  // namespace dm::migration

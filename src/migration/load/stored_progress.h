@@ -29,7 +29,7 @@ void RestartLostTargets(const LoadContext& context, mysql::Connection& db,
 
 // Says what this source does with the targets, which are there: those that are empty and that
 // nobody else fills are its own. Call it before rows are written.
-void ClaimTargets(const LoadMeta& meta, const ImportPlan& plan, mysql::Connection& db,
-                  const StopToken& stop);
+void ClaimTargets(const LoadMeta& meta, const OwnerRight& right, const ImportPlan& plan,
+                  mysql::Connection& db, const StopToken& stop);
 
 }  // namespace dm::migration

@@ -28,8 +28,8 @@ constexpr int kNoSuchSchema = 1049;
 constexpr int kKeyTooLong = 1071;
 constexpr int kDuplicateColumn = 1060;
 // How long a table that another source is emptying is waited for.
-constexpr int kEmptyingWaits = 60;
-constexpr Milliseconds kEmptyingWait{1000};
+constexpr int kEmptyingWaits = 150;
+constexpr Milliseconds kEmptyingWait{400};  // shorter than any idle limit
 
 int64_t Number(const std::optional<std::string>& text) {
   int64_t value = 0;
@@ -52,16 +52,12 @@ uint64_t Hash(std::string_view text) {
   return hash;
 }
 
-// Runs the statements as one transaction; a failure leaves nothing behind.
+// Runs `work`, which is a transaction; a failure leaves nothing behind.
 template <class Work>
-void InTransaction(mysql::Connection& db, const StopToken& stop, Work work) {
-  db.Begin(stop);
+auto AsOwner(mysql::Connection& db, const OwnerRight& right, Work work) {
   try {
-    work();
-    // Crash point: the statements of a change of the load's own records are executed. Left: COMMIT.
-    DM_FAILPOINT("meta/before-load-commit");
-    db.Commit(stop);
-  } catch (...) {
+    return work();
+  } catch (const std::exception& failure) {
     if (!db.broken()) {
       try {
         db.Rollback();
@@ -69,23 +65,36 @@ void InTransaction(mysql::Connection& db, const StopToken& stop, Work work) {
         // The first error counts; a broken connection rolls back by itself.
       }
     }
+    const auto* e = dynamic_cast<const Error*>(&failure);
+    if (e != nullptr && right.owner->IsRefusal(*e)) {
+      throw MakeError(ErrorCode::kSyncerOwnerChanged, right.slot);
+    }
     throw;
   }
 }
 
-// The same, with the proof of the right first.
+// Runs the statements as one transaction, with the proof of the right first.
 template <class Work>
 void InOwnedTransaction(mysql::Connection& db, const OwnerRight& right, const StopToken& stop,
                         Work work) {
-  try {
-    InTransaction(db, stop, [&] {
-      db.Execute(right.Proof(db.server()), stop);
-      work();
-    });
-  } catch (const Error& e) {
-    if (right.owner->IsRefusal(e)) throw MakeError(ErrorCode::kSyncerOwnerChanged, right.slot);
-    throw;
-  }
+  AsOwner(db, right, [&] {
+    db.Begin(stop);
+    db.Execute(right.Proof(db.server()), stop);
+    work();
+    // Crash point: the statements of a change of the load's own records are executed. Left: COMMIT.
+    DM_FAILPOINT("meta/before-load-commit");
+    db.Commit(stop);
+  });
+}
+
+// The same for one statement, in one round trip.
+void ExecuteAsOwner(mysql::Connection& db, const OwnerRight& right, const std::string& statement,
+                    const StopToken& stop) {
+  AsOwner(db, right, [&] {
+    db.ExecuteMulti(
+        fmt::format("START TRANSACTION;{};{};COMMIT", right.Proof(db.server()), statement), stop,
+        statement);
+  });
 }
 
 }  // namespace
@@ -254,27 +263,32 @@ std::vector<LoadCheckpointRow> LoadMeta::Files(mysql::Connection& db, const Stop
   return files;
 }
 
-void LoadMeta::AddFiles(mysql::Connection& db, const std::vector<LoadCheckpointRow>& files,
-                        const StopToken& stop) const {
+void LoadMeta::AddFiles(mysql::Connection& db, const OwnerRight& right,
+                        const std::vector<LoadCheckpointRow>& files, const StopToken& stop) const {
+  const auto statement_of = [&](size_t begin, size_t end) {
+    std::string statement =
+        fmt::format("INSERT INTO {} (id, filename, cp_schema, cp_table, `offset`, end_pos) VALUES ",
+                    checkpoint_table_);
+    for (size_t i = begin; i < end; ++i) {
+      const LoadCheckpointRow& file = files[i];
+      statement += fmt::format("{}({},{},{},{},{},{})", i > begin ? "," : "", source_,
+                               mysql::QuoteAnyMode(CheckpointFileName(file.file)),
+                               mysql::QuoteAnyMode(file.schema), mysql::QuoteAnyMode(file.table),
+                               file.offset, file.end);
+    }
+    // Routes may have changed before the first row of a file was written, and the dump too.
+    return statement +
+           " ON DUPLICATE KEY UPDATE cp_schema = IF(`offset` = 0, VALUES(cp_schema), cp_schema), "
+           "cp_table = IF(`offset` = 0, VALUES(cp_table), cp_table), "
+           "end_pos = IF(`offset` = 0, VALUES(end_pos), end_pos)";
+  };
   if (files.empty()) return;
-  InTransaction(db, stop, [&] {
+  if (files.size() <= kRowsPerStatement) {
+    return ExecuteAsOwner(db, right, statement_of(0, files.size()), stop);
+  }
+  InOwnedTransaction(db, right, stop, [&] {
     for (size_t begin = 0; begin < files.size(); begin += kRowsPerStatement) {
-      std::string statement = fmt::format(
-          "INSERT INTO {} (id, filename, cp_schema, cp_table, `offset`, end_pos) VALUES ",
-          checkpoint_table_);
-      const size_t end = std::min(files.size(), begin + kRowsPerStatement);
-      for (size_t i = begin; i < end; ++i) {
-        const LoadCheckpointRow& file = files[i];
-        statement += fmt::format("{}({},{},{},{},{},{})", i > begin ? "," : "", source_,
-                                 mysql::QuoteAnyMode(CheckpointFileName(file.file)),
-                                 mysql::QuoteAnyMode(file.schema), mysql::QuoteAnyMode(file.table),
-                                 file.offset, file.end);
-      }
-      // Routes may have changed before the first row of a file was written.
-      statement +=
-          " ON DUPLICATE KEY UPDATE cp_schema = IF(`offset` = 0, VALUES(cp_schema), cp_schema), "
-          "cp_table = IF(`offset` = 0, VALUES(cp_table), cp_table)";
-      db.Execute(statement, stop);
+      db.Execute(statement_of(begin, std::min(files.size(), begin + kRowsPerStatement)), stop);
     }
   });
 }
@@ -343,28 +357,32 @@ std::vector<TableClaimRow> LoadMeta::Claims(mysql::Connection& db, const StopTok
   return claims;
 }
 
-bool LoadMeta::ClaimOwned(mysql::Connection& db, const std::string& schema,
+bool LoadMeta::ClaimOwned(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
                           const std::string& table, const StopToken& stop) const {
   const std::string name = mysql::QuoteAnyMode(ClaimName(schema, table));
   // First say so, then look: of two sources that do this at once at least one sees the other.
-  db.Execute(fmt::format("INSERT INTO {} (id, filename, cp_schema, cp_table, `offset`, end_pos) "
-                         "VALUES ({},{},{},{},{},0)",
-                         checkpoint_table_, source_, name, mysql::QuoteAnyMode(schema),
-                         mysql::QuoteAnyMode(table), static_cast<int64_t>(TableClaim::kOwned)),
-             stop);
+  ExecuteAsOwner(
+      db, right,
+      fmt::format("INSERT INTO {} (id, filename, cp_schema, cp_table, `offset`, end_pos) "
+                  "VALUES ({},{},{},{},{},0)",
+                  checkpoint_table_, source_, name, mysql::QuoteAnyMode(schema),
+                  mysql::QuoteAnyMode(table), static_cast<int64_t>(TableClaim::kOwned)),
+      stop);
   const auto others =
       db.QueryValue(fmt::format("SELECT COUNT(*) FROM {} WHERE filename = {} AND id <> {}",
                                 checkpoint_table_, name, source_),
                     stop);
   if (Number(others) == 0) return true;
-  db.Execute(fmt::format("UPDATE {} SET `offset` = {} WHERE filename = {} AND id = {}",
-                         checkpoint_table_, static_cast<int64_t>(TableClaim::kUser), name, source_),
-             stop);
+  ExecuteAsOwner(
+      db, right,
+      fmt::format("UPDATE {} SET `offset` = {} WHERE filename = {} AND id = {}", checkpoint_table_,
+                  static_cast<int64_t>(TableClaim::kUser), name, source_),
+      stop);
   return false;
 }
 
-void LoadMeta::ClaimUse(mysql::Connection& db, const std::vector<TableClaimRow>& targets,
-                        const StopToken& stop) const {
+void LoadMeta::ClaimUse(mysql::Connection& db, const OwnerRight& right,
+                        const std::vector<TableClaimRow>& targets, const StopToken& stop) const {
   for (size_t begin = 0; begin < targets.size(); begin += kRowsPerStatement) {
     std::string rows;
     std::string names;
@@ -377,15 +395,18 @@ void LoadMeta::ClaimUse(mysql::Connection& db, const std::vector<TableClaimRow>&
           mysql::QuoteAnyMode(targets[i].table), static_cast<int64_t>(TableClaim::kUser));
       names += comma + name;
     }
-    db.Execute(fmt::format("INSERT IGNORE INTO {} (id, filename, cp_schema, cp_table, `offset`, "
-                           "end_pos) VALUES {}",
-                           checkpoint_table_, rows),
-               stop);
-    db.Execute(fmt::format("UPDATE {} SET `offset` = {} WHERE id <> {} AND `offset` = {} AND "
-                           "filename IN ({})",
-                           checkpoint_table_, static_cast<int64_t>(TableClaim::kShared), source_,
-                           static_cast<int64_t>(TableClaim::kOwned), names),
-               stop);
+    ExecuteAsOwner(
+        db, right,
+        fmt::format("INSERT IGNORE INTO {} (id, filename, cp_schema, cp_table, `offset`, "
+                    "end_pos) VALUES {}",
+                    checkpoint_table_, rows),
+        stop);
+    ExecuteAsOwner(db, right,
+                   fmt::format("UPDATE {} SET `offset` = {} WHERE id <> {} AND `offset` = {} AND "
+                               "filename IN ({})",
+                               checkpoint_table_, static_cast<int64_t>(TableClaim::kShared),
+                               source_, static_cast<int64_t>(TableClaim::kOwned), names),
+                   stop);
     WaitUntilNotEmptying(db, names, stop);
   }
 }
@@ -411,11 +432,12 @@ void LoadMeta::WaitUntilNotEmptying(mysql::Connection& db, const std::string& na
   }
 }
 
-bool LoadMeta::ClaimEmptying(mysql::Connection& db, const TableClaimRow& target,
-                             const StopToken& stop) const {
+bool LoadMeta::ClaimEmptying(mysql::Connection& db, const OwnerRight& right,
+                             const TableClaimRow& target, const StopToken& stop) const {
   const std::string name = mysql::QuoteAnyMode(ClaimName(target.schema, target.table));
   const auto is = static_cast<int64_t>(TableClaim::kEmptying);
-  db.Execute(
+  ExecuteAsOwner(
+      db, right,
       fmt::format("UPDATE {} SET `offset` = {} WHERE filename = {} AND id = {} AND `offset` "
                   "= {}",
                   checkpoint_table_, is, name, source_, static_cast<int64_t>(TableClaim::kOwned)),
@@ -434,18 +456,22 @@ std::vector<MadeTableRow> LoadMeta::MadeTables(mysql::Connection& db, const Stop
   return tables;
 }
 
-void LoadMeta::AnnounceMade(mysql::Connection& db, const std::string& schema,
-                            const std::string& table, const StopToken& stop) const {
-  db.Execute(fmt::format("INSERT INTO {} (id, filename, cp_schema, cp_table, `offset`, end_pos) "
-                         "VALUES ({},{},{},{},0,0) ON DUPLICATE KEY UPDATE `offset` = 0",
-                         checkpoint_table_, source_, mysql::QuoteAnyMode(MadeName(schema, table)),
-                         mysql::QuoteAnyMode(schema), mysql::QuoteAnyMode(table)),
-             stop);
+void LoadMeta::AnnounceMade(mysql::Connection& db, const OwnerRight& right,
+                            const std::string& schema, const std::string& table,
+                            const StopToken& stop) const {
+  ExecuteAsOwner(
+      db, right,
+      fmt::format("INSERT INTO {} (id, filename, cp_schema, cp_table, `offset`, end_pos) "
+                  "VALUES ({},{},{},{},0,0) ON DUPLICATE KEY UPDATE `offset` = 0",
+                  checkpoint_table_, source_, mysql::QuoteAnyMode(MadeName(schema, table)),
+                  mysql::QuoteAnyMode(schema), mysql::QuoteAnyMode(table)),
+      stop);
 }
 
-void LoadMeta::ConfirmMade(mysql::Connection& db, const MadeTableRow& made,
+void LoadMeta::ConfirmMade(mysql::Connection& db, const OwnerRight& right, const MadeTableRow& made,
                            const StopToken& stop) const {
-  db.Execute(
+  ExecuteAsOwner(
+      db, right,
       fmt::format("UPDATE {} SET `offset` = {} WHERE id = {} AND filename = {}", checkpoint_table_,
                   made.definition, source_, mysql::QuoteAnyMode(MadeName(made.schema, made.table))),
       stop);

@@ -81,9 +81,9 @@ class LoadMeta {
   // Progress of files.
   std::vector<LoadCheckpointRow> Files(mysql::Connection& db, const StopToken& stop) const;
   // Adds rows that are not there, in statements of bounded size, in one transaction. Rows of files
-  // that nothing was loaded from get the new target.
-  void AddFiles(mysql::Connection& db, const std::vector<LoadCheckpointRow>& files,
-                const StopToken& stop) const;
+  // that nothing was loaded from get the new target and size.
+  void AddFiles(mysql::Connection& db, const OwnerRight& right,
+                const std::vector<LoadCheckpointRow>& files, const StopToken& stop) const;
   // The files that go into this target are to be loaded from their beginning.
   void RestartFiles(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
                     const std::string& table, const StopToken& stop) const;
@@ -106,22 +106,23 @@ class LoadMeta {
   std::vector<TableClaimRow> Claims(mysql::Connection& db, const StopToken& stop) const;
   // Claims an empty target table as owned. False, and the claim is kUser, if another source of the
   // task is at it. Two sources that claim at the same time never both get true.
-  bool ClaimOwned(mysql::Connection& db, const std::string& schema, const std::string& table,
-                  const StopToken& stop) const;
+  bool ClaimOwned(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
+                  const std::string& table, const StopToken& stop) const;
   // Says that this source fills the targets beside whoever owns them; owners learn of it. Targets
   // that this source owns stay owned. Throws Error kLoadCheckPointNotMatch if another source is
   // emptying one of them and does not come to an end.
-  void ClaimUse(mysql::Connection& db, const std::vector<TableClaimRow>& targets,
-                const StopToken& stop) const;
+  void ClaimUse(mysql::Connection& db, const OwnerRight& right,
+                const std::vector<TableClaimRow>& targets, const StopToken& stop) const;
   // Turns an owned target into one that is being emptied. False: it is not owned any more.
-  bool ClaimEmptying(mysql::Connection& db, const TableClaimRow& target,
+  bool ClaimEmptying(mysql::Connection& db, const OwnerRight& right, const TableClaimRow& target,
                      const StopToken& stop) const;
   // Tables that this source's load has made. The announcement comes before the table is made, so
   // none is ever unknown; the table may not be there, or may be that of somebody who was quicker.
   std::vector<MadeTableRow> MadeTables(mysql::Connection& db, const StopToken& stop) const;
-  void AnnounceMade(mysql::Connection& db, const std::string& schema, const std::string& table,
-                    const StopToken& stop) const;
-  void ConfirmMade(mysql::Connection& db, const MadeTableRow& made, const StopToken& stop) const;
+  void AnnounceMade(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
+                    const std::string& table, const StopToken& stop) const;
+  void ConfirmMade(mysql::Connection& db, const OwnerRight& right, const MadeTableRow& made,
+                   const StopToken& stop) const;
   // Other sources of the task that have a claim on the target.
   std::vector<std::string> OthersAt(mysql::Connection& db, const std::string& schema,
                                     const std::string& table, const StopToken& stop) const;

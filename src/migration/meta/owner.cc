@@ -22,6 +22,9 @@ constexpr int kDuplicateEntry = 1062;
 // Conflicts with the transaction of unknown outcome end with it.
 constexpr int kRaiseAttempts = 30;
 constexpr Milliseconds kRaiseWait{100};
+// How long a transaction that holds a slot's row is waited for, and how often that is told.
+constexpr std::chrono::minutes kRaiseTime{20};
+constexpr std::chrono::seconds kRaiseNews{30};
 // How long one query waits for a statement of another session, and how often it is sent.
 constexpr int kStatementSeconds = 10;
 constexpr int kStatementAttempts = 120;
@@ -40,6 +43,22 @@ bool HasNoLocks(const mysql::Connection& connection, const Error& e) {
          (e.server_errno() == 1235 || e.server_errno() == 1305 || e.server_errno() == 8108);
 }
 
+// Somebody is told that something lasts, and of its end.
+class Told {
+ public:
+  explicit Told(const std::function<void(bool)>& tell) : tell_(tell) {
+    if (tell_) tell_(true);
+  }
+  ~Told() {
+    if (tell_) tell_(false);
+  }
+  Told(const Told&) = delete;
+  Told& operator=(const Told&) = delete;
+
+ private:
+  const std::function<void(bool)>& tell_;
+};
+
 Error StatementInFlight() {
   return Error(ErrorCode::kDBExecuteFailed,
                "a statement of a former run of this task is still being executed downstream")
@@ -49,6 +68,18 @@ Error StatementInFlight() {
       .SetWorkaround(
           "Please look for what it waits for in the downstream's `SHOW PROCESSLIST`; when it has "
           "ended, resume the task.");
+}
+
+Error TransactionInFlight(const Error& e) {
+  return Error(ErrorCode::kDBExecuteFailed,
+               "a transaction of a former run of this task is still open downstream")
+      .SetRawCause(e.raw_cause())
+      .SetServerErrno(kLockWaitTimeout)
+      .SetScope(ErrorScope::kDownstream)
+      .SetWorkaround(
+          "Please look for the session that locks rows of the task's `_owner` table (MySQL and "
+          "MariaDB: information_schema.INNODB_TRX, TiDB: information_schema.CLUSTER_TIDB_TRX), and "
+          "end it; when it is gone, resume the task.");
 }
 
 // FNV-1a, 64 bits.
@@ -90,49 +121,69 @@ void OwnerTable::Create(mysql::Connection& connection, const StopToken& stop) co
   CompareNamesExactly(connection, meta_schema_, task_, kOwnerSuffix, {{"id", 32}}, stop);
 }
 
-std::vector<uint64_t> OwnerTable::RaiseAll(mysql::Connection& connection, size_t slots,
-                                           const StopToken& stop) const {
-  std::string insert = fmt::format("INSERT IGNORE INTO {} (id, slot, epoch) VALUES ({}, {}, 0)",
-                                   table_, id_, kGuardSlot);
-  for (size_t slot = 0; slot < slots; ++slot) insert += fmt::format(",({}, {}, 0)", id_, slot);
-  connection.Execute(insert, stop);
-  const std::string where = fmt::format("WHERE id = {} AND slot >= 0", id_);
-  for (int attempt = 1;; ++attempt) {
+void OwnerTable::Insist(mysql::Connection& connection, const StopToken& stop,
+                        const StopToken& patience, const std::function<void()>& raise) const {
+  const auto begin = SteadyClock::now();
+  std::optional<SteadyClock::time_point> told;
+  for (int conflicts = 0;;) {
     try {
-      connection.Begin(stop);
-      connection.Execute(fmt::format("UPDATE {} SET epoch = {} {}", table_, kNextEpoch, where),
-                         stop);
-      const mysql::ResultSet result = connection.Query(
-          fmt::format("SELECT slot, epoch FROM {} {} ORDER BY slot", table_, where), stop);
-      // Crash point: the epochs of all slots are raised. Left: COMMIT.
-      DM_FAILPOINT("owner/before-raise-commit");
-      connection.Commit(stop);
-      // Crash point: no former run can write any more. Left: all that this one wants to write.
-      DM_FAILPOINT("owner/after-raise");
-      std::vector<uint64_t> epochs(slots, 0);
-      std::vector<size_t> former;
-      for (const auto& row : result.rows) {
-        const size_t slot = std::stoul(row.at(0).value_or("0"));
-        former.push_back(slot);
-        if (slot < slots) epochs[slot] = std::stoull(row.at(1).value_or("0"));
-      }
-      WaitForStatements(connection, former, stop);
-      return epochs;
+      raise();
+      return;
     } catch (const Error& e) {
-      if (connection.broken() || !mysql::IsRetryableServerError(e) || attempt >= kRaiseAttempts) {
-        throw;
-      }
-      Log().Info("a transaction of the former owner is in flight, its end is waited for",
-                 {F("error", e)});
+      const bool waits = e.server_errno() == kLockWaitTimeout;
+      if (connection.broken()) throw;
+      if (!waits && (!mysql::IsRetryableServerError(e) || ++conflicts >= kRaiseAttempts)) throw;
       connection.Rollback(stop);
+      const auto now = SteadyClock::now();
+      if (waits && (patience.stop_requested() || now - begin > kRaiseTime)) {
+        throw TransactionInFlight(e);
+      }
+      if (!told || now - *told > kRaiseNews) {
+        told = now;
+        Log().Info("a transaction of the former owner is in flight, its end is waited for",
+                   {F("task", task_), F("source", source_id_), F("error", e)});
+      }
     }
     WaitFor(kRaiseWait, stop);
   }
 }
 
+std::vector<uint64_t> OwnerTable::RaiseAll(mysql::Connection& connection, size_t slots,
+                                           const StopToken& stop,
+                                           const std::function<void(bool)>& on_statement) const {
+  std::string insert = fmt::format("INSERT IGNORE INTO {} (id, slot, epoch) VALUES ({}, {}, 0)",
+                                   table_, id_, kGuardSlot);
+  for (size_t slot = 0; slot < slots; ++slot) insert += fmt::format(",({}, {}, 0)", id_, slot);
+  const std::string where = fmt::format("WHERE id = {} AND slot >= 0", id_);
+  std::vector<uint64_t> epochs(slots, 0);
+  std::vector<size_t> all;
+  Insist(connection, stop, {}, [&] {
+    connection.Execute(insert, stop);  // it waits for rows that are there and locked
+    connection.Begin(stop);
+    connection.Execute(fmt::format("UPDATE {} SET epoch = {} {}", table_, kNextEpoch, where), stop);
+    const mysql::ResultSet result = connection.Query(
+        fmt::format("SELECT slot, epoch FROM {} {} ORDER BY slot", table_, where), stop);
+    // Crash point: the epochs of all slots are raised. Left: COMMIT.
+    DM_FAILPOINT("owner/before-raise-commit");
+    connection.Commit(stop);
+    // Crash point: no former run can write any more. Left: all that this one wants to write.
+    DM_FAILPOINT("owner/after-raise");
+    all.clear();
+    for (const auto& row : result.rows) {
+      const size_t slot = std::stoul(row.at(0).value_or("0"));
+      all.push_back(slot);
+      if (slot < slots) epochs[slot] = std::stoull(row.at(1).value_or("0"));
+    }
+  });
+  WaitForStatements(connection, all, stop, on_statement);
+  return epochs;
+}
+
 void OwnerTable::RaiseEverySource(mysql::Connection& connection, const StopToken& stop) const {
-  connection.Execute(fmt::format("UPDATE {} SET epoch = {} WHERE slot >= 0", table_, kNextEpoch),
-                     stop);
+  Insist(connection, stop, {}, [&] {
+    connection.Execute(fmt::format("UPDATE {} SET epoch = {} WHERE slot >= 0", table_, kNextEpoch),
+                       stop);
+  });
 }
 
 uint64_t OwnerTable::NextEpoch(uint64_t epoch) {
@@ -141,34 +192,25 @@ uint64_t OwnerTable::NextEpoch(uint64_t epoch) {
 }
 
 void OwnerTable::Raise(mysql::Connection& connection, size_t slot, uint64_t epoch, uint64_t next,
-                       const StopToken& stop) const {
+                       const StopToken& stop, const StopToken& patience) const {
   const std::string where = fmt::format("WHERE id = {} AND slot = {}", id_, slot);
-  for (int attempt = 1;; ++attempt) {
-    try {
-      connection.Begin(stop);
-      const std::optional<std::string> found = connection.QueryValue(
-          fmt::format("SELECT epoch FROM {} {} FOR UPDATE", table_, where), stop);
-      // `next` is there already if the answer to an earlier try was lost.
-      if (found != std::to_string(next)) {
-        if (found != std::to_string(epoch)) {
-          connection.Rollback(stop);
-          throw MakeError(ErrorCode::kSyncerOwnerChanged, slot);
-        }
-        connection.Execute(fmt::format("UPDATE {} SET epoch = {} {}", table_, next, where), stop);
+  Insist(connection, stop, patience, [&] {
+    connection.Begin(stop);
+    const std::optional<std::string> found = connection.QueryValue(
+        fmt::format("SELECT epoch FROM {} {} FOR UPDATE", table_, where), stop);
+    // `next` is there already if the answer to an earlier try was lost.
+    if (found != std::to_string(next)) {
+      if (found != std::to_string(epoch)) {
+        connection.Rollback(stop);
+        throw MakeError(ErrorCode::kSyncerOwnerChanged, slot);
       }
-      connection.Commit(stop);
-      // Crash point: after a lost connection the slot's epoch is raised. Left: what had no answer.
-      DM_FAILPOINT("owner/after-raise-of-one");
-      WaitForStatements(connection, {slot}, stop);
-      return;
-    } catch (const Error& e) {
-      if (connection.broken() || !mysql::IsRetryableServerError(e) || attempt >= kRaiseAttempts) {
-        throw;
-      }
-      connection.Rollback(stop);
+      connection.Execute(fmt::format("UPDATE {} SET epoch = {} {}", table_, next, where), stop);
     }
-    WaitFor(kRaiseWait, stop);
-  }
+    connection.Commit(stop);
+    // Crash point: after a lost connection the slot's epoch is raised. Left: what had no answer.
+    DM_FAILPOINT("owner/after-raise-of-one");
+  });
+  WaitForStatements(connection, {slot}, stop);
 }
 
 std::string OwnerTable::ProofStatement(size_t slot, uint64_t epoch,
@@ -186,30 +228,36 @@ std::string OwnerTable::LockName(size_t slot) const {
 }
 
 void OwnerTable::WaitForStatements(mysql::Connection& connection, const std::vector<size_t>& slots,
-                                   const StopToken& stop) const {
-  for (size_t begin = 0; begin < slots.size(); begin += kSlotsPerQuery) {
-    std::string query;
-    for (size_t i = begin; i < std::min(slots.size(), begin + kSlotsPerQuery); ++i) {
-      const std::string lock = LockName(slots[i]);
-      query += fmt::format("{} GET_LOCK({}, {}), RELEASE_LOCK({})", query.empty() ? "SELECT" : ",",
-                           lock, kStatementSeconds, lock);
-    }
-    for (int attempt = 1;; ++attempt) {
-      try {
-        const mysql::ResultSet result = connection.Query(query, stop);
-        bool all = true;
-        for (size_t i = 0; i < result.rows.at(0).size(); i += 2) {
-          all = all && result.rows[0][i] == "1";
-        }
-        if (all) break;
-      } catch (const Error& e) {
-        if (HasNoLocks(connection, e)) return;
-        throw;
+                                   const StopToken& stop,
+                                   const std::function<void(bool)>& on_statement) const {
+  const auto get = [&](size_t slot, int seconds) {
+    const std::string lock = LockName(slot);
+    return fmt::format("GET_LOCK({}, {}), RELEASE_LOCK({})", lock, seconds, lock);
+  };
+  try {
+    // Few of many are taken: the others are not waited for in the same query, whose client would
+    // give up before its end.
+    for (size_t begin = 0; begin < slots.size(); begin += kSlotsPerQuery) {
+      const size_t end = std::min(slots.size(), begin + kSlotsPerQuery);
+      std::string query;
+      for (size_t i = begin; i < end; ++i) {
+        query += fmt::format("{} {}", query.empty() ? "SELECT" : ",", get(slots[i], 0));
       }
-      if (attempt == kStatementAttempts) throw StatementInFlight();
-      Log().Info("a statement of the former owner is in flight, its end is waited for",
-                 {F("task", task_), F("source", source_id_)});
+      const mysql::ResultSet result = connection.Query(query, stop);
+      for (size_t i = begin; i < end; ++i) {
+        if (result.rows.at(0).at((i - begin) * 2) == "1") continue;
+        const std::string wait = "SELECT " + get(slots[i], kStatementSeconds);
+        const Told told(on_statement);
+        for (int attempt = 1;; ++attempt) {
+          Log().Info("a statement of the former owner is in flight, its end is waited for",
+                     {F("task", task_), F("source", source_id_)});
+          if (connection.QueryValue(wait, stop) == "1") break;
+          if (attempt >= kStatementAttempts && !on_statement) throw StatementInFlight();
+        }
+      }
     }
+  } catch (const Error& e) {
+    if (!HasNoLocks(connection, e)) throw;
   }
 }
 

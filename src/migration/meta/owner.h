@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,13 +25,16 @@ class OwnerTable {
   void Create(mysql::Connection& connection, const StopToken& stop) const;
 
   // Raises the epoch of every slot of this source, makes missing ones up to `slots`, and commits.
-  // Waits for transactions and statements of former owners that are in flight. Returns the epochs
-  // of slots 0..slots-1.
-  std::vector<uint64_t> RaiseAll(mysql::Connection& connection, size_t slots,
-                                 const StopToken& stop) const;
+  // Waits for transactions and statements of former owners that are in flight, of each kind up to
+  // 20 minutes: the sessions of a process that is gone or stopped end with their idle limit, but a
+  // large transaction takes its time to be rolled back. Statements are waited for without end if
+  // `on_statement` is given: it is called with true when waiting begins, with false at its end.
+  // Returns the epochs of slots 0..slots-1.
+  std::vector<uint64_t> RaiseAll(mysql::Connection& connection, size_t slots, const StopToken& stop,
+                                 const std::function<void(bool)>& on_statement = {}) const;
 
   // Raises the epochs of all sources of the task: whoever still writes for it will not any more.
-  // Waits for transactions in flight.
+  // Waits for transactions in flight as RaiseAll does.
   void RaiseEverySource(mysql::Connection& connection, const StopToken& stop) const;
 
   // Raises one slot from `epoch` to `next`, after its connection was lost with a transaction of
@@ -38,8 +42,9 @@ class OwnerTable {
   // statement of ExecuteOwned has ended. If it
   // fails it may be repeated with the same `next`. Throws Error kSyncerOwnerChanged if the slot has
   // another epoch: another run has taken over, and must not be thrown out by one that woke up late.
+  // Waits as RaiseAll does, but no more than one lock wait of the server once `patience` stops.
   void Raise(mysql::Connection& connection, size_t slot, uint64_t epoch, uint64_t next,
-             const StopToken& stop) const;
+             const StopToken& stop, const StopToken& patience = {}) const;
   // An epoch above `epoch` that no other run chooses (those add one, or take the time).
   static uint64_t NextEpoch(uint64_t epoch);
 
@@ -66,9 +71,13 @@ class OwnerTable {
 
  private:
   std::string LockName(size_t slot) const;  // literal
+  // Calls `raise`, which may leave a transaction open, until it succeeds.
+  void Insist(mysql::Connection& connection, const StopToken& stop, const StopToken& patience,
+              const std::function<void()>& raise) const;
   // Waits until no session executes a statement for one of the slots.
   void WaitForStatements(mysql::Connection& connection, const std::vector<size_t>& slots,
-                         const StopToken& stop) const;
+                         const StopToken& stop,
+                         const std::function<void(bool)>& on_statement = {}) const;
 
   std::string table_;   // quoted
   std::string schema_;  // quoted

@@ -137,11 +137,11 @@ void RemoveUnfinishedRows(mysql::Connection& db, const LoadMeta& meta, const Own
     const std::string table = mysql::QuoteTable(target.row.schema, target.row.table);
     if (check_right) check_right();
     // The load ended between making the table and claiming it.
-    if (!target.claimed && !meta.ClaimOwned(db, target.row.schema, target.row.table, stop)) {
+    if (!target.claimed && !meta.ClaimOwned(db, right, target.row.schema, target.row.table, stop)) {
       continue;
     }
     // From here on no other source of the task comes to the table.
-    if (!meta.ClaimEmptying(db, target.row, stop)) {
+    if (!meta.ClaimEmptying(db, right, target.row, stop)) {
       if (target.loaded == 0) continue;
       if (shared == SharedRows::kKeep) {
         log.Warn("rows of an unfinished dump are kept: another source has loaded into the table",

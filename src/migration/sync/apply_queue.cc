@@ -204,14 +204,22 @@ void ApplyQueues::Close() {
   for (auto& slot : slots_) slot->ready.notify_all();
 }
 
-bool ApplyQueues::Take(size_t index, std::vector<Job>& batch, const StopToken& stop) {
+bool ApplyQueues::Take(size_t index, std::vector<Job>& batch, const StopToken& stop,
+                       Milliseconds idle) {
   batch.clear();
   Slot& slot = *slots_[index];
   std::unique_lock lock(mutex_);
   if (!HasWork(slot, index) && !closed_) {
     slot.waiting = true;
-    slot.ready.wait(lock, stop, [&] { return closed_ || HasWork(slot, index); });
+    const auto come = [&] { return closed_ || HasWork(slot, index); };
+    bool has = true;
+    if (idle.count() == 0) {
+      slot.ready.wait(lock, stop, come);
+    } else {
+      has = slot.ready.wait_for(lock, stop, idle, come);
+    }
     slot.waiting = false;
+    if (!has && !stop.stop_requested()) return true;
   }
   if (closed_ || stop.stop_requested()) return false;
   // Rows up to the limits; the serial slot at least up to the first boundary, and always ending in

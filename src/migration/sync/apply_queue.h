@@ -120,8 +120,9 @@ class ApplyQueues : public CommittedOrders {
 
   // --- worker of `slot` ---
   // Fills `batch` with what is to be committed next in one transaction; blocks. False: closed. The
-  // serial slot gets whole transactions (or pieces), each ending in a boundary.
-  bool Take(size_t slot, std::vector<Job>& batch, const StopToken& stop);
+  // serial slot gets whole transactions (or pieces), each ending in a boundary. If nothing comes
+  // for the time `idle` (0: for ever), an empty batch.
+  bool Take(size_t slot, std::vector<Job>& batch, const StopToken& stop, Milliseconds idle = {});
   // The batch taken last is committed.
   void Committed(size_t slot);
 

@@ -133,6 +133,22 @@ TEST_F(ApplyQueuesTest, WhoeverWaitsForRoomHoldsNothingBack) {
   EXPECT_GT(jobs[1].waited, SteadyClock::duration::zero());
 }
 
+TEST_F(ApplyQueuesTest, WhoeverHasNothingToDoIsToldSo) {
+  EXPECT_TRUE(queues_.Take(0, batch_, StopToken(), Milliseconds(1)));
+  EXPECT_TRUE(batch_.empty());
+  EXPECT_EQ(queues_.LowWater(), 0u);
+  Push(0);
+  EXPECT_TRUE(queues_.Take(0, batch_, StopToken(), Milliseconds(1)));
+  EXPECT_EQ(batch_.size(), 1u);
+  queues_.Committed(0);
+  EXPECT_TRUE(queues_.Idle());
+  StopSource stop;
+  stop.request_stop();
+  EXPECT_FALSE(queues_.Take(0, batch_, stop.get_token(), Milliseconds(1)));
+  queues_.Close();
+  EXPECT_FALSE(queues_.Take(0, batch_, StopToken(), Milliseconds(1)));
+}
+
 TEST_F(ApplyQueuesTest, WaitsEndWithTheStopToken) {
   for (int i = 0; i < 8; ++i) Push(0);
   StopSource stop;

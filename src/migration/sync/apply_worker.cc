@@ -94,7 +94,11 @@ ApplyWorker::ApplyWorker(size_t slot, uint64_t epoch, ApplyQueues& queues,
 void ApplyWorker::Run(const StopToken& kill) {
   std::vector<Job> batch;
   try {
-    while (queues_.Take(slot_, batch, kill)) {
+    while (queues_.Take(slot_, batch, kill, connection_->keepalive_interval())) {
+      if (batch.empty()) {
+        connection_->KeepAlive(kill);
+        continue;
+      }
       one_by_one_ = false;
       Apply(batch, false, kill);
       // Crash point: a batch is committed. Left: the checkpoint behind it.
@@ -293,7 +297,7 @@ bool ApplyWorker::Recover(const std::vector<Job>& batch, bool outcome_unknown,
       Reconnect(kill);
       if (!outcome_unknown) return false;
       CheckFence(context_.fence);
-      context_.owner->Raise(*connection_, slot_, epoch_, next, kill);
+      context_.owner->Raise(*connection_, slot_, epoch_, next, kill, context_.graceful);
       epoch_ = next;
       proof_ = context_.owner->ProofStatement(slot_, epoch_, connection_->server());
       return IsSerial() && PointsAreCommitted(batch, kill);

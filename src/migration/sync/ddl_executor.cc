@@ -125,12 +125,12 @@ std::string Joined(const std::vector<std::string>& texts) {
 }  // namespace
 
 DdlExecutor::DdlExecutor(const Sessions& sessions, DdlIntentTable intents, const Fence* fence,
-                         std::function<std::string()> proof, StopToken graceful,
+                         const OwnerRight& right, StopToken graceful,
                          std::function<void(const std::string&)> announce)
     : sessions_(sessions),
       intents_(std::move(intents)),
       fence_(fence),
-      proof_(std::move(proof)),
+      right_(right),
       graceful_(std::move(graceful)),
       announce_(std::move(announce)) {}
 
@@ -144,7 +144,7 @@ void DdlExecutor::Connect(const StopToken& stop) {
       Log().Info("the connection for statements was closed, a new one is made", {F("error", e)});
     }
   }
-  connection_ = mysql::Connection::Connect(sessions_.downstream, stop);
+  connection_ = mysql::Connection::Connect(sessions_.statements, stop);
   numbering_set_ = false;
 }
 
@@ -376,7 +376,8 @@ std::string DdlExecutor::ShownDefinitions(const Statement& statement, const Stop
 }
 
 void DdlExecutor::Put(const DdlIntent& intent, const StopToken& stop) {
-  const std::string text = "BEGIN;" + proof_() + ";" + intents_.PutStatement(intent) + ";COMMIT";
+  const std::string text = "BEGIN;" + right_.Proof(connection_->server()) + ";" +
+                           intents_.PutStatement(intent) + ";COMMIT";
   for (int attempt = 1;; ++attempt) {
     try {
       connection_->ExecuteMulti(text, stop, "intent of a statement");
@@ -389,7 +390,6 @@ void DdlExecutor::Put(const DdlIntent& intent, const StopToken& stop) {
       // Only the proof can be a duplicate.
       if (e.server_errno() == kDuplicateEntry)
         throw MakeError(ErrorCode::kSyncerOwnerChanged, "of statements");
-      // On TiDB the checkpoint's proof, which writes the same row, is a conflict.
       if (!mysql::IsRetryableServerError(e) || attempt >= kExecuteAttempts) throw;
     }
     WaitFor(kPutWait, stop);
@@ -443,12 +443,26 @@ bool DdlExecutor::IsRenamedAlready(const Statement& statement, const StopToken& 
   return names.size() == 2 && !exists(names[0]) && exists(names[1]);
 }
 
+void DdlExecutor::WaitForRetry(const StopToken& stop) {
+  const auto deadline = SteadyClock::now() + kRetryWait;
+  for (auto now = SteadyClock::now(); now < deadline; now = SteadyClock::now()) {
+    Milliseconds wait = std::chrono::ceil<Milliseconds>(deadline - now);
+    const Milliseconds ping = connection_->keepalive_interval();
+    if (ping.count() > 0) wait = std::min(wait, ping);
+    WaitFor(wait, graceful_);
+    connection_->KeepAlive(stop);
+  }
+}
+
 bool DdlExecutor::ExecuteOne(const Statement& statement, const std::string& text,
                              const StopToken& stop) {
   const Announced announced(announce_, text);
   for (int attempt = 1;; ++attempt) {
     try {
-      connection_->Execute(text, stop);
+      // The process may have slept since the intent was written: its successor executes what is
+      // written there.
+      CheckFence(fence_);
+      right_.Execute(*connection_, text, stop);
       return true;
     } catch (const Error& e) {
       ThrowIfStopped(stop);
@@ -477,7 +491,7 @@ bool DdlExecutor::ExecuteOne(const Statement& statement, const std::string& text
       if (!mysql::IsRetryableServerError(e) || attempt >= kExecuteAttempts) throw;
       Log().Warn("execute statement failed, will retry", {F("statement", text), F("error", e)});
       try {
-        WaitFor(kRetryWait, graceful_);
+        WaitForRetry(stop);
       } catch (const Cancelled&) {
         throw e;
       }

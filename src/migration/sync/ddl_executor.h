@@ -10,6 +10,7 @@
 
 #include "base/thread/stop.h"
 #include "migration/meta/ddl_intent.h"
+#include "migration/meta/owner.h"
 #include "migration/meta/statement_session.h"
 #include "migration/sync/session.h"
 #include "migration/unit/ports.h"
@@ -38,11 +39,11 @@ struct DdlWork {
 // done; whether the one in doubt is done is told by looking at its tables again. One owner thread.
 class DdlExecutor {
  public:
-  // `proof` gives the statement that fails unless this run may write; `graceful` ends waiting for
-  // another try. `announce` is told of the statement that is being executed, and of the end of that
-  // by an empty text.
+  // `right`: of the connection for statements; its epoch is never raised by this run. `graceful`
+  // ends waiting for another try. `announce` is told of the statement that is being executed, and
+  // of the end of that by an empty text.
   DdlExecutor(const Sessions& sessions, DdlIntentTable intents, const Fence* fence,
-              std::function<std::string()> proof, StopToken graceful,
+              const OwnerRight& right, StopToken graceful,
               std::function<void(const std::string&)> announce);
 
   // Throws Error: of the statement; kSyncerDdlOutcomeUnknown (36077) if it cannot be told whether
@@ -66,6 +67,8 @@ class DdlExecutor {
   // Is a rename that failed superfluous: the old name gone, the new one there?
   bool IsRenamedAlready(const mysql::Statement& statement, const StopToken& stop);
   void Connect(const StopToken& stop);
+  // Throws Cancelled if no other try is wanted. The session stays open.
+  void WaitForRetry(const StopToken& stop);
   void SetClock(const DdlWork& work, const StatementSession& session, const StopToken& stop);
   // Of what gives numbers to rows that are there; on a connection that is not used again.
   void SetNumbering(const StatementSession& session, const StopToken& stop);
@@ -74,7 +77,7 @@ class DdlExecutor {
   const Sessions& sessions_;
   const DdlIntentTable intents_;
   const Fence* fence_;
-  const std::function<std::string()> proof_;
+  const OwnerRight right_;
   const StopToken graceful_;
   const std::function<void(const std::string&)> announce_;
   std::unique_ptr<mysql::Connection> connection_;

@@ -104,20 +104,26 @@ std::string SyncRun::Proof() const {
 void SyncRun::OpenCheckpointConnection() {
   mysql::ConnectOptions options = in_.sessions->checkpoint;
   options.read_timeout = Milliseconds(60'000);
-  connection_ = mysql::Connection::Connect(options, ending_.kill());
+  connection_ = mysql::Connection::Connect(options, reading_.get_token());
 }
 
 void SyncRun::StartWorkers() {
+  // Nothing is written yet: whoever ends the run need not wait for anything here.
+  const StopToken stop = reading_.get_token();
   CheckFence(in_.ports->fence);
-  CheckConnectionLimit(*connection_, config_.syncer.worker_count, ending_.kill());
+  CheckConnectionLimit(*connection_, config_.syncer.worker_count, stop);
   // From here on no earlier run can write any more.
-  std::vector<uint64_t> epochs =
-      in_.owner->RaiseAll(*connection_, connection_slot_ + 1, ending_.kill());
+  const size_t ddl_slot = connection_slot_ + 1;
+  const std::vector<uint64_t> epochs =
+      in_.owner->RaiseAll(*connection_, ddl_slot + 1, stop, [this](bool waits) {
+        in_.status->SetStatement(waits ? "(a statement of a former run of this task)" : "");
+      });
   connection_epoch_ = epochs.at(connection_slot_);
+  ddl_right_ = {in_.owner, ddl_slot, epochs.at(ddl_slot)};
   for (size_t slot = 0; slot <= queues_.parallel(); ++slot) {
     try {
       workers_.push_back(std::make_unique<ApplyWorker>(slot, epochs.at(slot), queues_, apply_,
-                                                       ConnectWorker(apply_, ending_.kill())));
+                                                       ConnectWorker(apply_, stop)));
     } catch (const Error& e) {
       throw WithConnectionLimit(e, config_.syncer.worker_count, slot);
     }
@@ -181,6 +187,7 @@ void SyncRun::Prepare() {
   StartWorkers();
   // Only now is the stored state final.
   const auto load_begin = SteadyClock::now();
+  ReviveConnection();
   in_.checkpoint->Load(*connection_, stop);
   in_.operators->Load(*connection_, stop);
   in_.metrics->ObserveQuery(SteadyClock::now() - load_begin);
@@ -220,13 +227,14 @@ void SyncRun::Prepare() {
   }
   if (in_.rules->online_ddl) {
     online_.emplace(plan_, *in_.online_ddl);
+    ReviveConnection();  // a large dump takes its time
     if (!start.from_start_time) online_->Load(*connection_, stop);
     plan_.online = &*online_;
   }
   planner_.emplace(plan_, [this] { DrainAndFlush(); });
-  ddl_executor_.emplace(
-      *in_.sessions, *in_.ddl_intents, in_.ports->fence, [this] { return Proof(); },
-      ending_.graceful(), [this](const std::string& text) { in_.status->SetStatement(text); });
+  ddl_executor_.emplace(*in_.sessions, *in_.ddl_intents, in_.ports->fence, ddl_right_,
+                        ending_.graceful(),
+                        [this](const std::string& text) { in_.status->SetStatement(text); });
   ddl_.emplace(
       plan_, [this] { DrainAndFlush(); }, &*ddl_executor_);
   // Location and definitions in one transaction: a restart finds both or neither.
@@ -341,20 +349,23 @@ void SyncRun::DrainAndFlush() {
   Flush();
 }
 
+void SyncRun::ReviveConnection() {
+  if (connection_->IsAlive()) return;
+  // An earlier write may be under way still; it must not come after the next one.
+  connection_->Reconnect(ending_.kill());
+  CheckFence(in_.ports->fence);
+  if (!next_epoch_) next_epoch_ = OwnerTable::NextEpoch(connection_epoch_);
+  in_.owner->Raise(*connection_, connection_slot_, connection_epoch_, *next_epoch_, ending_.kill(),
+                   ending_.graceful());
+  connection_epoch_ = *std::exchange(next_epoch_, std::nullopt);
+}
+
 void SyncRun::Flush(int attempts) {
   std::lock_guard lock(connection_mutex_);
   for (int attempt = 1;; ++attempt) {
     try {
       CheckFence(in_.ports->fence);
-      if (!connection_->IsAlive()) {
-        // An earlier write may be under way still; it must not come after this one.
-        connection_->Reconnect(ending_.kill());
-        CheckFence(in_.ports->fence);
-        if (!next_epoch_) next_epoch_ = OwnerTable::NextEpoch(connection_epoch_);
-        in_.owner->Raise(*connection_, connection_slot_, connection_epoch_, *next_epoch_,
-                         ending_.kill());
-        connection_epoch_ = *std::exchange(next_epoch_, std::nullopt);
-      }
+      ReviveConnection();
       if (in_.checkpoint->Flush(*connection_, Proof(), queues_.LowWater(), ending_.kill())) {
         in_.metrics->ObserveFlush();
         TellFilteredRows();
@@ -398,6 +409,9 @@ void SyncRun::SaveLoop(const StopToken& stop) {
   try {
     for (;;) {
       WaitFor(kSaveTick, stop);
+      if (std::unique_lock lock(connection_mutex_, std::try_to_lock); lock) {
+        connection_->KeepAlive(stop);
+      }
       auto now = SteadyClock::now();
       const bool due = now - last >= interval || (now - last >= kIdleSave && queues_.Idle());
       if (!due || !in_.checkpoint->HasSomethingToFlush(queues_.LowWater())) continue;

@@ -108,6 +108,9 @@ class SyncRun {
 
   // Writes what is committed.
   void Flush(int attempts = 10);
+  // Makes the checkpoint's connection again if it is lost. `connection_mutex_` is held, unless the
+  // saver has not begun.
+  void ReviveConnection();
   void DrainAndFlush();
   // Logs what expression filters have left out since the last flush.
   void TellFilteredRows();
@@ -162,6 +165,7 @@ class SyncRun {
   uint64_t connection_epoch_ = 0;
   std::optional<uint64_t> next_epoch_;  // tried, but it is not known whether it is there
   size_t connection_slot_;
+  OwnerRight ddl_right_;  // of the connection for statements
 
   // Reading and planning end here: at once between transactions, else at the transaction's end or
   // when its time is up.

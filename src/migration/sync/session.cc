@@ -128,7 +128,7 @@ mysql::CollationLookup LookupIn(std::map<std::string, std::string> collations) {
 }
 
 Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counters,
-                      const StopToken& stop) {
+                      std::chrono::seconds idle_limit, const StopToken& stop) {
   Sessions s;
   s.upstream = ToConnectOptions(config.from, ErrorScope::kUpstream);
   s.upstream.counters = counters.upstream;
@@ -188,7 +188,9 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
     s.read_committed = Value(*downstream, "SELECT @@binlog_format", stop) != "STATEMENT" ||
                        Value(*downstream, "SELECT @@log_bin", stop) == "0";
   }
-  s.rows = s.checkpoint = s.downstream;
+  s.statements = s.downstream;
+  s.statements.idle_limit = idle_limit;
+  s.rows = s.checkpoint = s.statements;
   s.rows.found_rows = true;
   SetKey(s.rows, "time_zone", zone);
   const std::string mode = Value(*downstream, "SELECT @@sql_mode", stop);

@@ -19,7 +19,8 @@ inline constexpr std::string_view kStrictModes = ",STRICT_TRANS_TABLES,STRICT_AL
 
 struct Sessions {
   mysql::ConnectOptions upstream;
-  mysql::ConnectOptions downstream;  // of statements: session variables decided
+  mysql::ConnectOptions downstream;  // for reading: session variables decided
+  mysql::ConnectOptions statements;  // of DDL: as `downstream`
   // Of rows: as `downstream`, but in a zone of fixed offset. In a named zone an hour comes twice
   // when summer time ends, and two instants have one text. And strict, unless the task sets a
   // sql_mode.
@@ -63,8 +64,9 @@ struct SessionCounters {
   std::shared_ptr<mysql::IoCounters> downstream = std::make_shared<mysql::IoCounters>();
 };
 
-// Connects to both sides and asks what has to be known. Throws Error, Cancelled.
+// Connects to both sides and asks what has to be known. `idle_limit`: of the sessions that write.
+// Throws Error, Cancelled.
 Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counters,
-                      const StopToken& stop);
+                      std::chrono::seconds idle_limit, const StopToken& stop);
 
 }  // namespace dm::migration

@@ -123,7 +123,7 @@ void SyncUnit::Init(const StopToken& stop) {
     throw Error(ErrorCode::kConfigUnsupportedForeignKeyChecksOption,
                 "foreign_key_checks is on together with compact or multiple-rows");
   }
-  const Sessions sessions = OpenSessions(config_, counters_, stop);
+  const Sessions sessions = OpenSessions(config_, counters_, context_.IdleLimit(), stop);
   rules_ = CompileRules(config_);
   owner_.emplace(config_.meta_schema, config_.name, config_.source_id);
   auto operators = std::make_shared<StatementOperators>(
@@ -172,7 +172,8 @@ bool SyncUnit::IsFresh(const StopToken&) {
 void SyncUnit::RunOnce(EndingRequest& ending, Checkpoint& checkpoint, StatementOperators& operators,
                        SyncMetrics& metrics) {
   // Both servers may have changed since Init or the last run.
-  const Sessions sessions = OpenSessions(config_, counters_, ending.graceful());
+  const Sessions sessions =
+      OpenSessions(config_, counters_, context_.IdleLimit(), ending.graceful());
   RunInputs inputs;
   inputs.config = &config_;
   inputs.ports = &context_;

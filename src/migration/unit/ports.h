@@ -19,6 +19,10 @@ class Fence {
   virtual ~Fence() = default;
   // Asked before each downstream transaction. Once false, nothing more may be sent.
   virtual bool MayWrite() const = 0;
+  // How long a connection that writes may be silent until its server ends it
+  // (mysql::ConnectOptions::idle_limit): so shortly that it is gone when another may write in the
+  // place of a process that was stopped. 0: no limit.
+  virtual std::chrono::seconds IdleLimit() const { return {}; }
 };
 
 // One-time arguments of the task for this source, kept in etcd until used.
@@ -77,6 +81,10 @@ struct UnitContext {
   // Another one for each start of the task; stays while the subtask is continued, by this or
   // another process. 0: unknown.
   int64_t start_revision = 0;
+
+  std::chrono::seconds IdleLimit() const {
+    return fence == nullptr ? std::chrono::seconds() : fence->IdleLimit();
+  }
 };
 
 }  // namespace dm::migration

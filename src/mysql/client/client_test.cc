@@ -81,6 +81,21 @@ TEST(Connection, AStoppedTokenConnectsNowhere) {
   EXPECT_THROW(Connection::Connect(options, stop.get_token()), Cancelled);
 }
 
+TEST(IdleLimit, OnlyWhatTheServerKnows) {
+  using std::chrono::seconds;
+  EXPECT_EQ(IdleLimitStatement("9.1.0", seconds(20)),
+            "SET SESSION wait_timeout = 20, SESSION net_read_timeout = 30;");
+  EXPECT_EQ(IdleLimitStatement("5.5.5-10.11.6-MariaDB-log", seconds(600)),
+            "SET SESSION wait_timeout = 600, SESSION net_read_timeout = 600/*M!100300 , SESSION "
+            "idle_transaction_timeout = 600, SESSION idle_write_transaction_timeout = 0, SESSION "
+            "idle_readonly_transaction_timeout = 0 */;");
+  EXPECT_EQ(IdleLimitStatement("5.7.25-TiDB-v7.5.9", seconds(1)), "SET SESSION wait_timeout = 1;");
+  for (const char* version : {"8.0.11-TiDB-v7.6.0-alpha", "8.0.11-TiDB-v8.5.1"}) {
+    EXPECT_EQ(IdleLimitStatement(version, seconds(1)),
+              "SET SESSION wait_timeout = 1, SESSION tidb_idle_transaction_timeout = 1;");
+  }
+}
+
 TEST(NeutralSession, OnlyWhatTheServerKnows) {
   const auto sets = [](std::string_view version, std::string_view variable) {
     return NeutralSession(version).find(variable) != std::string::npos;

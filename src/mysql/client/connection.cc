@@ -142,6 +142,29 @@ std::string NeutralSession(std::string_view version) {
   return sql;
 }
 
+std::string IdleLimitStatement(std::string_view version, std::chrono::seconds limit) {
+  std::string sql = fmt::format("SET SESSION wait_timeout = {}", limit.count());
+  if (version.find("TiDB") == std::string_view::npos) {
+    // In the middle of a packet, or of the file of a LOAD DATA, this one counts.
+    sql += fmt::format(", SESSION net_read_timeout = {}", std::max<int64_t>(limit.count(), 30));
+  }
+  // Limits of their own within a transaction come before that one, where a server has them.
+  if (version.find("MariaDB") != std::string_view::npos) {
+    // An executable comment of MariaDB 10.3.
+    sql += fmt::format(
+        "/*M!100300 , SESSION idle_transaction_timeout = {}, SESSION "
+        "idle_write_transaction_timeout = 0, SESSION idle_readonly_transaction_timeout = 0 */",
+        limit.count());
+  } else if (const size_t tidb = version.find("TiDB-v"); tidb != std::string_view::npos) {
+    int major = 0, minor = 0, patch = 0;
+    ParseVersionNumbers(version.substr(tidb + 6), &major, &minor, &patch);
+    if (std::pair(major, minor) >= std::pair(7, 6)) {
+      sql += fmt::format(", SESSION tidb_idle_transaction_timeout = {}", limit.count());
+    }
+  }
+  return sql + ";";
+}
+
 bool ServerInfo::AtLeast(int want_major, int want_minor, int want_patch) const {
   return std::tie(major, minor, patch) >= std::tie(want_major, want_minor, want_patch);
 }
@@ -353,6 +376,9 @@ void Connection::ReadServerInfo(const StopToken& stop) {
     }
     sql += ';';
   }
+  if (options_.idle_limit.count() > 0) {
+    sql += IdleLimitStatement(mysql_get_server_info(link_->mysql), options_.idle_limit);
+  }
   sql += "SELECT VERSION(), @@version_comment, @@max_allowed_packet, CONNECTION_ID(), @@sql_mode";
   Send(sql, ErrorCode::kDBDriverError, {}, stop);
   ResultPtr result;
@@ -414,11 +440,10 @@ bool Connection::IsAlive() noexcept {
   // A server that has closed the connection, or said why it is going to, is found before anything
   // is sent: repeating the request elsewhere is then harmless. (With TLS unread bytes may be
   // ordinary session tickets.)
-  char byte;
-  const ssize_t n =
-      recv(static_cast<int>(mysql_get_socket(link_->mysql)), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  const bool dead = n == 0 || (n > 0 && !link_->tls) ||
-                    (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+  pollfd fd = {static_cast<int>(mysql_get_socket(link_->mysql)), POLLIN | POLLRDHUP, 0};
+  const int happened = poll(&fd, 1, 0) > 0 ? fd.revents : 0;
+  const bool dead = (happened & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0 ||
+                    ((happened & POLLIN) != 0 && !link_->tls);
   if (dead) link_->MarkBroken();
   return !dead;
 }
@@ -431,6 +456,7 @@ void Connection::CheckAlive() {
 }
 
 void Connection::CountBytes() {
+  answered_ = SteadyClock::now();
   // A lost connection has no counters any more.
   if (!options_.counters || link_->mysql == nullptr || link_->mysql->net.pvio == nullptr) return;
   size_t read = 0, written = 0;
@@ -590,6 +616,17 @@ void Connection::Ping(const StopToken& stop) {
   CheckAlive();
   if (mysql_ping(link_->mysql) != 0) Fail(ErrorCode::kDBDriverError, {}, stop);
   CountBytes();
+}
+
+void Connection::KeepAlive(const StopToken& stop) {
+  const Milliseconds interval = keepalive_interval();
+  if (interval.count() == 0 || link_->broken || SteadyClock::now() - answered_ < interval) return;
+  try {
+    Ping(stop);
+  } catch (const Error& e) {
+    link_->MarkBroken();
+    Log().Info("a connection was lost while nothing was sent on it", {F("error", e)});
+  }
 }
 
 void Connection::SendCommand(uint8_t command, std::span<const uint8_t> payload) {

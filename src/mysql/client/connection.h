@@ -55,6 +55,10 @@ struct ConnectOptions {
   uint64_t max_allowed_packet = 0;             // of the client; 0: as the server says
   bool local_infile = false;                   // LoadLocal is going to be used
   bool found_rows = false;  // an UPDATE counts the rows it found, not only those it changed
+  // The server ends a session that has sent nothing for so long, also within a transaction, which
+  // it rolls back then: whoever sleeps holds nobody up for longer. Stronger than what `session`
+  // says of it. The owner of the connection keeps it open by KeepAlive. 0: as the server likes.
+  std::chrono::seconds idle_limit{0};
   std::shared_ptr<IoCounters> counters;
   // Connection attributes shown in performance_schema, beside libmariadb's own.
   std::vector<std::pair<std::string, std::string>> attributes;
@@ -79,6 +83,9 @@ struct ServerInfo {
 // Statements, each with its `;`, that give a session of the server what a global setting of it may
 // have changed and our statements rely on. `version`: the server's, as its handshake says it.
 std::string NeutralSession(std::string_view version);
+
+// The statement, with its `;`, that gives a session of the server this idle limit.
+std::string IdleLimitStatement(std::string_view version, std::chrono::seconds limit);
 
 // A buffered result. NULL is nullopt.
 struct ResultSet {
@@ -186,6 +193,11 @@ class Connection {
 
   // Errors: 10001, 10002, 10003.
   void Ping(const StopToken& stop = {});
+  // How often an owner that has nothing to send is to call KeepAlive; 0: never.
+  Milliseconds keepalive_interval() const { return Milliseconds(options_.idle_limit) / 3; }
+  // Pings if nothing was answered for keepalive_interval(). A connection that is lost then is found
+  // broken by the next call, with nothing sent; that is logged, not thrown. Throws Cancelled.
+  void KeepAlive(const StopToken& stop);
   // Drops the connection and makes a new one with the same options.
   void Reconnect(const StopToken& stop);
   // Ends whatever is blocked on the network, now and until Reconnect(). Callable from any thread.
@@ -226,6 +238,7 @@ class Connection {
   ConnectOptions options_;
   ServerInfo server_;
   std::unique_ptr<Link> link_;
+  SteadyClock::time_point answered_;  // when the last call ended
   size_t failed_statement_ = 0;
   AnswerTimes answer_times_{};
 };

@@ -21,6 +21,9 @@ class LeaseFence : public migration::Fence {
   void Shut() noexcept;
 
   bool MayWrite() const override;
+  // A third of the lease's time, at least a second. A lease lives for two thirds of it behind any
+  // moment at which its renewals end; so whatever the process had open is gone before the lease is.
+  std::chrono::seconds IdleLimit() const override;
   // Milliseconds until the deadline; not positive when it has passed or the fence is shut.
   int64_t RemainingMs() const;
 
@@ -29,6 +32,7 @@ class LeaseFence : public migration::Fence {
 
  private:
   std::atomic<std::shared_ptr<const cluster::KeptLease>> lease_;
+  std::atomic<int64_t> ttl_seconds_{0};  // of the lease that was attached last
 };
 
 }  // namespace dm::worker

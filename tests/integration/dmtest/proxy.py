@@ -28,11 +28,19 @@ class LostAnswer:
     """What a rule says of a statement: the server executes it, then the connection breaks before the client has the answer."""
 
 
+class CutClient:
+    """What a rule says of a statement: the server gets this text (nothing if it is empty), and then never anything again: it does
+    not learn that the client is gone."""
+
+    def __init__(self, text):
+        self.text = text
+
+
 class Proxy:
     """Listens on `port` of 127.0.0.1 (or another address) for a server there; connections without TLS only.
 
-    Rules are called by several threads: `on_statement(text)` returns None (pass on), Instead, Fails or LostAnswer, or raises
-    Cut; `on_event(kind, event)` gets each event of a binlog stream (type code and bytes from its header on) and returns the
+    Rules are called by several threads: `on_statement(text)` returns None (pass on), Instead, Fails, LostAnswer or CutClient,
+    or raises Cut; `on_event(kind, event)` gets each event of a binlog stream (type code and bytes from its header on) and returns the
     bytes to pass on, or raises Cut."""
 
     def __init__(self, server, host="127.0.0.1"):
@@ -91,6 +99,7 @@ class _Link:
             side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.streams = False  # a binlog stream has been asked for
         self.swallow = False  # the answer to the last statement gets lost
+        self.silent = False  # the client is cut off, and the server is not told
 
     def start(self):
         with self.proxy.lock:
@@ -112,7 +121,8 @@ class _Link:
             pump()
         except (OSError, EOFError, Cut):
             pass
-        self.close()
+        if not self.silent:
+            self.close()
 
     @staticmethod
     def _read(side, size):
@@ -161,6 +171,12 @@ class _Link:
                     continue
                 elif isinstance(verdict, LostAnswer):
                     self.swallow = True
+                elif isinstance(verdict, CutClient):
+                    self.silent = True
+                    if verdict.text:
+                        self._send(self.upstream, number, bytes([_QUERY]) + verdict.text.encode("utf-8", "surrogateescape"))
+                    self.client.shutdown(socket.SHUT_RDWR)
+                    return
             self._send(self.upstream, number, content)
 
     def _from_server(self):

@@ -1,0 +1,274 @@
+"""What a process that is stopped, cut off or late leaves open downstream, and who takes over from it."""
+import os
+import re
+import signal
+import threading
+import time
+
+import pytest
+
+from dmtest.compare import difference
+from dmtest.cluster import Cluster
+from dmtest.proxy import CutClient, Proxy
+from dmtest.waiting import wait_for
+
+SCHEMA = "handover"
+TABLES = """
+CREATE TABLE pk (id INT PRIMARY KEY, v VARCHAR(200));
+CREATE TABLE nokey (a INT, v VARCHAR(200));
+"""
+# Each worker has a directory of its own, as on machines of their own.
+OWN_DIRECTORY = {"loaders": {"load": {"dir": "./dumped_data"}}}
+# What a server may take at most from the end of the lease (or of the connection) until the work goes on: far less than the 50 s
+# after which it gives up waiting for a row.
+SOON = 25
+
+
+class TakeOver:
+    """One source, one target, one task; the test starts the workers."""
+
+    def __init__(self, cluster, upstream, downstream):
+        self.cluster, self.upstream, self.downstream = cluster, upstream, downstream
+        for server in (upstream, downstream):
+            server.run(f"DROP DATABASE IF EXISTS {SCHEMA}")
+        downstream.run("DROP DATABASE IF EXISTS dm_over")
+        upstream.run(f"CREATE DATABASE {SCHEMA}")
+        upstream.script(f"USE {SCHEMA};\n{TABLES}")
+        self.gate = os.path.join(cluster.dir, "gate")
+
+    def worker(self, name="worker1", failpoints=None):
+        self.cluster.start_worker(name, failpoints=failpoints)
+
+    def start(self, target=None, check=True, **task):
+        self.cluster.create_source("src", self.upstream, check=False)
+        return self.cluster.ctl("start-task", self.cluster.task_file("over", ["src"], target or self.downstream, [SCHEMA],
+                                                              **{"meta-schema": "dm_over", **task}), check=check)
+
+    def rows(self, first, count):
+        self.upstream.run(f"INSERT INTO {SCHEMA}.pk SELECT seq, REPEAT('x', 100) FROM {SCHEMA}.seq_{first}_to_{first + count - 1}",
+                          f"INSERT INTO {SCHEMA}.nokey SELECT seq % 10, REPEAT('y', 100) FROM {SCHEMA}.seq_{first}_to_{first + count - 1}")
+
+    def running(self, timeout=60):
+        self.cluster.wait_stage("over", "Running", "Sync", timeout)
+
+    def equal(self, timeout=60):
+        self.running(timeout)
+        self.cluster.wait_synced("over", self.upstream, timeout)
+        found = difference(self.upstream, self.downstream, {SCHEMA: SCHEMA}, None)
+        assert found is None, found
+
+    def open_transactions(self):
+        return int(self.downstream.value(
+            "SELECT COUNT(*) FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id "
+            "WHERE user = 'dm' AND trx_rows_modified > 0"))
+
+    def epochs(self):
+        return self.downstream.run("SELECT slot, epoch FROM dm_over.over_owner WHERE slot >= 0 ORDER BY slot")
+
+    def be_another_run(self):
+        self.downstream.run("UPDATE dm_over.over_owner SET epoch = epoch + 1 WHERE slot >= 0")
+
+    def log(self, name="worker1"):
+        return self.cluster.log(name, lines=100000)
+
+    def stopped_with_rows(self, action):
+        """Stops worker1 when it has written rows and not committed them, which comes of `action`."""
+        threading.Thread(target=action, daemon=True).start()  # the server ends an idle transaction soon
+        wait_for(lambda: self.open_transactions() > 0, "rows are written and not committed",
+                 interval=0.2)  # what INNODB_TRX shows is made anew only when nobody has looked for 0.1 s
+        self.cluster.workers["worker1"].send(signal.SIGSTOP)
+
+    def taken_over(self):
+        """worker2, which is there, has the source when this returns. Returns the time."""
+        wait_for(lambda: self.cluster.bound_worker("src") == "worker2", "worker2 takes over", timeout=30)
+        return time.monotonic()
+
+    def awake(self):
+        """worker1 goes on, into its next statement."""
+        with open(self.gate, "w"):
+            pass
+        self.cluster.workers["worker1"].send(signal.SIGCONT)
+        wait_for(lambda: "the lease could not be renewed in time" in self.log() or "keepalive ends" in self.log(),
+                 lambda: f"worker1 finds its lease gone\n{self.cluster.log('worker1')}")
+
+
+@pytest.fixture
+def over(servers, cluster, request):
+    cluster.keepalive_ttl = getattr(request, "param", 6)
+    cluster.start_master()
+    yield TakeOver(cluster, servers.get("mariadb", "up"), servers.get("mariadb", "down"))
+    for worker in cluster.workers.values():
+        if worker.alive():
+            worker.send(signal.SIGCONT)
+
+
+def test_a_load_that_is_stopped_in_a_transaction(over):
+    """The dump has not ended, its rows are being loaded: another worker dumps and loads anew."""
+    over.rows(1, 4000)
+    # The dump must not end before its rows are being loaded.
+    over.worker(failpoints=f"load/before-commit=pause({over.gate});dump/after-last-chunk=pause({over.gate})")
+    over.cluster.create_source("src", over.upstream)
+    over.worker("worker2")
+    over.stopped_with_rows(lambda: over.start(check=False, mydumpers={"dump": {"rows": 500}}, **OWN_DIRECTORY))
+    begin = over.taken_over()
+    over.running()
+    over.cluster.wait_synced("over", over.upstream)
+    assert time.monotonic() - begin < SOON, over.log("worker2")[-3000:]
+    over.rows(5001, 10)
+    over.equal()
+    epochs = over.epochs()
+    over.awake()
+    over.rows(6001, 10)
+    over.equal()
+    assert over.epochs() == epochs and over.cluster.bound_worker("src") == "worker2"
+
+
+def test_replication_that_is_stopped_before_its_commit(over):
+    """Rows without a key are sent, and not committed."""
+    over.worker(failpoints=f"sync/serial-commit-apart=return;sync/before-serial-commit=2*pause({over.gate})")
+    over.start()
+    over.running()
+    over.rows(1, 10)
+    over.equal()
+    over.worker("worker2")
+    over.stopped_with_rows(lambda: over.rows(101, 10))
+    begin = over.taken_over()
+    over.equal()
+    assert time.monotonic() - begin < SOON, over.log("worker2")[-3000:]
+    epochs = over.epochs()
+    over.awake()
+    over.rows(201, 10)
+    over.equal()
+    assert over.epochs() == epochs and over.cluster.bound_worker("src") == "worker2"
+
+
+@pytest.mark.parametrize("where", ["load", "sync"])
+def test_one_flow_is_cut(over, where):
+    """The server does not learn that a connection is gone in the middle of its transaction."""
+    over.rows(1, 2000)
+    proxy = Proxy(over.downstream)
+    armed, cut = threading.Event(), threading.Event()
+
+    def on_statement(text):
+        """A load commits by a packet of its own, replication in that of its rows."""
+        commits = text == "COMMIT" if where == "load" else f"`{SCHEMA}`.`nokey`" in text and text.endswith(";COMMIT")
+        if not commits or not armed.is_set() or cut.is_set():
+            return None
+        cut.set()
+        return CutClient(text.removesuffix("COMMIT").removesuffix(";"))
+
+    proxy.on_statement = on_statement
+    try:
+        over.worker()
+        if where == "load":
+            armed.set()
+        over.start(target=proxy)
+        if where == "sync":
+            over.equal()
+            armed.set()
+            over.rows(3001, 10)
+        wait_for(cut.is_set, "a COMMIT is not delivered")
+        begin = time.monotonic()
+        over.equal()
+        assert time.monotonic() - begin < SOON, over.log()[-3000:]
+        assert "unit ends with an error" not in over.log()
+    finally:
+        proxy.stop()
+
+
+def test_idle_connections_stay_open(over):
+    """Whatever the task says of wait_timeout: they are kept by pings."""
+    over.worker()
+    over.start(**{"target-database": {"session": {"wait_timeout": 1, "idle_transaction_timeout": 1}}})
+    over.running()
+    over.rows(1, 10)
+    over.equal()
+
+    def connections():
+        return {row[0] for row in over.downstream.run("SELECT id FROM information_schema.processlist WHERE user = 'dm'")}
+
+    before, begin = connections(), time.monotonic()
+    wait_for(lambda: time.monotonic() - begin > 5, "more than twice the limit", timeout=10)
+    # Four workers, the serial one, the checkpoint's: whatever else is silent may go.
+    assert len(before & connections()) >= 6
+    over.rows(101, 10)
+    over.upstream.run(f"ALTER TABLE {SCHEMA}.pk ADD COLUMN c INT")
+    over.upstream.run(f"UPDATE {SCHEMA}.pk SET c = 1")
+    over.equal()
+    assert "lost connection" not in over.log() and "was lost" not in over.log()
+
+
+@pytest.mark.parametrize("over", [60], indirect=True)
+def test_a_statement_of_a_run_that_is_late(over):
+    """Between the intent and the statement another run takes over: the statement is not executed by the first."""
+    over.worker(failpoints=f"sync/before-ddl-statement=pause({over.gate})")
+    over.start()
+    over.running()
+    over.rows(1, 10)
+    over.equal()
+    over.upstream.run(f"DROP TABLE {SCHEMA}.nokey")
+    wait_for(lambda: over.downstream.value("SELECT COUNT(*) FROM dm_over.over_syncer_ddl") == 1, "the intent is written")
+    over.be_another_run()
+    with open(over.gate, "w"):
+        pass
+    wait_for(lambda: "36076" in over.log(), lambda: f"it finds that it is not the owner\n{over.cluster.log('worker1')}")
+    # What resumes it is the owner then.
+    over.equal()
+
+
+@pytest.mark.parametrize("held", ["row", "lock"])
+@pytest.mark.parametrize("command", ["pause-task", "stop-task"])
+def test_ending_a_run_that_waits_for_its_predecessor(over, held, command):
+    over.worker()
+    over.start()
+    over.equal()
+    over.cluster.ctl("pause-task", "over")
+    name = 14695981039346656037
+    for byte in b"dm_over/over/src":
+        name = (name ^ byte) * 1099511628211 % 2**64
+    with over.downstream.connect() as holder:
+        cursor = holder.cursor()
+        if held == "row":
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT * FROM dm_over.over_owner WHERE slot = 1 FOR UPDATE")
+        else:
+            cursor.execute(f"SELECT GET_LOCK('dm_owner_{name:016x}_1', 1)")
+        cursor.fetchall()
+        over.cluster.ctl("resume-task", "over")
+        waits = "(INSERT IGNORE|UPDATE).*_owner" if held == "row" else "SELECT GET_LOCK"
+        wait_for(lambda: over.downstream.run(
+            f"SELECT 1 FROM information_schema.processlist WHERE user = 'dm' AND info REGEXP '^{waits}'"), "the run waits")
+        begin = time.monotonic()
+        over.cluster.ctl(command, "over")
+        wait_for(lambda: over.log().count("unit process returned") == over.log().count("start to run"), "the run has ended", timeout=8)
+        assert time.monotonic() - begin < 10
+    if command == "stop-task":
+        over.cluster.ctl("start-task", os.path.join(over.cluster.dir, "task-over.yaml"))
+    else:
+        over.cluster.ctl("resume-task", "over")
+    over.equal()
+
+
+def test_progress_rows_of_a_load_that_is_late(over):
+    """Another run takes over just before a file is noted: it is not."""
+    over.rows(1, 4000)
+    proxy = Proxy(over.downstream)
+    noted = []
+
+    def on_statement(text):
+        # (Claims and made tables have rows there as well.)
+        if re.search(rf"INSERT INTO .*over_loader_checkpoint.*'{SCHEMA}\.pk\.\d+\.sql'", text, re.S) and not noted:
+            noted.append(text)
+            over.be_another_run()
+        return None
+
+    proxy.on_statement = on_statement
+    try:
+        over.worker()
+        over.start(target=proxy, mydumpers={"dump": {"rows": 500, "threads": 1}}, **OWN_DIRECTORY)
+        wait_for(lambda: noted, "a file is noted")
+        wait_for(lambda: "36076" in over.log(), lambda: f"it finds that it is not the owner\n{over.cluster.log('worker1')}")
+        assert "over_owner" in noted[0]
+        over.equal()
+    finally:
+        proxy.stop()
