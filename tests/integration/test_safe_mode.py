@@ -140,7 +140,7 @@ def test_an_exit_point_does_not_go_back(scene):
         cursor.execute("BEGIN")
         cursor.execute("INSERT INTO t VALUES (500, NULL, 'holds the workers up')")
         scene.upstream.run(f"USE {SCHEMA}", "BEGIN",
-                           *(f"INSERT INTO t VALUES {','.join(f'({i + k}, NULL, REPEAT(0x78, 600))' for k in range(500))}" for i in range(0, 60000, 500)),
+                           *(f"INSERT INTO t VALUES {','.join(f'({i + k}, NULL, REPEAT(0x78, 600))' for k in range(500))}" for i in range(0, 30000, 500)),
                            "COMMIT")
         # Read up to where the queues are full, and applied up to the row in the way.
         wait_for(lambda: scene.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.t") >= 490, "rows before the one in the way")

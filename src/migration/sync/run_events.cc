@@ -86,6 +86,7 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
   if (!event.header().artificial() && type != EventType::kHeartbeat &&
       type != EventType::kHeartbeatV2 && !event.IsFakeRotate()) {
     if (!stream_->reading_again()) last_end_ = stream_->end();
+    if (stream_->reading_again()) DM_FAILPOINT("sync/reading-again");
     switch (safe_mode_.BeforeEvent(event.header().timestamp, type == EventType::kFormatDescription,
                                    stream_->end(), received)) {
       case SafeMode::Change::kNone:
