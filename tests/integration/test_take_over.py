@@ -214,6 +214,7 @@ def test_a_statement_of_a_run_that_is_late(over):
     wait_for(lambda: "36076" in over.log(), lambda: f"it finds that it is not the owner\n{over.cluster.log('worker1')}")
     # What resumes it is the owner then.
     over.equal()
+    assert "an earlier run has not executed the statement" in over.log()
 
 
 @pytest.mark.parametrize("held", ["row", "lock"])
