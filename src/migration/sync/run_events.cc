@@ -85,8 +85,12 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
   bool leave_safe_mode = false;
   if (!event.header().artificial() && type != EventType::kHeartbeat &&
       type != EventType::kHeartbeatV2 && !event.IsFakeRotate()) {
-    if (!stream_->reading_again()) last_end_ = stream_->end();
-    if (stream_->reading_again()) DM_FAILPOINT("sync/reading-again");
+    if (stream_->reading_again()) {
+      // Switch: ends a run in the middle of reading a transaction again.
+      DM_FAILPOINT("sync/reading-again");
+    } else {
+      last_end_ = stream_->end();
+    }
     switch (safe_mode_.BeforeEvent(event.header().timestamp, type == EventType::kFormatDescription,
                                    stream_->end(), received)) {
       case SafeMode::Change::kNone:
@@ -99,10 +103,6 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
         if (in_.ports->cli_args != nullptr) in_.ports->cli_args->ClearSafeModeDuration();
         break;
     }
-  }
-  if (stream_->reading_again()) {
-    // Switch: ends a run in the middle of reading a transaction again.
-    DM_FAILPOINT("sync/reading-again");
   }
   if (stream_->abandoned()) LeaveAbandoned();
   if (IsGtidEvent(type)) {
