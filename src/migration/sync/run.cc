@@ -312,10 +312,6 @@ void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCl
   const std::string server = in_.checkpoint->UpstreamOf(queues_.LowWater()).server;
   const bool other_server = !fresh && !server.empty() &&
                             server != mysql::ServerIdentity(upstream, in_.sessions->flavor, stop);
-  if (other_server && gtid_mode_) {
-    safe.exit_time = std::strtoull(
-        upstream.QueryValue("SELECT UNIX_TIMESTAMP()", stop).value_or("0").c_str(), nullptr, 10);
-  }
   if (!fresh && !safe.exit_point && !start.from_start_time) {
     // The last run did not end by itself: nobody wrote how far it came. It cannot have come further
     // than the upstream is now. Written down at once: this run may end before it gets there.
@@ -324,8 +320,12 @@ void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCl
       reached.position = status->position;
       reached.gtid_set = mysql::GtidSet::Parse(in_.sessions->flavor, status->gtid_set);
       safe.exit_point = reached;
-      // (A position of another server may mean nothing: the stream finds out.)
-      if (gtid_mode_ || !other_server) {
+      if (other_server) {
+        // It may lag behind the one that was read. (A position of it may mean nothing: the stream
+        // finds out.) Stored it would say more than is known.
+        const auto now = upstream.QueryValue("SELECT UNIX_TIMESTAMP()", stop);
+        if (gtid_mode_) safe.exit_time = std::strtoull(now.value_or("0").c_str(), nullptr, 10);
+      } else {
         in_.checkpoint->SetExitPoint(reached);
         // Crash point: where the run before may have come is found. Left: the checkpoint with that
         // exit point, the first event.

@@ -42,7 +42,10 @@ bool SafeMode::Begin(const SafeModeStart& start, SteadyClock::time_point now) {
     Log().Info("compare exitPoint and beginLocation",
                {F("exit_point", start.exit_point->ToString()),
                 F("begin_location", start.begin.ToString())});
-    if (mysql::CompareLocations(*start.exit_point, start.begin, gtid_mode_) == 0) return true;
+    const bool nothing_to_repeat =
+        start.exit_time == 0 &&
+        mysql::CompareLocations(*start.exit_point, start.begin, gtid_mode_) == 0;
+    if (nothing_to_repeat) return true;
     if (start.duration.count() == 0 && !configured_ && !binlog_) {
       throw MakeError(ErrorCode::kSyncerReprocessWithSafeModeFail);
     }

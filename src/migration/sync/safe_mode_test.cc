@@ -137,6 +137,10 @@ TEST_F(SafeModeTest, AnExitPointMayNeedATimeToo) {
   EXPECT_EQ(Event(4000, 3600s, 500), Change::kNone);
   EXPECT_EQ(Event(4100, 3600s, 0), Change::kNone);
   EXPECT_EQ(Event(4200, 3600s, 501), Change::kExitPointReached);
+  // It may lag by exactly what is saved.
+  start_.exit_point = start_.begin;
+  EXPECT_FALSE(mode_.Begin(start_, now_));
+  EXPECT_TRUE(mode_.on());
 }
 
 TEST(ExitPointTest, TheLaterOfTwo) {
