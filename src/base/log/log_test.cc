@@ -214,5 +214,15 @@ TEST(CutTest, LongTextsEndInDots) {
   EXPECT_EQ(CutForLog(std::string(1023, 'a') + "é"), std::string(1023, 'a') + "...");
 }
 
+TEST(RedactedMessageTest, KeptTexts) {
+  SetLogRedaction(true);
+  KeepInMessages("entry 'src--1' for key '");
+  EXPECT_EQ(RedactedMessage(1062, "Duplicate entry 'src--1' for key 'PRIMARY'"),
+            "Duplicate entry 'src--1' for key 'PRIMARY'");
+  EXPECT_EQ(RedactedMessage(1062, "Duplicate entry 'other--1' for key 'PRIMARY'"),
+            "Duplicate entry ?");
+  SetLogRedaction(false);
+}
+
 }  // namespace
 }  // namespace dm

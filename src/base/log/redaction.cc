@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <mutex>
+#include <set>
+#include <utility>
 
 #include "base/log/sensitive.h"
 
@@ -18,6 +21,16 @@ constexpr int kNoPartition = 1526;
 constexpr std::string_view kBareValue = "for value ";
 constexpr int kOutOfRange = 1690;
 constexpr std::string_view kConstant = "constant ";
+
+std::mutex kept_mutex;
+std::set<std::string> kept_texts;
+
+bool IsKept(std::string_view message) {
+  std::lock_guard lock(kept_mutex);
+  return std::any_of(kept_texts.begin(), kept_texts.end(), [&](const std::string& text) {
+    return message.find(text) != std::string_view::npos;
+  });
+}
 
 bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$'; }
 
@@ -68,7 +81,13 @@ std::string RedactedStatement(std::string_view statement) {
   return out;
 }
 
+void KeepInMessages(std::string text) {
+  std::lock_guard lock(kept_mutex);
+  kept_texts.insert(std::move(text));
+}
+
 std::string RedactedMessage(int number, std::string_view message) {
+  if (IsKept(message)) return std::string(message);
   // "Table has no partition for value 7"
   if (const size_t at = message.find(kBareValue);
       number == kNoPartition && LogRedaction() && at != std::string_view::npos) {

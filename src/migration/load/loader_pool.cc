@@ -38,7 +38,7 @@ mysql::Connection& LoadConnection::Use(const LoadStop& stop) {
     if (!undecided_) return *db_;
     try {
       if (!next_epoch_) next_epoch_ = OwnerTable::NextEpoch(epoch_);
-      context_.owner.Raise(*db_, slot_, epoch_, *next_epoch_, stop.cut);
+      context_.owner.Raise(*db_, slot_, epoch_, *next_epoch_, stop.cut, stop.graceful);
       epoch_ = *std::exchange(next_epoch_, std::nullopt);
       undecided_ = false;
       return *db_;

@@ -8,6 +8,7 @@
 #include "base/error/error.h"
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
+#include "base/log/sensitive.h"
 #include "migration/meta/names.h"
 #include "mysql/client/retry.h"
 #include "mysql/value/quote.h"
@@ -37,10 +38,15 @@ constexpr int kLockWaitTimeout = 1205;
 constexpr std::string_view kNextEpoch =
     "GREATEST(epoch + 1, CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS UNSIGNED))";
 
-// TiDB before 6.2 knows the functions by name only.
+// TiDB before 6.2 knows the functions by name only. Clusters of Galera may refuse them, since a
+// lock is known to one node alone.
 bool HasNoLocks(const mysql::Connection& connection, const Error& e) {
-  return connection.server().is_tidb && !connection.broken() &&
-         (e.server_errno() == 1235 || e.server_errno() == 1305 || e.server_errno() == 8108);
+  if (connection.broken()) return false;
+  if (e.server_errno() == 1235) return true;
+  if (e.server_errno() == 1105) {
+    return e.raw_cause().find("pxc_strict_mode") != std::string::npos;
+  }
+  return connection.server().is_tidb && (e.server_errno() == 1305 || e.server_errno() == 8108);
 }
 
 // Somebody is told that something lasts, and of its end.
@@ -98,7 +104,11 @@ OwnerTable::OwnerTable(std::string_view meta_schema, std::string_view task,
       id_(mysql::QuoteAnyMode(source_id)),
       source_id_(source_id),
       meta_schema_(meta_schema),
-      task_(task) {}
+      task_(task),
+      refusal_(fmt::format("entry '{}-{}' for key '", source_id, kGuardSlot)) {
+  // It is told by its text.
+  KeepInMessages(refusal_);
+}
 
 void OwnerTable::Create(mysql::Connection& connection, const StopToken& stop) const {
   connection.Execute("CREATE SCHEMA IF NOT EXISTS " + schema_, stop);
@@ -295,17 +305,17 @@ void OwnerTable::ExecuteOwned(mysql::Connection& connection, size_t slot, uint64
   }
   try {
     release();
-  } catch (const Error&) {
-    // The statement is executed; a lost connection has lost its lock too.
-    if (!connection.broken()) throw;
+  } catch (const Error& e) {
+    // The statement is executed, which is what counts. A lost connection has lost its lock too.
+    Log().Info("a lock is given up with its connection", {F("lock", lock), F("error", e)});
+    connection.Interrupt();
   }
 }
 
 bool OwnerTable::IsRefusal(const Error& error) const {
   // TiDB before 6.2 names the key without its table; the entry itself is like no other.
   const std::string& cause = error.raw_cause();
-  const std::string entry = fmt::format("entry '{}-{}' for key '", source_id_, kGuardSlot);
-  return error.server_errno() == kDuplicateEntry && cause.find(entry) != std::string::npos &&
+  return error.server_errno() == kDuplicateEntry && cause.find(refusal_) != std::string::npos &&
          cause.ends_with("PRIMARY'");
 }
 

@@ -85,6 +85,7 @@ class OwnerTable {
   std::string source_id_;
   std::string meta_schema_;
   std::string task_;
+  std::string refusal_;  // what a refused proof's error contains
 };
 
 // One slot of a run, and its epoch. `owner` must outlive it.

@@ -38,6 +38,14 @@ bool IsAbout(std::string_view text, std::string_view name) {
   return text.ends_with("column '") || text.ends_with("`.`") || text.ends_with("column `");
 }
 
+// Can `target` hold all that `source` can?
+bool Holds(const mysql::ColumnInfo& target, const mysql::ColumnInfo& source) {
+  return target.type == source.type && target.length >= source.length &&
+         target.decimals == source.decimals && target.is_unsigned() == source.is_unsigned() &&
+         target.elements == source.elements && (!target.not_null() || source.not_null()) &&
+         (target.charset == source.charset || target.charset == "utf8mb4");
+}
+
 bool NamesAColumn(std::string_view text) {
   // TiDB also gives the bare format: "Data truncated for column '%s' at row %d".
   return text.find("column ") != std::string_view::npos &&
@@ -50,8 +58,15 @@ bool MayChangeAValue(int code, std::string_view text, std::span<const ValueColum
                        [&](const ValueColumn& c) { return c.*what; });
   };
   // "Truncated incorrect DOUBLE value: 'x'" is also said of a text that is compared to a number.
-  if (code == kIncorrect && text.find("DOUBLE") != std::string_view::npos) {
-    return has(&ValueColumn::text_as_number);
+  if (code == kIncorrect && text.starts_with("Truncated incorrect") &&
+      !has(&ValueColumn::text_as_other)) {
+    return false;
+  }
+  // What the server computes may not fit, as long as all that is sent does.
+  if (has(&ValueColumn::generated) &&
+      std::all_of(columns.begin(), columns.end(),
+                  [](const ValueColumn& c) { return c.generated || c.fits; })) {
+    return false;
   }
   if (code == kTruncated)
     return has(&ValueColumn::other_members) || !has(&ValueColumn::error_value);
@@ -108,7 +123,8 @@ bool ChangesValue(int code, std::string_view text, const RowChange& change, Warn
     if (source == plan.columns.end()) continue;
     const mysql::ColumnType type = source->meta.type;
     const mysql::ColumnInfo* sent = plan.tracked->FindColumn(info.name);
-    column.text_as_number = sent != nullptr && sent->is_string() && mysql::IsNumericType(info.type);
+    column.text_as_other = sent != nullptr && sent->is_string() && !info.is_string();
+    column.fits = sent != nullptr && Holds(info, *sent);
     const bool has_members =
         info.type == mysql::FieldType::kEnum || info.type == mysql::FieldType::kSet;
     if (!has_members) continue;

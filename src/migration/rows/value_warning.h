@@ -19,8 +19,9 @@ struct ValueColumn {
   // A FLOAT that is sent as a rounded text: the largest one reads a little larger than it is, and
   // becomes itself again.
   bool rounded_float = false;
-  bool other_members = false;   // an ENUM or SET whose members may not be those of the sender
-  bool text_as_number = false;  // a text is sent to a column of numbers
+  bool other_members = false;  // an ENUM or SET whose members may not be those of the sender
+  bool text_as_other = false;  // a text is sent to a column that is none
+  bool fits = false;           // the column holds everything that can be sent
 };
 
 // What a server says of a value that it changed. TiDB says in an UPDATE, and before 7.6 in an

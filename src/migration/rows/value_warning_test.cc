@@ -71,12 +71,22 @@ TEST(ValueWarningTest, TextsWithoutAColumn) {
   EXPECT_TRUE(changes(1690, "constant 300 overflows tinyint"));
   EXPECT_TRUE(changes(1690, "DECIMAL value is out of range in '(4, 1)'"));
   EXPECT_TRUE(changes(1292, "Incorrect datetime value: '2020-13-45'"));
-  EXPECT_TRUE(changes(1292, "Truncated incorrect INTEGER value: 'abc'"));
-  EXPECT_TRUE(changes(1292, "Truncated incorrect time value: '999:99:99'"));
+  for (const char* text : {"Truncated incorrect INTEGER value: 'abc'",
+                           "Truncated incorrect time value: '999:99:99'"}) {
+    EXPECT_TRUE(changes(1292, text, {.name = "n", .text_as_other = true}));
+    EXPECT_FALSE(changes(1292, text));
+  }
   EXPECT_TRUE(changes(1264, "Out of range value for column '%s' at row %d"));
   EXPECT_FALSE(changes(1292, "Truncated incorrect DOUBLE value: 'abc'"));
   EXPECT_TRUE(changes(1292, "Truncated incorrect DOUBLE value: 'abc'",
-                      {.name = "n", .text_as_number = true}));
+                      {.name = "n", .text_as_other = true}));
+  // Of what the server computes, if all that is sent fits.
+  const std::vector<ValueColumn> computed = {{.name = "v", .fits = true},
+                                             {.name = "g", .generated = true}};
+  EXPECT_FALSE(ChangesValue(1406, "Data Too Long, field len 3, data len 6", computed,
+                            WarningTexts::kMayNameNoColumn));
+  EXPECT_TRUE(
+      changes(1406, "Data Too Long, field len 3, data len 6", {.name = "g", .generated = true}));
   constexpr std::string_view kMember = "Data truncated for column '%s' at row %d";
   EXPECT_TRUE(changes(1265, kMember));
   EXPECT_FALSE(changes(1265, kMember, {.name = "e", .error_value = true}));

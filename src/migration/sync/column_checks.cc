@@ -48,7 +48,8 @@ void DropColumnChecks(mysql::AlterTable* alter, const mysql::TableInfo& downstre
       drop.name = check.name;
     }
   }
-  alter->specs.insert(alter->specs.end(), drops.begin(), drops.end());
+  // First: a list that is executed one by one needs them gone.
+  alter->specs.insert(alter->specs.begin(), drops.begin(), drops.end());
 }
 
 }  // namespace dm::migration

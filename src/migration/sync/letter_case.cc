@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "mysql/schema/schema_tracker.h"
@@ -37,7 +38,7 @@ std::vector<TableId> NamesUpstream(mysql::Connection& upstream, const std::strin
 
 // Tables upstream now whose names differ from that of `source` in letter case at most.
 std::vector<TableId> SpellingsUpstream(const Sessions& sessions, const TableId& source,
-                                       UpstreamNames* known, const StopToken& stop) {
+                                       KnownNames* known, const StopToken& stop) {
   std::vector<TableId> found;
   const auto look_in = [&](const std::vector<TableId>& names) {
     for (const TableId& name : names) {
@@ -45,15 +46,15 @@ std::vector<TableId> SpellingsUpstream(const Sessions& sessions, const TableId& 
     }
   };
   if (known != nullptr) {
-    const auto names = known->find(mysql::LowerName(source.schema));
-    if (names != known->end()) look_in(names->second);
-    if (names != known->end() && found.size() < 2) return found;
+    const auto names = known->upstream.find(mysql::LowerName(source.schema));
+    if (names != known->upstream.end()) look_in(names->second);
+    if (names != known->upstream.end() && found.size() < 2) return found;
   }
   found.clear();
   auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
   std::vector<TableId> names = NamesUpstream(*upstream, source.schema, stop);
   look_in(names);
-  if (known != nullptr) (*known)[mysql::LowerName(source.schema)] = std::move(names);
+  if (known != nullptr) known->upstream[mysql::LowerName(source.schema)] = std::move(names);
   if (found.size() < 2) return found;
   // A view is another matter.
   std::erase_if(found, [&](const TableId& name) {
@@ -66,11 +67,36 @@ std::vector<TableId> SpellingsUpstream(const Sessions& sessions, const TableId& 
   return found;
 }
 
+TableId Folded(const TableId& id) {
+  return {mysql::LowerName(id.schema), mysql::LowerName(id.table)};
+}
+
+// Tracked tables whose targets differ from `target`, that of `source`, in letter case at most.
+std::vector<TableId> TrackedWithTarget(const PlanContext& context, const TableId& source,
+                                       const TableId& target, KnownNames* known) {
+  KnownNames now;
+  if (known == nullptr) known = &now;
+  std::vector<TableId>& found = known->by_target[Folded(target)];
+  if (std::find(found.begin(), found.end(), source) == found.end()) {
+    known->by_target.clear();
+    for (const mysql::TrackedTable& table : context.tracker->AllTables()) {
+      const TableId id{table.schema, table.table};
+      if (!context.rules->Skips(id)) {
+        known->by_target[Folded(context.rules->Route(id))].push_back(id);
+      }
+    }
+  }
+  std::vector<TableId> there;
+  for (const TableId& id : known->by_target[Folded(target)]) {
+    if (context.tracker->GetTable(id.schema, id.table)) there.push_back(id);
+  }
+  return there;
+}
+
 }  // namespace
 
 void RefuseOneTargetOfTwo(const PlanContext& context, const TableId& source,
-                          std::span<const TableId> gone, UpstreamNames* known,
-                          const StopToken& stop) {
+                          std::span<const TableId> gone, KnownNames* known, const StopToken& stop) {
   const Sessions& sessions = *context.sessions;
   if (!sessions.downstream_folds || sessions.lower_case_table_names != 0) return;
   const TableId target = context.rules->Route(source);
@@ -89,9 +115,7 @@ void RefuseOneTargetOfTwo(const PlanContext& context, const TableId& source,
             "Please give one of the two another name downstream with `routes`, or leave it out "
             "with `block-allow-list`; then start the task again.");
   };
-  for (const mysql::TrackedTable& table : context.tracker->AllTables()) {
-    check({table.schema, table.table});
-  }
+  for (const TableId& other : TrackedWithTarget(context, source, target, known)) check(other);
   const std::vector<TableId> now = SpellingsUpstream(sessions, source, known, stop);
   // What comes later in the log must not be taken for what is there at this place.
   if (std::find(now.begin(), now.end(), source) == now.end()) return;

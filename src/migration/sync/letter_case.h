@@ -14,10 +14,9 @@ namespace dm::migration {
 // apart by letter case, the downstream (lower_case_table_names 1, TiDB) does not. `gone`: tables
 // that are not there any more when `source` is. What is there is what the tracker knows; and, for
 // what it does not know, both being there upstream now. Tables that a route merges under one
-// spelling are no such case. `known`: names upstream that may be of an earlier moment, and gets
-// what is read; null: they are read anew.
+// spelling are no such case. `known`: names that may be of an earlier moment, and gets what is
+// read; null: they are read anew.
 void RefuseOneTargetOfTwo(const PlanContext& context, const TableId& source,
-                          std::span<const TableId> gone, UpstreamNames* known,
-                          const StopToken& stop);
+                          std::span<const TableId> gone, KnownNames* known, const StopToken& stop);
 
 }  // namespace dm::migration

@@ -166,7 +166,7 @@ mysql::TablePtr RowPlanner::DefinitionOf(const Table& table, const mysql::RawEve
 bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
                          const mysql::FormatDescription& format, const StopToken& stop) {
   if (!told_apart_.contains(table.id)) {
-    RefuseOneTargetOfTwo(context_, table.id, {}, &upstream_names_, stop);
+    RefuseOneTargetOfTwo(context_, table.id, {}, &names_, stop);
     told_apart_.insert(table.id);
   }
   mysql::TablePtr tracked = DefinitionOf(table, event, format, stop);

@@ -73,8 +73,13 @@ struct PlanContext {
   FilteredRows* filtered = nullptr;
 };
 
-// Tables and views upstream by the lower-case name of their schema.
-using UpstreamNames = std::map<std::string, std::vector<TableId>>;
+// What was read of names, so as not to be read for every table.
+struct KnownNames {
+  // Tables and views upstream by the lower-case name of their schema.
+  std::map<std::string, std::vector<TableId>> upstream;
+  // Tracked tables by the lower-case name of their target; all of a moment, some may have gone.
+  std::map<TableId, std::vector<TableId>> by_target;
+};
 
 // The expression filters of a table whose rows are like `plan`; nullptr if it has none. Throws
 // Error kConfigExprFilterWrongGrammar.
@@ -165,7 +170,7 @@ class RowPlanner : private CommittedOrders {
   // Source tables that have a target of their own, letter case or not; names upstream when they
   // were looked at.
   std::set<TableId> told_apart_;
-  UpstreamNames upstream_names_;
+  KnownNames names_;
   // How the keys of a target's rows are hashed; targets whose sources would do it differently, so
   // that all their rows conflict.
   std::map<TableId, uint64_t> key_shapes_;

@@ -304,14 +304,11 @@ void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCl
   safe.gtid_mode = gtid_mode_;
   safe.exit_point = in_.checkpoint->exit_point();
   if (safe.exit_point && IsBehind(*safe.exit_point, start.location, gtid_mode_) &&
-      mysql::CompareLocations(*safe.exit_point, start.location, gtid_mode_) != 0) {
+      !IsSamePlace(*safe.exit_point, start.location, gtid_mode_)) {
     // A run that ended by itself stores none before its location: this one was left over.
     safe.exit_point.reset();
     in_.checkpoint->SetExitPoint(std::nullopt);
   }
-  const std::string server = in_.checkpoint->UpstreamOf(queues_.LowWater()).server;
-  const bool other_server = !fresh && !server.empty() &&
-                            server != mysql::ServerIdentity(upstream, in_.sessions->flavor, stop);
   if (!fresh && !safe.exit_point && !start.from_start_time) {
     // The last run did not end by itself: nobody wrote how far it came. It cannot have come further
     // than the upstream is now. Written down at once: this run may end before it gets there.
@@ -320,11 +317,17 @@ void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCl
       reached.position = status->position;
       reached.gtid_set = mysql::GtidSet::Parse(in_.sessions->flavor, status->gtid_set);
       safe.exit_point = reached;
-      if (other_server) {
-        // It may lag behind the one that was read. (A position of it may mean nothing: the stream
-        // finds out.) Stored it would say more than is known.
-        const auto now = upstream.QueryValue("SELECT UNIX_TIMESTAMP()", stop);
-        if (gtid_mode_) safe.exit_time = std::strtoull(now.value_or("0").c_str(), nullptr, 10);
+      const std::string server = in_.checkpoint->UpstreamOf(queues_.LowWater()).server;
+      const bool same_server =
+          server.empty() || server == mysql::ServerIdentity(upstream, in_.sessions->flavor, stop);
+      if (gtid_mode_) {
+        // Perhaps by another server than the one that was read, which may lag behind it: what that
+        // one had is older than now. Stored it would say more than is known.
+        safe.exit_time = std::strtoull(
+            upstream.QueryValue("SELECT UNIX_TIMESTAMP()", stop).value_or("0").c_str(), nullptr,
+            10);
+      } else if (!same_server) {
+        exit_is_unsure_ = true;  // the stream finds out whether the position means anything
       } else {
         in_.checkpoint->SetExitPoint(reached);
         // Crash point: where the run before may have come is found. Left: the checkpoint with that
@@ -350,9 +353,11 @@ void SyncRun::DrainAndFlush() {
 }
 
 void SyncRun::ReviveConnection() {
-  if (connection_->IsAlive()) return;
-  // An earlier write may be under way still; it must not come after the next one.
-  connection_->Reconnect(ending_.kill());
+  const bool alive = connection_->IsAlive();
+  if (alive && !next_epoch_) return;
+  // An earlier write may be under way still; it must not come after the next one. (Also if this was
+  // tried before, and failed after the reconnect.)
+  if (!alive) connection_->Reconnect(ending_.kill());
   CheckFence(in_.ports->fence);
   if (!next_epoch_) next_epoch_ = OwnerTable::NextEpoch(connection_epoch_);
   in_.owner->Raise(*connection_, connection_slot_, connection_epoch_, *next_epoch_, ending_.kill(),
@@ -410,7 +415,7 @@ void SyncRun::SaveLoop(const StopToken& stop) {
     for (;;) {
       WaitFor(kSaveTick, stop);
       if (std::unique_lock lock(connection_mutex_, std::try_to_lock); lock) {
-        connection_->KeepAlive(stop);
+        connection_->KeepAlive(ending_.kill());
       }
       auto now = SteadyClock::now();
       const bool due = now - last >= interval || (now - last >= kIdleSave && queues_.Idle());
@@ -476,7 +481,10 @@ void SyncRun::Finish(bool failed) {
   if (killed || !connection_ || !stream_) return;
   try {
     // Data up to the last event read may be downstream.
-    if (last_end_) {
+    if (!safe_mode_.knows_its_exit() || (exit_is_unsure_ && !last_end_)) {
+      // As if it had been killed: the next run asks, too.
+      in_.checkpoint->SetExitPoint(std::nullopt);
+    } else if (last_end_) {
       std::optional<Location> exit = in_.checkpoint->exit_point();
       if (!exit) exit = safe_mode_.exit_point();
       in_.checkpoint->SetExitPoint(exit ? Later(*exit, *last_end_, gtid_mode_) : *last_end_);

@@ -178,8 +178,10 @@ class SyncRun {
   // Cuts the workers' connections: with a kill, or when an ending has waited long enough for them.
   StopSource working_;
 
-  mysql::Location start_;                            // where the stream begins
-  std::optional<mysql::Location> last_end_;          // of the last event read
+  mysql::Location start_;                    // where the stream begins
+  std::optional<mysql::Location> last_end_;  // of the last event read
+  // Another server's position was asked for, and nothing has been read of it yet.
+  bool exit_is_unsure_ = false;
   std::optional<mysql::BinlogPosition> last_saved_;  // between transactions
   size_t rows_in_transaction_ = 0;                   // row changes queued since its begin
   std::optional<XaBranches> xa_;

@@ -14,6 +14,11 @@ bool HaveSets(const mysql::Location& a, const mysql::Location& b, bool gtid_mode
 
 }  // namespace
 
+bool IsSamePlace(const mysql::Location& a, const mysql::Location& b, bool gtid_mode) {
+  if (HaveSets(a, b, gtid_mode)) return *a.gtid_set == *b.gtid_set;
+  return mysql::CompareLocations(a, b, gtid_mode) == 0;
+}
+
 bool IsBehind(const mysql::Location& exit, const mysql::Location& end, bool gtid_mode) {
   // Another server may send the transactions in another order: all of them must have come. Its
   // positions mean nothing here.
@@ -43,8 +48,7 @@ bool SafeMode::Begin(const SafeModeStart& start, SteadyClock::time_point now) {
                {F("exit_point", start.exit_point->ToString()),
                 F("begin_location", start.begin.ToString())});
     const bool nothing_to_repeat =
-        start.exit_time == 0 &&
-        mysql::CompareLocations(*start.exit_point, start.begin, gtid_mode_) == 0;
+        start.exit_time == 0 && IsSamePlace(*start.exit_point, start.begin, gtid_mode_);
     if (nothing_to_repeat) return true;
     if (start.duration.count() == 0 && !configured_ && !binlog_) {
       throw MakeError(ErrorCode::kSyncerReprocessWithSafeModeFail);
@@ -70,6 +74,9 @@ SafeMode::Change SafeMode::BeforeEvent(uint32_t timestamp, bool is_format,
     timed_ = false;
     if (!on()) Log().Info("disable safe-mode after task initialization finished");
   }
+  if (exit_ && (timestamp > exit_time_ || exit_time_ == 0) && IsBehind(*exit_, end, gtid_mode_)) {
+    return Change::kExitPointReached;
+  }
   if (binlog_ && !is_format && timestamp != 0) {
     if (!binlog_end_) {
       binlog_end_ =
@@ -79,9 +86,6 @@ SafeMode::Change SafeMode::BeforeEvent(uint32_t timestamp, bool is_format,
       binlog_.reset();
       return Change::kDurationOver;
     }
-  }
-  if (exit_ && (timestamp > exit_time_ || exit_time_ == 0) && IsBehind(*exit_, end, gtid_mode_)) {
-    return Change::kExitPointReached;
   }
   return Change::kNone;
 }

@@ -19,12 +19,14 @@ struct SafeModeStart {
   std::chrono::nanoseconds duration{};        // after every start, in wall-clock time
   mysql::Location begin;                      // where the run begins
   std::optional<mysql::Location> exit_point;  // data up to here may be downstream already
-  // The exit point alone does not tell what may be downstream: another upstream server gave it,
-  // which may be behind the one that was read. All of that is not younger than this, in seconds
-  // since 1970; 0: the exit point is enough.
+  // The exit point alone does not tell what may be downstream: another upstream server may have
+  // given it, which may be behind the one that was read. All of that is not younger than this, in
+  // seconds since 1970; 0: the exit point is enough.
   uint64_t exit_time = 0;
   bool gtid_mode = false;
 };
+
+bool IsSamePlace(const mysql::Location& a, const mysql::Location& b, bool gtid_mode);
 
 // Does all that has come with `end` include everything up to `exit`?
 bool IsBehind(const mysql::Location& exit, const mysql::Location& end, bool gtid_mode);
@@ -57,6 +59,8 @@ class SafeMode {
                      SteadyClock::time_point now);
   // What safe mode lasts for, until that was dealt with.
   const std::optional<mysql::Location>& exit_point() const { return exit_; }
+  // False: more than the exit point may be downstream, see SafeModeStart::exit_time.
+  bool knows_its_exit() const { return !exit_ || exit_time_ == 0; }
   // After kExitPointReached was dealt with.
   void LeaveExitPoint() { exit_.reset(); }
 

@@ -191,6 +191,11 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
   s.statements = s.downstream;
   s.statements.idle_limit = idle_limit;
   s.rows = s.checkpoint = s.statements;
+  // Rows of a former owner are waited for by asking again: each time for less than a client waits
+  // for its answer.
+  if (!HasKey(s.checkpoint, "innodb_lock_wait_timeout")) {
+    SetKey(s.checkpoint, "innodb_lock_wait_timeout", "20");
+  }
   s.rows.found_rows = true;
   SetKey(s.rows, "time_zone", zone);
   const std::string mode = Value(*downstream, "SELECT @@sql_mode", stop);

@@ -303,7 +303,9 @@ bool Stream::Reset(const Error& error, const StopToken& stop) {
       break;
     }
   }
-  if (!heard_ && mysql::IsConnectionLost(error)) {
+  if (heard_) {
+    silence_ = kSilence;
+  } else if (mysql::IsConnectionLost(error)) {
     silence_ = std::min<Milliseconds>(silence_ * 4, kLongestSilence);
   }
   Log().Warn("reset replication binlog puller",

@@ -19,6 +19,9 @@
 
 namespace dm::migration {
 
+// How long a server may send nothing, heartbeats included.
+inline constexpr Milliseconds kSilence{60'000};
+
 struct StreamOptions {
   mysql::ConnectOptions upstream;
   mysql::Flavor flavor = mysql::Flavor::kMySql;
@@ -98,7 +101,7 @@ class Stream {
   bool heard_ = false;  // `source_` has sent something of its log
   // A server that looks for the begin in many large files is silent, and begins anew with each
   // connection.
-  Milliseconds silence_{60'000};
+  Milliseconds silence_ = kSilence;
   std::optional<mysql::WholeTransactions> whole_;  // of `source_`, a MariaDB's
   std::optional<mysql::LocationRecorder> recorder_;
   uint32_t server_id_ = 0;

@@ -299,13 +299,9 @@ void SourceWorker::Handle(const cluster::SubtaskStage& stage, bool removed, int6
     }
     std::optional<cluster::StoredConfig> config;
     if (!Find(stage.task)) {
-      config =
-          cluster::ReadSubtaskConfig(*environment_.etcd, source_id_, stage.task, stop, revision);
-      if (!config) {
-        throw Error(
-            ErrorCode::kWorkerFailToGetSubtaskConfigFromEtcd,
-            fmt::format("there is no relative subtask config for task {} in etcd", stage.task));
-      }
+      // As it is now: of a start that is over already nothing is begun.
+      config = cluster::ReadSubtaskConfig(*environment_.etcd, source_id_, stage.task, stop);
+      if (!config || config->create_revision > revision) return;
     } else if (stage.expect == cluster::Stage::kRunning) {
       config = cluster::ReadSubtaskConfig(*environment_.etcd, source_id_, stage.task, stop);
       // The task was stopped since, and perhaps started anew: the events of that follow.
@@ -330,6 +326,8 @@ void SourceWorker::ApplyStage(const std::string& task, cluster::Stage expect,
   if (entry && config && config->create_revision != entry->start) {
     Log().Info("the task was stopped and started anew, what runs of the former start ends",
                {F("task", task)});
+    // What it would save at its end is not the new start's, whose metadata may have been made anew.
+    entry->subtask->Kill();
     Remove(task);
     entry = nullptr;
   }
