@@ -34,6 +34,7 @@ def task(servers, shared_cluster):
         run_all(downstream, "lacks", by_hand)
         if full:
             run_all(upstream, "lacks", statements)
+        shared_cluster.ctl("stop-task", "lacks", check=False)
         path = shared_cluster.task_file("lacks", [source], downstream, ["lacks"])
         shared_cluster.ctl("start-task", path, "--remove-meta")
         started.append("lacks")

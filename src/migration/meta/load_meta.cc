@@ -90,6 +90,9 @@ void InOwnedTransaction(mysql::Connection& db, const OwnerRight& right, const St
 // The same for one statement, in one round trip.
 void ExecuteAsOwner(mysql::Connection& db, const OwnerRight& right, const std::string& statement,
                     const StopToken& stop) {
+  if (DM_FAILPOINT_SET("meta/before-load-commit")) {
+    return InOwnedTransaction(db, right, stop, [&] { db.Execute(statement, stop); });
+  }
   AsOwner(db, right, [&] {
     db.ExecuteMulti(
         fmt::format("START TRANSACTION;{};{};COMMIT", right.Proof(db.server()), statement), stop,
