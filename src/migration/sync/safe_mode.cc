@@ -47,10 +47,12 @@ bool SafeMode::Begin(const SafeModeStart& start, SteadyClock::time_point now) {
     Log().Info("compare exitPoint and beginLocation",
                {F("exit_point", start.exit_point->ToString()),
                 F("begin_location", start.begin.ToString())});
-    const bool nothing_to_repeat =
-        start.exit_time == 0 && IsSamePlace(*start.exit_point, start.begin, gtid_mode_);
+    // Who wants none at all is believed that the upstream is the server that was read.
+    const bool wanted = start.duration.count() != 0 || configured_ || binlog_;
+    const bool nothing_to_repeat = (start.exit_time == 0 || !wanted) &&
+                                   IsSamePlace(*start.exit_point, start.begin, gtid_mode_);
     if (nothing_to_repeat) return true;
-    if (start.duration.count() == 0 && !configured_ && !binlog_) {
+    if (!wanted) {
       throw MakeError(ErrorCode::kSyncerReprocessWithSafeModeFail);
     }
     exit_ = start.exit_point;

@@ -141,6 +141,8 @@ TEST_F(SafeModeTest, AnExitPointMayNeedATimeToo) {
   start_.exit_point = start_.begin;
   EXPECT_FALSE(mode_.Begin(start_, now_));
   EXPECT_TRUE(mode_.on());
+  start_.duration = 0s;
+  EXPECT_TRUE(mode_.Begin(start_, now_));
 }
 
 TEST(ExitPointTest, TheLaterOfTwo) {
