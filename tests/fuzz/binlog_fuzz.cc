@@ -42,7 +42,7 @@ void WriteRows(const RawEvent& event, const FormatDescription& format, const Tab
   std::string out;
   LiteralOptions options;
   options.no_backslash_escapes = (seed & 1) != 0;
-  options.vector_as_text = (seed & 2) != 0;
+  options.for_tidb = (seed & 2) != 0;
   for (size_t row = 0; row < std::min<size_t>(rows->row_count(), 100); ++row) {
     for (const auto& image : {rows->before(row), rows->after(row)}) {
       for (size_t i = 0; i < image.size(); ++i) {

@@ -8,7 +8,9 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 from dmtest.cluster import Cluster  # noqa: E402
+from dmtest.crashing import CrashingCluster, CrashScene  # noqa: E402
 from dmtest.migrated import Migrated  # noqa: E402
+from dmtest.proxy import Proxy  # noqa: E402
 from dmtest.servers import MariaDb, MariaDb11, MySql9, MySql56, TiDb, TiDbOld  # noqa: E402
 
 _ids = itertools.count(1)
@@ -20,7 +22,7 @@ FEW_TIDB = (
     "test_case[types_common-", "test_case[keys_basic-", "test_case[ddl_common-", "test_case[swap_unique_values-", "test_case[alter_split-",
     "test_case[dates_modes-", "test_case[generated_json-", "test_case[names_collations-", "test_case[limits-",
     "test_killed[load/before-commit]", "test_incremental[mysql9]", "test_conflicts_are_retried[optimistic]", "test_bytes_that_are_no_character[mysql9-gbk]",
-    "test_members_with_backslashes", "test_type_that_tidb_has_not[mariadb-POINT]")
+    "test_members_with_backslashes", "test_type_that_tidb_has_not[mariadb-POINT]", "test_what_does_not_fit_stops_the_task[lenient]")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -91,6 +93,38 @@ def migrated(request, servers, shared_cluster):
     yield make
     for one in made:
         one.stop()
+
+
+@pytest.fixture
+def proxied(request, servers, cluster):
+    """Returns a function that makes a task of the test file's SCHEMA between two kinds of servers, "mysql9-mariadb", of which one side,
+    or both, are reached by proxies."""
+    proxies, made, schema = [], [], request.module.SCHEMA
+
+    def make(pair, up=False, down=False, gtid=False, **changes):
+        kinds = pair.split("-")
+        upstream, downstream = servers.get(kinds[0], "up"), servers.get(kinds[1], "down")
+        cluster.start_master()
+        via, into = Proxy(upstream) if up else None, Proxy(downstream) if down else None
+        proxies.extend(p for p in (via, into) if p)
+        made.append(Migrated(cluster, upstream, downstream, [schema], schema, gtid=gtid, via=via, into=into, **changes))
+        downstream.run("DROP DATABASE IF EXISTS dm_meta")
+        return made[-1]
+
+    yield make
+    for proxy in proxies:
+        proxy.stop()
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture(scope="module")
+def crash_home(request, tmp_path_factory, servers):
+    """Two servers and a cluster whose programs die at crash points; for the test file's SCHEMA."""
+    schema = request.module.SCHEMA
+    cluster = CrashingCluster.of_pair(tmp_path_factory.mktemp(schema), servers.get("mariadb", "up"), servers.get("mariadb", "down"))
+    yield CrashScene(cluster, cluster.upstream, cluster.downstream, schema)
+    cluster.stop()
 
 
 @pytest.fixture

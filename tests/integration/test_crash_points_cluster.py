@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from dmtest.crashing import CrashingCluster, CrashScene
+from dmtest.crashing import CrashingCluster
 from dmtest.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("crash_points_cluster")
@@ -12,23 +12,15 @@ SCHEMA = "cpc"
 MASTER = "master1"
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory, servers):
-    cluster = CrashingCluster.of_pair(tmp_path_factory.mktemp("crash-cluster"), servers.get("mariadb", "up"),
-                                      servers.get("mariadb", "down"))
-    yield CrashScene(cluster, cluster.upstream, cluster.downstream, SCHEMA)
-    cluster.stop()
-
-
 @pytest.fixture
-def scene(home):
+def scene(crash_home):
     """The task runs on worker1; no other worker, no other source."""
-    cluster = home.cluster
+    cluster = crash_home.cluster
     cluster.disarm(MASTER)
     if not cluster.master.alive():
         cluster.start_master()
-    home.ready()
-    yield home
+    crash_home.ready()
+    yield crash_home
     cluster.disarm(MASTER)
     cluster.disarm("worker2")
     if not cluster.master.alive():

@@ -1,8 +1,6 @@
 """kill -9 at every crash point of dump and load and between the units, then a restart: the whole migration ends equal."""
 import pytest
 
-from dmtest.crashing import CrashingCluster, CrashScene
-
 pytestmark = pytest.mark.xdist_group("crash_points_full")
 SCHEMA = "cpf"
 MORE = (f"INSERT INTO {SCHEMA}.pk SELECT seq * 10000, CONCAT('v', seq), seq FROM {SCHEMA}.seq_1_to_60",
@@ -13,22 +11,14 @@ MORE = (f"INSERT INTO {SCHEMA}.pk SELECT seq * 10000, CONCAT('v', seq), seq FROM
 SMALL_FILES = {"mydumpers": {"dump": {"threads": 2, "extra-args": "-F 500B -s 100 --no-views=false"}}}
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory, servers):
-    cluster = CrashingCluster.of_pair(tmp_path_factory.mktemp("crash-full"), servers.get("mariadb", "up"),
-                                      servers.get("mariadb", "down"))
-    yield CrashScene(cluster, cluster.upstream, cluster.downstream, SCHEMA)
-    cluster.stop()
-
-
 @pytest.fixture
-def scene(home):
+def scene(crash_home):
     """Before its task."""
-    home.cluster.disarm()
-    if not home.cluster.workers["worker1"].alive():
-        home.cluster.start_worker("worker1")
-    home.prepare(*MORE)
-    return home
+    crash_home.cluster.disarm()
+    if not crash_home.cluster.workers["worker1"].alive():
+        crash_home.cluster.start_worker("worker1")
+    crash_home.prepare(*MORE)
+    return crash_home
 
 
 def finish(scene):

@@ -4,7 +4,7 @@ import itertools
 import pymysql
 import pytest
 
-from dmtest.crashing import CrashingCluster, CrashScene
+from dmtest.crashing import CrashScene
 from dmtest.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("crash_points_sync")
@@ -12,18 +12,10 @@ SCHEMA = "cps"
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory, servers):
-    cluster = CrashingCluster.of_pair(tmp_path_factory.mktemp("crash-sync"), servers.get("mariadb", "up"),
-                                      servers.get("mariadb", "down"))
-    yield CrashScene(cluster, cluster.upstream, cluster.downstream, SCHEMA)
-    cluster.stop()
-
-
 @pytest.fixture
-def scene(home):
-    home.ready()
-    return home
+def scene(crash_home):
+    crash_home.ready()
+    return crash_home
 
 
 def finish(scene):
@@ -310,9 +302,9 @@ def test_end(scene, point, how):
         finish(scene)
 
 
-def test_checkpoint_table_is_widened(home):
+def test_checkpoint_table_is_widened(crash_home):
     """A long GTID set needs other columns."""
-    cluster = home.cluster
+    cluster = crash_home.cluster
     cluster.start_worker("worker2")
     cluster.create_source("gtid", cluster.upstream, **{"enable-gtid": True})
     scene = CrashScene(cluster, cluster.upstream, cluster.downstream, "cpsg", source="gtid")

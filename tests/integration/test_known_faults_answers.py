@@ -4,33 +4,10 @@ import re
 
 import pytest
 
-from dmtest.migrated import Migrated
-from dmtest.proxy import LostAnswer, Proxy
+from dmtest.proxy import LostAnswer
 
 SCHEMA = "kfc"
 TABLES = ["CREATE TABLE k (id INT PRIMARY KEY, v INT, UNIQUE KEY (v))", "CREATE TABLE n (a INT, b VARCHAR(10))"]
-
-
-@pytest.fixture
-def scene(servers, cluster):
-    """Returns a function that makes a task of which one side, or both, are reached by proxies."""
-    proxies, made = [], []
-
-    def make(pair, up=False, down=False, gtid=False, **changes):
-        kinds = pair.split("-")
-        upstream, downstream = servers.get(kinds[0], "up"), servers.get(kinds[1], "down")
-        cluster.start_master()
-        via, into = Proxy(upstream) if up else None, Proxy(downstream) if down else None
-        proxies.extend(p for p in (via, into) if p)
-        made.append(Migrated(cluster, upstream, downstream, [SCHEMA], "kfc", gtid=gtid, via=via, into=into, **changes))
-        downstream.run("DROP DATABASE IF EXISTS dm_meta")
-        return made[-1]
-
-    yield make
-    for proxy in proxies:
-        proxy.stop()
-    for one in made:
-        one.stop()
 
 
 def write_rounds(m, rounds, offset=0):
@@ -40,8 +17,8 @@ def write_rounds(m, rounds, offset=0):
 
 
 @pytest.mark.parametrize("pair", ["mariadb-mariadb", "mysql9-mysql9"])
-def test_answers_to_commit_that_are_lost(scene, pair):
-    m = scene(pair, down=True)
+def test_answers_to_commit_that_are_lost(proxied, pair):
+    m = proxied(pair, down=True)
     lost, counter = [], itertools.count()
 
     def lose(text):
@@ -61,8 +38,8 @@ def test_answers_to_commit_that_are_lost(scene, pair):
 
 
 @pytest.mark.parametrize("pair", ["mariadb-mariadb", "mysql9-mysql9"])
-def test_answers_to_definitions_that_are_lost(scene, pair):
-    m = scene(pair, down=True, source_keys={"checker": {"backoff-max": "1s"}})  # more errors than usual
+def test_answers_to_definitions_that_are_lost(proxied, pair):
+    m = proxied(pair, down=True, source_keys={"checker": {"backoff-max": "1s"}})  # more errors than usual
     # Half of them on each pair.
     statements = {"mariadb-mariadb": ["ALTER TABLE k ADD c INT DEFAULT 3", "CREATE TABLE new (id INT PRIMARY KEY)", "CREATE INDEX i ON k (c)", "RENAME TABLE new TO newer",
                                       "DROP TABLE newer"],

@@ -12,32 +12,10 @@ SCHEMA = "kfc"
 TABLES = ["CREATE TABLE k (id INT PRIMARY KEY, v INT, UNIQUE KEY (v))", "CREATE TABLE n (a INT, b VARCHAR(10))"]
 
 
-@pytest.fixture
-def scene(servers, cluster):
-    """Returns a function that makes a task of which one side, or both, are reached by proxies."""
-    proxies, made = [], []
-
-    def make(pair, up=False, down=False, gtid=False, **changes):
-        kinds = pair.split("-")
-        upstream, downstream = servers.get(kinds[0], "up"), servers.get(kinds[1], "down")
-        cluster.start_master()
-        via, into = Proxy(upstream) if up else None, Proxy(downstream) if down else None
-        proxies.extend(p for p in (via, into) if p)
-        made.append(Migrated(cluster, upstream, downstream, [SCHEMA], "kfc", gtid=gtid, via=via, into=into, **changes))
-        downstream.run("DROP DATABASE IF EXISTS dm_meta")
-        return made[-1]
-
-    yield make
-    for proxy in proxies:
-        proxy.stop()
-    for one in made:
-        one.stop()
-
-
 @pytest.mark.parametrize("kind,gtid", [("mariadb", True), ("mysql9", False)])
-def test_streams_that_break_around_a_transactions_begin_and_in_its_middle(scene, kind, gtid):
+def test_streams_that_break_around_a_transactions_begin_and_in_its_middle(proxied, kind, gtid):
     """Behind the GTID event, behind BEGIN, between rows and before the end: each transaction of a table without a key comes once."""
-    m = scene(f"{kind}-mariadb", up=True, gtid=gtid)
+    m = proxied(f"{kind}-mariadb", up=True, gtid=gtid)
     m.replicating(*TABLES)
     # Type codes: GTID of MySQL and MariaDB, BEGIN, table map, rows, XID.
     plan = [33, 162, 2, 19, 30, 16, 23]
@@ -64,8 +42,8 @@ def test_streams_that_break_around_a_transactions_begin_and_in_its_middle(scene,
     assert len(cuts) == wanted, cuts
 
 
-def test_a_table_whose_rows_are_refused_is_named_and_load_is_not_finished(scene):
-    m = scene("mariadb-mariadb", down=True)
+def test_a_table_whose_rows_are_refused_is_named_and_load_is_not_finished(proxied):
+    m = proxied("mariadb-mariadb", down=True)
     refused = []
 
     def refuse(text):
@@ -87,8 +65,8 @@ def test_a_table_whose_rows_are_refused_is_named_and_load_is_not_finished(scene)
         assert m.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.t{i}") == 2
 
 
-def test_more_columns_in_the_list_of_tables(scene):
-    m = scene("mariadb-mariadb", up=True)
+def test_more_columns_in_the_list_of_tables(proxied):
+    m = proxied("mariadb-mariadb", up=True)
     asked = []
 
     def more_columns(text):
@@ -106,9 +84,9 @@ def test_more_columns_in_the_list_of_tables(scene):
     assert asked
 
 
-def test_a_statement_of_a_batch_in_safe_mode_that_fails(scene):
+def test_a_statement_of_a_batch_in_safe_mode_that_fails(proxied):
     """One row becomes two statements there; the second fails."""
-    m = scene("mariadb-mariadb", down=True, syncers={"sync": {"safe-mode": True, "multiple-rows": False}})
+    m = proxied("mariadb-mariadb", down=True, syncers={"sync": {"safe-mode": True, "multiple-rows": False}})
     m.replicating(*TABLES, "INSERT INTO k VALUES (1, 1), (2, 2), (3, 3)", "INSERT INTO n VALUES (1, 'a')")
     m.synced()
     failed = []

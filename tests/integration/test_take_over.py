@@ -8,7 +8,6 @@ import time
 import pytest
 
 from dmtest.compare import difference
-from dmtest.cluster import Cluster
 from dmtest.proxy import CutClient, Proxy
 from dmtest.waiting import wait_for
 

@@ -216,7 +216,7 @@ TEST(CutTest, LongTextsEndInDots) {
 
 TEST(RedactedMessageTest, KeptTexts) {
   SetLogRedaction(true);
-  KeepInMessages("entry 'src--1' for key '");
+  KeepDuplicateEntry("entry 'src--1' for key '");
   EXPECT_EQ(RedactedMessage(1062, "Duplicate entry 'src--1' for key 'PRIMARY'"),
             "Duplicate entry 'src--1' for key 'PRIMARY'");
   EXPECT_EQ(RedactedMessage(1062, "Duplicate entry 'other--1' for key 'PRIMARY'"),

@@ -22,15 +22,30 @@ constexpr std::string_view kBareValue = "for value ";
 constexpr int kOutOfRange = 1690;
 constexpr std::string_view kConstant = "constant ";
 
-std::mutex kept_mutex;
-std::set<std::string> kept_texts;
+constexpr int kDuplicateEntry = 1062;
 
-bool IsKept(std::string_view message) {
-  std::lock_guard lock(kept_mutex);
-  return std::any_of(kept_texts.begin(), kept_texts.end(), [&](const std::string& text) {
-    return message.find(text) != std::string_view::npos;
-  });
-}
+// Parts of messages that say nothing of a user's rows. Thread-safe.
+class KnownEntries {
+ public:
+  static KnownEntries& Instance() {
+    static KnownEntries known;
+    return known;
+  }
+  void Add(std::string text) {
+    std::lock_guard lock(mutex_);
+    texts_.insert(std::move(text));
+  }
+  bool AreIn(std::string_view message) {
+    std::lock_guard lock(mutex_);
+    return std::any_of(texts_.begin(), texts_.end(), [&](const std::string& text) {
+      return message.find(text) != std::string_view::npos;
+    });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string> texts_;
+};
 
 bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '$'; }
 
@@ -81,20 +96,20 @@ std::string RedactedStatement(std::string_view statement) {
   return out;
 }
 
-void KeepInMessages(std::string text) {
-  std::lock_guard lock(kept_mutex);
-  kept_texts.insert(std::move(text));
-}
+void KeepDuplicateEntry(std::string text) { KnownEntries::Instance().Add(std::move(text)); }
 
 std::string RedactedMessage(int number, std::string_view message) {
-  if (IsKept(message)) return std::string(message);
+  if (!LogRedaction()) return std::string(message);
+  if (number == kDuplicateEntry && KnownEntries::Instance().AreIn(message)) {
+    return std::string(message);
+  }
   // "Table has no partition for value 7"
   if (const size_t at = message.find(kBareValue);
-      number == kNoPartition && LogRedaction() && at != std::string_view::npos) {
+      number == kNoPartition && at != std::string_view::npos) {
     return fmt::format("{}?", message.substr(0, at + kBareValue.size()));
   }
   // TiDB: "constant 300 overflows tinyint"
-  if (number == kOutOfRange && LogRedaction() && message.starts_with(kConstant)) {
+  if (number == kOutOfRange && message.starts_with(kConstant)) {
     const size_t end = std::min(message.find(' ', kConstant.size()), message.size());
     return fmt::format("{}?{}", kConstant, message.substr(end));
   }
@@ -103,7 +118,7 @@ std::string RedactedMessage(int number, std::string_view message) {
   const bool quotes =
       std::find(kQuoteValues.begin(), kQuoteValues.end(), number) != kQuoteValues.end() &&
       first != std::string_view::npos;
-  if (!LogRedaction() || !quotes) return std::string(message);
+  if (!quotes) return std::string(message);
   // A value may hold quotes itself, so all from the first to the last one goes.
   std::string out(message.substr(0, first));
   out += '?';

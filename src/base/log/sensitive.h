@@ -44,8 +44,9 @@ std::string RedactedStatement(std::string_view statement);
 // The same for the text of a server's error or warning `number`: where it quotes a value of a row
 // (duplicate key, value that does not fit), what it quotes is a "?".
 std::string RedactedMessage(int number, std::string_view message);
-// Messages that contain this text hold no value of a user: they stay as they are. Thread-safe.
-void KeepInMessages(std::string text);
+// For the life of the process: messages of a duplicate key (1062) that contain this text are about
+// a row of ours, and stay as they are. Thread-safe.
+void KeepDuplicateEntry(std::string text);
 
 }  // namespace dm
 

@@ -276,7 +276,8 @@ void SchemaPhase::CreateView(mysql::Connection& db, const OwnerRight& right,
     }
   }
   for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
-    // Crash point: a view's placeholder, or nothing, has its name. Left: the view.
+    // Crash point: the view is not made; its name is free, or the table that the dump gives views
+    // until all tables are there has it. Left: the view.
     DM_FAILPOINT("load/before-make-view");
     if (statement.starts_with("DROP TABLE")) {
       Execute(db, right, "DROP TABLE IF EXISTS " + mysql::QuoteTable(schema, view), stop);

@@ -106,8 +106,8 @@ OwnerTable::OwnerTable(std::string_view meta_schema, std::string_view task,
       meta_schema_(meta_schema),
       task_(task),
       refusal_(fmt::format("entry '{}-{}' for key '", source_id, kGuardSlot)) {
-  // It is told by its text.
-  KeepInMessages(refusal_);
+  // It is told by its text, also where logs are redacted.
+  KeepDuplicateEntry(refusal_);
 }
 
 void OwnerTable::Create(mysql::Connection& connection, const StopToken& stop) const {

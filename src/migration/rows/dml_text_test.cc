@@ -186,7 +186,7 @@ TEST_F(DmlTextTest, ToTiDbASetOf64IsComparedAsText) {
     map_.columns[0].type = mysql::ColumnType::kSet;
     map_.columns[0].length_bytes = 4;  // as an INT of Row
     mysql::LiteralOptions tidb;
-    tidb.vector_as_text = true;
+    tidb.for_tidb = true;
     plan_ =
         BuildTablePlan({"shop", "s"}, {"shop", "s"}, map_, plan_->tracked, plan_->downstream, tidb);
     EXPECT_EQ(Delete({3, 1}),

@@ -303,6 +303,7 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
                                                 mysql::TablePtr downstream,
                                                 const mysql::LiteralOptions& literals,
                                                 bool mariadb) {
+  const bool tidb = literals.for_tidb;
   auto plan = std::make_shared<TablePlan>();
   plan->source = source;
   plan->target = target;
@@ -340,23 +341,21 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
       column.where_as_text =
           there->is_string() && (mysql::IsNumericType(info.type) || info.type == FieldType::kYear);
       const bool has_point = there->type == FieldType::kFloat || there->type == FieldType::kDouble;
-      if (literals.vector_as_text && has_point && there->decimals >= 0 && there->decimals <= 30 &&
+      if (tidb && has_point && there->decimals >= 0 && there->decimals <= 30 &&
           (info.type == FieldType::kFloat || info.type == FieldType::kDouble)) {
         column.where_rounded = static_cast<int8_t>(there->decimals);
         column.where_as_float = there->type == FieldType::kFloat;
       }
       if (there->not_null() && !info.not_null() && column.written) plan->null_refused.push_back(i);
       const bool by_text = there->is_string() || HasMembers(*there);
-      const bool last_member_is_no_number = literals.vector_as_text &&
-                                            there->type == FieldType::kSet &&
+      const bool last_member_is_no_number = tidb && there->type == FieldType::kSet &&
                                             there->elements.size() == kMembersTooManyForTiDb;
       if (HasMembers(info) && by_text &&
           (!CountsMembersAlike(info, *there) || last_member_is_no_number)) {
         column.members = info.elements;
         column.member_order = MemberOrder(info, *there);
       }
-      column.where_as_signed =
-          info.type == FieldType::kSet && column.members.empty() && !literals.vector_as_text;
+      column.where_as_signed = info.type == FieldType::kSet && column.members.empty() && !tidb;
       const std::string_view charset = CharsetOf(*there, *plan->downstream);
       column.meta.keep_bytes =
           info.is_string() && mysql::FindCharset(charset) == column.meta.charset;

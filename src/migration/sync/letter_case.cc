@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -76,9 +77,7 @@ std::vector<TableId> TrackedWithTarget(const PlanContext& context, const TableId
                                        const TableId& target, KnownNames* known) {
   KnownNames now;
   if (known == nullptr) known = &now;
-  std::vector<TableId>& found = known->by_target[Folded(target)];
-  if (std::find(found.begin(), found.end(), source) == found.end()) {
-    known->by_target.clear();
+  if (!std::exchange(known->has_targets, true)) {
     for (const mysql::TrackedTable& table : context.tracker->AllTables()) {
       const TableId id{table.schema, table.table};
       if (!context.rules->Skips(id)) {
@@ -86,10 +85,12 @@ std::vector<TableId> TrackedWithTarget(const PlanContext& context, const TableId
       }
     }
   }
+  std::vector<TableId>& same = known->by_target[Folded(target)];
+  if (std::find(same.begin(), same.end(), source) == same.end()) same.push_back(source);
   std::vector<TableId> there;
-  for (const TableId& id : known->by_target[Folded(target)]) {
-    if (context.tracker->GetTable(id.schema, id.table)) there.push_back(id);
-  }
+  std::copy_if(same.begin(), same.end(), std::back_inserter(there), [&](const TableId& id) {
+    return context.tracker->GetTable(id.schema, id.table) != nullptr;
+  });
   return there;
 }
 

@@ -191,7 +191,7 @@ bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
   mysql::LiteralOptions literals;
   literals.time_zone = context_.sessions->rows_zone;
   literals.no_backslash_escapes = context_.sessions->downstream_server.no_backslash_escapes;
-  literals.vector_as_text = context_.sessions->downstream_server.is_tidb;
+  literals.for_tidb = context_.sessions->downstream_server.is_tidb;
   if (context_.metrics != nullptr) table.jobs = context_.metrics->JobsOf(target);
   literals.kept_as_binary = context_.sessions->downstream_server.is_tidb;
   table.plan =
@@ -471,6 +471,8 @@ void RowPlanner::OnSchemaChange() {
   key_shapes_.clear();
   one_key_targets_.clear();
   causality_.Clear();
+  names_.by_target.clear();
+  names_.has_targets = false;
 }
 
 }  // namespace dm::migration

@@ -77,8 +77,10 @@ struct PlanContext {
 struct KnownNames {
   // Tables and views upstream by the lower-case name of their schema.
   std::map<std::string, std::vector<TableId>> upstream;
-  // Tracked tables by the lower-case name of their target; all of a moment, some may have gone.
+  // Tables by the lower-case name of their target, once `has_targets`: those that are tracked and
+  // those that were looked for. To be forgotten when statements have changed tables.
   std::map<TableId, std::vector<TableId>> by_target;
+  bool has_targets = false;
 };
 
 // The expression filters of a table whose rows are like `plan`; nullptr if it has none. Throws

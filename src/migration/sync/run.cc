@@ -304,7 +304,7 @@ void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCl
   safe.gtid_mode = gtid_mode_;
   safe.exit_point = in_.checkpoint->exit_point();
   if (safe.exit_point && IsBehind(*safe.exit_point, start.location, gtid_mode_) &&
-      !IsSamePlace(*safe.exit_point, start.location, gtid_mode_)) {
+      !CoverTheSame(*safe.exit_point, start.location, gtid_mode_)) {
     // A run that ended by itself stores none before its location: this one was left over.
     safe.exit_point.reset();
     in_.checkpoint->SetExitPoint(std::nullopt);

@@ -14,7 +14,7 @@ bool HaveSets(const mysql::Location& a, const mysql::Location& b, bool gtid_mode
 
 }  // namespace
 
-bool IsSamePlace(const mysql::Location& a, const mysql::Location& b, bool gtid_mode) {
+bool CoverTheSame(const mysql::Location& a, const mysql::Location& b, bool gtid_mode) {
   if (HaveSets(a, b, gtid_mode)) return *a.gtid_set == *b.gtid_set;
   return mysql::CompareLocations(a, b, gtid_mode) == 0;
 }
@@ -50,7 +50,7 @@ bool SafeMode::Begin(const SafeModeStart& start, SteadyClock::time_point now) {
     // Who wants none at all is believed that the upstream is the server that was read.
     const bool wanted = start.duration.count() != 0 || configured_ || binlog_;
     const bool nothing_to_repeat = (start.exit_time == 0 || !wanted) &&
-                                   IsSamePlace(*start.exit_point, start.begin, gtid_mode_);
+                                   CoverTheSame(*start.exit_point, start.begin, gtid_mode_);
     if (nothing_to_repeat) return true;
     if (!wanted) {
       throw MakeError(ErrorCode::kSyncerReprocessWithSafeModeFail);

@@ -26,12 +26,16 @@ struct SafeModeStart {
   bool gtid_mode = false;
 };
 
-bool IsSamePlace(const mysql::Location& a, const mysql::Location& b, bool gtid_mode);
+// Of exit points and locations. `gtid_mode`: GTID sets count where both have one, else positions,
+// which must be of one server's log.
+//
+// Do both cover the same transactions?
+bool CoverTheSame(const mysql::Location& a, const mysql::Location& b, bool gtid_mode);
 
 // Does all that has come with `end` include everything up to `exit`?
 bool IsBehind(const mysql::Location& exit, const mysql::Location& end, bool gtid_mode);
 
-// An exit point for what either of two covers.
+// The smallest that covers what either of two covers.
 mysql::Location Later(const mysql::Location& a, const mysql::Location& b, bool gtid_mode);
 
 // A state machine without clock or I/O of its own. One owner thread.

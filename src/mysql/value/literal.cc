@@ -246,7 +246,7 @@ void AppendLiteral(std::string& out, const Cell& cell, const ColumnMeta& meta,
       out += '\'';
       return;
     case Form::kVector:
-      if (options.vector_as_text) {
+      if (options.for_tidb) {
         out += '\'';
         AppendVectorText(out, cell);
         out += '\'';
@@ -283,7 +283,7 @@ void AppendText(std::string& out, const Cell& cell, const ColumnMeta& meta,
     case Form::kTextForm:
       return AppendTextForm(out, cell.bytes(), meta.text_form);
     case Form::kVector:
-      if (options.vector_as_text) return AppendVectorText(out, cell);
+      if (options.for_tidb) return AppendVectorText(out, cell);
       out += cell.text();
       return;
     default:

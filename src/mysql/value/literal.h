@@ -15,8 +15,9 @@ struct LiteralOptions {
   bool no_backslash_escapes = false;
   // Write kept bytes as _binary'..' (TiDB) instead of under their character set's name.
   bool kept_as_binary = false;
-  // Write VECTOR values as text '[1,2.5]' (TiDB) instead of bytes.
-  bool vector_as_text = false;
+  // TiDB: VECTOR values are text '[1,2.5]' instead of bytes, and some values have to be compared in
+  // another way than they are written.
+  bool for_tidb = false;
 };
 
 // Appends the literal of `cell` to `out`: NULL, 12, 3.140590118408203, '12.50', '2024-01-02

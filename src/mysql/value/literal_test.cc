@@ -216,7 +216,7 @@ TEST(Literal, NullAbsentAndVector) {
   EXPECT_EQ(out, "NULL");
   EXPECT_THROW(AppendLiteral(out, {}, Type(ColumnType::kLong), {}), Error);
   LiteralOptions text;
-  text.vector_as_text = true;
+  text.for_tidb = true;
   EXPECT_EQ(Literal("00 00 80 3f 00 00 20 40", Type(ColumnType::kVector), text), "'[1,2.5]'");
   EXPECT_EQ(Literal("00 00 80 3f", Type(ColumnType::kVector)),
             std::string("_binary'\\0\\0\x80") + "?'");
