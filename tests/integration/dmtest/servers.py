@@ -73,7 +73,8 @@ class Server:
     def start(self):
         if not os.path.exists(self.data()):
             os.makedirs(self.dir, exist_ok=True)
-            shutil.copytree(self.template(), self.data(), symlinks=True)
+            # auto.cnf: the server's UUID, which no two servers share.
+            shutil.copytree(self.template(), self.data(), symlinks=True, ignore=shutil.ignore_patterns("auto.cnf"))
         # A starting MariaDB removes every #sql* file of its tmpdir: a shared one would cost another server its tables.
         os.makedirs(os.path.join(self.dir, "tmp"), exist_ok=True)
         self.process = Process(self.name, self.argv(), os.path.join(self.dir, "server.log"), env=self.environment)
