@@ -1,6 +1,7 @@
 """Statements that change definitions which are known to be misread, or to leave other rows downstream than upstream."""
 import pytest
-
+from dmtest.migrated import Migrated
+from dmtest.waiting import wait_for
 
 SCHEMA = "kfd"
 
@@ -115,6 +116,48 @@ def test_a_table_that_nobody_knows_is_renamed(migrated):
     m.synced()
     assert m.downstream.run(f"SHOW TABLES IN {SCHEMA}") == (("c",), ("v",))
     assert m.downstream.run(f"SELECT id FROM {SCHEMA}.c") == ((1,),)
+
+
+def test_a_table_is_renamed_that_a_run_from_a_time_has_not_seen(migrated):
+    """`--start-time` forgets the tables of the dump: which of the names are tables is not known then, nor later."""
+    m = migrated("mariadb-mariadb").replicating("CREATE TABLE a (id INT PRIMARY KEY)", "CREATE TABLE a_new (id INT PRIMARY KEY, v INT)", "INSERT INTO a VALUES (1)")
+    m.synced()
+    m.cluster.ctl("stop-task", m.task)
+    now = m.upstream.value("SELECT DATE_FORMAT(NOW() + INTERVAL 1 SECOND, '%Y-%m-%dT%H:%i:%s')")
+    wait_for(lambda: m.upstream.value("SELECT NOW() > TIMESTAMP(%r)" % now), "the next second")
+    m.cluster.ctl("start-task", m.file(), f"--start-time={now}")
+    m.cluster.wait_stage(m.task, "Running", "Sync")
+    m.write("CREATE TABLE other (id INT)")
+    m.synced()
+    m.cluster.ctl("pause-task", m.task)
+    m.write("RENAME TABLE a TO a_old, a_new TO a", "DROP TABLE a_old", "INSERT INTO a VALUES (2, 2)")
+    m.cluster.ctl("resume-task", m.task)
+    m.cluster.wait_stage(m.task, "Running", "Sync")
+    m.equal()
+
+
+def test_a_change_with_added_check_drops_is_known_again_after_a_kill(servers, cluster):
+    """Which checks are dropped with a column depends on the target, where the statement may have been executed."""
+    cluster.start_master()
+    m = Migrated(cluster, servers.get("mariadb", "up"), servers.get("mysql9", "down"), [SCHEMA], "kfd_checks")
+    m.replicating("CREATE TABLE swap (id INT PRIMARY KEY, a JSON, b JSON)", "CREATE TABLE moved (id INT PRIMARY KEY, j JSON)",
+                  """INSERT INTO swap VALUES (1, '"a"', '"b"')""", """INSERT INTO moved VALUES (1, '1')""")
+    m.downstream.run(f"ALTER TABLE {SCHEMA}.swap MODIFY a LONGTEXT CHECK (JSON_VALID(a)), MODIFY b LONGTEXT CHECK (JSON_VALID(b))",
+                     f"ALTER TABLE {SCHEMA}.moved MODIFY j LONGTEXT CHECK (JSON_VALID(j))")
+    m.synced()
+    for statement, row in (("ALTER TABLE swap CHANGE a b LONGTEXT, CHANGE b a LONGTEXT", "INSERT INTO swap (id, a) VALUES (2, 'a')"),
+                           ("ALTER TABLE moved MODIFY j TEXT, RENAME TO moved_on", "INSERT INTO moved_on VALUES (2, 'j')")):
+        cluster.workers["worker1"].kill9()
+        cluster.start_worker("worker1", failpoints="sync/after-ddl-statement=kill")
+        m.write(statement)
+        cluster.wait_killed("worker1")
+        cluster.start_worker("worker1")
+        m.write(row)
+        cluster.wait_stage(m.task, "Running", "Sync")
+        m.synced()
+    m.same("SELECT id, a, b FROM {0}.swap ORDER BY id")
+    m.same("SELECT id, j FROM {0}.moved_on ORDER BY id")
+    m.stop()
 
 
 def test_names_and_comments_with_quotes_and_line_breaks(migrated):

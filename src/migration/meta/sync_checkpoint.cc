@@ -37,6 +37,7 @@ constexpr size_t kWidenAt = 32 << 10;
 constexpr std::string_view kDumpExitName = "dump_exit";
 constexpr std::string_view kPreparedName = "prepared";
 constexpr std::string_view kUpstreamName = "upstream";
+constexpr std::string_view kAllKnownName = "all_known_by";
 
 uint64_t Number(std::string_view text) {
   uint64_t value = 0;
@@ -193,10 +194,11 @@ StoredCheckpoint SyncCheckpointTable::Load(mysql::Connection& connection,
     }
     stored.global = std::move(global);
   }
-  const std::optional<std::string> dump_exit = connection.QueryValue(
-      fmt::format("SELECT value FROM {} WHERE id = {} AND name = '{}'", state_, id_, kDumpExitName),
-      stop);
-  if (dump_exit) {
+  const auto state = [&](std::string_view name) {
+    return connection.QueryValue(
+        fmt::format("SELECT value FROM {} WHERE id = {} AND name = '{}'", state_, id_, name), stop);
+  };
+  if (const auto dump_exit = state(kDumpExitName)) {
     std::string_view text = *dump_exit;
     Location exit;
     exit.position.offset = Number(NextPart(&text));
@@ -204,19 +206,14 @@ StoredCheckpoint SyncCheckpointTable::Load(mysql::Connection& connection,
     exit.position.file = text;
     stored.dump_exit = std::move(exit);
   }
-  const std::optional<std::string> prepared = connection.QueryValue(
-      fmt::format("SELECT value FROM {} WHERE id = {} AND name = '{}'", state_, id_, kPreparedName),
-      stop);
-  if (prepared) stored.prepared = ReadPreparedBranches(*prepared);
-  const std::optional<std::string> upstream = connection.QueryValue(
-      fmt::format("SELECT value FROM {} WHERE id = {} AND name = '{}'", state_, id_, kUpstreamName),
-      stop);
-  if (upstream) {
+  if (const auto prepared = state(kPreparedName)) stored.prepared = ReadPreparedBranches(*prepared);
+  if (const auto upstream = state(kUpstreamName)) {
     std::string_view text = *upstream;
     stored.upstream.created = static_cast<uint32_t>(Number(NextPart(&text)));
     stored.upstream.file = NextPart(&text);
     stored.upstream.server = text;
   }
+  stored.all_known_by = state(kAllKnownName).value_or("");
   return stored;
 }
 
@@ -347,32 +344,39 @@ std::string SyncCheckpointTable::LocationStatement(const TablePoint& p) const {
   return UpsertTable(p, Update::kLocation);
 }
 
-std::string SyncCheckpointTable::DumpExitStatement(const std::optional<Location>& dump_exit) const {
-  if (!dump_exit) {
-    return fmt::format("DELETE FROM {} WHERE id = {} AND name = '{}'", state_, id_, kDumpExitName);
+std::string SyncCheckpointTable::StateStatement(std::string_view name,
+                                                std::string_view value) const {
+  if (value.empty()) {
+    return fmt::format("DELETE FROM {} WHERE id = {} AND name = '{}'", state_, id_, name);
   }
-  return fmt::format(
-      "REPLACE INTO {} (id, name, value) VALUES ({}, '{}', {})", state_, id_, kDumpExitName,
-      Literal(fmt::format("{}{}{}{}{}", dump_exit->position.offset, kSeparator,
-                          dump_exit->GtidText(), kSeparator, dump_exit->position.file)));
+  return fmt::format("REPLACE INTO {} (id, name, value) VALUES ({}, '{}', {})", state_, id_, name,
+                     Literal(value));
+}
+
+std::string SyncCheckpointTable::DumpExitStatement(const std::optional<Location>& dump_exit) const {
+  std::string text;
+  if (dump_exit) {
+    text = fmt::format("{}{}{}{}{}", dump_exit->position.offset, kSeparator, dump_exit->GtidText(),
+                       kSeparator, dump_exit->position.file);
+  }
+  return StateStatement(kDumpExitName, text);
 }
 
 std::string SyncCheckpointTable::PreparedStatement(const PreparedBranches& prepared) const {
-  if (prepared.empty()) {
-    return fmt::format("DELETE FROM {} WHERE id = {} AND name = '{}'", state_, id_, kPreparedName);
-  }
-  return fmt::format("REPLACE INTO {} (id, name, value) VALUES ({}, '{}', {})", state_, id_,
-                     kPreparedName, Literal(WritePreparedBranches(prepared)));
+  return StateStatement(kPreparedName, WritePreparedBranches(prepared));
 }
 
 std::string SyncCheckpointTable::UpstreamStatement(const UpstreamLog& upstream) const {
-  if (upstream.server.empty()) {
-    return fmt::format("DELETE FROM {} WHERE id = {} AND name = '{}'", state_, id_, kUpstreamName);
+  std::string text;
+  if (!upstream.server.empty()) {
+    text = fmt::format("{}{}{}{}{}", upstream.created, kSeparator, upstream.file, kSeparator,
+                       upstream.server);
   }
-  return fmt::format("REPLACE INTO {} (id, name, value) VALUES ({}, '{}', {})", state_, id_,
-                     kUpstreamName,
-                     Literal(fmt::format("{}{}{}{}{}", upstream.created, kSeparator, upstream.file,
-                                         kSeparator, upstream.server)));
+  return StateStatement(kUpstreamName, text);
+}
+
+std::string SyncCheckpointTable::AllKnownStatement(std::string_view rules) const {
+  return StateStatement(kAllKnownName, rules);
 }
 
 std::string SyncCheckpointTable::DeleteTableStatement(std::string_view schema,

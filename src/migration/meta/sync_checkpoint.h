@@ -80,6 +80,8 @@ struct StoredCheckpoint {
   PreparedBranches prepared;
   // What the global point's position is of; not with GTIDs.
   UpstreamLog upstream;
+  // The rules by which a dump took tables, all of whose definitions are stored; "": some may not be.
+  std::string all_known_by;
 };
 
 // Beside the checkpoint table, whose layout is given, `<task>_syncer_state (id, name, value)` has
@@ -129,6 +131,9 @@ class SyncCheckpointTable {
   // Writes StoredCheckpoint::upstream, or removes it if nothing is known.
   std::string UpstreamStatement(const UpstreamLog& upstream) const;
 
+  // Writes StoredCheckpoint::all_known_by, or removes it if it is empty.
+  std::string AllKnownStatement(std::string_view rules) const;
+
   const std::string& name() const { return table_; }
 
  private:
@@ -144,6 +149,8 @@ class SyncCheckpointTable {
                      std::string_view table_info, bool is_global, Update update) const;
   std::string UpsertTable(const TablePoint& point, Update update) const;
   std::string Literal(std::string_view text) const;
+  // Writes a row of `<task>_syncer_state`, or removes it if the value is empty.
+  std::string StateStatement(std::string_view name, std::string_view value) const;
   TablePoint ReadTable(const std::vector<std::optional<std::string>>& row) const;
 
   std::string meta_schema_;

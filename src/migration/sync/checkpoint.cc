@@ -50,6 +50,7 @@ void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
   exit_point_unusable_ = stored.global && stored.global->exit_point_unusable;
   dump_exit_ = std::move(stored.dump_exit);
   write_dump_exit_ = false;
+  all_known_by_ = std::move(stored.all_known_by);
   flushed_prepared_ = std::make_shared<const PreparedBranches>(std::move(stored.prepared));
   prepared_ = has_flushed_ ? flushed_prepared_ : std::make_shared<const PreparedBranches>();
   upstream_ = std::make_shared<const UpstreamLog>();
@@ -157,6 +158,11 @@ std::optional<TablePoint> Checkpoint::PointOf(const TableId& id) const {
   point.piece = it->second.piece;
   point.server = it->second.server;
   return point;
+}
+
+std::string Checkpoint::all_known_by() const {
+  std::lock_guard lock(mutex_);
+  return all_known_by_;
 }
 
 void Checkpoint::AddStatement(std::string statement) {

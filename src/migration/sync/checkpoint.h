@@ -68,6 +68,8 @@ class Checkpoint {
   PreparedBranches prepared() const;
   // A DDL that ends at `location`; everything before it is committed.
   void SaveDdl(uint64_t order, const mysql::Location& location, const DefinitionChange& change);
+  // As it was loaded: StoredCheckpoint::all_known_by.
+  std::string all_known_by() const;
   // Something that concerns what was read since the last Save: it is executed at the latest with
   // the next location.
   void AddStatement(std::string statement);
@@ -166,6 +168,7 @@ class Checkpoint {
   bool exit_point_unusable_ = false;
   std::optional<mysql::Location> dump_exit_;
   bool write_dump_exit_ = false;
+  std::string all_known_by_;
   Upstream upstream_ = std::make_shared<const UpstreamLog>();
   Upstream flushed_upstream_ = upstream_;
   std::map<TableId, Table> tables_;

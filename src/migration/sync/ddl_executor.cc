@@ -113,11 +113,19 @@ bool NumbersRows(const Statement& statement) {
   });
 }
 
-std::string Joined(const std::vector<std::string>& texts) {
+// The event's statements, told again by a later run. Without their DROP CHECKs: which of them
+// are added depends on the target, and one of the statements may have been executed there.
+std::string NamesOf(const DdlWork& work) {
   std::string all;
-  for (const std::string& text : texts) {
+  for (const DdlStatement& one : work.statements) {
     if (!all.empty()) all += ";\n";
-    all += text;
+    Statement bare = one.statement;
+    if (auto* alter = bare.As<mysql::AlterTable>(); alter != nullptr && alter->specs.size() > 1) {
+      std::erase_if(alter->specs, [](const mysql::AlterSpec& spec) {
+        return spec.kind == mysql::AlterKind::kDropCheck;
+      });
+    }
+    all += mysql::Restore(bare, work.restore);
   }
   return all;
 }
@@ -206,7 +214,7 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
   const size_t first = Resume(work, texts, stop);
   DdlIntent intent;
   intent.event = work.event;
-  intent.statements = Joined(texts);
+  intent.statements = NamesOf(work);
   try {
     for (size_t i = first; i < texts.size(); ++i) {
       const Statement& statement = work.statements[i].statement;
@@ -253,7 +261,7 @@ size_t DdlExecutor::Resume(const DdlWork& work, const std::vector<std::string>& 
     intent_loaded_ = true;
   }
   if (!earlier_ || earlier_->event != work.event || earlier_->next >= texts.size() ||
-      earlier_->statements != Joined(texts)) {
+      earlier_->statements != NamesOf(work)) {
     return 0;
   }
   const size_t doubt = earlier_->next;

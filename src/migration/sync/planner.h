@@ -63,7 +63,8 @@ struct PlanContext {
   ApplyQueues* queues = nullptr;
   SyncMetrics* metrics = nullptr;  // may be null
   bool gtid_mode = false;
-  // Every table that the upstream had when the task began is tracked: they were dumped.
+  // Every table that the upstream has had since the task began is tracked: they were dumped, and
+  // the rules have not changed.
   bool knows_all_tables = false;
   // Data up to here may be in the tables by a dump that is not of one position; rows of tables
   // without identity cannot be applied up to there.

@@ -74,7 +74,6 @@ SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
   plan_.queues = &queues_;
   plan_.gtid_mode = gtid_mode_;
   plan_.filtered = &filtered_;
-  plan_.knows_all_tables = HasDump(config_.mode);
   apply_.connect = in_.sessions->rows;
   apply_.lenient_mode = in_.sessions->lenient_mode;
   apply_.lenient = &lenient_;
@@ -225,6 +224,7 @@ void SyncRun::Prepare() {
   } else {
     FillTrackerFromCheckpoint(plan_);
   }
+  KnowAllTables(start, clean);
   if (in_.rules->online_ddl) {
     online_.emplace(plan_, *in_.online_ddl);
     ReviveConnection();  // a large dump takes its time
@@ -290,6 +290,18 @@ void SyncRun::LeaveDump(bool clean) {
   }
   // Crash point: nothing is left of the dump. Left: the first event.
   DM_FAILPOINT("sync/after-clean");
+}
+
+void SyncRun::KnowAllTables(const StartChoice& start, bool dump_is_whole) {
+  const std::string rules = TableRulesText(config_);
+  plan_.knows_all_tables =
+      HasDump(config_.mode) &&
+      (start.from_dump ? dump_is_whole
+                       : !start.from_start_time && in_.checkpoint->all_known_by() == rules);
+  if (start.from_dump || start.from_start_time) {
+    in_.checkpoint->AddStatement(
+        in_.checkpoint->table().AllKnownStatement(plan_.knows_all_tables ? rules : ""));
+  }
 }
 
 void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCliArgs>& arguments,

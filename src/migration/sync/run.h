@@ -67,6 +67,9 @@ class SyncRun {
   void StartWorkers();
   // The dump is taken over: nobody needs it any more. `clean`: all of its definitions are known.
   void LeaveDump(bool clean);
+  // Decides whether the tracker has every table; `dump_is_whole`: of a dump that was just taken
+  // over.
+  void KnowAllTables(const StartChoice& start, bool dump_is_whole);
   // `fresh`: no run was before this one.
   void BeginSafeMode(const StartChoice& start, const std::optional<TaskCliArgs>& arguments,
                      bool fresh, mysql::Connection& upstream, const StopToken& stop);

@@ -1,11 +1,16 @@
 #include "migration/sync/tracker_fill.h"
 
+#include <fmt/format.h>
+
+#include <vector>
+
 #include "base/error/error.h"
 #include "base/log/log.h"
 #include "migration/dumpfile/file_name.h"
 #include "migration/dumpfile/metadata.h"
 #include "migration/storage/local_directory.h"
 #include "mysql/sql/parser.h"
+#include "mysql/value/quote.h"
 
 namespace dm::migration {
 
@@ -63,6 +68,26 @@ bool FillTrackerFromDump(PlanContext& context, const SubtaskConfig& config) {
     }
   }
   return complete;
+}
+
+std::string TableRulesText(const SubtaskConfig& config) {
+  const BlockAllowRules rules = config.block_allow_list.value_or(BlockAllowRules());
+  std::string text;
+  const auto add_databases = [&](const char* kind, const std::vector<std::string>& databases) {
+    for (const std::string& name : databases) {
+      text += fmt::format("{} {}\n", kind, mysql::QuoteName(name));
+    }
+  };
+  const auto add_tables = [&](const char* kind, const std::vector<TablePattern>& tables) {
+    for (const TablePattern& table : tables) {
+      text += fmt::format("{} {}\n", kind, mysql::QuoteTable(table.schema, table.table));
+    }
+  };
+  add_databases("do-dbs", rules.do_dbs);
+  add_tables("do-tables", rules.do_tables);
+  add_databases("ignore-dbs", rules.ignore_dbs);
+  add_tables("ignore-tables", rules.ignore_tables);
+  return text + fmt::format("case-sensitive {}\n", config.case_sensitive);
 }
 
 }  // namespace dm::migration

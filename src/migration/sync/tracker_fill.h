@@ -1,6 +1,8 @@
 // The tracker's first content in a run.
 #pragma once
 
+#include <string>
+
 #include "migration/config/subtask.h"
 #include "migration/sync/planner.h"
 
@@ -13,5 +15,8 @@ void FillTrackerFromCheckpoint(PlanContext& context);
 // Tables that the rules skip are left out. False: some file could not be used (logged); its table
 // will be taken from the downstream.
 bool FillTrackerFromDump(PlanContext& context, const SubtaskConfig& config);
+
+// The rules by which a dump of this task takes tables, as a text that is not empty.
+std::string TableRulesText(const SubtaskConfig& config);
 
 }  // namespace dm::migration
