@@ -68,3 +68,29 @@ def test_the_status_names_the_file_of_the_new_server_while_nothing_is_written(pr
     task.equal()
     task.restart_worker("DELETE FROM t WHERE id = 2", "CREATE TABLE later (id INT)", "INSERT INTO later VALUES (1)")
     task.equal()
+
+
+def test_a_log_that_was_begun_anew_is_refused_each_time(tmp_path, servers, cluster):
+    """Also where the old position is a border of events in the new log."""
+    upstream = MariaDb(tmp_path / "up", 883).start()
+    cluster.start_master()
+    task = Migrated(cluster, upstream, servers.get("mariadb", "down"), [SCHEMA], "anew", syncers={"sync": {"checkpoint-flush-interval": 1}})
+    create = "CREATE TABLE t (id INT PRIMARY KEY, v INT)"
+    try:
+        task.replicating(create)
+        task.write(*(f"INSERT INTO t VALUES ({i}, {i})" for i in range(100, 120)))
+        task.equal()
+        cluster.ctl("pause-task", task.task)
+        state = "SELECT value FROM dm_meta.anew_syncer_state WHERE name = 'upstream'"
+        log = task.downstream.value(state)
+        assert log
+        upstream.run("RESET MASTER", f"DROP DATABASE {SCHEMA}", f"CREATE DATABASE {SCHEMA} DEFAULT CHARACTER SET utf8mb4")
+        task.write(create, *(f"INSERT INTO t VALUES ({i}, {i})" for i in range(200, 240)))
+        for _ in range(3):
+            cluster.ctl("resume-task", task.task)
+            cluster.wait_error(task.task, 36069, "was begun anew")
+            assert task.downstream.value(state) == log
+        assert task.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.t WHERE id >= 200") == 0
+        task.stop()
+    finally:
+        upstream.stop()

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <span>
 
 #include "base/error/error.h"
@@ -38,6 +39,7 @@ constexpr std::string_view kDumpExitName = "dump_exit";
 constexpr std::string_view kPreparedName = "prepared";
 constexpr std::string_view kUpstreamName = "upstream";
 constexpr std::string_view kAllKnownName = "all_known_by";
+constexpr std::string_view kDatabaseCollationsName = "database_collations";
 
 uint64_t Number(std::string_view text) {
   uint64_t value = 0;
@@ -214,6 +216,12 @@ StoredCheckpoint SyncCheckpointTable::Load(mysql::Connection& connection,
     stored.upstream.server = text;
   }
   stored.all_known_by = state(kAllKnownName).value_or("");
+  if (const auto collations = state(kDatabaseCollationsName)) {
+    const nlohmann::json object = nlohmann::json::parse(*collations, nullptr, false);
+    for (const auto& [database, collation] : object.items()) {
+      if (collation.is_string()) stored.database_collations.emplace(database, collation);
+    }
+  }
   return stored;
 }
 
@@ -377,6 +385,12 @@ std::string SyncCheckpointTable::UpstreamStatement(const UpstreamLog& upstream) 
 
 std::string SyncCheckpointTable::AllKnownStatement(std::string_view rules) const {
   return StateStatement(kAllKnownName, rules);
+}
+
+std::string SyncCheckpointTable::DatabaseCollationsStatement(
+    const DatabaseCollations& collations) const {
+  if (collations.empty()) return StateStatement(kDatabaseCollationsName, "");
+  return StateStatement(kDatabaseCollationsName, nlohmann::json(collations).dump());
 }
 
 std::string SyncCheckpointTable::DeleteTableStatement(std::string_view schema,

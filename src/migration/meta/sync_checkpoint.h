@@ -71,6 +71,9 @@ struct UpstreamLog {
   bool operator==(const UpstreamLog&) const = default;
 };
 
+// By name of the database.
+using DatabaseCollations = std::map<std::string, std::string>;
+
 struct StoredCheckpoint {
   std::optional<GlobalPoint> global;
   std::vector<TablePoint> tables;
@@ -80,8 +83,11 @@ struct StoredCheckpoint {
   PreparedBranches prepared;
   // What the global point's position is of; not with GTIDs.
   UpstreamLog upstream;
-  // The rules by which a dump took tables, all of whose definitions are stored; "": some may not be.
+  // The rules by which a dump took tables, all of whose definitions are stored; "": some may not
+  // be.
   std::string all_known_by;
+  // Default collations of upstream databases at the global point, as far as they are known.
+  DatabaseCollations database_collations;
 };
 
 // Beside the checkpoint table, whose layout is given, `<task>_syncer_state (id, name, value)` has
@@ -133,6 +139,9 @@ class SyncCheckpointTable {
 
   // Writes StoredCheckpoint::all_known_by, or removes it if it is empty.
   std::string AllKnownStatement(std::string_view rules) const;
+
+  // Writes StoredCheckpoint::database_collations, or removes it if it is empty.
+  std::string DatabaseCollationsStatement(const DatabaseCollations& collations) const;
 
   const std::string& name() const { return table_; }
 

@@ -51,6 +51,7 @@ void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
   dump_exit_ = std::move(stored.dump_exit);
   write_dump_exit_ = false;
   all_known_by_ = std::move(stored.all_known_by);
+  database_collations_ = std::move(stored.database_collations);
   flushed_prepared_ = std::make_shared<const PreparedBranches>(std::move(stored.prepared));
   prepared_ = has_flushed_ ? flushed_prepared_ : std::make_shared<const PreparedBranches>();
   upstream_ = std::make_shared<const UpstreamLog>();
@@ -76,8 +77,11 @@ bool Checkpoint::IsFresh() const {
 void Checkpoint::BeginRun(const Location& start, bool write) {
   std::lock_guard lock(mutex_);
   saved_.clear();
-  upstream_ = std::make_shared<const UpstreamLog>();
   // A run that begins somewhere else than where the last one was saved says itself of what that is.
+  // Until it does, what is saved is still of the log that was read: a run that another log refuses
+  // must not make it forgotten.
+  const bool same = start == flushed_ && !gtid_mode_;
+  upstream_ = same ? flushed_upstream_ : std::make_shared<const UpstreamLog>();
   savable_ = Point{start, prepared_, start == flushed_ ? flushed_upstream_ : upstream_};
   short_.reset();
   if (start.position.offset <= mysql::LargestShortOffset()) short_ = savable_;
@@ -163,6 +167,11 @@ std::optional<TablePoint> Checkpoint::PointOf(const TableId& id) const {
 std::string Checkpoint::all_known_by() const {
   std::lock_guard lock(mutex_);
   return all_known_by_;
+}
+
+DatabaseCollations Checkpoint::database_collations() const {
+  std::lock_guard lock(mutex_);
+  return database_collations_;
 }
 
 void Checkpoint::AddStatement(std::string statement) {

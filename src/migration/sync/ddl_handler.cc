@@ -165,6 +165,13 @@ std::vector<mysql::Constraint> IndexesOfColumns(const mysql::TableInfo* table) {
 
 }  // namespace
 
+std::string ServerCollation(const mysql::QueryEvent& query) {
+  const mysql::Collation* known = query.status.server_collation
+                                      ? mysql::FindCollation(*query.status.server_collation)
+                                      : nullptr;
+  return known == nullptr ? "" : std::string(known->name);
+}
+
 std::string StatementText(const mysql::QueryEvent& query) {
   std::string_view text = query.text;
   std::string converted;
@@ -220,6 +227,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
     }
     planned = Plan(statement, query, text, stop);
     TrackTablesOf(planned, stop);
+    TrackDatabasesOf(planned, query, stop);
     for (Planned& p : planned) {
       if (p.is_executed()) MakeCollationsOfUpstream(&p, query, stop);
     }
@@ -269,6 +277,12 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   context_.tracker->Commit(std::move(change));
   for (const Planned& p : planned) {
     for (const TableId& target : p.targets) context_.downstream->Forget(target);
+  }
+  if (std::any_of(planned.begin(), planned.end(), [](const Planned& p) {
+        return p.source.As<mysql::CreateDatabase>() || p.source.As<mysql::AlterDatabase>() ||
+               p.source.As<mysql::DropDatabase>();
+      })) {
+    SaveDatabaseCollations();
   }
   // Crash point: executed, the tracker has the new definitions. Left: the checkpoint.
   DM_FAILPOINT("sync/before-save");
@@ -432,13 +446,14 @@ void DdlHandler::PlanOrdinary(Statement split, std::vector<TableId> tables, cons
 
 void DdlHandler::MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEvent& query,
                                           const StopToken& stop) {
+  if (planned->tables.empty()) return;
   const Sessions& sessions = *context_.sessions;
+  const std::string& schema = planned->tables.front().schema;
   if (!sessions.strict_collations &&
       !CrossesKinds(sessions.upstream_server.is_mariadb, sessions.downstream_server)) {
+    NameOtherDefaults(&planned->routed, schema, query, stop);
     return;
   }
-  if (planned->tables.empty()) return;
-  const std::string& schema = planned->tables.front().schema;
   ImplicitCollations implicit;
   implicit.by_charset = sessions.default_collations;
   const auto put = [&](uint16_t default_id, uint16_t chosen_id) {
@@ -453,14 +468,11 @@ void DdlHandler::MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEv
   if (query.status.default_utf8mb4_collation) {
     put(*query.status.default_utf8mb4_collation, *query.status.default_utf8mb4_collation);
   }
-  if (query.status.server_collation) {
-    const mysql::Collation* collation = mysql::FindCollation(*query.status.server_collation);
-    if (collation != nullptr) implicit.database = collation->name;
-  }
+  implicit.database = ServerCollation(query);
   if (mysql::HasImplicitTableCollation(planned->routed)) {
     // Not the event's collation of the database: it is logged only where a session has set another
     // one, for LOAD DATA.
-    implicit.table = DatabaseCollation(schema, stop);
+    implicit.table = DatabaseCollation(schema, query, stop);
   }
   if (sessions.strict_collations) {
     NameCollationsStrictly(&planned->routed, implicit, [&](const std::string& warning) {
@@ -470,42 +482,61 @@ void DdlHandler::MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEv
   } else {
     MakeCollationsExplicit(&planned->routed, implicit, sessions.downstream_server);
   }
-
-  const std::vector<mysql::Option>* options = nullptr;
-  if (const auto* create = planned->routed.As<mysql::CreateDatabase>()) options = &create->options;
-  if (const auto* alter = planned->routed.As<mysql::AlterDatabase>()) options = &alter->options;
-  if (options != nullptr) {
-    std::string collation;
-    for (const mysql::Option& option : *options) {
-      if (option.name == "COLLATE") collation = option.value;
-      if (option.name == "CHARACTER SET" && collation.empty()) {
-        const mysql::Collation* known = mysql::DefaultCollation(mysql::FindCharset(option.value));
-        if (known != nullptr) collation = known->name;
-      }
-    }
-    if (!collation.empty()) database_collations_[schema] = collation;
-  }
-  if (planned->routed.As<mysql::DropDatabase>()) database_collations_.erase(schema);
 }
 
-std::string DdlHandler::DatabaseCollation(const std::string& schema, const StopToken& stop) {
-  const auto known = database_collations_.find(schema);
-  if (known != database_collations_.end()) return known->second;
-  auto upstream = mysql::Connection::Connect(context_.sessions->upstream, stop);
-  std::string collation =
-      upstream
-          ->QueryValue(
-              "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE "
-              "SCHEMA_NAME = " +
-                  mysql::QuoteString(schema),
-              stop)
-          .value_or("");
-  if (collation.empty()) {
-    Log().Warn("the database is gone upstream, its tables get the downstream's default collation",
-               {F("schema", schema)});
-    return "";
+void DdlHandler::NameOtherDefaults(Statement* routed, const std::string& schema,
+                                   const mysql::QueryEvent& query, const StopToken& stop) {
+  const auto differs = [](const std::string& wanted, const std::string& there) {
+    return !wanted.empty() && !there.empty() &&
+           mysql::FindCollation(wanted) != mysql::FindCollation(there);
+  };
+  const Sessions& sessions = *context_.sessions;
+  if (routed->As<mysql::CreateDatabase>()) {
+    const std::string wanted = ServerCollation(query);
+    if (differs(wanted, DownstreamServerCollation(sessions, stop))) {
+      mysql::SetImplicitDatabaseCollation(routed, wanted);
+    }
+  } else if (mysql::HasImplicitTableCollation(*routed)) {
+    const std::string wanted = DatabaseCollation(schema, query, stop);
+    const std::string& target = routed->As<mysql::CreateTable>()->table.schema;
+    if (differs(wanted, DownstreamDatabaseCollation(sessions, target, stop))) {
+      mysql::SetImplicitTableCollation(routed, wanted);
+    }
   }
-  return database_collations_.emplace(schema, std::move(collation)).first->second;
+}
+
+void DdlHandler::TrackDatabasesOf(std::vector<Planned>& planned, const mysql::QueryEvent& query,
+                                  const StopToken& stop) {
+  for (Planned& p : planned) {
+    if (p.tables.empty()) continue;
+    if (p.source.As<mysql::CreateDatabase>()) {
+      const std::string collation = ServerCollation(query);
+      if (!collation.empty()) mysql::SetImplicitDatabaseCollation(&p.source, collation);
+    } else if (mysql::HasImplicitTableCollation(p.source) || p.source.As<mysql::AlterTable>() ||
+               p.source.As<mysql::AlterDatabase>()) {
+      DatabaseCollation(p.tables.front().schema, query, stop);
+    }
+  }
+}
+
+std::string DdlHandler::DatabaseCollation(const std::string& schema, const mysql::QueryEvent& query,
+                                          const StopToken& stop) {
+  if (const auto known = context_.tracker->SchemaCollation(schema)) return *known;
+  std::string collation = UpstreamDatabaseCollation(*context_.sessions, schema, stop);
+  if (collation.empty()) {
+    collation = ServerCollation(query);
+    Log().Warn("a database is gone upstream, its default is taken to be the server's",
+               {F("schema", schema), F("collation", collation)});
+  }
+  if (collation.empty()) return collation;
+  context_.tracker->SetSchemaCollation(schema, collation);
+  SaveDatabaseCollations();
+  return collation;
+}
+
+void DdlHandler::SaveDatabaseCollations() {
+  context_.checkpoint->AddStatement(context_.checkpoint->table().DatabaseCollationsStatement(
+      context_.tracker->SchemaCollations()));
 }
 
 bool DdlHandler::RenamesView(const std::vector<Planned>& planned, size_t index,

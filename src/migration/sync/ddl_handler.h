@@ -102,13 +102,23 @@ class DdlHandler {
                   const std::string& text, const StopToken& stop);
   // Computes what the tracker becomes. Filtered statements that it cannot follow are taken out.
   mysql::TrackerChange PlanTracking(const std::string& schema, std::vector<Planned>& planned) const;
-  // Names in the routed statement the collations that the downstream, being of another kind, would
-  // choose otherwise; remembers defaults of databases.
+  // Names in the routed statement the collations that the downstream would choose otherwise: being
+  // of another kind, or having other defaults.
   void MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEvent& query,
                                 const StopToken& stop);
-  // Default collation of an upstream database, which no event carries: from its last statement in
-  // this run, else as it is now; empty if the database is gone.
-  std::string DatabaseCollation(const std::string& schema, const StopToken& stop);
+  // For a downstream of the upstream's kind: names the default of the server or the database, where
+  // that is another one downstream.
+  void NameOtherDefaults(mysql::Statement* routed, const std::string& schema,
+                         const mysql::QueryEvent& query, const StopToken& stop);
+  // Makes the tracker know the defaults of the databases that the statements take a character set
+  // from, and gives a CREATE DATABASE that names none the server's.
+  void TrackDatabasesOf(std::vector<Planned>& planned, const mysql::QueryEvent& query,
+                        const StopToken& stop);
+  // Default collation of an upstream database, which no event carries: from the dump or its last
+  // statement, else as it is now; the server's if the database is gone; empty if nothing tells.
+  std::string DatabaseCollation(const std::string& schema, const mysql::QueryEvent& query,
+                                const StopToken& stop);
+  void SaveDatabaseCollations();
   // Makes the tracker know the tables that the statements start from. Takes out what concerns no
   // table, and filtered statements on tables that are not there.
   void TrackTablesOf(std::vector<Planned>& planned, const StopToken& stop);
@@ -141,7 +151,6 @@ class DdlHandler {
   DdlExecutor* executor_;
   bool skipping_ = false;  // the statement at hand is only tracked, as an operator asked for
   CollationRenamer collations_;
-  std::map<std::string, std::string> database_collations_;
   std::set<TableId> views_;                  // created in this run; source names
   SystemZone system_zone_;                   // of the upstream
   uint32_t timestamp_ = 0;                   // of the event at hand

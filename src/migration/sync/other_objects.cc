@@ -50,7 +50,33 @@ std::string TypeAt(const mysql::ConnectOptions& server, const TableId& id, const
   return found.rows.empty() ? "" : found.rows[0].at(0).value_or("");
 }
 
+std::string CollationAt(const mysql::ConnectOptions& server, const std::string& schema,
+                        const StopToken& stop) {
+  return mysql::Connection::Connect(server, stop)
+      ->QueryValue(
+          "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = " +
+              mysql::QuoteString(schema),
+          stop)
+      .value_or("");
+}
+
 }  // namespace
+
+std::string UpstreamDatabaseCollation(const Sessions& sessions, const std::string& schema,
+                                      const StopToken& stop) {
+  return CollationAt(sessions.upstream, schema, stop);
+}
+
+std::string DownstreamDatabaseCollation(const Sessions& sessions, const std::string& schema,
+                                        const StopToken& stop) {
+  return CollationAt(sessions.downstream, schema, stop);
+}
+
+std::string DownstreamServerCollation(const Sessions& sessions, const StopToken& stop) {
+  return mysql::Connection::Connect(sessions.downstream, stop)
+      ->QueryValue("SELECT @@GLOBAL.collation_server", stop)
+      .value_or("");
+}
 
 std::string UpstreamTableType(const Sessions& sessions, const TableId& id, const StopToken& stop) {
   return TypeAt(sessions.upstream, id, stop);

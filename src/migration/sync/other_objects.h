@@ -1,4 +1,4 @@
-// What a name stands for that is no table: views and sequences, which are not replicated as tables.
+// What is no table: views and sequences, which are not replicated as tables; databases' defaults.
 #pragma once
 
 #include <string>
@@ -20,6 +20,14 @@ std::string DownstreamTableType(const Sessions& sessions, const TableId& id, con
 
 // How many columns the upstream's has. As UpstreamTableType.
 size_t UpstreamColumnCount(const Sessions& sessions, const TableId& id, const StopToken& stop);
+
+// Default collation of a database, or of the server. Empty: there is none of that name. As
+// UpstreamTableType.
+std::string UpstreamDatabaseCollation(const Sessions& sessions, const std::string& schema,
+                                      const StopToken& stop);
+std::string DownstreamDatabaseCollation(const Sessions& sessions, const std::string& schema,
+                                        const StopToken& stop);
+std::string DownstreamServerCollation(const Sessions& sessions, const StopToken& stop);
 
 // Are these the columns of a MariaDB sequence? It writes a row of its own state to the binlog
 // whenever it takes the next lot of values. A table may look alike unless the columns are named.

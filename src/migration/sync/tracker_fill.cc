@@ -27,9 +27,26 @@ std::string DumpedSqlMode(const LocalDirectory& directory, const Sessions& sessi
   return "";
 }
 
+// Its defaults. Where the file does not tell them, the upstream is asked when they are needed.
+void TakeDatabase(PlanContext& context, const LocalDirectory& directory, const std::string& file,
+                  const mysql::ParseOptions& options) {
+  try {
+    for (const mysql::Statement& statement :
+         mysql::ParseStatements(directory.Read(file).value_or(""), options)) {
+      const auto* create = statement.As<mysql::CreateDatabase>();
+      if (create != nullptr && !create->options.empty()) context.tracker->Exec("", statement);
+    }
+  } catch (const Error& e) {
+    Log().Warn("cannot take a database's defaults from the dump", {F("file", file), F("error", e)});
+  }
+}
+
 }  // namespace
 
 void FillTrackerFromCheckpoint(PlanContext& context) {
+  for (const auto& [database, collation] : context.checkpoint->database_collations()) {
+    context.tracker->SetSchemaCollation(database, collation);
+  }
   for (auto& [id, definition] : context.checkpoint->Definitions()) {
     Log().Debug("init table info", {F("table", id.Quoted())});
     context.tracker->PutTable(id.schema, id.table, definition);
@@ -46,7 +63,7 @@ bool FillTrackerFromDump(PlanContext& context, const SubtaskConfig& config) {
   for (const StoredFile& file : HasDump(config.mode) ? directory.ListTop() : directory.List()) {
     DumpFileName name = ClassifyDumpFile(file.path);
     if (name.kind == DumpFileKind::kSchemaCreate) {
-      context.tracker->CreateSchemaIfNotExists(name.schema);
+      TakeDatabase(context, directory, file.path, options);
       continue;
     }
     if (name.kind != DumpFileKind::kTableSchema) continue;
@@ -67,6 +84,8 @@ bool FillTrackerFromDump(PlanContext& context, const SubtaskConfig& config) {
                  {F("file", file.path), F("error", e)});
     }
   }
+  context.checkpoint->AddStatement(
+      context.checkpoint->table().DatabaseCollationsStatement(context.tracker->SchemaCollations()));
   return complete;
 }
 

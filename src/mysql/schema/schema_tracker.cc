@@ -10,6 +10,7 @@
 #include "base/log/log.h"
 #include "mysql/schema/edit.h"
 #include "mysql/sql/restore.h"
+#include "mysql/value/charset.h"
 #include "mysql/sql/tidb_rewrite.h"
 
 namespace dm::mysql {
@@ -399,6 +400,7 @@ void SchemaTracker::ApplyStep(const TrackerChange::Step& step) {
       if (schema.name.empty()) schema.name = step.schema;
       schema.charset = step.charset;
       schema.collation = step.collation;
+      schema.collation_known = true;
       break;
     }
     case Kind::kDropSchema:
@@ -472,6 +474,36 @@ void SchemaTracker::CreateSchemaIfNotExists(std::string_view schema) {
   CheckOpen();
   Schema& entry = schemas_[Key(schema)];
   if (entry.name.empty()) entry.name = schema;
+}
+
+void SchemaTracker::SetSchemaCollation(std::string_view schema, std::string_view collation) {
+  const Collation* known = FindCollation(collation);
+  std::unique_lock lock(mutex_);
+  CheckOpen();
+  Schema& entry = schemas_[Key(schema)];
+  if (entry.name.empty()) entry.name = schema;
+  entry.charset =
+      known != nullptr ? CharsetName(known->charset) : collation.substr(0, collation.find('_'));
+  entry.collation = collation;
+  entry.collation_known = true;
+}
+
+std::optional<std::string> SchemaTracker::SchemaCollation(std::string_view schema) const {
+  std::shared_lock lock(mutex_);
+  CheckOpen();
+  const Schema* found = FindSchema(schema);
+  if (found == nullptr || !found->collation_known) return std::nullopt;
+  return found->collation;
+}
+
+std::map<std::string, std::string> SchemaTracker::SchemaCollations() const {
+  std::shared_lock lock(mutex_);
+  CheckOpen();
+  std::map<std::string, std::string> collations;
+  for (const auto& [key, schema] : schemas_) {
+    if (schema.collation_known) collations.emplace(schema.name, schema.collation);
+  }
+  return collations;
 }
 
 void SchemaTracker::PutTable(std::string_view schema, std::string_view table, TablePtr definition) {

@@ -1,6 +1,7 @@
 // Definitions of all source tables at the current binlog point.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <shared_mutex>
@@ -78,6 +79,13 @@ class SchemaTracker {
 
   bool HasSchema(std::string_view schema) const;
   void CreateSchemaIfNotExists(std::string_view schema);
+  // Sets the defaults of a schema, which is created if missing: what a table or a column gets that
+  // names no character set. Schemas that are created by the way have utf8mb4 until then.
+  void SetSchemaCollation(std::string_view schema, std::string_view collation);
+  // nullopt unless a statement or SetSchemaCollation has told it.
+  std::optional<std::string> SchemaCollation(std::string_view schema) const;
+  // Of all schemas of which it is known, by name.
+  std::map<std::string, std::string> SchemaCollations() const;
   // Sets a definition, replacing any; its name becomes `table`. The schema is created if missing.
   void PutTable(std::string_view schema, std::string_view table, TablePtr definition);
   // Does nothing if it is not tracked.
@@ -109,6 +117,7 @@ class SchemaTracker {
     std::string name;
     std::string charset = "utf8mb4";
     std::string collation = "utf8mb4_bin";
+    bool collation_known = false;
     std::unordered_map<std::string, Entry, Hash, std::equal_to<>> tables;
   };
   class View;

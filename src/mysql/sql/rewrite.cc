@@ -460,6 +460,15 @@ void SetImplicitTableCollation(Statement* statement, std::string_view collation)
   }
 }
 
+void SetImplicitDatabaseCollation(Statement* statement, std::string_view collation) {
+  auto* create = statement->As<CreateDatabase>();
+  std::string value;
+  if (create != nullptr && !HasOption(create->options, "COLLATE", &value) &&
+      !HasOption(create->options, "CHARACTER SET", &value)) {
+    AddCollate(&create->options, std::string(collation));
+  }
+}
+
 std::string RenameCollations(std::string_view text, const ParseOptions& options,
                              const CollationNames& names) {
   std::string out;

@@ -64,6 +64,9 @@ void CompleteAlteredCollations(Statement* statement, const CollationLookup& defa
 // statements are unchanged.
 void SetImplicitTableCollation(Statement* statement, std::string_view collation);
 
+// The same for a CREATE DATABASE.
+void SetImplicitDatabaseCollation(Statement* statement, std::string_view collation);
+
 // Does SetImplicitTableCollation change it?
 bool HasImplicitTableCollation(const Statement& statement);
 

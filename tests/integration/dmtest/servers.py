@@ -282,11 +282,6 @@ class MySql56(Server):
         return os.path.join(self.root(), "data", "mysql")
 
     def argv(self):
-        # A copied server must not keep its identity; the new one is kept over restarts.
-        uuid = os.path.join(self.data(), "auto.cnf")
-        if not os.path.exists(os.path.join(self.dir, "own-uuid")):
-            os.unlink(uuid)
-            open(os.path.join(self.dir, "own-uuid"), "w").close()
         options = {
             "basedir": self.root(), "lc-messages-dir": os.path.join(self.root(), "share"), "datadir": self.data(),
             "character-sets-dir": os.path.join(self.root(), "share", "charsets"),
