@@ -10,8 +10,8 @@
 #include "base/log/log.h"
 #include "mysql/schema/edit.h"
 #include "mysql/sql/restore.h"
-#include "mysql/value/charset.h"
 #include "mysql/sql/tidb_rewrite.h"
+#include "mysql/value/charset.h"
 
 namespace dm::mysql {
 namespace {
