@@ -39,6 +39,7 @@ constexpr std::string_view kDumpExitName = "dump_exit";
 constexpr std::string_view kPreparedName = "prepared";
 constexpr std::string_view kUpstreamName = "upstream";
 constexpr std::string_view kAllKnownName = "all_known_by";
+constexpr std::string_view kEachOnceName = "each_once";
 constexpr std::string_view kDatabaseCollationsName = "database_collations";
 
 uint64_t Number(std::string_view text) {
@@ -216,6 +217,7 @@ StoredCheckpoint SyncCheckpointTable::Load(mysql::Connection& connection,
     stored.upstream.server = text;
   }
   stored.all_known_by = state(kAllKnownName).value_or("");
+  stored.each_once = state(kEachOnceName).has_value();
   if (const auto collations = state(kDatabaseCollationsName)) {
     const nlohmann::json object = nlohmann::json::parse(*collations, nullptr, false);
     for (const auto& [database, collation] : object.items()) {
@@ -385,6 +387,10 @@ std::string SyncCheckpointTable::UpstreamStatement(const UpstreamLog& upstream) 
 
 std::string SyncCheckpointTable::AllKnownStatement(std::string_view rules) const {
   return StateStatement(kAllKnownName, rules);
+}
+
+std::string SyncCheckpointTable::EachOnceStatement(bool each_once) const {
+  return StateStatement(kEachOnceName, each_once ? "1" : "");
 }
 
 std::string SyncCheckpointTable::DatabaseCollationsStatement(

@@ -86,6 +86,8 @@ struct StoredCheckpoint {
   // The rules by which a dump took tables, all of whose definitions are stored; "": some may not
   // be.
   std::string all_known_by;
+  // Every change that was applied up to now was applied together with its table's point.
+  bool each_once = false;
   // Default collations of upstream databases at the global point, as far as they are known.
   DatabaseCollations database_collations;
 };
@@ -140,6 +142,8 @@ class SyncCheckpointTable {
   // Writes StoredCheckpoint::all_known_by, or removes it if it is empty.
   std::string AllKnownStatement(std::string_view rules) const;
 
+  // Writes StoredCheckpoint::each_once.
+  std::string EachOnceStatement(bool each_once) const;
   // Writes StoredCheckpoint::database_collations, or removes it if it is empty.
   std::string DatabaseCollationsStatement(const DatabaseCollations& collations) const;
 

@@ -409,7 +409,11 @@ void ApplyWorker::AddChange(size_t index, const StopToken& kill) {
   if (bracket) {
     if (!unchecked && update && ChangesUniqueKey(*change.plan, change.before(), change.after())) {
       throw Error(ErrorCode::kSyncerUnitNotSupportedOperate,
-                  "safe-mode update with foreign_key_checks=1 and PK/UK changes is not supported");
+                  "safe-mode update with foreign_key_checks=1 and PK/UK changes is not supported")
+          .SetWorkaround(
+              "With foreign_key_checks=1 each change is applied once also without safe mode: leave "
+              "out `safe-mode: true` and `--safe-mode-duration`, and resume. After a start at a "
+              "place given by hand (`meta`, `--start-time`) just resume: safe mode is over then.");
     }
     text_.sql += "SET SESSION foreign_key_checks=0;";
     text_.job_of_statement.push_back(kNoChange);

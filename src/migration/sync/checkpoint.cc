@@ -51,6 +51,7 @@ void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
   dump_exit_ = std::move(stored.dump_exit);
   write_dump_exit_ = false;
   all_known_by_ = std::move(stored.all_known_by);
+  each_once_ = stored.each_once;
   database_collations_ = std::move(stored.database_collations);
   flushed_prepared_ = std::make_shared<const PreparedBranches>(std::move(stored.prepared));
   prepared_ = has_flushed_ ? flushed_prepared_ : std::make_shared<const PreparedBranches>();
@@ -167,6 +168,11 @@ std::optional<TablePoint> Checkpoint::PointOf(const TableId& id) const {
 std::string Checkpoint::all_known_by() const {
   std::lock_guard lock(mutex_);
   return all_known_by_;
+}
+
+bool Checkpoint::each_once() const {
+  std::lock_guard lock(mutex_);
+  return each_once_;
 }
 
 DatabaseCollations Checkpoint::database_collations() const {

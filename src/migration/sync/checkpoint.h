@@ -70,6 +70,8 @@ class Checkpoint {
   void SaveDdl(uint64_t order, const mysql::Location& location, const DefinitionChange& change);
   // As it was loaded: StoredCheckpoint::all_known_by.
   std::string all_known_by() const;
+  // As it was loaded: StoredCheckpoint::each_once.
+  bool each_once() const;
   // As they were loaded: StoredCheckpoint::database_collations.
   DatabaseCollations database_collations() const;
   // Something that concerns what was read since the last Save: it is executed at the latest with
@@ -171,6 +173,7 @@ class Checkpoint {
   std::optional<mysql::Location> dump_exit_;
   bool write_dump_exit_ = false;
   std::string all_known_by_;
+  bool each_once_ = false;
   DatabaseCollations database_collations_;
   Upstream upstream_ = std::make_shared<const UpstreamLog>();
   Upstream flushed_upstream_ = upstream_;

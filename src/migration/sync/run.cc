@@ -225,6 +225,7 @@ void SyncRun::Prepare() {
     FillTrackerFromCheckpoint(plan_);
   }
   KnowAllTables(start, clean);
+  if (fresh && AppliesEachOnce()) SaveEachOnce(true);
   if (in_.rules->online_ddl) {
     online_.emplace(plan_, *in_.online_ddl);
     ReviveConnection();  // a large dump takes its time
@@ -308,6 +309,9 @@ void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCl
                             bool fresh, mysql::Connection& upstream, const StopToken& stop) {
   SafeModeStart safe;
   safe.configured = config_.syncer.safe_mode;
+  // Not if an earlier run of the task has applied changes another way.
+  safe.each_once = AppliesEachOnce() && (fresh || in_.checkpoint->each_once());
+  safe.unknown_begin = !start.from_dump && (fresh || start.from_start_time);
   if (arguments && !arguments->safe_mode_duration.empty()) {
     safe.binlog_duration = ParseDuration(arguments->safe_mode_duration);
   }
@@ -321,7 +325,7 @@ void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCl
     safe.exit_point.reset();
     in_.checkpoint->SetExitPoint(std::nullopt);
   }
-  if (!fresh && !safe.exit_point && !start.from_start_time) {
+  if (!fresh && !safe.exit_point && !start.from_start_time && !safe.each_once) {
     // The last run did not end by itself: nobody wrote how far it came. It cannot have come further
     // than the upstream is now. Written down at once: this run may end before it gets there.
     if (auto status = mysql::ReadBinlogStatus(upstream, stop)) {
@@ -351,10 +355,18 @@ void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCl
       }
     }
   }
-  if (safe_mode_.Begin(safe, SteadyClock::now())) {
-    in_.checkpoint->SetExitPoint(std::nullopt);
-    Flush();
-  }
+  const bool over = safe_mode_.Begin(safe, SteadyClock::now());
+  if (over) in_.checkpoint->SetExitPoint(std::nullopt);
+  SaveEachOnce(AppliesEachOnce() && !safe_mode_.exit_point());
+  if (over) Flush();
+}
+
+bool SyncRun::AppliesEachOnce() const {
+  return in_.sessions->foreign_keys && !in_.checkpoint->dump_exit();
+}
+
+void SyncRun::SaveEachOnce(bool each_once) {
+  in_.checkpoint->AddStatement(in_.checkpoint->table().EachOnceStatement(each_once));
 }
 
 void SyncRun::DrainAndFlush() {

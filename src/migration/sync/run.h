@@ -67,6 +67,10 @@ class SyncRun {
   void StartWorkers();
   // The dump is taken over: nobody needs it any more. `clean`: all of its definitions are known.
   void LeaveDump(bool clean);
+  // Does every change move its table's point? See RowPlanner: with foreign keys all tables are
+  // applied by one connection.
+  bool AppliesEachOnce() const;
+  void SaveEachOnce(bool each_once);
   // Decides whether the tracker has every table; `dump_is_whole`: of a dump that was just taken
   // over.
   void KnowAllTables(const StartChoice& start, bool dump_is_whole);

@@ -158,6 +158,7 @@ void SyncRun::LeaveSafeMode() {
   queues_.Drain(reading_.get_token());
   in_.checkpoint->SetExitPoint(std::nullopt);
   in_.checkpoint->SetDumpExit(std::nullopt);
+  SaveEachOnce(AppliesEachOnce());
   // Crash point: all up to the exit point of the last run is committed. Left: the checkpoint
   // without exit point.
   DM_FAILPOINT("sync/before-safe-mode-end");

@@ -47,6 +47,7 @@ bool SafeMode::Begin(const SafeModeStart& start, SteadyClock::time_point now) {
     Log().Info("compare exitPoint and beginLocation",
                {F("exit_point", start.exit_point->ToString()),
                 F("begin_location", start.begin.ToString())});
+    if (start.each_once) return true;
     // Who wants none at all is believed that the upstream is the server that was read.
     const bool wanted = start.duration.count() != 0 || configured_ || binlog_;
     const bool nothing_to_repeat = (start.exit_time == 0 || !wanted) &&
@@ -62,7 +63,7 @@ bool SafeMode::Begin(const SafeModeStart& start, SteadyClock::time_point now) {
     return false;
   }
   if (binlog_) return false;
-  if (start.duration.count() == 0) return false;
+  if (start.duration.count() == 0 || (start.each_once && !start.unknown_begin)) return false;
   timed_ = true;
   timed_end_ = now + std::chrono::duration_cast<SteadyClock::duration>(start.duration);
   Log().Info("enable safe-mode because of task initialization",

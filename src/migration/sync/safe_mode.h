@@ -23,6 +23,12 @@ struct SafeModeStart {
   // given it, which may be behind the one that was read. All of that is not younger than this, in
   // seconds since 1970; 0: the exit point is enough.
   uint64_t exit_time = 0;
+  // Each change of this task is applied once, in safe mode or not: neither an exit point nor the
+  // first time of a run that begins behind its own data needs safe mode. It would do harm: a
+  // REPLACE is no update where foreign keys are checked.
+  bool each_once = false;
+  // Somebody else may have put data downstream that are younger than `begin`.
+  bool unknown_begin = false;
   bool gtid_mode = false;
 };
 

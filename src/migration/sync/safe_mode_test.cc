@@ -97,6 +97,26 @@ TEST_F(SafeModeTest, AnExitPointNeedsADuration) {
   EXPECT_NO_THROW(mode_.Begin(start_, now_));
 }
 
+TEST_F(SafeModeTest, IsNotNeededForWhatIsAppliedOnce) {
+  start_.each_once = true;
+  EXPECT_FALSE(mode_.Begin(start_, now_));
+  EXPECT_FALSE(mode_.on());
+  start_.duration = 0s;
+  start_.exit_point = At("bin.000001", 3000);
+  EXPECT_TRUE(mode_.Begin(start_, now_)) << "the exit point is to be cleared";
+  EXPECT_FALSE(mode_.on());
+}
+
+TEST_F(SafeModeTest, IsNeededBehindAPlaceThatSomebodyGave) {
+  start_.each_once = start_.unknown_begin = true;
+  EXPECT_FALSE(mode_.Begin(start_, now_));
+  EXPECT_TRUE(mode_.on());
+  start_.unknown_begin = false;
+  start_.configured = true;
+  EXPECT_FALSE(mode_.Begin(start_, now_));
+  EXPECT_TRUE(mode_.on());
+}
+
 TEST_F(SafeModeTest, ConfiguredModeNeverEnds) {
   start_.configured = true;
   start_.exit_point = At("bin.000001", 3000);
