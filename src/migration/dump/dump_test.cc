@@ -343,6 +343,8 @@ TEST(DumpErrorTest, KeepsWhatSaysAllAndKnowsLostConnections) {
           Error(ErrorCode::kDBExecuteFailed, "").SetServerErrno(1412).SetRawCause("Error 1412"),
           "X"),
       true));
+  EXPECT_TRUE(
+      IsDefinitionChange(Error(ErrorCode::kDBExecuteFailed, "").SetServerErrno(1213), true));
   EXPECT_FALSE(IsDefinitionChange(DumpError(lost, "SELECT 1"), false));
   EXPECT_FALSE(IsConnectionFailure(DumpError(
       Error(ErrorCode::kDBExecuteFailed, "").SetServerErrno(1044).SetRawCause("Error 1044"), "X")));

@@ -45,7 +45,8 @@ constexpr std::array<std::chrono::minutes, 3> kRunWaits = {
 // Before one that met a changed definition: the next statement of the same kind may be under way.
 constexpr Milliseconds kRedefinedWait{2000};
 constexpr size_t kRedefinedRuns = 20;
-constexpr int kTableDefChanged = 1412;
+// Errors that may come twice with the same text for two reasons.
+bool NamesNothing(const Error& e) { return e.server_errno() == 1412 || e.server_errno() == 1213; }
 
 std::string RandomId() {
   std::random_device random;
@@ -279,7 +280,7 @@ UnitResult DumpUnit::Run(EndingRequest& ending) {
         Milliseconds wait{0};
         const bool changed = IsDefinitionChange(e, !options_.where.empty());
         // A table that is listed and never there does not come by waiting.
-        const bool again = e.server_errno() == kTableDefChanged || e.raw_cause() != last_change;
+        const bool again = NamesNothing(e) || e.raw_cause() != last_change;
         if (changed && again && redefined < kRedefinedRuns) {
           last_change = e.raw_cause();
           ++redefined;

@@ -87,6 +87,7 @@ bool IsDefinitionChange(const Error& e, bool user_condition) {
     case 1049:  // ER_BAD_DB_ERROR
     case 1146:  // ER_NO_SUCH_TABLE
     case 1412:  // ER_TABLE_DEF_CHANGED
+    case 1213:  // ER_LOCK_DEADLOCK: of definitions' locks, with a statement on several tables
       return true;
     default:
       return false;

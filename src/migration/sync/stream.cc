@@ -265,14 +265,22 @@ mysql::RawEvent Stream::Next(const StopToken& stop) {
         const bool gone = refusal == mysql::DumpRefusal::kPurged ||
                           refusal == mysql::DumpRefusal::kBadPosition ||
                           refusal == mysql::DumpRefusal::kUnknownGtid;
+        if (!gone) {
+          throw WithCause(Error(ErrorCode::kSyncerGetEvent,
+                                fmt::format("get binlog event error: {}", e.message())),
+                          e);
+        }
         throw WithCause(
-            Error(ErrorCode::kSyncerGetEvent,
-                  gone
-                      ? fmt::format("get binlog event error: the upstream has not got what follows "
-                                    "{}: {}",
-                                    resume_.ToString(), e.message())
-                      : fmt::format("get binlog event error: {}", e.message())),
-            e);
+            Error(
+                ErrorCode::kSyncerGetEvent,
+                fmt::format("get binlog event error: the upstream has not got what follows {}: {}",
+                            resume_.ToString(), e.message())),
+            e)
+            .SetWorkaround(
+                "If another server behind the source's address has what is missing, let the "
+                "address lead there and resume. Else the changes are lost for this task: begin "
+                "with a new full migration (`stop-task`, `start-task --remove-meta`), or make up "
+                "for them by hand and begin at a place that the upstream has (`--start-time`).");
       }
     }
   }
