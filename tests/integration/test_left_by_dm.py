@@ -446,9 +446,9 @@ import configs from directory `{directory}` succeed
     # Once more, with what this version refuses: it is named, and what is there already is left alone.
     for file, old, new, words in (
             ("tasks/shards.yaml", "name: cft", "name: shards", ()),
-            ("tasks/shards.yaml", 'shard-mode: ""', "shard-mode: pessimistic", ("code=20072", "`shard-mode`", "pessimistic")),
+            ("tasks/shards.yaml", 'shard-mode: ""', "shard-mode: pessimistic", ("code=20071", "`shard-mode`", "pessimistic")),
             ("sources/relayed.yaml", "source-id: mysql-replica-01", "source-id: relayed", ()),
-            ("sources/relayed.yaml", "enable-relay: false", "enable-relay: true", ("code=20072", "`enable-relay`"))):
+            ("sources/relayed.yaml", "enable-relay: false", "enable-relay: true", ("code=20071", "`enable-relay`"))):
         if not words:
             with open(os.path.join(directory, file.split("/")[0], {"tasks": "cft.yaml", "sources": "mysql-replica-01.yaml"}[file.split("/")[0]])) as f:
                 cluster.write(f"exported/{file}", f.read().replace(old, new))
