@@ -62,6 +62,7 @@ bench: build
 lint:
 	scripts/check-layers
 	scripts/crash-points --check
+	scripts/errors-page --check
 	scripts/check-format
 
 format:

@@ -23,7 +23,12 @@ constexpr ErrorEntry kSyncErrors[] = {
      ErrorScope::kInternal, ErrorLevel::kMedium,
      "schema/table of a shard group dropped while its DDL sequence is in progress", ""},
     {kSyncUnitInvalidShardMeta, "SyncUnitInvalidShardMeta", "sync-unit", ErrorScope::kInternal,
-     ErrorLevel::kHigh, "stored shard metadata is invalid", ""},
+     ErrorLevel::kHigh,
+     "another version of DM was stopped while it waited for the same DDL of all shards of {}: this "
+     "version does not coordinate shards and would execute it at once",
+     "Please start that version again and let it end this DDL (`shard-ddl-lock`), then take the "
+     "task over. Or bring the target in line by hand, delete the source's rows from the task's "
+     "table `_syncer_sharding_meta`, and execute `resume-task`."},
     {kSyncUnitDDLWrongSequence, "SyncUnitDDLWrongSequence", "sync-unit", ErrorScope::kInternal,
      ErrorLevel::kHigh, "detect inconsistent DDL sequence: expected {}, got {}",
      "Please use `show-ddl-locks` command for more details."},

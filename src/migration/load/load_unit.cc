@@ -147,6 +147,7 @@ std::vector<uint64_t> LoadUnit::BecomeOwner(mysql::Connection& db, const StopTok
 }
 
 void LoadUnit::ForgetUnfinished(mysql::Connection& db, const StopToken& stop) {
+  if (meta_.HasUnclaimedProgress(db, stop)) throw BegunElsewhere(meta_.checkpoint_table());
   RemoveUnfinishedRows(
       db, meta_, load_->right, SharedRows::kRefuse, [this] { CheckLoadFence(context_.fence); },
       log_, stop);
@@ -233,6 +234,8 @@ void LoadUnit::CheckMetadata(const std::optional<DumpMetadata>& dump, LoadStage 
   // A finished load may have removed its files; who comes after it needs the position.
   if (!dump && stage == LoadStage::kFinished && !HasSync(config_.mode)) return;
   const auto known = stage == LoadStage::kInit ? std::nullopt : meta_.DumpId(db, stop);
+  // We say in one transaction that loading begins and of which dump.
+  if (stage == LoadStage::kRunning && !known) throw BegunElsewhere(meta_.status_table());
   if (dump && (!known || *known == dump->id)) return;
   const auto holder = context_.load_task != nullptr ? context_.load_task->Holder() : std::nullopt;
   if (holder && *holder != context_.worker_name) {

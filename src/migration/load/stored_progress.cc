@@ -48,6 +48,16 @@ bool HasRows(mysql::Connection& db, const Target& target, const StopToken& stop)
 
 }  // namespace
 
+Error BegunElsewhere(const std::string& table) {
+  return Mismatch(fmt::format("by {} another version of DM has begun to load and has not finished; "
+                              "how far it has come is not known here, and rows must not come twice",
+                              table))
+      .SetWorkaround(
+          "Please start that version again and let it finish its load, then stop it and start the "
+          "task here. Or `stop-task`, empty or drop the target tables, and begin anew with "
+          "`start-task --remove-meta`.");
+}
+
 std::vector<LoadFile> MatchProgress(std::vector<LoadFile> files,
                                     const std::vector<LoadCheckpointRow>& rows,
                                     std::vector<LoadCheckpointRow>* added) {

@@ -2,8 +2,10 @@
 // the targets as they are now.
 #pragma once
 
+#include <string>
 #include <vector>
 
+#include "base/error/error.h"
 #include "base/thread/stop.h"
 #include "migration/load/file_loader.h"
 #include "migration/load/import.h"
@@ -12,6 +14,10 @@
 #include "mysql/client/connection.h"
 
 namespace dm::migration {
+
+// Error kLoadCheckPointNotMatch: by what `table` (quoted) says a load was begun that is not ours: a
+// version of DM whose progress is kept elsewhere, or by other rules, was stopped in the middle.
+Error BegunElsewhere(const std::string& table);
 
 // Gives each file the offset of its row. Files without a row, or whose row says nothing yet but
 // another target, go to `added`. Throws Error kLoadCheckPointNotMatch if a row does not fit:

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <set>
+#include <utility>
 
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
@@ -264,6 +267,17 @@ std::vector<LoadCheckpointRow> LoadMeta::Files(mysql::Connection& db, const Stop
                      Number(row[4]), Number(row[5])});
   }
   return files;
+}
+
+bool LoadMeta::HasUnclaimedProgress(mysql::Connection& db, const StopToken& stop) const {
+  std::set<std::pair<std::string, std::string>> claimed;
+  for (TableClaimRow& claim : Claims(db, stop)) {
+    claimed.emplace(std::move(claim.schema), std::move(claim.table));
+  }
+  const std::vector<LoadCheckpointRow> files = Files(db, stop);
+  return std::any_of(files.begin(), files.end(), [&](const LoadCheckpointRow& file) {
+    return file.offset > 0 && !claimed.contains({file.schema, file.table});
+  });
 }
 
 void LoadMeta::AddFiles(mysql::Connection& db, const OwnerRight& right,

@@ -62,6 +62,7 @@ class LoadMeta {
 
   // `<meta>`.`<task>_lightning_checkpoint_list` and `<meta>`.`<task>_loader_checkpoint`, quoted.
   const std::string& status_table() const { return status_table_; }
+  const std::string& checkpoint_table() const { return checkpoint_table_; }
 
   // Makes the meta schema and both tables if they are not there.
   void Create(mysql::Connection& db, const StopToken& stop) const;
@@ -80,6 +81,9 @@ class LoadMeta {
 
   // Progress of files.
   std::vector<LoadCheckpointRow> Files(mysql::Connection& db, const StopToken& stop) const;
+  // Was something loaded into a table that has no claim? Then the rows are those of another version
+  // of DM, which has a table of the same name.
+  bool HasUnclaimedProgress(mysql::Connection& db, const StopToken& stop) const;
   // Adds rows that are not there, in statements of bounded size, in one transaction. Rows of files
   // that nothing was loaded from get the new target and size.
   void AddFiles(mysql::Connection& db, const OwnerRight& right,

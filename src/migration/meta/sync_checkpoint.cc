@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <utility>
 
 #include "base/error/error.h"
 #include "base/failpoint/failpoint.h"
@@ -34,6 +36,7 @@ constexpr std::string_view kOffsetKey = "offset";  // of the location, if it is 
 // Of a TEXT column; it is widened before sets become as long.
 constexpr size_t kTextLimit = 65535;
 constexpr size_t kWidenAt = 32 << 10;
+constexpr int kDuplicateColumn = 1060;
 
 constexpr std::string_view kDumpExitName = "dump_exit";
 constexpr std::string_view kPreparedName = "prepared";
@@ -132,6 +135,7 @@ void SyncCheckpointTable::Create(mysql::Connection& connection, const StopToken&
 		) {}{})",
                                  table_, kExactNames, TransactionalOptions(connection.server())),
                      stop);
+  UpgradeColumns(connection, stop);
   CompareNamesExactly(connection, meta_schema_, task_, kSyncerCheckpointSuffix,
                       {{"id", 32}, {"cp_schema", 128}, {"cp_table", 128}}, stop);
   connection.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
@@ -150,6 +154,67 @@ void SyncCheckpointTable::Create(mysql::Connection& connection, const StopToken&
                   Literal(meta_schema_), Literal(task_ + std::string(kSyncerCheckpointSuffix))),
       stop);
   *wide_ = type == "mediumtext" || type == "longtext";
+}
+
+void SyncCheckpointTable::UpgradeColumns(mysql::Connection& connection,
+                                         const StopToken& stop) const {
+  const mysql::ResultSet found = connection.Query(
+      fmt::format("SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE FROM information_schema.COLUMNS "
+                  "WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
+                  Literal(meta_schema_), Literal(task_ + std::string(kSyncerCheckpointSuffix))),
+      stop);
+  std::map<std::string, std::pair<std::string, bool>> columns;  // type, whether it may be NULL
+  for (const auto& row : found.rows) {
+    columns[row.at(0).value_or("")] = {row.at(1).value_or(""), row.at(2) == "YES"};
+  }
+  if (columns.empty()) return;  // not visible to the account
+  std::vector<std::string> changes;
+  const auto gtid = columns.find("binlog_gtid");
+  if (gtid == columns.end()) {
+    changes.emplace_back("ADD COLUMN binlog_gtid TEXT AFTER binlog_pos");
+  } else if (gtid->second.first.ends_with("char")) {
+    changes.emplace_back("MODIFY COLUMN binlog_gtid TEXT");
+  }
+  for (const auto& [name, definition] :
+       {std::pair("exit_safe_binlog_name", "VARCHAR(128) DEFAULT '' AFTER binlog_gtid"),
+        std::pair("exit_safe_binlog_pos", "INT UNSIGNED DEFAULT 0 AFTER exit_safe_binlog_name"),
+        std::pair("exit_safe_binlog_gtid", "TEXT AFTER exit_safe_binlog_pos")}) {
+    if (!columns.contains(name))
+      changes.push_back(fmt::format("ADD COLUMN {} {}", name, definition));
+  }
+  const auto info = columns.find("table_info");
+  if (info == columns.end()) {
+    changes.emplace_back("ADD COLUMN table_info JSON AFTER exit_safe_binlog_gtid");
+  }
+  if (info == columns.end() || info->second.second) {
+    // One after the other: servers differ in what a new JSON NOT NULL column of old rows holds.
+    changes.emplace_back("");
+    changes.emplace_back("MODIFY COLUMN table_info JSON NOT NULL");
+  }
+  if (changes.empty()) return;
+  Log().Info("the checkpoint table is of an older version, it gets what that has not",
+             {F("table", table_)});
+  for (const std::string& change : changes) {
+    const std::string statement =
+        change.empty()
+            ? fmt::format("UPDATE {} SET table_info = 'null' WHERE table_info IS NULL", table_)
+            : fmt::format("ALTER TABLE {} {}", table_, change);
+    try {
+      connection.Execute(statement, stop);
+    } catch (Error& e) {
+      if (e.server_errno() == kDuplicateColumn) continue;  // another source was quicker
+      if (e.workaround().empty() && !mysql::IsConnectionLost(e)) {
+        e.SetWorkaround(fmt::format(
+            "The checkpoint table {} is of an older version. Please give the account the privilege "
+            "to alter it, or execute this by hand, and resume the task: {}",
+            table_, statement));
+      }
+      throw;
+    }
+    // Crash point: a column of an older version's checkpoint table is added or changed. Left: the
+    // others.
+    DM_FAILPOINT("meta/upgrading-checkpoint");
+  }
 }
 
 void SyncCheckpointTable::WidenForLongSets(mysql::Connection& connection,

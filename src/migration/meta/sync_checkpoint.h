@@ -157,6 +157,8 @@ class SyncCheckpointTable {
     std::string text;
   };
   static ExitColumns ExitColumnsOf(const TablePoint& point);
+  // Adds what tables of older versions lack.
+  void UpgradeColumns(mysql::Connection& connection, const StopToken& stop) const;
   std::string Upsert(std::string_view schema, std::string_view table,
                      const mysql::Location& location, const ExitColumns& exit,
                      std::string_view table_info, bool is_global, Update update) const;

@@ -1,11 +1,15 @@
 #include "migration/sync/checkpoint.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 
+#include "base/error/error.h"
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "mysql/schema/table_info_json.h"
+#include "mysql/value/quote.h"
 
 namespace dm::migration {
 
@@ -28,6 +32,20 @@ bool HasTransaction(const Location& location, const PiecePoint& piece) {
 }
 
 }  // namespace
+
+mysql::TablePtr Checkpoint::StoredDefinition(const TablePoint& point) const {
+  try {
+    return std::make_shared<const mysql::TableInfo>(
+        mysql::TableInfoFromJson(point.table_info, point.schema, point.table));
+  } catch (Error& e) {
+    // The task does not come so far that a command could replace it.
+    e.SetWorkaround(fmt::format(
+        "Please correct `table_info`, or set it to 'null' (the table is then read as it is "
+        "downstream), and execute `resume-task`: it is in {}, cp_schema {}, cp_table {}.",
+        table_.name(), mysql::QuoteString(point.schema), mysql::QuoteString(point.table)));
+    throw;
+  }
+}
 
 Checkpoint::Checkpoint(SyncCheckpointTable table, bool gtid_mode, StatementOperators* operators)
     : table_(std::move(table)), gtid_mode_(gtid_mode), operators_(operators) {}
@@ -60,8 +78,7 @@ void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
   for (TablePoint& point : stored.tables) {
     Table table;
     if (point.table_info != "null" && !point.table.empty()) {
-      table.definition = std::make_shared<const mysql::TableInfo>(
-          mysql::TableInfoFromJson(point.table_info, point.schema, point.table));
+      table.definition = StoredDefinition(point);
     }
     table.location = point.location;
     table.piece = point.piece;

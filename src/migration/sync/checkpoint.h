@@ -141,6 +141,7 @@ class Checkpoint {
     Point point;
   };
   const Point* Savable(uint64_t low_water) const;  // mutex_ held
+  mysql::TablePtr StoredDefinition(const TablePoint& point) const;
   // What to store of `savable_`: at a place before it, branches decided since are undecided still.
   Prepared PreparedToStore() const;                               // mutex_ held
   TablePoint RowOf(const TableId& id, const Table& table) const;  // mutex_ held

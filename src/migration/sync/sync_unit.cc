@@ -10,6 +10,7 @@
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/meta/names.h"
+#include "migration/meta/sharding_meta.h"
 #include "migration/sync/lag.h"
 #include "migration/sync/metrics.h"
 #include "migration/sync/run.h"
@@ -135,6 +136,7 @@ void SyncUnit::Init(const StopToken& stop) {
                           sessions.downstream_server.no_backslash_escapes),
       config_.syncer.enable_gtid, operators.get());
   auto connection = mysql::Connection::Connect(sessions.downstream, stop);
+  RefusePendingShards(*connection, config_.meta_schema, config_.name, config_.source_id, stop);
   checkpoint->table().Create(*connection, stop);
   // Crash point: the checkpoint table is there. Left: the other tables of the meta schema.
   DM_FAILPOINT("sync/after-checkpoint-table");
