@@ -378,6 +378,22 @@ def is_as_dm_makes_it(task):
     return infos
 
 
+# Collations are the server's; DM's releases differ in the state.
+OWN_VALUES = {"table.name.O", "table.name.L", "table.collate", "table.cols.type.Collate", "table.state"}
+
+
+def differences(ours, recorded, path="table"):
+    """Where `ours` is not what DM has recorded. Members that DM has not got are passed over by it."""
+    if isinstance(recorded, dict) and isinstance(ours, dict):
+        for key, value in recorded.items():
+            yield from differences(ours.get(key, "missing"), value, f"{path}.{key}")
+    elif isinstance(recorded, list) and isinstance(ours, list) and len(ours) == len(recorded):
+        for ours, recorded in zip(ours, recorded):
+            yield from differences(ours, recorded, path)
+    elif ours != recorded and path not in OWN_VALUES:
+        yield path, ours, recorded
+
+
 @pytest.mark.parametrize("pair,gtid", CROSSED)
 def test_the_way_back(left, pair, gtid):
     """What we leave has DM's form; and when DM has gone on from there, so do we."""
@@ -393,17 +409,9 @@ def test_the_way_back(left, pair, gtid):
     infos = is_as_dm_makes_it(task)
     assert infos.keys() == {"", "pk1", "nokey", "fresh"}
 
-    def shape(info):
-        """Which members there are."""
-        return (set(info), [set(column) for column in info["cols"]], [set(column["type"]) for column in info["cols"]],
-                [set(index) for index in info["index_info"] or []])
-
-    def same(info, recorded):
-        return shape(info) == shape(recorded) and [c["type"] for c in info["cols"]] == [c["type"] for c in recorded["cols"]]
-
     assert infos["pk1"] == PK1
-    assert same(infos["fresh"], {**PK1}), infos["fresh"]
-    assert same(infos["nokey"], with_column(NOKEY, "c")), infos["nokey"]
+    assert list(differences(infos["fresh"], PK1)) == []
+    assert list(differences(infos["nokey"], with_column(NOKEY, "c"))) == []
     # DM replicates, and is stopped; it knows nothing of the tables that only we have.
     task.both("INSERT INTO pk1 VALUES (2, 2, 'two')", "ALTER TABLE nokey DROP COLUMN c", "INSERT INTO nokey VALUES (3, 3, 'three')")
     place = task.here()
