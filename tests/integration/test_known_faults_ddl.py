@@ -214,3 +214,32 @@ def test_the_structure_of_the_source_is_known_from_the_start(migrated):
     m.write("UPDATE t SET v = 5 WHERE id = 1")
     m.synced()
     assert m.downstream.run(f"SELECT id, extra, v FROM {SCHEMA}.t ORDER BY id") == ((1, 7, 5), (2, 7, 200))
+
+
+@pytest.mark.parametrize("default", ["uuid()", "concat('x', rand())"])
+def test_a_default_that_is_another_one_in_each_row(default, migrated):
+    m = migrated("mariadb-mariadb").replicating("CREATE TABLE full (id INT PRIMARY KEY)", "INSERT INTO full VALUES (1), (2)", "CREATE TABLE empty_one (id INT PRIMARY KEY)")
+    m.write(f"ALTER TABLE empty_one ADD u VARCHAR(40) DEFAULT ({default})", "INSERT INTO empty_one (id) VALUES (1)")
+    m.equal()
+    m.write(f"ALTER TABLE full ADD u VARCHAR(40) DEFAULT ({default})")
+    error = m.cluster.wait_error(m.task, 36068, "column `u`")
+    assert "binlog replace" in error["Workaround"]
+    m.cluster.ctl("binlog", "replace", m.task, f"ALTER TABLE {SCHEMA}.full ADD u VARCHAR(40)")
+    m.cluster.wait_stage(m.task, "Running", "Sync")
+    m.synced()
+    m.downstream.run(*(f"UPDATE {SCHEMA}.full SET u = '{value}' WHERE id = {key}" for key, value in m.upstream.run(f"SELECT id, u FROM {SCHEMA}.full")))
+    m.write("INSERT INTO full (id) VALUES (3)", "UPDATE full SET u = 'new' WHERE id = 1")
+    m.equal(definitions=False)
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mariadb", "mysql9-mysql9"])
+def test_numbers_of_rows_without_a_key_are_the_upstreams(pair, migrated):
+    """Several files of a table, loaded in their order; rows that came live, in theirs."""
+    m = migrated(pair, mydumpers={"dump": {"chunk-filesize": "1", "threads": 4}}, loaders={"load": {"pool-size": 4}})
+    m.prepare("CREATE TABLE n (v VARCHAR(200), w INT, KEY (w, v))", "INSERT INTO n VALUES (REPEAT('x', 150), 0)",
+              *(f"INSERT INTO n SELECT CONCAT({i}, REPEAT('y', 150)), (w * 7 + {i} * 13) % 1000 FROM n" for i in range(14)))
+    m.write("DELETE FROM n WHERE w % 11 = 3")
+    m.start()
+    m.cluster.wait_stage(m.task, "Running", "Sync", timeout=120)
+    m.write("INSERT INTO n SELECT v, w + 1 FROM n LIMIT 50", "ALTER TABLE n ADD id INT AUTO_INCREMENT PRIMARY KEY FIRST", "UPDATE n SET w = 5000 WHERE id BETWEEN 100 AND 200", "DELETE FROM n WHERE id % 17 = 3")
+    m.equal()

@@ -443,6 +443,12 @@ void DumpRun::ProduceTable(const TableId& id, const StopToken& stop) {
   job->column_list = table.ColumnList();
   job->select =
       fmt::format("SELECT {} FROM {}", table.SelectList(), mysql::QuoteTable(id.schema, id.table));
+  if (table.primary_key.empty() && !table.indexes.empty() && plan.ranges.empty() && !plan.steps &&
+      options_.where.empty()) {
+    // In the order in which the server has the rows, not that of an index with all columns: the
+    // numbers of an AUTO_INCREMENT column that is added later go by it.
+    job->select += " USE INDEX ()";
+  }
   job->floats = table.FloatColumns();
   job->lossy_charsets = table.LossyCharsets();
   // One more than there are chunks, until all are made.

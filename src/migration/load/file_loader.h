@@ -32,6 +32,10 @@ struct LoadTarget {
     bool generated = false;  // computed by the server
     bool now = false;        // a DATETIME that defaults to the current time
   };
+  // Its files are loaded one after another, so that rows without a primary key get the order that
+  // they have upstream: the numbers of an AUTO_INCREMENT column that is added later go by it. Set
+  // before the first of them is loaded.
+  bool in_order = false;
   std::once_flag once;
   std::vector<Column> columns;  // read at first use
   EnumMembers enum_members;     // read at first use

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,9 @@ ImportPlan PlanImport(const std::vector<StoredFile>& files, const TableRouter& r
 
 // Data files in the order of loading: tables take turns, so that the connections spread over them.
 std::vector<LoadFile> OrderFiles(const ImportPlan& plan);
+
+// Does a table's schema file, as servers write it, have a primary key?
+bool HasPrimaryKey(std::string_view script);
 
 // Content of a schema file. Throws Error kLoadUnitReadSchemaFile.
 std::string ReadScript(const LocalDirectory& directory, const std::string& path);

@@ -102,12 +102,13 @@ void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection
     case DumpFileKind::kTableSchema: {
       const auto [schema, table] = router_.Route(file.schema, file.table);
       MakeDatabase(db, schema, "");
-      schemas_.CreateTable(db, context_.right, schema, table, ReadScript(directory_, file.path),
-                           cut);
+      const std::string script = ReadScript(directory_, file.path);
+      schemas_.CreateTable(db, context_.right, schema, table, script, cut);
       if (Owns(db, schema, table)) {
         auto target = std::make_shared<LoadTarget>();
         target->schema = schema;
         target->table = table;
+        target->in_order = !HasPrimaryKey(script);
         owned_[{file.schema, file.table}] = std::move(target);
       }
       break;
@@ -122,13 +123,16 @@ void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection
       // Crash point: a file of a dump that goes on is recorded. Left: its rows.
       DM_FAILPOINT("load/file-recorded");
       progress_.total_bytes += size;
-      pool.Submit([this, load = LoadFile{file.path, owned->second, 0, size}](
-                      LoadConnection& connection, const LoadStop& stop) {
-        FileLoader(context_, directory_, on_duplicate_, progress_).Load(load, connection, stop);
-        // Crash point: all pieces of a file are committed. Left: the other files.
-        DM_FAILPOINT("load/after-file");
-        channel_.Done(static_cast<uint64_t>(load.size));
-      });
+      const LoadTarget* target = owned->second.get();
+      pool.Submit(
+          [this, load = LoadFile{file.path, owned->second, 0, size}](LoadConnection& connection,
+                                                                     const LoadStop& stop) {
+            FileLoader(context_, directory_, on_duplicate_, progress_).Load(load, connection, stop);
+            // Crash point: all pieces of a file are committed. Left: the other files.
+            DM_FAILPOINT("load/after-file");
+            channel_.Done(static_cast<uint64_t>(load.size));
+          },
+          target->in_order ? target : nullptr);
       return;
     }
     case DumpFileKind::kViewSchema:

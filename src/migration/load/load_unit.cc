@@ -308,12 +308,19 @@ void LoadUnit::Import(QuietConnection& main, const DumpMetadata& dump, const Loa
     ClaimTargets(meta_, load_->right, plan, main.Use(stop), stop.cut);
     // Crash point: all tables are made and claimed. Left: rows.
     DM_FAILPOINT("load/targets-claimed");
+    for (const ImportTable& table : plan.tables) {
+      if (table.script.empty() || table.data.size() < 2) continue;
+      if (!HasPrimaryKey(ReadScript(directory_, table.script))) table.target->in_order = true;
+    }
     for (const LoadFile& file : files) {
-      pool.Submit([this, file](LoadConnection& connection, const LoadStop& job_stop) {
-        FileLoader(*load_, directory_, on_duplicate_, progress_).Load(file, connection, job_stop);
-        // Crash point: all pieces of a file are committed. Left: the other files.
-        DM_FAILPOINT("load/after-file");
-      });
+      pool.Submit(
+          [this, file](LoadConnection& connection, const LoadStop& job_stop) {
+            FileLoader(*load_, directory_, on_duplicate_, progress_)
+                .Load(file, connection, job_stop);
+            // Crash point: all pieces of a file are committed. Left: the other files.
+            DM_FAILPOINT("load/after-file");
+          },
+          file.target->in_order ? file.target.get() : nullptr);
     }
     pool.Drain();
   }

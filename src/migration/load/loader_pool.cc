@@ -70,12 +70,23 @@ LoaderPool::~LoaderPool() {
   for (std::jthread& thread : threads_) thread.join();
 }
 
-void LoaderPool::Submit(Job job) {
+void LoaderPool::Submit(Job job, const void* in_order) {
   {
     std::lock_guard lock(mutex_);
-    jobs_.push_back(std::move(job));
+    jobs_.push_back({std::move(job), in_order});
   }
   changed_.notify_all();
+}
+
+LoaderPool::Queued LoaderPool::Take() {
+  const auto next = std::find_if(jobs_.begin(), jobs_.end(),
+                                 [&](const Queued& queued) { return MayRun(queued); });
+  if (next == jobs_.end()) return {};
+  Queued taken = std::move(*next);
+  jobs_.erase(next);
+  if (taken.in_order != nullptr) busy_.insert(taken.in_order);
+  ++running_;
+  return taken;
 }
 
 void LoaderPool::Drain() {
@@ -96,14 +107,12 @@ void LoaderPool::Loop(LoadConnection& connection) {
   std::unique_lock lock(mutex_);
   bool used = false;
   for (;;) {
-    changed_.wait_for(lock, stop_.graceful, pings, [&] { return !jobs_.empty(); });
+    changed_.wait_for(lock, stop_.graceful, pings, [&] {
+      return std::any_of(jobs_.begin(), jobs_.end(),
+                         [&](const Queued& queued) { return MayRun(queued); });
+    });
     if (stop_.graceful.stop_requested()) return;
-    Job job;
-    if (!jobs_.empty()) {
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
-      ++running_;
-    }
+    const auto [job, in_order] = Take();
     lock.unlock();
     std::exception_ptr error;
     try {
@@ -137,6 +146,7 @@ void LoaderPool::Loop(LoadConnection& connection) {
       lock.lock();
     }
     if (job) --running_;
+    if (in_order != nullptr) busy_.erase(in_order);
     if (error) {
       lock.unlock();
       changed_.notify_all();

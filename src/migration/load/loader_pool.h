@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -112,7 +113,9 @@ class LoaderPool {
   // Ends at the next boundary between transactions what still runs.
   ~LoaderPool();
 
-  void Submit(Job job);
+  // `in_order`: of the jobs with this address one runs at a time, in the order of their
+  // submission; null: any time.
+  void Submit(Job job, const void* in_order = nullptr);
   // Waits until all jobs are done. Throws the first failure, or Cancelled if the run was ended;
   // then no job is running any more.
   void Drain();
@@ -129,7 +132,18 @@ class LoaderPool {
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Job> jobs_;
+  struct Queued {
+    Job job;
+    const void* in_order = nullptr;
+  };
+  // The first that may run, taken out; without `job` if there is none.
+  Queued Take();
+  bool MayRun(const Queued& queued) const {
+    return queued.in_order == nullptr || !busy_.contains(queued.in_order);
+  }
+
+  std::deque<Queued> jobs_;
+  std::set<const void*> busy_;  // Queued::in_order of what runs
   size_t running_ = 0;
   std::exception_ptr error_;
 

@@ -226,6 +226,12 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
       const StatementSession& session = work.statements[i].session;
       intent.before = Picture(statement, stop);
       SetClock(work, session, stop);
+      if (NumbersRows(statement)) {
+        Log().Warn(
+            "rows of a table may get numbers: in the order in which each server has them, which is "
+            "the same only if they have a primary key, or were written one after another",
+            {F("statement", texts[i])});
+      }
       if (NumbersRows(statement) && !sessions_.downstream_server.is_tidb) {
         SetNumbering(session, stop);
       }

@@ -16,6 +16,7 @@
 #include "migration/sync/letter_case.h"
 #include "migration/sync/logged_statement.h"
 #include "migration/sync/other_objects.h"
+#include "migration/sync/unrepeatable.h"
 #include "mysql/schema/modify_event.h"
 #include "mysql/sql/adapt.h"
 #include "mysql/sql/parser.h"
@@ -643,6 +644,23 @@ void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& s
   std::erase_if(planned, [](const Planned& p) { return p.dropped; });
 }
 
+void DdlHandler::RefuseUnrepeatable(const Planned& planned, const mysql::QueryEvent& query,
+                                    const StopToken& stop) {
+  const std::optional<std::string> column = ColumnWithUnrepeatableDefault(planned.source);
+  const TableId& target = planned.targets.front();
+  if (!column || !HasRows(*context_.sessions, target, stop)) return;
+  throw Error(ErrorCode::kSyncerUnsupportedStmt,
+              fmt::format("`{}` statement not supported: the rows of {} get values in column {} "
+                          "that are other ones on each server, and not in the binlog",
+                          query.text, target.Quoted(), mysql::QuoteName(*column)))
+      .SetWorkaround(fmt::format(
+          "Give the statement by `binlog replace` without the default, or pass over it with "
+          "`binlog "
+          "skip` after the change was made by hand; then copy the column's values of the rows in "
+          "{} from the upstream.",
+          target.Quoted()));
+}
+
 DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
                            const std::string& event, const StopToken& stop) {
   const mysql::ServerInfo& server = context_.sessions->downstream_server;
@@ -676,6 +694,7 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
   std::vector<DdlStatement> adapted_all;
   for (const Planned& p : planned) {
     if (!p.is_executed()) continue;
+    RefuseUnrepeatable(p, query, stop);
     if (IsBetweenOneTarget(p.source, p.targets, context_.sessions->downstream_folds)) {
       Log().Info("both tables of a statement are one downstream, it changes nothing there",
                  {F("statement", query.text), F("target", p.targets.front().Quoted())});

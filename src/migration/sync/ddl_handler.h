@@ -142,6 +142,10 @@ class DdlHandler {
   void MoveMoments(mysql::Statement* statement, const TableId& source,
                    const mysql::QueryEvent& query, const StopToken& stop);
 
+  // Throws Error kSyncerUnsupportedStmt if the target's rows would get other values than the
+  // upstream's.
+  void RefuseUnrepeatable(const Planned& planned, const mysql::QueryEvent& query,
+                          const StopToken& stop);
   DdlWork WorkOf(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
                  const std::string& event, const StopToken& stop);
   DefinitionChange ChangeOf(const std::vector<Planned>& planned) const;

@@ -87,6 +87,18 @@ std::string DownstreamTableType(const Sessions& sessions, const TableId& id,
   return TypeAt(sessions.downstream, id, stop);
 }
 
+bool HasRows(const Sessions& sessions, const TableId& id, const StopToken& stop) {
+  try {
+    return mysql::Connection::Connect(sessions.downstream, stop)
+        ->QueryValue(
+            fmt::format("SELECT 1 FROM {} LIMIT 1", mysql::QuoteTable(id.schema, id.table)), stop)
+        .has_value();
+  } catch (const Error& e) {
+    if (IsMissingTable(e)) return false;
+    throw;
+  }
+}
+
 size_t UpstreamColumnCount(const Sessions& sessions, const TableId& id, const StopToken& stop) {
   return Ask(sessions.upstream, "COLUMN_NAME", "COLUMNS", id, stop).rows.size();
 }
