@@ -166,3 +166,26 @@ def test_hashes_are_no_keys_to_step_along(migrated):
     m = migrated("mariadb-mariadb").prepare("CREATE TABLE h (k VARCHAR(1000) NOT NULL, v INT, UNIQUE (k))", "INSERT INTO h SELECT seq, seq FROM seq_1_to_40", "ANALYZE TABLE h")
     assert m.upstream.run(f"SHOW INDEX FROM {SCHEMA}.h")[0][10] == "HASH"
     assert data_files(m, "h") == 1
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mariadb", "mysql9-mysql9", "mysql56-mariadb", "mariadb-mysql9"])
+def test_definitions_with_backslashes_where_they_are_no_escapes(pair, migrated):
+    m = migrated(pair)
+    old = m.upstream.value("SELECT @@GLOBAL.sql_mode")
+    m.upstream.run("SET GLOBAL sql_mode = 'NO_BACKSLASH_ESCAPES'")
+    try:
+        m.prepare(r"CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20), d VARCHAR(9) DEFAULT 'x\y', e ENUM('a\b', 'c''d', '\') COMMENT 'it''s \', s SET('\n', 'x'))",
+                  r"INSERT INTO t VALUES (1, '\', '\', 'a\b', '\n'), (2, 'it''s', DEFAULT, '\', 'x')",
+                  r"CREATE TABLE p (v VARCHAR(9), n INT) PARTITION BY LIST COLUMNS (v) (PARTITION a VALUES IN ('x\y', '\'), PARTITION b VALUES IN ('it''s'))",
+                  r"INSERT INTO p VALUES ('x\y', 1), ('\', 2), ('it''s', 3)", r"CREATE VIEW w AS SELECT '\' AS b, 'it''s' AS q, v FROM t")
+        if not pair.startswith("mysql56"):
+            m.write(r"CREATE TABLE g (id INT PRIMARY KEY, v VARCHAR(20), g VARCHAR(30) AS (CONCAT(v, '\', 'x''\y')) STORED, CHECK (v <> '\\'))", r"INSERT INTO g (id, v) VALUES (1, 'a'), (2, '\')")
+        m.start(mydumpers={"dump": {"extra-args": "--no-views=false"}})
+        m.cluster.wait_stage(m.task, "Running", "Sync", timeout=60)
+        m.write(r"INSERT INTO t VALUES (3, '\\', DEFAULT, 'c''d', '\n,x')", r"UPDATE t SET e = 'a\b' WHERE id = 2", r"INSERT INTO p VALUES ('\', 4)")
+        m.synced()
+        m.stop()
+    finally:
+        m.upstream.run(f"SET GLOBAL sql_mode = '{old}'")
+    equal(m)
+    assert m.upstream.run(f"SELECT * FROM {SCHEMA}.w ORDER BY v") == m.downstream.run(f"SELECT * FROM {SCHEMA}.w ORDER BY v")

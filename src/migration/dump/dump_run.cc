@@ -310,10 +310,14 @@ std::string DumpRun::IdentityOf(mysql::Connection& db, const TableId& id, const 
   identity += fmt::format("\n{}", created.value_or(""));
   if (table_ids_.empty()) return identity;
   // (Names with other characters are encoded there: such a row is not found, before and after.)
-  const auto number =
-      db.QueryValue(fmt::format("SELECT TABLE_ID FROM {} WHERE NAME = {}", table_ids_,
-                                mysql::QuoteAnyMode(fmt::format("{}/{}", id.schema, id.table))),
-                    stop);
+  // Of a partitioned table its partitions': one may be exchanged with another table.
+  const std::string name = fmt::format("{}/{}", id.schema, id.table);
+  const auto number = db.QueryValue(
+      fmt::format("SELECT CONCAT_WS(' ', COUNT(*), SUM(TABLE_ID), BIT_XOR(TABLE_ID)) FROM {} WHERE "
+                  "NAME = {} OR LEFT(NAME, {}) = {}",
+                  table_ids_, mysql::QuoteAnyMode(name), name.size() + 3,
+                  mysql::QuoteAnyMode(name + "#p#")),
+      stop);
   return identity + fmt::format("\n{}", number.value_or(""));
 }
 
@@ -499,7 +503,7 @@ void DumpRun::ProduceSteps(const DumpTable& table, const StepKey& key,
       for (size_t i = 0; i < key.columns.size(); ++i) {
         to.push_back(KeyLiteral(*key.columns[i], found.rows[0].at(i).value_or("")));
       }
-      if (!IsKey(key, name, to, stop)) {
+      if (to == from || !IsKey(key, name, to, stop)) {
         log_.Warn("a key's value has no exact text: the rest of the table is read in one piece",
                   {F("table", name), F("index", key.index)});
         to.clear();

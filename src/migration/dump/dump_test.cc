@@ -50,7 +50,7 @@ TEST(SourceSessionTest, ReadsZerosAndInvalidDates) {
   EXPECT_EQ(ReadingSqlMode(""), "ALLOW_INVALID_DATES");
   EXPECT_EQ(ReadingSqlMode("ANSI_QUOTES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
                            "PAD_CHAR_TO_FULL_LENGTH,ALLOW_INVALID_DATES,NO_BACKSLASH_ESCAPES"),
-            "ALLOW_INVALID_DATES,ANSI_QUOTES,NO_BACKSLASH_ESCAPES");
+            "ALLOW_INVALID_DATES,ANSI_QUOTES");
 }
 
 TEST(SourceSessionTest, SeesWholeDefinitions) {

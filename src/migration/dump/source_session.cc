@@ -134,13 +134,15 @@ Error DumpError(const std::exception& cause, std::string_view statement) {
 }
 
 std::string ReadingSqlMode(std::string_view mode) {
-  static constexpr std::array<std::string_view, 17> kLeftOut = {
+  static constexpr std::array<std::string_view, 18> kLeftOut = {
       "PAD_CHAR_TO_FULL_LENGTH", "NO_ZERO_DATE", "NO_ZERO_IN_DATE", "STRICT_TRANS_TABLES",
       "STRICT_ALL_TABLES", "TRADITIONAL",
       // Definitions are shown without collations, AUTO_INCREMENT and the like. What these modes
       // mean for statements stands beside them as modes of its own.
       "ANSI", "ORACLE", "MSSQL", "DB2", "MAXDB", "POSTGRESQL", "MYSQL323", "MYSQL40",
-      "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS", "NO_FIELD_OPTIONS"};
+      "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS", "NO_FIELD_OPTIONS",
+      // Definitions are shown with escapes all the same, of some parts with two of them.
+      "NO_BACKSLASH_ESCAPES"};
   std::string reading = "ALLOW_INVALID_DATES";
   while (!mode.empty()) {
     const size_t comma = mode.find(',');

@@ -14,6 +14,7 @@
 #include "mysql/client/retry.h"
 #include "mysql/client/shown.h"
 #include "mysql/schema/shown_definition.h"
+#include "mysql/sql/shown_mode.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -146,9 +147,9 @@ void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
     const std::string definition =
         fmt::format("CREATE TABLE t ({} {})", mysql::QuoteName(target.columns.back().name),
                     row[4].value_or(""));
-    const bool double_them = db.server().is_tidb && context_.session.backslash_escapes();
-    target.enum_members.merge(EnumMembersOf(
-        double_them ? mysql::WithBackslashesDoubled(definition) : definition, ParseOptions()));
+    target.enum_members.merge(
+        EnumMembersOf(db.server().is_tidb ? mysql::WithBackslashesDoubled(definition) : definition,
+                      ParseOptions()));
   }
   if (!db.server().is_mariadb || target.columns.empty()) return;
   const auto shown = mysql::ShowWithoutModes(
@@ -159,7 +160,7 @@ void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
 
 mysql::ParseOptions FileLoader::ParseOptions() const {
   mysql::ParseOptions options;
-  options.sql_mode = mysql::SqlMode::Parse(context_.session.sql_mode());
+  options.sql_mode = mysql::ModeOfDefinitions(context_.session.sql_mode());
   return options;
 }
 
@@ -172,8 +173,7 @@ void FileLoader::PrepareWarnings(const LoadFile& file) {
         directory_.Read(TableSchemaFileName(name.schema, name.table)).value_or("");
     mysql::ParseOptions options = ParseOptions();
     options.mariadb = IsMariaDbScript(script);
-    const ScriptOptions split = {.ansi_quotes = context_.session.ansi_quotes(),
-                                 .backslash_escapes = context_.session.backslash_escapes()};
+    const ScriptOptions split = {.ansi_quotes = context_.session.ansi_quotes()};
     for (const std::string& statement : SplitScript(script, split)) {
       dumped.merge(EnumMembersOf(statement, options));
     }

@@ -11,6 +11,7 @@
 #include "mysql/sql/adapt.h"
 #include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
+#include "mysql/sql/shown_mode.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -48,7 +49,6 @@ bool NeedsTranslation(bool from_mariadb, const mysql::ServerInfo& target) {
 ScriptOptions OptionsOf(const LoadSession& session) {
   ScriptOptions options;
   options.ansi_quotes = session.ansi_quotes();
-  options.backslash_escapes = session.backslash_escapes();
   return options;
 }
 
@@ -70,7 +70,24 @@ bool SchemaPhase::Execute(mysql::Connection& db, const OwnerRight& right,
                           const std::string& statement, const StopToken& stop) const {
   return Insist(db, statement, stop, [&] {
     CheckLoadFence(context_.fence);
-    right.Execute(db, statement, stop);
+    if (session_.backslash_escapes()) {
+      right.Execute(db, statement, stop);
+      return;
+    }
+    // Servers show definitions with escapes in every mode.
+    db.Execute("SET SESSION sql_mode = REPLACE(@@SESSION.sql_mode, 'NO_BACKSLASH_ESCAPES', '')",
+               stop);
+    const auto restore = [&] {
+      db.Execute("SET SESSION sql_mode = CONCAT(@@SESSION.sql_mode, ',NO_BACKSLASH_ESCAPES')",
+                 stop);
+    };
+    try {
+      right.Execute(db, statement, stop);
+    } catch (const Error&) {
+      if (!db.broken()) restore();
+      throw;
+    }
+    restore();
   });
 }
 
@@ -103,13 +120,12 @@ std::string SchemaPhase::Translate(mysql::Connection& db, const std::string& sta
                                    bool from_mariadb, const StopToken& stop,
                                    const std::function<bool(mysql::Statement*)>& name) const {
   mysql::ParseOptions parse;
-  parse.sql_mode = mysql::SqlMode::Parse(session_.sql_mode());
+  parse.sql_mode = mysql::ModeOfDefinitions(session_.sql_mode());
   parse.mariadb = from_mariadb;
   mysql::RestoreOptions restore;
   restore.target = db.server().is_mariadb ? mysql::SqlTarget::kMariaDb
                    : db.server().is_tidb  ? mysql::SqlTarget::kTiDb
                                           : mysql::SqlTarget::kMySql;
-  restore.no_backslash_escapes = !session_.backslash_escapes();
   restore.collation_names = collations_->For(db.server());
   mysql::AdaptOptions adapt;
   adapt.from_mariadb = from_mariadb;
@@ -147,7 +163,7 @@ std::string SchemaPhase::WithKnownCollations(const mysql::Connection& db, std::s
   const mysql::CollationNames names = collations_->For(db.server());
   if (!names || !NeedsTranslation(from_mariadb, db.server())) return std::string(text);
   mysql::ParseOptions parse;
-  parse.sql_mode = mysql::SqlMode::Parse(session_.sql_mode());
+  parse.sql_mode = mysql::ModeOfDefinitions(session_.sql_mode());
   parse.mariadb = from_mariadb;
   return mysql::RenameCollations(text, parse, names);
 }

@@ -291,7 +291,7 @@ void LoadSession::Prepare(mysql::Connection& db, const StopToken& stop) const {
     throw;
   }
   db.Execute("SET SESSION foreign_key_checks = 0", stop);
-  // Foreign keys to keys that are not unique, which older servers make. Few accounts may set it.
+  // Foreign keys to keys that are not unique, which older servers make.
   if (!db.server().is_mariadb && !db.server().is_tidb && db.server().AtLeast(8, 4)) {
     set("restrict_fk_on_non_standard_key", "0");
   }

@@ -56,10 +56,6 @@ std::string_view ByServerErrno(int number) {
     case 3819:  // ER_CHECK_CONSTRAINT_VIOLATED (MySQL)
     case 4025:  // ER_CONSTRAINT_FAILED (MariaDB)
       return "Drop the constraint downstream, or correct the row.";
-    case 6125:  // ER_FK_NO_UNIQUE_INDEX_PARENT (MySQL 8.4 and newer)
-      return "Set `restrict_fk_on_non_standard_key` = OFF downstream, or allow the account to do "
-             "it "
-             "for its sessions (SESSION_VARIABLES_ADMIN).";
     case 1644:  // ER_SIGNAL_EXCEPTION
       return "Drop the trigger downstream.";
     default:
