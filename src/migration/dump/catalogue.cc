@@ -81,18 +81,34 @@ std::vector<DumpSchema> ListTables(mysql::Connection& db, const TableFilter& fil
   return schemas;
 }
 
-std::set<TableId> WithoutSnapshot(mysql::Connection& db, const TableFilter& filter,
+std::set<TableId> WithoutSnapshot(mysql::Connection& db, const std::vector<DumpSchema>& schemas,
                                   const StopToken& stop) {
+  std::set<TableId> selected;
+  std::vector<std::string> names;
+  for (const DumpSchema& schema : schemas) {
+    if (!schema.tables.empty()) names.push_back(mysql::QuoteAnyMode(schema.name));
+    for (const std::string& table : schema.tables) selected.insert({schema.name, table});
+  }
   std::set<TableId> tables;
-  const auto found = db.Query(
-      "SELECT t.TABLE_SCHEMA, t.TABLE_NAME FROM information_schema.TABLES t JOIN "
-      "information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_TYPE LIKE 'BASE%' AND "
-      "COALESCE(e.TRANSACTIONS, 'NO') <> 'YES' AND t.TABLE_SCHEMA NOT IN ('mysql', 'sys', "
-      "'information_schema', 'performance_schema')",
-      stop);
-  for (const auto& row : found.rows) {
-    const TableId id{row.at(0).value_or(""), row.at(1).value_or("")};
-    if (filter.TakesTable(id.schema, id.table)) tables.insert(id);
+  const auto look_in = [&](const std::string& condition) {
+    const auto found = db.Query(
+        "SELECT t.TABLE_SCHEMA, t.TABLE_NAME FROM information_schema.TABLES t JOIN "
+        "information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_TYPE LIKE 'BASE%' AND "
+        "COALESCE(e.TRANSACTIONS, 'NO') <> 'YES' AND " +
+            condition,
+        stop);
+    for (const auto& row : found.rows) {
+      TableId id{row.at(0).value_or(""), row.at(1).value_or("")};
+      if (selected.contains(id)) tables.insert(std::move(id));
+    }
+  };
+  // Servers without a data dictionary open the files of all tables of all databases but one that is
+  // named alone.
+  constexpr size_t kOneByOne = 200;
+  if (names.size() <= kOneByOne) {
+    for (const std::string& name : names) look_in("t.TABLE_SCHEMA = " + name);
+  } else {
+    look_in("t.TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')");
   }
   return tables;
 }
@@ -173,7 +189,9 @@ DumpTable DescribeTable(mysql::Connection& db, const TableId& id, const StopToke
       DumpIndex index;
       index.name = name;
       index.unique = Cell(parts, row, "Non_unique") == "0";
-      index.usable = Cell(parts, row, "Visible") != "NO" && Cell(parts, row, "Ignored") != "YES";
+      // A hash, which MariaDB makes of keys that are too long, has no order to go along.
+      index.usable = Cell(parts, row, "Visible") != "NO" && Cell(parts, row, "Ignored") != "YES" &&
+                     Cell(parts, row, "Index_type") != "HASH";
       index.cardinality = ToNumber(Cell(parts, row, "Cardinality"));
       table.indexes.push_back(std::move(index));
     }
@@ -239,13 +257,11 @@ uint64_t EstimateRows(mysql::Connection& db, const DumpTable& table, const std::
   const std::string column =
       table.columns.empty() ? "*" : mysql::QuoteName(table.columns.front().name);
   const std::string where = condition.empty() ? "" : " WHERE " + condition;
-  const auto plan =
-      db.Query(fmt::format("EXPLAIN SELECT {} FROM {}{}", column, Quoted(table.id), where), stop);
+  const auto plan = db.Query(fmt::format("EXPLAIN FORMAT=TRADITIONAL SELECT {} FROM {}{}", column,
+                                         Quoted(table.id), where),
+                             stop);
   if (plan.rows.empty()) return 0;
-  for (const std::string_view name : {"rows", "estRows", "count"}) {
-    if (plan.ColumnIndex(name)) return ToNumber(Cell(plan, 0, name));
-  }
-  return 0;
+  return ToNumber(Cell(plan, 0, "rows"));
 }
 
 ChunkPlan PlanChunks(mysql::Connection& db, const DumpTable& table, const std::string& condition,

@@ -30,7 +30,8 @@ std::vector<DumpSchema> ListTables(mysql::Connection& db, const TableFilter& fil
                                    bool with_views, const Logger& log, const StopToken& stop);
 
 // Those of the tables whose engine keeps no snapshot (MyISAM, Aria, MEMORY, ...).
-std::set<TableId> WithoutSnapshot(mysql::Connection& db, const TableFilter& filter,
+// The upstream's writers may be waiting meanwhile.
+std::set<TableId> WithoutSnapshot(mysql::Connection& db, const std::vector<DumpSchema>& schemas,
                                   const StopToken& stop);
 
 // One table, ready to be read.

@@ -71,8 +71,10 @@ std::string DumpColumn::LossyCharset() const {
   using mysql::Charset;
   if (collation.empty() || type.starts_with("enum") || type.starts_with("set")) return "";
   const Charset charset = mysql::CharsetOfCollationName(collation);
+  // (Most servers keep bytes above 127 in ASCII columns.)
   const bool exact = charset == Charset::kUnknown || charset == Charset::kBinary ||
-                     charset == Charset::kLatin1 || mysql::IsUtf8Compatible(charset);
+                     charset == Charset::kLatin1 || charset == Charset::kUtf8mb3 ||
+                     charset == Charset::kUtf8mb4;
   return exact ? "" : std::string(mysql::CharsetName(charset));
 }
 

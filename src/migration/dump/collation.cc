@@ -5,6 +5,7 @@
 #include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
 #include "mysql/sql/rewrite.h"
+#include "mysql/sql/shown_mode.h"
 
 namespace dm::migration {
 
@@ -36,7 +37,7 @@ CollationCompleter CollationCompleter::Read(mysql::Connection& db, std::string s
 
 std::string CollationCompleter::Complete(const std::string& statement, const Logger& log) const {
   mysql::ParseOptions options;
-  options.sql_mode = mysql::SqlMode::Parse(sql_mode_);
+  options.sql_mode = mysql::ModeOfDefinitions(sql_mode_);
   options.mariadb = mariadb_;
   std::vector<mysql::Statement> statements;
   try {
@@ -64,7 +65,6 @@ std::string CollationCompleter::Complete(const std::string& statement, const Log
   });
   mysql::RestoreOptions restore;
   restore.target = mariadb_ ? mysql::SqlTarget::kMariaDb : mysql::SqlTarget::kMySql;
-  restore.no_backslash_escapes = options.sql_mode.no_backslash_escapes();
   return mysql::Restore(statements[0], restore);
 }
 

@@ -26,6 +26,8 @@ constexpr int kLockAttempts = 5;
 // The server looks through all of its tables for the id of one.
 constexpr size_t kTablesWithIds = 500;
 constexpr int kTableDefChanged = 1412;
+constexpr int kInvalidView = 1356;
+constexpr int kNoSuchDefiner = 1449;
 
 std::string LocalTime() {
   const std::time_t now = std::time(nullptr);
@@ -194,7 +196,7 @@ void DumpRun::Prepare(const StopToken& stop) {
 void DumpRun::FindTablesWithoutSnapshot(const StopToken& stop) {
   // Without a lock the dump has an exit point for all its tables.
   if (consistency_ == Consistency::kNone) return;
-  without_snapshot_ = WithoutSnapshot(*meta_db_, filter_, stop);
+  without_snapshot_ = WithoutSnapshot(*meta_db_, schemas_, stop);
   if (without_snapshot_.empty()) return;
   log_.Warn("tables of engines without transactions are read while the upstream is locked",
             {F("tables", without_snapshot_.size()),
@@ -308,10 +310,14 @@ std::string DumpRun::IdentityOf(mysql::Connection& db, const TableId& id, const 
   identity += fmt::format("\n{}", created.value_or(""));
   if (table_ids_.empty()) return identity;
   // (Names with other characters are encoded there: such a row is not found, before and after.)
-  const auto number =
-      db.QueryValue(fmt::format("SELECT TABLE_ID FROM {} WHERE NAME = {}", table_ids_,
-                                mysql::QuoteAnyMode(fmt::format("{}/{}", id.schema, id.table))),
-                    stop);
+  // Of a partitioned table its partitions': one may be exchanged with another table.
+  const std::string name = fmt::format("{}/{}", id.schema, id.table);
+  const auto number = db.QueryValue(
+      fmt::format("SELECT CONCAT_WS(' ', COUNT(*), SUM(TABLE_ID), BIT_XOR(TABLE_ID)) FROM {} WHERE "
+                  "NAME = {} OR LEFT(NAME, {}) = {}",
+                  table_ids_, mysql::QuoteAnyMode(name), name.size() + 3,
+                  mysql::QuoteAnyMode(name + "#p#")),
+      stop);
   return identity + fmt::format("\n{}", number.value_or(""));
 }
 
@@ -478,6 +484,17 @@ void DumpRun::ProduceTable(const TableId& id, const StopToken& stop) {
   ++progress_.completed_tables;
 }
 
+bool DumpRun::IsKey(const StepKey& key, const std::string& table,
+                    const std::vector<std::string>& bound, const StopToken& stop) {
+  try {
+    return !meta_db_->Query(StepProbe(key, table, bound), stop).rows.empty();
+  } catch (const Error& e) {
+    ThrowIfStopped(stop);
+    if (meta_db_->broken()) throw;
+    return false;  // bytes that are no characters
+  }
+}
+
 void DumpRun::ProduceSteps(const DumpTable& table, const StepKey& key,
                            const std::function<void(std::string)>& produce, const StopToken& stop) {
   const std::string name = mysql::QuoteTable(table.id.schema, table.id.table);
@@ -492,6 +509,11 @@ void DumpRun::ProduceSteps(const DumpTable& table, const StepKey& key,
       for (size_t i = 0; i < key.columns.size(); ++i) {
         to.push_back(KeyLiteral(*key.columns[i], found.rows[0].at(i).value_or("")));
       }
+      if (to == from || !IsKey(key, name, to, stop)) {
+        log_.Warn("a key's value has no exact text: the rest of the table is read in one piece",
+                  {F("table", name), F("index", key.index)});
+        to.clear();
+      }
     }
     if (from.empty() && to.empty()) {
       produce(WhereClause(options_.where, nullptr, nullptr, true));
@@ -504,7 +526,15 @@ void DumpRun::ProduceSteps(const DumpTable& table, const StepKey& key,
 }
 
 void DumpRun::ProduceView(const TableId& id, const StopToken& stop) {
-  const ViewText view = ShowCreateView(*meta_db_, id, stop);
+  ViewText view;
+  try {
+    view = ShowCreateView(*meta_db_, id, stop);
+  } catch (const Error& e) {
+    if (e.server_errno() != kInvalidView && e.server_errno() != kNoSuchDefiner) throw;
+    log_.Warn("a view that nobody can read is not dumped",
+              {F("schema", id.schema), F("view", id.table), F("error", e)});
+    return;
+  }
   // (As a view's file: nothing is ever loaded into the placeholder.)
   WriteSchemaFile(DumpFileKind::kViewSchema, TableSchemaFileName(id.schema, id.table), id,
                   view.placeholder, stop);

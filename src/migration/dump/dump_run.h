@@ -74,6 +74,9 @@ class DumpRun {
   // Finds the boundaries of the chunks one after the other and gives each chunk's condition.
   void ProduceSteps(const DumpTable& table, const StepKey& key,
                     const std::function<void(std::string)>& produce, const StopToken& stop);
+  // Is there a row with this key? Else chunks that end and begin at it would overlap, or never end.
+  bool IsKey(const StepKey& key, const std::string& table, const std::vector<std::string>& bound,
+             const StopToken& stop);
   void Forget(const mysql::Connection& db);  // it is closed, or about to be
   // With a lock that is held until the end: it must not be lost.
   void KeepLock(const StopToken& stop);

@@ -50,7 +50,17 @@ TEST(SourceSessionTest, ReadsZerosAndInvalidDates) {
   EXPECT_EQ(ReadingSqlMode(""), "ALLOW_INVALID_DATES");
   EXPECT_EQ(ReadingSqlMode("ANSI_QUOTES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
                            "PAD_CHAR_TO_FULL_LENGTH,ALLOW_INVALID_DATES,NO_BACKSLASH_ESCAPES"),
-            "ALLOW_INVALID_DATES,ANSI_QUOTES,NO_BACKSLASH_ESCAPES");
+            "ALLOW_INVALID_DATES,ANSI_QUOTES");
+}
+
+TEST(SourceSessionTest, SeesWholeDefinitions) {
+  EXPECT_EQ(ReadingSqlMode("PIPES_AS_CONCAT,ANSI_QUOTES,IGNORE_SPACE,ORACLE,NO_KEY_OPTIONS,"
+                           "NO_TABLE_OPTIONS,NO_FIELD_OPTIONS,NO_AUTO_CREATE_USER"),
+            "ALLOW_INVALID_DATES,PIPES_AS_CONCAT,ANSI_QUOTES,IGNORE_SPACE,NO_AUTO_CREATE_USER");
+  for (const std::string mode :
+       {"ANSI", "MSSQL", "DB2", "MAXDB", "POSTGRESQL", "MYSQL323", "MYSQL40"}) {
+    EXPECT_EQ(ReadingSqlMode("REAL_AS_FLOAT," + mode), "ALLOW_INVALID_DATES,REAL_AS_FLOAT");
+  }
 }
 
 TEST(SplitColumnTest, PrefersPrimaryThenShortUniqueThenSelective) {
@@ -127,6 +137,36 @@ TEST(StepKeyTest, TakesKeysWhoseTextsCompareAsTheIndex) {
   EXPECT_EQ(choose({{"u", true, false, {"f"}, 1}}), "");        // invisible
   EXPECT_EQ(choose({{"u", true, true, {"f"}, 1, false}}), "");  // of prefixes
   EXPECT_EQ(choose({{"u", true, true, {""}, 1}}), "");          // of an expression
+}
+
+TEST(StepKeyTest, NeedsAnIndexInTheOrderOfComparison) {
+  DumpColumn padded = Column("c", "char(5)", "", false);
+  padded.collation = "utf8mb4_general_ci";
+  DumpColumn bare = Column("n", "char(5)", "", false);
+  bare.collation = "utf8mb4_uca1400_nopad_ai_ci";
+  DumpColumn varying = Column("v", "varchar(5)", "", false);
+  varying.collation = bare.collation;
+  const std::vector<DumpColumn> columns = {padded, bare, varying};
+  const auto usable = [&](const std::string& column) {
+    return ChooseStepKey(columns, {{"PRIMARY", true, true, {column}, 1}}).has_value();
+  };
+  EXPECT_TRUE(usable("c"));
+  EXPECT_FALSE(usable("n"));
+  EXPECT_TRUE(usable("v"));
+}
+
+TEST(StepKeyTest, KeepsBytesThatUtf8HasNot) {
+  DumpColumn k = Column("k", "varchar(20)", "", false);
+  k.collation = "cp932_japanese_ci";
+  const DumpColumn n = Column("n", "int(11)", "", false);
+  const StepKey key{"PRIMARY", {&k, &n}};
+  EXPECT_EQ(StepQuery(key, "`d`.`t`", "", {}, 10),
+            "SELECT HEX(`k`),`n` FROM `d`.`t` FORCE INDEX (`PRIMARY`) ORDER BY `k`,`n` LIMIT 9,1");
+  const std::vector<std::string> bound = {KeyLiteral(k, "FA4A"), KeyLiteral(n, "7")};
+  EXPECT_EQ(bound[0], "_cp932 x'FA4A'");
+  EXPECT_EQ(StepProbe(key, "`d`.`t`", bound),
+            "SELECT 1 FROM `d`.`t` FORCE INDEX (`PRIMARY`) WHERE `k` = _cp932 x'FA4A' AND `n` = 7 "
+            "LIMIT 1");
 }
 
 TEST(StepKeyTest, WritesRangesOut) {

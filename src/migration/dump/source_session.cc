@@ -134,9 +134,15 @@ Error DumpError(const std::exception& cause, std::string_view statement) {
 }
 
 std::string ReadingSqlMode(std::string_view mode) {
-  static constexpr std::array<std::string_view, 6> kLeftOut = {
-      "PAD_CHAR_TO_FULL_LENGTH", "NO_ZERO_DATE",      "NO_ZERO_IN_DATE",
-      "STRICT_TRANS_TABLES",     "STRICT_ALL_TABLES", "TRADITIONAL"};
+  static constexpr std::array<std::string_view, 18> kLeftOut = {
+      "PAD_CHAR_TO_FULL_LENGTH", "NO_ZERO_DATE", "NO_ZERO_IN_DATE", "STRICT_TRANS_TABLES",
+      "STRICT_ALL_TABLES", "TRADITIONAL",
+      // Definitions are shown without collations, AUTO_INCREMENT and the like. What these modes
+      // mean for statements stands beside them as modes of its own.
+      "ANSI", "ORACLE", "MSSQL", "DB2", "MAXDB", "POSTGRESQL", "MYSQL323", "MYSQL40",
+      "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS", "NO_FIELD_OPTIONS",
+      // Definitions are shown with escapes all the same, of some parts with two of them.
+      "NO_BACKSLASH_ESCAPES"};
   std::string reading = "ALLOW_INVALID_DATES";
   while (!mode.empty()) {
     const size_t comma = mode.find(',');
@@ -311,12 +317,19 @@ void SourceSession::FlushWithReadLock(mysql::Connection& db, const StopToken& st
 
 void SourceSession::LockTables(mysql::Connection& db, std::vector<TableId>& tables,
                                const StopToken& stop) const {
-  try {
-    db.Execute(fmt::format("SET SESSION lock_wait_timeout = {}", Patience().tables.count()), stop);
-  } catch (const Error& e) {
-    if (db.broken()) throw;
-    log_.Info("lock_wait_timeout is not set", {F("error", e)});
+  for (const std::string_view variable : {"lock_wait_timeout", "innodb_lock_wait_timeout"}) {
+    try {
+      db.Execute(fmt::format("SET SESSION {} = {}", variable, Patience().tables.count()), stop);
+    } catch (const Error& e) {
+      if (db.broken()) throw;
+      log_.Info("a variable of the lock's session is not set",
+                {F("variable", variable), F("error", e)});
+    }
   }
+  // There the server's own lock lets transactions commit that wrote before it. With this InnoDB
+  // locks the tables too, and waits for them.
+  const bool weak = !db.server().is_mariadb && !db.server().is_tidb && !db.server().AtLeast(5, 7);
+  if (weak) db.Execute("SET SESSION autocommit = 0", stop);
   for (int attempt = 1; !tables.empty(); ++attempt) {
     std::string statement = "LOCK TABLES ";
     for (const TableId& table : tables) {

@@ -13,6 +13,7 @@
 #include "migration/dumpfile/metadata.h"
 #include "migration/dumpfile/schema_script.h"
 #include "migration/dumpfile/session_time_zone.h"
+#include "migration/dumpfile/short_bytes.h"
 #include "migration/dumpfile/value_text.h"
 
 namespace dm::migration {
@@ -309,6 +310,17 @@ TEST(LoadLineTest, LeavesTheRestToInsert) {
   EXPECT_EQ(Line("(x'0')", {x}), "(only INSERT)");
 }
 
+TEST(ShortBytesTest, WritesBytesAsTheyAre) {
+  EXPECT_EQ(WithShortBytes("(1,x'00275C41',NULL)", true),
+            std::string("(1,_binary'\0''\\\\A',NULL)", 24));
+  EXPECT_EQ(WithShortBytes("(X'5c' , x'')", false), "(_binary'\\' , _binary'')");
+  for (const std::string same :
+       {"(_gbk x'FEFE',_utf8mb4 x'41')", "('x''41',\"(x'41'\",'\\',x''41''')", "(x'4')", "(x'4",
+        "(0x41,x41)", ""}) {
+    EXPECT_EQ(WithShortBytes(same, true), same);
+  }
+}
+
 // ---- schema files -----------------------------------------------------------------------------
 
 TEST(SchemaScriptTest, SplitsAndDropsWhatIsNoStatement) {
@@ -321,6 +333,24 @@ TEST(SchemaScriptTest, SplitsAndDropsWhatIsNoStatement) {
   no_escapes.backslash_escapes = false;
   EXPECT_THAT(SplitScript("CREATE TABLE t (c int COMMENT 'x\\'); SELECT 1", no_escapes),
               ElementsAre("CREATE TABLE t (c int COMMENT 'x\\')", "SELECT 1"));
+}
+
+TEST(SchemaScriptTest, TakesTheDefinerOut) {
+  EXPECT_EQ(
+      WithoutDefiner("CREATE ALGORITHM=UNDEFINED DEFINER=`a``b`@`%` SQL SECURITY DEFINER VIEW "
+                     "`d`.`v` AS select 'DEFINER=`x`@`y`' AS `c`"),
+      "CREATE ALGORITHM=UNDEFINED SQL SECURITY DEFINER VIEW `d`.`v` AS select "
+      "'DEFINER=`x`@`y`' AS `c`");
+  EXPECT_EQ(WithoutDefiner("CREATE ALGORITHM=MERGE DEFINER=\"a\"@\"%\" SQL SECURITY INVOKER VIEW "
+                           "\"v\" AS select 1"),
+            "CREATE ALGORITHM=MERGE SQL SECURITY INVOKER VIEW \"v\" AS select 1");
+  EXPECT_EQ(WithoutDefiner("CREATE DEFINER=`role` VIEW `v` AS select 1"),
+            "CREATE VIEW `v` AS select 1");
+  for (const std::string same :
+       {"CREATE VIEW `v` AS select 'DEFINER=`x`@`y`' AS `c`", "CREATE DEFINER=", "CREATE", "",
+        "CREATE ALGORITHM=MERGE DEFINER=`a`@"}) {
+    EXPECT_EQ(WithoutDefiner(same), same);
+  }
 }
 
 TEST(SchemaScriptTest, CutsAroundTheName) {

@@ -179,6 +179,19 @@ CreateHead ReadCreateHead(std::string_view statement, const ScriptOptions& optio
   return head;
 }
 
+std::string WithoutDefiner(std::string_view statement) {
+  Cursor cursor(statement, {.ansi_quotes = true});
+  const std::string same(statement);
+  if (!cursor.SkipWord("CREATE")) return same;
+  if (cursor.SkipWord("ALGORITHM") && !(cursor.Skip('=') && cursor.SkipName())) return same;
+  const size_t start = cursor.position();
+  if (!cursor.SkipWord("DEFINER") || !cursor.Skip('=') || !cursor.SkipName()) return same;
+  // (A role has no host.)
+  if (cursor.Skip('@') && !cursor.SkipName()) return same;
+  cursor.SkipBlanks();
+  return same.substr(0, start) + " " + std::string(cursor.rest());
+}
+
 bool IsMariaDbScript(std::string_view script) {
   return script.starts_with("/*!40101 SET NAMES binary*/;\nSET FOREIGN_KEY_CHECKS=0;");
 }

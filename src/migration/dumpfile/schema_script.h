@@ -27,6 +27,10 @@ struct CreateHead {
 // Throws Error kLoadUnitNotCreateTable naming the statement if it is neither.
 CreateHead ReadCreateHead(std::string_view statement, const ScriptOptions& options);
 
+// A CREATE VIEW statement as a server prints it, without its DEFINER: whoever executes it will be
+// it. The same text if it has none.
+std::string WithoutDefiner(std::string_view statement);
+
 // Was this schema or data file written from a MariaDB upstream?
 bool IsMariaDbScript(std::string_view script);
 

@@ -9,9 +9,12 @@
 #include "migration/dumpfile/file_name.h"
 #include "migration/dumpfile/introducer.h"
 #include "migration/dumpfile/schema_script.h"
+#include "migration/dumpfile/short_bytes.h"
 #include "migration/rules/name_pattern.h"
 #include "mysql/client/retry.h"
+#include "mysql/client/shown.h"
 #include "mysql/schema/shown_definition.h"
+#include "mysql/sql/shown_mode.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -35,10 +38,19 @@ constexpr int kLostAttempts = 10;  // of one transaction, each on a new connecti
 constexpr int kLoadDataFailures = 3;
 
 constexpr int kDuplicateKey = 1062;
+// Servers count no further.
+constexpr uint32_t kCountedWarnings = 65535;
 
 // LOAD DATA took rows otherwise than an INSERT might have: the batch is to be done again.
 struct LinesRefused {
   std::string reason;
+};
+
+// A statement had more warnings than the server shows: the batch is to be done again with fewer
+// rows a statement.
+struct WarningsHidden {
+  uint32_t count = 0;
+  size_t shown = 0;
 };
 
 bool IsLoadDataForbidden(const Error& e) {
@@ -60,13 +72,16 @@ bool IsBytesType(const std::string& type) {
   return std::find(kTypes.begin(), kTypes.end(), LowerName(type)) != kTypes.end();
 }
 
-// Throws the warning that says that a value was changed, if there is one.
+// Throws the warning that says that a value was changed, if there is one; WarningsHidden if there
+// may be one.
 void CheckWarnings(mysql::Connection& db, std::span<const ValueColumn> columns,
                    const StopToken& stop) {
-  if (db.warning_count() == 0) return;
+  const uint32_t count = db.warning_count();
+  if (count == 0) return;
   const WarningTexts texts =
       db.server().is_tidb ? WarningTexts::kMayNameNoColumn : WarningTexts::kNameTheColumn;
-  for (const auto& row : db.Query("SHOW WARNINGS", stop).rows) {
+  const auto shown = db.Query("SHOW WARNINGS", stop);
+  for (const auto& row : shown.rows) {
     if (row.size() < 3 || row[0].value_or("") == "Note") continue;
     const int code = std::atoi(row[1].value_or("0").c_str());
     const std::string text = row[2].value_or("");
@@ -75,6 +90,9 @@ void CheckWarnings(mysql::Connection& db, std::span<const ValueColumn> columns,
         .SetRawCause(fmt::format("Error {} (01000): {}", code, RedactedMessage(code, text)))
         .SetServerErrno(code)
         .SetScope(ErrorScope::kDownstream);
+  }
+  if (shown.rows.size() < count || count >= kCountedWarnings) {
+    throw WarningsHidden{count, shown.rows.size()};
   }
 }
 
@@ -98,11 +116,11 @@ void RollBack(mysql::Connection& db, const StopToken& stop) {
 }  // namespace
 
 FileLoader::Limits FileLoader::DefaultLimits(const mysql::Connection& db) const {
-  if (db.server().is_tidb) return {kTiDbBytes, kTiDbBytes, SIZE_MAX, true};
+  if (db.server().is_tidb) return {kTiDbBytes, kTiDbBytes, SIZE_MAX, kStatementRows, false, true};
   const uint64_t packet = db.server().max_allowed_packet;
   const size_t statement =
       packet == 0 ? kStatementBytes : std::min<uint64_t>(kStatementBytes, packet / 2);
-  return {kTransactionBytes, statement};
+  return {kTransactionBytes, statement, SIZE_MAX, kStatementRows};
 }
 
 void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
@@ -129,20 +147,20 @@ void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
     const std::string definition =
         fmt::format("CREATE TABLE t ({} {})", mysql::QuoteName(target.columns.back().name),
                     row[4].value_or(""));
-    const bool double_them = db.server().is_tidb && context_.session.backslash_escapes();
-    target.enum_members.merge(EnumMembersOf(
-        double_them ? mysql::WithBackslashesDoubled(definition) : definition, ParseOptions()));
+    target.enum_members.merge(
+        EnumMembersOf(db.server().is_tidb ? mysql::WithBackslashesDoubled(definition) : definition,
+                      ParseOptions()));
   }
   if (!db.server().is_mariadb || target.columns.empty()) return;
-  const auto shown = db.Query(
-      fmt::format("SHOW CREATE TABLE {}", mysql::QuoteTable(target.schema, target.table)), stop);
+  const auto shown = mysql::ShowWithoutModes(
+      db, "SHOW CREATE TABLE " + mysql::QuoteTable(target.schema, target.table), stop);
   target.without_overlaps = !shown.rows.empty() && shown.rows.front().at(1).value_or("").find(
                                                        "` WITHOUT OVERLAPS") != std::string::npos;
 }
 
 mysql::ParseOptions FileLoader::ParseOptions() const {
   mysql::ParseOptions options;
-  options.sql_mode = mysql::SqlMode::Parse(context_.session.sql_mode());
+  options.sql_mode = mysql::ModeOfDefinitions(context_.session.sql_mode());
   return options;
 }
 
@@ -155,8 +173,7 @@ void FileLoader::PrepareWarnings(const LoadFile& file) {
         directory_.Read(TableSchemaFileName(name.schema, name.table)).value_or("");
     mysql::ParseOptions options = ParseOptions();
     options.mariadb = IsMariaDbScript(script);
-    const ScriptOptions split = {.ansi_quotes = context_.session.ansi_quotes(),
-                                 .backslash_escapes = context_.session.backslash_escapes()};
+    const ScriptOptions split = {.ansi_quotes = context_.session.ansi_quotes()};
     for (const std::string& statement : SplitScript(script, split)) {
       dumped.merge(EnumMembersOf(statement, options));
     }
@@ -253,7 +270,10 @@ void FileLoader::GatherStatements(InsertReader& reader, const Limits& limits, Ba
     std::string_view tuple = reader.TakeTuple();
     std::string text;
     if (limits.tidb) tuple = text = WithTextForTiDb(tuple, context_.session.backslash_escapes());
-    if (batch.statements.empty() || statement_rows >= kStatementRows ||
+    if (limits.short_bytes) {
+      tuple = text = WithShortBytes(tuple, context_.session.backslash_escapes());
+    }
+    if (batch.statements.empty() || statement_rows >= limits.statement_rows ||
         batch.statements.back().size() + tuple.size() + 1 > limits.statement_bytes) {
       batch.statements.emplace_back(insert_head_);
       statement_rows = 0;
@@ -332,6 +352,9 @@ int64_t FileLoader::Write(const LoadFile& file, const Batch& batch, LoadConnecti
     } catch (const LinesRefused&) {
       RollBack(db, stop.cut);
       throw;
+    } catch (const WarningsHidden&) {
+      RollBack(db, stop.cut);
+      throw;
     } catch (const Error& e) {
       if (db.broken()) {
         if (++lost > kLostAttempts) throw;
@@ -383,10 +406,12 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
     Limits reduced = limits;
     int64_t insert_until = 0;  // no LOAD DATA before this offset
     int64_t single_until = 0;  // one row a transaction before this offset
+    int64_t short_until = 0;   // byte strings in their shortest form before this offset
     while (offset < file.size) {
       ThrowIfStopped(stop.graceful);
       Limits now = reduced;
       if (offset < single_until) now.rows = 1;
+      now.short_bytes = offset < short_until;
       Batch batch;
       batch.from = offset;
       reader.Seek(static_cast<size_t>(offset));
@@ -410,6 +435,20 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
                           {F("file", file.path), F("offset", offset), F("reason", refused.reason)});
         ++target.load_data_failures;
         insert_until = batch.to;
+      } catch (const WarningsHidden& hidden) {
+        const size_t rows = std::min(reduced.statement_rows, batch.rows);
+        if (rows <= 1) {
+          throw Error(ErrorCode::kDBExecuteFailed, "the target does not show what it changed")
+              .SetRawCause(fmt::format(
+                  "the target warns {} times of one row and shows {} of the warnings: its "
+                  "max_error_count is too small, and the account may not set it",
+                  hidden.count, hidden.shown))
+              .SetScope(ErrorScope::kDownstream);
+        }
+        reduced.statement_rows = rows / 2;
+        context_.log.Info("batch is written with fewer rows a statement, to see all warnings",
+                          {F("file", file.path), F("offset", offset), F("warnings", hidden.count),
+                           F("shown", hidden.shown), F("rows", reduced.statement_rows)});
       } catch (const Error& e) {
         const bool duplicate =
             e.server_errno() == kDuplicateKey && on_duplicate_ != OnDuplicate::kReplace;
@@ -424,6 +463,8 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
           reduced.transaction_bytes = std::max<size_t>(reduced.transaction_bytes / 2, 1);
           reduced.statement_bytes = std::max<size_t>(reduced.statement_bytes / 2, 1);
           reduced.rows = std::max<size_t>(batch.rows / 2, 1);
+        } else if (IsTooLargeError(e) && !by_lines && !now.short_bytes) {
+          short_until = batch.to;
         } else {
           throw;
         }

@@ -83,8 +83,10 @@ class FileLoader {
   struct Limits {
     size_t transaction_bytes = 0;
     size_t statement_bytes = 0;
-    size_t rows = SIZE_MAX;
-    bool tidb = false;  // the target is one
+    size_t rows = SIZE_MAX;            // of a transaction
+    size_t statement_rows = SIZE_MAX;  // of a statement
+    bool short_bytes = false;          // byte strings in the form that takes the least room
+    bool tidb = false;                 // the target is one
   };
 
   Limits DefaultLimits(const mysql::Connection& db) const;

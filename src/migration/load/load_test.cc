@@ -26,7 +26,13 @@ TEST(LoadSqlModeTest, TakesOutChecksAndKeepsTheRest) {
   EXPECT_EQ(AdjustLoadSqlMode("EMPTY_STRING_IS_NULL"),
             "IGNORE_SPACE,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES");
   EXPECT_EQ(AdjustLoadSqlMode("STRICT_ALL_TABLES,FROM_THE_FUTURE"),
-            "STRICT_ALL_TABLES,FROM_THE_FUTURE");
+            "FROM_THE_FUTURE,IGNORE_SPACE,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES");
+}
+
+TEST(LoadSqlModeTest, ZerosAreValuesInTheUsersModeToo) {
+  EXPECT_EQ(WithZerosKept(""), "NO_AUTO_VALUE_ON_ZERO");
+  EXPECT_EQ(WithZerosKept("STRICT_TRANS_TABLES"), "STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO");
+  EXPECT_EQ(WithZerosKept("no_auto_value_on_zero,ANSI"), "NO_AUTO_VALUE_ON_ZERO,ANSI");
 }
 
 TEST(LoadErrorTest, HasNoTextButTheCause) {

@@ -355,14 +355,14 @@ void LoadUnit::MakeSchemas(const ImportPlan& plan, QuietConnection& main, Loader
     schemas.CreateDatabase(main.Use(stop), load_->right, target, script, stop.cut);
   }
   for (const ImportTable& table : plan.tables) {
-    // Views get their placeholders: a view may need another that comes later.
-    if (table.script.empty()) continue;
     if (!table.view_script.empty() &&
         (table.target->schema != table.schema || table.target->table != table.table)) {
       throw LoadError(Error(ErrorCode::kLoadUnitParseStatement,
                             fmt::format("view `{}`.`{}` cannot be routed to another name",
                                         table.schema, table.table)));
     }
+    // (A view's -schema.sql file is a table that takes its name for a while.)
+    if (table.script.empty() || !table.view_script.empty()) continue;
     pool.Submit([this, &schemas, &table](LoadConnection& connection, const LoadStop& job_stop) {
       mysql::Connection& db = connection.Use(job_stop);
       schemas.CreateTable(db, connection.right(), table.target->schema, table.target->table,
@@ -370,10 +370,24 @@ void LoadUnit::MakeSchemas(const ImportPlan& plan, QuietConnection& main, Loader
     });
   }
   pool.Drain();
+  // A view may need another one that comes later.
+  std::vector<const ImportTable*> views;
   for (const ImportTable& table : plan.tables) {
-    if (table.view_script.empty()) continue;
-    schemas.CreateView(main.Use(stop), load_->right, table.schema, table.table,
-                       ReadScript(directory_, table.view_script), stop.cut);
+    if (!table.view_script.empty()) views.push_back(&table);
+  }
+  while (!views.empty()) {
+    std::vector<const ImportTable*> later;
+    std::optional<Error> missing;
+    for (const ImportTable* view : views) {
+      ThrowIfStopped(stop.graceful);
+      auto refused = schemas.CreateView(main.Use(stop), load_->right, view->schema, view->table,
+                                        ReadScript(directory_, view->view_script), stop.cut);
+      if (!refused) continue;
+      later.push_back(view);
+      if (!missing) missing = std::move(refused);
+    }
+    if (later.size() == views.size()) throw *std::move(missing);
+    views = std::move(later);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "mysql/sql/adapt.h"
 #include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
+#include "mysql/sql/shown_mode.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -21,7 +22,11 @@ constexpr int kAttempts = 3;
 constexpr Milliseconds kRetryWait{3000};
 constexpr int kLostAttempts = 10;  // of one statement, each on a new connection
 constexpr int kDatabaseExists = 1007;
+constexpr int kNoSuchDatabase = 1049;
 constexpr int kTableExists = 1050;
+constexpr int kNoSuchTable = 1146;
+constexpr int kAccessDenied = 1227;
+constexpr int kInvalidView = 1356;
 
 // Does a statement that a server printed name a storage engine other than InnoDB?
 bool NamesOtherEngine(std::string_view statement) {
@@ -31,6 +36,12 @@ bool NamesOtherEngine(std::string_view statement) {
          !statement.substr(at + kOption.size()).starts_with("InnoDB");
 }
 
+// May it say where the table lies on the upstream's disks?
+bool NamesPlace(std::string_view statement) {
+  return statement.find(" DIRECTORY") != std::string_view::npos ||
+         statement.find(" TABLESPACE ") != std::string_view::npos;
+}
+
 bool NeedsTranslation(bool from_mariadb, const mysql::ServerInfo& target) {
   return target.is_tidb || from_mariadb != target.is_mariadb;
 }
@@ -38,7 +49,6 @@ bool NeedsTranslation(bool from_mariadb, const mysql::ServerInfo& target) {
 ScriptOptions OptionsOf(const LoadSession& session) {
   ScriptOptions options;
   options.ansi_quotes = session.ansi_quotes();
-  options.backslash_escapes = session.backslash_escapes();
   return options;
 }
 
@@ -60,7 +70,24 @@ bool SchemaPhase::Execute(mysql::Connection& db, const OwnerRight& right,
                           const std::string& statement, const StopToken& stop) const {
   return Insist(db, statement, stop, [&] {
     CheckLoadFence(context_.fence);
-    right.Execute(db, statement, stop);
+    if (session_.backslash_escapes()) {
+      right.Execute(db, statement, stop);
+      return;
+    }
+    // Servers show definitions with escapes in every mode.
+    db.Execute("SET SESSION sql_mode = REPLACE(@@SESSION.sql_mode, 'NO_BACKSLASH_ESCAPES', '')",
+               stop);
+    const auto restore = [&] {
+      db.Execute("SET SESSION sql_mode = CONCAT(@@SESSION.sql_mode, ',NO_BACKSLASH_ESCAPES')",
+                 stop);
+    };
+    try {
+      right.Execute(db, statement, stop);
+    } catch (const Error&) {
+      if (!db.broken()) restore();
+      throw;
+    }
+    restore();
   });
 }
 
@@ -93,13 +120,12 @@ std::string SchemaPhase::Translate(mysql::Connection& db, const std::string& sta
                                    bool from_mariadb, const StopToken& stop,
                                    const std::function<bool(mysql::Statement*)>& name) const {
   mysql::ParseOptions parse;
-  parse.sql_mode = mysql::SqlMode::Parse(session_.sql_mode());
+  parse.sql_mode = mysql::ModeOfDefinitions(session_.sql_mode());
   parse.mariadb = from_mariadb;
   mysql::RestoreOptions restore;
   restore.target = db.server().is_mariadb ? mysql::SqlTarget::kMariaDb
                    : db.server().is_tidb  ? mysql::SqlTarget::kTiDb
                                           : mysql::SqlTarget::kMySql;
-  restore.no_backslash_escapes = !session_.backslash_escapes();
   restore.collation_names = collations_->For(db.server());
   mysql::AdaptOptions adapt;
   adapt.from_mariadb = from_mariadb;
@@ -137,7 +163,7 @@ std::string SchemaPhase::WithKnownCollations(const mysql::Connection& db, std::s
   const mysql::CollationNames names = collations_->For(db.server());
   if (!names || !NeedsTranslation(from_mariadb, db.server())) return std::string(text);
   mysql::ParseOptions parse;
-  parse.sql_mode = mysql::SqlMode::Parse(session_.sql_mode());
+  parse.sql_mode = mysql::ModeOfDefinitions(session_.sql_mode());
   parse.mariadb = from_mariadb;
   return mysql::RenameCollations(text, parse, names);
 }
@@ -183,17 +209,19 @@ bool SchemaPhase::DatabaseExists(mysql::Connection& db, const std::string& schem
   return found == schema;  // some servers compare these names without regard to case
 }
 
-bool SchemaPhase::TableExists(mysql::Connection& db, const std::string& schema,
-                              const std::string& table, const StopToken& stop) const {
-  const auto found = db.Query(
-      fmt::format("SELECT TABLE_NAME, @@lower_case_table_names FROM information_schema.TABLES "
-                  "WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
-                  mysql::QuoteString(schema, !session_.backslash_escapes()),
-                  mysql::QuoteString(table, !session_.backslash_escapes())),
-      stop);
+std::optional<std::string> SchemaPhase::TableType(mysql::Connection& db, const std::string& schema,
+                                                  const std::string& table,
+                                                  const StopToken& stop) const {
+  const auto found =
+      db.Query(fmt::format("SELECT TABLE_NAME, @@lower_case_table_names, TABLE_TYPE FROM "
+                           "information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
+                           mysql::QuoteString(schema, !session_.backslash_escapes()),
+                           mysql::QuoteString(table, !session_.backslash_escapes())),
+               stop);
   // Some servers compare these names without regard to case although they tell tables apart by it.
-  return std::any_of(found.rows.begin(), found.rows.end(),
-                     [&](const auto& row) { return row[0] == table || row[1] != "0"; });
+  const auto it = std::find_if(found.rows.begin(), found.rows.end(),
+                               [&](const auto& row) { return row[0] == table || row[1] != "0"; });
+  return it == found.rows.end() ? std::nullopt : std::optional(it->at(2).value_or(""));
 }
 
 std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string& statement,
@@ -201,7 +229,8 @@ std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string
                                         bool from_mariadb, const StopToken& stop) const {
   // Between servers of one family the text is passed on as it is, down to options and comments that
   // only this family knows. TiDB executes comments for newer servers whatever is in them.
-  if (NeedsTranslation(from_mariadb, db.server()) || NamesOtherEngine(statement)) {
+  if (NeedsTranslation(from_mariadb, db.server()) || NamesOtherEngine(statement) ||
+      NamesPlace(statement)) {
     std::string translated =
         Translate(db, statement, from_mariadb, stop, [&](mysql::Statement* parsed) {
           auto* create = parsed->As<mysql::CreateTable>();
@@ -259,10 +288,30 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
   DM_FAILPOINT("load/table-recorded");
 }
 
-void SchemaPhase::CreateView(mysql::Connection& db, const OwnerRight& right,
-                             const std::string& schema, const std::string& view,
-                             std::string_view script, const StopToken& stop) const {
-  // The dump's own SET and DROP statements keep their meaning only with the database at hand.
+void SchemaPhase::MakeView(mysql::Connection& db, const OwnerRight& right,
+                           const std::string& statement, const StopToken& stop) const {
+  try {
+    Execute(db, right, statement, stop);
+  } catch (const Error& e) {
+    const std::string own = WithoutDefiner(statement);
+    if (e.server_errno() != kAccessDenied || own == statement) throw;
+    log_.Warn("the view is made with the task's account as its definer",
+              {F("statement", statement), F("error", e)});
+    Execute(db, right, own, stop);
+  }
+}
+
+std::optional<Error> SchemaPhase::CreateView(mysql::Connection& db, const OwnerRight& right,
+                                             const std::string& schema, const std::string& view,
+                                             std::string_view script, const StopToken& stop) const {
+  std::optional<std::string> type;
+  Insist(db, fmt::format("look for {}", mysql::QuoteTable(schema, view)), stop,
+         [&] { type = TableType(db, schema, view, stop); });
+  if (type) {
+    log_.Warn("a view is not made, since the downstream has something of that name",
+              {F("schema", schema), F("view", view), F("it has", *type)});
+    return std::nullopt;
+  }
   Execute(db, right, "USE " + mysql::QuoteName(schema), stop);
   // The collation of the definition's own texts. Its character set is that of the connection: so
   // the upstream printed it.
@@ -275,21 +324,25 @@ void SchemaPhase::CreateView(mysql::Connection& db, const OwnerRight& right,
                 {F("schema", schema), F("view", view), F("error", e)});
     }
   }
-  for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
-    // Crash point: the view is not made; its name is free, or the table that the dump gives views
-    // until all tables are there has it. Left: the view.
-    DM_FAILPOINT("load/before-make-view");
-    if (statement.starts_with("DROP TABLE")) {
-      Execute(db, right, "DROP TABLE IF EXISTS " + mysql::QuoteTable(schema, view), stop);
-    } else if (statement.starts_with("DROP VIEW")) {
-      Execute(db, right, "DROP VIEW IF EXISTS " + mysql::QuoteTable(schema, view), stop);
-    } else {
-      Execute(db, right, WithKnownCollations(db, statement, IsMariaDbScript(script)), stop);
+  // Crash point: the view is not made. Left: it, and the views behind it.
+  DM_FAILPOINT("load/before-make-view");
+  std::optional<Error> missing;
+  try {
+    for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
+      // They are for a table that takes the view's name until all views are there. Here it is free.
+      if (statement.starts_with("DROP ")) continue;
+      MakeView(db, right, WithKnownCollations(db, statement, IsMariaDbScript(script)), stop);
     }
+  } catch (const Error& e) {
+    const int code = e.server_errno();
+    if (code != kNoSuchTable && code != kNoSuchDatabase && code != kInvalidView) throw;
+    missing = e;
   }
   Execute(db, right, "SET NAMES utf8mb4", stop);
-  // Crash point: a view is made. Left: the rows of the tables.
+  if (missing) return missing;
+  // Crash point: a view is made. Left: the other views, the rows of the tables.
   DM_FAILPOINT("load/after-make-view");
+  return std::nullopt;
 }
 
 }  // namespace dm::migration

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,15 +35,25 @@ class SchemaPhase {
   // A table that is made is noted in the load's progress (LoadMeta::MadeTables).
   void CreateTable(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
                    const std::string& table, std::string_view script, const StopToken& stop) const;
-  // The view takes the place of its placeholder table.
-  void CreateView(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
-                  const std::string& view, std::string_view script, const StopToken& stop) const;
+  // Nullopt: it is there, or something else of that name. Else why it cannot be made yet: a table
+  // or another view that it reads is missing.
+  std::optional<Error> CreateView(mysql::Connection& db, const OwnerRight& right,
+                                  const std::string& schema, const std::string& view,
+                                  std::string_view script, const StopToken& stop) const;
 
  private:
   bool DatabaseExists(mysql::Connection& db, const std::string& schema,
                       const StopToken& stop) const;
   bool TableExists(mysql::Connection& db, const std::string& schema, const std::string& table,
-                   const StopToken& stop) const;
+                   const StopToken& stop) const {
+    return TableType(db, schema, table, stop).has_value();
+  }
+  // "BASE TABLE", "VIEW", ...; nullopt if the name is free.
+  std::optional<std::string> TableType(mysql::Connection& db, const std::string& schema,
+                                       const std::string& table, const StopToken& stop) const;
+  // The statement of a view's file that makes it; without a definer if the account may give none.
+  void MakeView(mysql::Connection& db, const OwnerRight& right, const std::string& statement,
+                const StopToken& stop) const;
   std::string TableStatement(mysql::Connection& db, const std::string& statement,
                              const std::string& schema, const std::string& table, bool from_mariadb,
                              const StopToken& stop) const;

@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 7> kRemovedModes =
     {"NO_ZERO_IN_DATE",     "NO_ZERO_DATE",        "ERROR_FOR_DIVISION_BY_ZERO",
      "NO_AUTO_CREATE_USER", "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES",
      "EMPTY_STRING_IS_NULL"};  // a dump tells '' and NULL apart
+constexpr std::string_view kKeepsZeros = "NO_AUTO_VALUE_ON_ZERO";
 constexpr Milliseconds kFirstWait{1000};
 constexpr Milliseconds kLongestWait{60'000};
 constexpr std::chrono::minutes kRetryTime{30};
@@ -107,15 +108,18 @@ bool IsOwnVariable(std::string_view name) {
 std::string AdjustLoadSqlMode(std::string_view upstream_sql_mode) {
   std::vector<std::string> modes = SplitModes(upstream_sql_mode);
   for (const std::string& mode : modes) {
-    if (Has(kKnownModes, mode)) continue;
-    Log().Warn("unknown sql_mode of the upstream, used as it is",
-               {F("sql_mode", upstream_sql_mode)});
-    return std::string(upstream_sql_mode);
+    if (!Has(kKnownModes, mode)) Log().Warn("unknown sql_mode of the upstream", {F("mode", mode)});
   }
   std::erase_if(modes, [](const std::string& mode) { return Has(kRemovedModes, mode); });
   for (const std::string_view mode : kAddedModes) {
     if (!Has(modes, mode)) modes.emplace_back(mode);
   }
+  return JoinModes(modes);
+}
+
+std::string WithZerosKept(std::string_view own_sql_mode) {
+  std::vector<std::string> modes = SplitModes(own_sql_mode);
+  if (!Has(modes, kKeepsZeros)) modes.emplace_back(kKeepsZeros);
   return JoinModes(modes);
 }
 
@@ -192,8 +196,8 @@ LoadSession::LoadSession(const SubtaskConfig& config,
   options_.local_infile = true;
   options_.idle_limit = idle_limit;
   const auto own_mode = SessionVariable(config.to, "sql_mode");
-  sql_mode_ =
-      own_mode ? *own_mode : mysql::ModesForRows(AdjustLoadSqlMode(upstream_sql_mode.value_or("")));
+  sql_mode_ = own_mode ? WithZerosKept(*own_mode)
+                       : mysql::ModesForRows(AdjustLoadSqlMode(upstream_sql_mode.value_or("")));
   if (!config.timezone.empty() && config.timezone != time_zone_) named_zone_ = config.timezone;
   // The files' escaping is the upstream's; where that is not known the user may have said it.
   const std::string_view decides = upstream_sql_mode ? *upstream_sql_mode : sql_mode_;
@@ -277,9 +281,22 @@ void LoadSession::Prepare(mysql::Connection& db, const StopToken& stop) const {
   }
   // For tables whose definition names no engine: rows are committed with the progress.
   if (!db.server().is_tidb) set("default_storage_engine", "InnoDB");
-  set("time_zone", time_zone_);
-  set("foreign_key_checks", "0");
-  set("max_error_count", "65535");  // warnings are read: none may be left out
+  // In another zone all TIMESTAMPs would be others.
+  try {
+    db.Execute("SET SESSION time_zone = " + mysql::QuoteAnyMode(time_zone_), stop);
+  } catch (Error& e) {
+    e.SetWorkaround(
+        "The dump's TIMESTAMPs are written in this time zone, which the target does not take. "
+        "Please set `timezone` in the task file to one that both servers know, and dump again.");
+    throw;
+  }
+  db.Execute("SET SESSION foreign_key_checks = 0", stop);
+  // Foreign keys to keys that are not unique, which older servers make.
+  if (!db.server().is_mariadb && !db.server().is_tidb && db.server().AtLeast(8, 4)) {
+    set("restrict_fk_on_non_standard_key", "0");
+  }
+  // Warnings are read. (MySQL from 8.0 on lets few accounts set it.)
+  set("max_error_count", "65535");
 }
 
 }  // namespace dm::migration

@@ -17,6 +17,9 @@ namespace dm::migration {
 // its rows are taken out, what keeps zeros and odd dates is put in. A mode with a name that no
 // server has comes back as it is, with a warning.
 std::string AdjustLoadSqlMode(std::string_view upstream_sql_mode);
+// A sql_mode that the user gives, with NO_AUTO_VALUE_ON_ZERO: a dumped 0 is a value, and no wish
+// for a new number.
+std::string WithZerosKept(std::string_view own_sql_mode);
 
 // The server is away, is going away, or takes no more connections now.
 bool IsOutage(const Error& e);

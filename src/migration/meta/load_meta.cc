@@ -10,6 +10,7 @@
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/meta/names.h"
+#include "mysql/client/shown.h"
 #include "mysql/schema/shown_definition.h"
 #include "mysql/value/quote.h"
 
@@ -496,25 +497,19 @@ void LoadMeta::ConfirmMade(mysql::Connection& db, const OwnerRight& right, const
 
 std::optional<int64_t> DefinitionHash(mysql::Connection& db, const std::string& schema,
                                       const std::string& table, const StopToken& stop) {
-  // Of the session's modes some change what is printed (quotes, options, how a comment is escaped),
-  // and the sessions that come here have different ones.
-  db.Execute(fmt::format("SET @dm_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = ''{}",
-                         db.server().is_tidb ? "" : ", SESSION sql_quote_show_create = 1"),
-             stop);
-  const auto restore = [&] { db.Execute("SET SESSION sql_mode = @dm_sql_mode", stop); };
   std::string text;
   try {
-    const auto answer = db.Query("SHOW CREATE TABLE " + mysql::QuoteTable(schema, table), stop);
+    // The sessions that come here have different modes.
+    const auto answer =
+        mysql::ShowWithoutModes(db, "SHOW CREATE TABLE " + mysql::QuoteTable(schema, table), stop);
     if (!answer.rows.empty() && answer.columns.at(0) == "Table") {
       text = answer.rows[0].at(1).value_or("");
     }
   } catch (const Error& e) {
     if (db.broken()) throw;
-    restore();
     if (e.server_errno() == kNoSuchTable || e.server_errno() == kNoSuchSchema) return std::nullopt;
     throw;
   }
-  restore();
   if (text.empty()) return std::nullopt;
   const auto hash = static_cast<int64_t>(Hash(mysql::WithoutAutoIncrement(std::move(text))) >> 1);
   return hash == 0 ? 1 : hash;

@@ -8,6 +8,7 @@
 #include "base/io/text.h"
 #include "base/log/log.h"
 #include "mysql/client/retry.h"
+#include "mysql/client/shown.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -128,10 +129,11 @@ std::string TransactionalOptions(const mysql::ServerInfo& server) {
 void MakeTransactional(mysql::Connection& connection, const std::string& table,
                        const StopToken& stop) {
   if (connection.server().is_tidb) return;
-  const mysql::ResultSet shown = connection.Query("SHOW CREATE TABLE " + table, stop);
+  const mysql::ResultSet shown =
+      mysql::ShowWithoutModes(connection, "SHOW CREATE TABLE " + table, stop);
   if (shown.rows.empty() || shown.rows.front().size() < 2) return;
   const std::string text = shown.rows.front()[1].value_or("");
-  // The options are behind the columns; some modes of the server leave them out.
+  // The options are behind the columns.
   const size_t engine = text.rfind("\n) ENGINE=");
   if (engine == std::string::npos || text.find("\n) ENGINE=InnoDB", engine) == engine) return;
   Log().Warn("a table of meta data was not transactional: what a kill has left in it may be wrong",

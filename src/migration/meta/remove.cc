@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "base/failpoint/failpoint.h"
@@ -61,6 +63,37 @@ uint32_t Crc32(std::string_view text) {
   return ~crc;
 }
 
+bool SchemaExists(mysql::Connection& connection, const std::string& schema, const StopToken& stop) {
+  return connection
+      .QueryValue(fmt::format("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+                              mysql::QuoteAnyMode(schema)),
+                  stop)
+      .has_value();
+}
+
+// The database of rows that another program's load could not take. A user's may have that name by
+// chance ("shop" and "orders"): only one that holds nothing but such tables is dropped.
+void DropErrorSchema(mysql::Connection& connection, const std::string& schema,
+                     const StopToken& stop) {
+  constexpr std::string_view kTheirs[] = {"conflict_", "type_error_", "syntax_error_"};
+  const auto tables = connection.Query(
+      fmt::format("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}",
+                  mysql::QuoteAnyMode(schema)),
+      stop);
+  if (tables.rows.empty()) return;  // it is not there, or nothing is in it
+  for (const auto& row : tables.rows) {
+    const std::string name = row[0].value_or("");
+    if (std::any_of(std::begin(kTheirs), std::end(kTheirs),
+                    [&](std::string_view prefix) { return name.starts_with(prefix); })) {
+      continue;
+    }
+    Log().Warn("a database of the target has the name of one of the task's own and is kept",
+               {F("database", schema), F("it has", name)});
+    return;
+  }
+  connection.Execute("DROP DATABASE IF EXISTS " + mysql::QuoteName(schema), stop);
+}
+
 }  // namespace
 
 std::string ForeignLoadSchema(std::string_view task, std::string_view source_id) {
@@ -85,21 +118,13 @@ void RemoveTaskMeta(mysql::Connection& connection, std::string_view meta_schema,
     DM_FAILPOINT("meta/before-drop");
     connection.Execute("DROP TABLE IF EXISTS " + MetaTable(meta_schema, task, suffix), stop);
   }
-  std::vector<std::string> schemas = {fmt::format("{}_{}", meta_schema, task)};
-  for (const std::string& source_id : source_ids) {
-    schemas.push_back(ForeignLoadSchema(task, source_id));
+  if (const std::string errors = fmt::format("{}_{}", meta_schema, task); IsPossibleName(errors)) {
+    DropErrorSchema(connection, errors, stop);
   }
-  for (const std::string& schema : schemas) {
-    if (!IsPossibleName(schema)) continue;
+  for (const std::string& source_id : source_ids) {
+    const std::string schema = ForeignLoadSchema(task, source_id);
     // Who may write the task's tables need not have any right on what is not there.
-    const bool there =
-        connection
-            .QueryValue(fmt::format("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = "
-                                    "{}",
-                                    mysql::QuoteAnyMode(schema)),
-                        stop)
-            .has_value();
-    if (!there) continue;
+    if (!IsPossibleName(schema) || !SchemaExists(connection, schema, stop)) continue;
     connection.Execute("DROP DATABASE IF EXISTS " + mysql::QuoteName(schema), stop);
   }
   // Crash point: the task's meta data are removed. Left: its start.

@@ -154,6 +154,18 @@ void DdlExecutor::Connect(const StopToken& stop) {
   }
   connection_ = mysql::Connection::Connect(sessions_.statements, stop);
   numbering_set_ = false;
+  const mysql::ServerInfo& server = connection_->server();
+  if (server.is_mariadb || server.is_tidb || !server.AtLeast(8, 4)) return;
+  try {
+    // Foreign keys to keys that are not unique, which older servers make.
+    connection_->Execute("SET SESSION restrict_fk_on_non_standard_key = 0", stop);
+  } catch (const Error& e) {
+    if (connection_->broken()) throw;
+    Log().Info(
+        "the account may not set a session variable, which foreign keys to keys that are "
+        "not unique need",
+        {F("variable", "restrict_fk_on_non_standard_key"), F("error", e)});
+  }
 }
 
 std::string DdlExecutor::OwnTimeZone() const {

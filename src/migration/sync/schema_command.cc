@@ -11,6 +11,7 @@
 #include "base/log/log.h"
 #include "migration/sync/apply_worker.h"
 #include "migration/sync/session.h"
+#include "mysql/client/shown.h"
 #include "mysql/schema/build.h"
 #include "mysql/schema/show_create.h"
 #include "mysql/schema/shown_definition.h"
@@ -28,7 +29,8 @@ TableId SourceOf(const CommandContext& context, const SchemaRequest& request) {
 }
 
 std::string ShowCreate(mysql::Connection& connection, const TableId& table, const StopToken& stop) {
-  const mysql::ResultSet shown = connection.Query("SHOW CREATE TABLE " + table.Quoted(), stop);
+  const mysql::ResultSet shown =
+      mysql::ShowWithoutModes(connection, "SHOW CREATE TABLE " + table.Quoted(), stop);
   if (shown.rows.empty() || shown.rows.front().size() < 2) {
     throw MakeError(ErrorCode::kSchemaTrackerCannotGetTable, table.Quoted());
   }
@@ -102,18 +104,16 @@ void Set(const CommandContext& context, const SchemaRequest& request, const Tabl
   mysql::TableInfo info;
   if (request.from_target) {
     const TableId target = rules.Route(source);
-    const std::string mode = downstream->QueryValue("SELECT @@sql_mode", stop).value_or("");
-    info = Parse(*downstream, ShowCreate(*downstream, target, stop), mode, source, target, stop);
+    info = Parse(*downstream, ShowCreate(*downstream, target, stop), "", source, target, stop);
   } else {
     auto upstream = mysql::Connection::Connect(context.upstream, stop);
     std::string text = request.statement;
-    std::string_view scope = "GLOBAL";
+    std::string mode;
     if (request.from_source) {
       text = ShowCreate(*upstream, source, stop);
-      scope = "SESSION";
+    } else {
+      mode = upstream->QueryValue("SELECT @@GLOBAL.sql_mode", stop).value_or("");
     }
-    const std::string mode =
-        upstream->QueryValue(fmt::format("SELECT @@{}.sql_mode", scope), stop).value_or("");
     info = Parse(*upstream, text, mode, source, source, stop);
   }
   CheckFence(context.fence);

@@ -15,7 +15,9 @@ namespace dm::migration {
 
 namespace {
 
-constexpr int kWarnings = 64;  // of one row
+// At least as many as a row has columns. (MySQL before 8.0, where the default is less, and MariaDB
+// get it from mysql::NeutralSession.)
+constexpr int kWarnings = 1024;
 
 // Offset of the session's zone from UTC, as "+HH:MM".
 std::string ZoneOffset(mysql::Connection& connection, const StopToken& stop) {
@@ -210,6 +212,13 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
           {F("needed", kWarnings)});
     }
     SetKey(s.rows, "sql_mode", fmt::format("{}{}", mode, kStrictModes));
+  } else {
+    // The 0 of a row is a value, and no wish for a new number. (Statements that number rows get the
+    // upstream's mode from DdlExecutor.)
+    for (mysql::ConnectOptions* options : {&s.rows, &s.statements}) {
+      SetKey(*options, "sql_mode",
+             mode.empty() ? "NO_AUTO_VALUE_ON_ZERO" : mode + ",NO_AUTO_VALUE_ON_ZERO");
+    }
   }
   SetKey(s.checkpoint, "sql_mode",
          mode.empty() ? "STRICT_ALL_TABLES" : mode + ",STRICT_ALL_TABLES");

@@ -10,6 +10,7 @@
 #include "migration/dumpfile/metadata.h"
 #include "migration/storage/local_directory.h"
 #include "mysql/sql/parser.h"
+#include "mysql/sql/shown_mode.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -58,7 +59,7 @@ bool FillTrackerFromDump(PlanContext& context, const SubtaskConfig& config) {
   LocalDirectory directory(config.loader.dir);
   mysql::ParseOptions options;
   options.mariadb = context.sessions->flavor == mysql::Flavor::kMariaDb;
-  options.sql_mode = mysql::SqlMode::Parse(DumpedSqlMode(directory, *context.sessions));
+  options.sql_mode = mysql::ModeOfDefinitions(DumpedSqlMode(directory, *context.sessions));
   // (Directories inside are those of other tasks, but for dumps made elsewhere.)
   for (const StoredFile& file : HasDump(config.mode) ? directory.ListTop() : directory.List()) {
     DumpFileName name = ClassifyDumpFile(file.path);

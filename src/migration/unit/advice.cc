@@ -88,6 +88,9 @@ void Advise(Error& error) {
   if (!error.workaround().empty()) return;
   std::string_view advice;
   if (error.scope() != ErrorScope::kUpstream) advice = ByServerErrno(error.server_errno());
+  if (error.raw_cause().find("packet for query is too large") != std::string::npos) {
+    advice = ByServerErrno(1153);  // what the client says of it
+  }
   if (advice.empty()) advice = ByCode(static_cast<ErrorCode>(error.code()));
   if (advice.empty()) return;
   error.SetWorkaround(std::string(advice) +

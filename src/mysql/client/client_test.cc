@@ -106,11 +106,20 @@ TEST(NeutralSession, OnlyWhatTheServerKnows) {
     EXPECT_TRUE(sets(version, "sql_select_limit")) << version;
   }
   EXPECT_TRUE(sets(kMariaDb, "max_error_count"));
+  EXPECT_TRUE(sets("5.7.44-log", "max_error_count"));
   EXPECT_FALSE(sets("9.1.0", "max_error_count"));
   EXPECT_FALSE(sets(kTiDb, "completion_type"));
   EXPECT_TRUE(sets("5.6.51", "completion_type"));
   EXPECT_TRUE(sets(kMariaDb, "max_statement_time"));
   EXPECT_FALSE(sets("9.1.0", "max_statement_time"));
+  for (std::string_view version :
+       {kMariaDb, std::string_view("5.6.51"), std::string_view("9.1.0")}) {
+    EXPECT_TRUE(sets(version, "sql_quote_show_create = 1")) << version;
+  }
+  EXPECT_FALSE(sets(kTiDb, "sql_quote_show_create"));
+  EXPECT_TRUE(sets(kMariaDb, "sql_safe_updates = 0"));
+  EXPECT_TRUE(sets("9.1.0", "/*!80030 , SESSION show_gipk_in_create_table_and_information_schema"));
+  EXPECT_FALSE(sets(kMariaDb, "show_gipk"));
 }
 
 TEST(ServerInfo, Versions) {

@@ -134,10 +134,20 @@ std::string NeutralSession(std::string_view version) {
   if (version.find("TiDB") != std::string_view::npos) return sql;
   // A COMMIT that ends the connection or begins the next transaction; a refusal of large joins.
   sql += "SET SESSION completion_type = 0;SET SESSION sql_big_selects = 1;";
+  // A refusal of changes without a key.
+  sql += "SET SESSION sql_safe_updates = 0;";
+  // SHOW CREATE TABLE without quotes, or without columns that are in the binlog.
+  sql += "SET SESSION sql_quote_show_create = 1";
+  if (version.find("MariaDB") == std::string_view::npos) {
+    sql += " /*!80030 , SESSION show_gipk_in_create_table_and_information_schema = 1 */";
+  }
+  sql += ';';
   if (version.find("MariaDB") != std::string_view::npos) {
     // Else SHOW WARNINGS may leave out the one that counts. (MySQL 8 and newer, which show 1024,
     // let few accounts set it.)
     sql += "SET SESSION max_statement_time = 0;SET SESSION max_error_count = 65535;";
+  } else if (version.starts_with("5.")) {
+    sql += "SET SESSION max_error_count = 65535;";
   }
   return sql;
 }

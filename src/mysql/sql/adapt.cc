@@ -85,13 +85,20 @@ class Adaptation {
       const bool row_format = option.name == "ROW_FORMAT";
       // What is said to an engine means nothing to the one that takes its place, or is refused.
       const bool of_engine =
-          other_engine && (option.name == "ENGINE" || row_format || !option.known);
+          other_engine && (option.name == "ENGINE" || option.name == "KEY_BLOCK_SIZE" ||
+                           option.name == "UNION" || row_format || !option.known);
       const bool page = row_format && ForMySqlLike() && UpperWord(option.value) == "PAGE";
-      if (KnowsOption(target_, option) && !of_engine && !page) return false;
+      if (KnowsOption(target_, option) && !of_engine && !page && !IsPlace(option)) return false;
       left_out_(fmt::format("option {}{}{}", option.name, option.value.empty() ? "" : " = ",
                             option.value));
       return true;
     });
+  }
+
+  // Where a table lies on the disks of the server that it comes from.
+  static bool IsPlace(const Option& option) {
+    return option.name == "TABLESPACE" || option.name == "DATA DIRECTORY" ||
+           option.name == "INDEX DIRECTORY";
   }
 
   void Partitions(std::vector<PartitionDef>* definitions) {

@@ -213,6 +213,10 @@ TEST(Adapt, EnginesThatTheTargetLacks) {
                   SqlTarget::kMariaDb, true, innodb)
                 .text,
             "CREATE TABLE `t` (`a` INT)");
+  EXPECT_EQ(Adapt("create table t (a int) engine=MyISAM key_block_size=1024 checksum=1",
+                  SqlTarget::kMariaDb, true, innodb)
+                .text,
+            "CREATE TABLE `t` (`a` INT) CHECKSUM = 1");
   EXPECT_EQ(Adapt("create table t (a int) engine=InnoDB row_format=dynamic", SqlTarget::kMySql,
                   true, innodb)
                 .text,
@@ -224,6 +228,22 @@ TEST(Adapt, EnginesThatTheTargetLacks) {
                   innodb)
                 .text,
             "ALTER TABLE `t` ADD PARTITION (PARTITION `r`)");
+}
+
+TEST(Adapt, PlacesOnTheDisksOfTheUpstream) {
+  for (const SqlTarget target : {SqlTarget::kMySql, SqlTarget::kMariaDb}) {
+    const bool mariadb = target == SqlTarget::kMariaDb;
+    const Adapted adapted = Adapt(
+        "create table t (a int) /*!50100 tablespace `ts1` */ engine=InnoDB data directory='/d' "
+        "index directory='/i' partition by hash (a) (partition p data directory='/p' "
+        "engine=InnoDB)",
+        target, mariadb);
+    EXPECT_EQ(adapted.text,
+              "CREATE TABLE `t` (`a` INT) ENGINE = InnoDB PARTITION BY HASH (`a`) (PARTITION `p` "
+              "ENGINE = InnoDB)");
+    EXPECT_EQ(adapted.left_out.size(), 4u);
+    EXPECT_EQ(Adapt("alter table t tablespace ts2", target, mariadb).text, "nothing");
+  }
 }
 
 // MySQL gives rows that are there the JSON null, MariaDB an empty text.

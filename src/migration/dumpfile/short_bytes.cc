@@ -1,0 +1,67 @@
+#include "migration/dumpfile/short_bytes.h"
+
+#include <cstddef>
+
+namespace dm::migration {
+
+namespace {
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// Appends the literal whose digits begin at `at`; returns where it ends, 0 if it is none.
+size_t AppendBytes(std::string& out, std::string_view text, size_t at, bool backslash_escapes) {
+  const size_t start = out.size();
+  out += "_binary'";
+  for (; at + 1 < text.size() && HexDigit(text[at]) >= 0 && HexDigit(text[at + 1]) >= 0; at += 2) {
+    const char byte = static_cast<char>(HexDigit(text[at]) * 16 + HexDigit(text[at + 1]));
+    if (byte == '\'') out += '\'';
+    if (byte == '\\' && backslash_escapes) out += '\\';
+    out += byte;
+  }
+  if (at < text.size() && text[at] == '\'') {
+    out += '\'';
+    return at + 1;
+  }
+  out.resize(start);
+  return 0;
+}
+
+}  // namespace
+
+std::string WithShortBytes(std::string_view tuple, bool backslash_escapes) {
+  std::string out;
+  out.reserve(tuple.size());
+  char quote = '\0';
+  char before = '\0';  // the last character that is no blank
+  for (size_t i = 0; i < tuple.size(); ++i) {
+    const char c = tuple[i];
+    if (quote != '\0') {
+      out += c;
+      if (c == '\\' && backslash_escapes && i + 1 < tuple.size()) {
+        out += tuple[++i];
+      } else if (c == quote) {
+        quote = '\0';
+      }
+      continue;
+    }
+    if ((c == 'x' || c == 'X') && (before == '(' || before == ',') && i + 1 < tuple.size() &&
+        tuple[i + 1] == '\'') {
+      if (const size_t end = AppendBytes(out, tuple, i + 2, backslash_escapes); end != 0) {
+        i = end - 1;
+        before = '\'';
+        continue;
+      }
+    }
+    if (c == '\'' || c == '"') quote = c;
+    if (c != ' ') before = c;
+    out += c;
+  }
+  return out;
+}
+
+}  // namespace dm::migration
