@@ -28,8 +28,8 @@ def prepare(upstream, downstream):
 
 
 def rows(upstream, count):
-    upstream.run("BEGIN", f"INSERT INTO {SCHEMA}.t (v) SELECT REPEAT('x', 500 + seq MOD 300) FROM seq_1_to_{count}",
-                 f"INSERT INTO {SCHEMA}.nokey SELECT seq, REPEAT('y', 500) FROM seq_1_to_{count}", "COMMIT")
+    upstream.run("BEGIN", f"INSERT INTO {SCHEMA}.t (v) SELECT REPEAT('x', 500 + seq MOD 300) FROM {SCHEMA}.seq_1_to_{count}",
+                 f"INSERT INTO {SCHEMA}.nokey SELECT seq, REPEAT('y', 500) FROM {SCHEMA}.seq_1_to_{count}", "COMMIT")
 
 
 def begin(cluster, upstream, downstream, worker_flags=(), **more):

@@ -129,7 +129,7 @@ def test_while_a_server_is_away(case, side, how):
     case.writer.start()
     case.start("--remove-meta")
     wait_for(reached.is_set, "the server goes away")
-    case.interrupt(how, IN_FLIGHT, stuck=True)
+    case.interrupt(how, IN_FLIGHT, stuck=True, failed=True)
     case.back(proxy)
     case.stands_still()
     case.go_on(how)

@@ -59,7 +59,7 @@ def test_idle(case, how):
 @both
 def test_under_load(case, how):
     last = 0
-    for _ in range(5):
+    for _ in range(3):
         case.writer.more()
         case.interrupt(how, AT_ONCE)
         count = at_a_boundary(case)
@@ -74,7 +74,7 @@ def big_transaction(case):
     """Begins to come downstream when this returns."""
     case.upstream.run(f"CREATE TABLE {SCHEMA}.big (id INT PRIMARY KEY, v INT)")
     gate = case.gate(case.down, f"`{SCHEMA}`.`big`", number=100)
-    case.upstream.run(f"INSERT INTO {SCHEMA}.big SELECT seq, seq FROM seq_1_to_{BIG}")
+    case.upstream.run(f"INSERT INTO {SCHEMA}.big SELECT seq, seq FROM {SCHEMA}.seq_1_to_{BIG}")
     gate.wait(case)
     return gate
 
@@ -83,7 +83,7 @@ def big_transaction(case):
 def test_in_a_big_transaction_that_is_finished(case, how):
     gate = big_transaction(case)
     case.interrupt(how, IN_HAND, gate.open)
-    log = case.cluster.log("worker1", 200)
+    log = case.log()
     assert "not receive xid job yet" in log
     rows = case.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.big")
     # It was finished, unless that took longer than 10 s.
@@ -130,7 +130,7 @@ def test_while_a_server_is_away(case, side, how):
     case.writer.more()
     case.away(proxy)
     case.writer.more()
-    case.interrupt(how, IN_HAND, stuck=True)
+    case.interrupt(how, IN_HAND, stuck=True, failed=True)
     case.back(proxy)
     case.stands_still()
     case.go_on(how)
@@ -145,7 +145,7 @@ def test_a_server_comes_back_before_the_order(case, side, how):
     case.away(proxy)
     case.writer.more()
     case.back(proxy)
-    case.interrupt(how, IN_HAND, stuck=True)
+    case.interrupt(how, IN_HAND, stuck=True, failed=True)
     at_a_boundary(case)
     case.go_on(how)
     case.equal()
@@ -257,7 +257,7 @@ def test_downstream_restarts_and_is_read_only(own):
     own.writer.more()
     error = own.cluster.wait_error(SCHEMA, phrase="1290")
     assert "Make the server writable" in error["Workaround"], error
-    own.interrupt("pause", AT_ONCE, stuck=True)
+    own.interrupt("pause", AT_ONCE, stuck=True, failed=True)
     own.go_on("pause")
     own.cluster.wait_error(SCHEMA, phrase="1290")
     cursor.execute("SET GLOBAL read_only = 0")
@@ -289,7 +289,7 @@ def test_a_run_that_fails_does_not_wait_for_transactions_in_flight(case):
         case.down.on_statement = hold_and_break
         case.upstream.run(f"INSERT INTO {SCHEMA}.a VALUES (-5, 'broken')")
         wait_for(broken.is_set, "the connection breaks", 20)
-        wait_for(lambda: "a transaction of the former owner is in flight" in case.cluster.log("worker1", 300), "it waits", 20)
+        wait_for(lambda: "a transaction of the former owner is in flight" in case.log(), "it waits", 20)
         case.upstream.run("SET SESSION binlog_format = STATEMENT", f"INSERT INTO {SCHEMA}.b VALUES (-7, 'a statement')")
         case.cluster.wait_error(SCHEMA, 36014, timeout=20)
     finally:

@@ -436,7 +436,10 @@ class SupervisedEtcd::Impl {
       return false;
     }
     try {
-      if (Directories() == directories_ && CheckData(config_)) return true;
+      if (Directories() == directories_ && CheckData(config_)) {
+        has_data_ = true;
+        return true;
+      }
       exit_.last_log = DirectoryLost();
     } catch (const Error& e) {
       exit_.last_log = e.ToString();
@@ -572,8 +575,9 @@ class SupervisedEtcd::Impl {
     if (!json.is_object()) {
       if (!line.empty()) {
         logger.Warn(line);
+        // Behind what it said last come the lines of a stack.
         std::lock_guard lock(mutex_);
-        last_log_ = line;
+        if (last_log_.empty()) last_log_ = line;
       }
       return;
     }

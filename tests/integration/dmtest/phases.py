@@ -33,7 +33,7 @@ class Gate:
         self.opened.set()
 
     def wait(self, scene):
-        wait_for(self.reached.is_set, lambda: f"{self.phrases} is reached; {scene.status()}\n{scene.cluster.log('worker1', 30)}", 60)
+        wait_for(self.reached.is_set, lambda: f"{self.phrases} is reached; {scene.status()}\n{scene.log(30)}", 60)
 
 
 class Writer:
@@ -177,6 +177,10 @@ class Scene:
     def status(self):
         return self.cluster.status(self.task)
 
+    def log(self, lines=300):
+        """Of the worker that has the source."""
+        return self.cluster.log(self.cluster.bound_worker("src") or "worker1", lines)
+
     def stage(self):
         status = self.status()
         return status and status["stage"]
@@ -195,9 +199,9 @@ class Scene:
         assert found is None, found
 
     # -- what is tried
-    def interrupt(self, how, within, release=lambda: None, stuck=False, refused=None):
+    def interrupt(self, how, within, release=lambda: None, stuck=False, refused=None, failed=False):
         """`pause-task` or `stop-task`, answered `within` seconds. `release` lets what was held go on: when the command is seen to
-        work, or (`stuck`) after its answer. `refused`: the phrase of an answer that says that it is not done yet."""
+        work, or (`stuck`) after its answer. `refused`: the phrase of an answer that says that it is not done yet. `failed`: the task may have paused itself."""
         command = Command(self.cluster, f"{how}-task", self.task)
         ended = (None, "Stopped") if how == "stop" else ("Paused",)
         if not stuck:
@@ -207,12 +211,14 @@ class Scene:
         if refused:
             assert "38045" in answer.out and refused in answer.out, answer
         else:
-            assert answer.ok, answer
+            assert answer.code == 0 and '"result": true' in answer.out and (failed or answer.ok), answer
         if stuck:
             release()
         wait_for(lambda: self.stage() in ended, lambda: f"{how} is done: {self.status()}", 20)
         if how == "pause":
-            assert self.status()["result"]["isCanceled"] and not self.status()["result"]["errors"], self.status()
+            result = self.status()["result"]
+            # A pause of what has paused itself keeps the errors.
+            assert result["isCanceled"] and (failed or not result["errors"]), result
 
     def stands_still(self, writes=True):
         """Nothing is written downstream, whatever happens upstream."""
