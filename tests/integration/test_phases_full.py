@@ -44,7 +44,7 @@ PHASES = {
     "load: tables": (down("CREATE TABLE", "`sums`"), None, IN_FLIGHT),
     "load: first file": (down("LOAD DATA"), None, IN_FLIGHT),
     "load: in between": (down("LOAD DATA", number=7), None, IN_FLIGHT),
-    "load: end": (down("lightning_checkpoint_list", "finished"), "Load", IN_FLIGHT),
+    "load: end": (down("lightning_checkpoint_list", "status = 'finished'"), "Load", IN_FLIGHT),
     "hand-over": (up("@master_binlog_checksum"), "Sync", AT_ONCE),
 }
 
@@ -79,7 +79,7 @@ def test_again_and_again(case, how):
 
 def test_before_there_is_a_task(case):
     """While start-task looks at the upstream nothing can be paused or stopped; the start comes to its end."""
-    gate = case.gate(case.up, "information_schema")
+    gate = case.gate(case.up, "SHOW GRANTS")
     case.writer.start()
     command = Command(case.cluster, "start-task", case.file(**{"ignore-checking-items": None}), "--remove-meta")
     gate.wait(case)
@@ -91,24 +91,47 @@ def test_before_there_is_a_task(case):
     case.equal()
 
 
-@pytest.mark.parametrize("side", ["up", "down"])
-def test_while_units_wait_for_a_server_that_says_nothing(case, side):
-    proxy = getattr(case, side)
-    shown, silent = proxy.server, Vip.silent()
-    proxy.server = silent
+def test_while_units_wait_for_an_upstream_that_says_nothing(case):
+    shown, silent = case.up.server, Vip.silent()
+    case.up.server = silent
     case.writer.start()
     try:
-        case.start("--remove-meta") if side == "up" else Command(case.cluster, "start-task", case.file())
+        case.start("--remove-meta")
         case.cluster.wait_stage(case.task, "New")
         case.interrupt("stop", AT_ONCE, stuck=True)
-        Command(case.cluster, "start-task", f"{case.cluster.dir}/task-{case.task}.yaml")
+        case.start()
         case.cluster.wait_stage(case.task, "New")
         case.interrupt("pause", AT_ONCE, stuck=True)
     finally:
-        proxy.server = shown
-        proxy.cut_all()
+        case.up.server = shown
+        case.up.cut_all()
         silent.close()
     case.go_on("pause")
+    case.equal()
+
+
+@pytest.mark.parametrize("how", ["pause", "stop"])
+def test_while_units_wait_for_a_downstream_that_says_nothing(case, how):
+    """In the middle of the load; the worker has just begun."""
+    gate = case.gate(case.down, "LOAD DATA", number=7)
+    case.writer.start()
+    case.start("--remove-meta")
+    gate.wait(case)
+    shown, silent = case.down.server, Vip.silent()
+    try:
+        case.cluster.workers["worker1"].kill9()
+        case.down.server = silent
+        case.down.cut_all()
+        gate.open()
+        case.cluster.start_worker("worker1", wait=False)
+        case.cluster.wait_stage(case.task, "New")
+        case.interrupt(how, AT_ONCE, stuck=True)
+    finally:
+        case.down.server = shown
+        case.down.cut_all()
+        silent.close()
+    case.stands_still()
+    case.go_on(how)
     case.equal()
 
 
