@@ -3,7 +3,7 @@ PRESET ?= release
 JOBS ?= $(shell nproc)
 PYTEST ?= /usr/bin/python3 -m pytest -q
 
-.PHONY: help build check demo test test-unit test-integration test-tidb chaos asan tsan fuzz bench lint format clean
+.PHONY: help build check demo test test-unit test-integration test-tidb chaos asan tsan pass-through fuzz bench lint format clean
 
 help:
 	@echo "make build            the three programs, in build/bin"
@@ -14,7 +14,7 @@ help:
 	@echo "make test-integration tests against real servers; ARGS=... goes to pytest"
 	@echo "make chaos            random load and random kills, then every row compared; DURATION=seconds SEED=n"
 	@echo "make test-tidb        the ones with a real TiDB, which is built if there is none (scripts/tidb-server)"
-	@echo "make asan, make tsan  unit tests under address+undefined and thread sanitizers"
+	@echo "make asan, make tsan  unit tests under address+undefined and thread sanitizers; asan also 10,000 calls through dm-master to etcd"
 	@echo "make fuzz             every fuzz target for a minute (DURATION=600: ten), with clang-16"
 	@echo "make bench            figures beside mydumper/myloader and native replication"
 	@echo "make lint, format     layers, crash points, formatting; format rewrites"
@@ -51,6 +51,13 @@ asan tsan:
 	cmake --preset $@ > /dev/null
 	cmake --build build/$@ -j $(JOBS) --target unit_tests
 	scripts/run-unit-tests build/$@
+
+# With asan: dm-master passes 10,000 calls through to its etcd.
+asan: pass-through
+pass-through:
+	cmake --preset asan > /dev/null
+	cmake --build build/asan -j $(JOBS) --target dm-master pass_through_calls
+	tests/pass_through/run build/asan
 
 fuzz:
 	scripts/fuzz $(or $(DURATION),60)

@@ -10,6 +10,7 @@ from dmtest.waiting import wait_for
 
 ONLY_STATEMENTS = ("only support to handle ddl error currently, see "
                    "https://docs.pingcap.com/tidb-data-migration/stable/error-handling for other errors")
+STAYS_PAUSED = "the task was paused by `pause-task` and stays so: `resume-task` makes it go on"
 
 
 @pytest.fixture(scope="module", params=["mariadb", "mysql9"])
@@ -162,7 +163,10 @@ def test_skip_ahead(running):
     _, good = running.place_of("ADD KEY good (v)")
     rows = [int(row[1]) for row in running.upstream.run(f"SHOW BINLOG EVENTS IN '{file}'") if "Write_rows" in row[2]]
     assert bad < rows[-1] < good
-    running.binlog("skip", "-b", f"{file}:{bad}")
+    # The user has paused it, so it stays paused.
+    assert running.binlog("skip", "-b", f"{file}:{bad}") == STAYS_PAUSED
+    assert running.cluster.status(running.task)["stage"] == "Paused"
+    running.resume()
     # Accepted while it runs, too. These two concern no statement, so nothing is left out.
     running.binlog("skip", "-b", f"{file}:{rows[-1]}")
     running.binlog("skip", "-b", f'"{file}:{good + 1}"')
@@ -201,7 +205,9 @@ def test_inject_before_rows_that_fail_downstream(running):
     running.error(1644)
     running.cluster.ctl("pause-task", running.task)  # else it tries again by itself
     assert running.binlog("skip", ok=False) == ONLY_STATEMENTS
-    running.binlog("inject", f"ALTER TABLE {SCHEMA}.t ADD KEY (v)")
+    assert running.binlog("inject", f"ALTER TABLE {SCHEMA}.t ADD KEY (v)") == STAYS_PAUSED
+    assert running.keys() == []
+    running.cluster.ctl("resume-task", running.task, check=False)
     wait_for(lambda: running.keys() == ["v"], lambda: f"the statement is executed; there are {running.keys()}")
     running.error(1644)
     running.downstream.run(f"DROP TRIGGER {SCHEMA}.no")
@@ -221,7 +227,7 @@ def test_inject_ahead_inside_a_transaction(running):
     file, _ = running.place_of(f"CREATE TABLE {SCHEMA}.pieces")
     writes = [int(row[1]) for row in running.upstream.run(f"SHOW BINLOG EVENTS IN '{file}'") if "Write_rows" in row[2]]
     running.binlog("inject", "-b", f"{file}:{writes[-2]}", f"CREATE TABLE {SCHEMA}.n (id INT PRIMARY KEY, w INT)")
-    running.cluster.wait_stage(running.task, "Running", "Sync")
+    running.resume()
     running.equal()
     assert running.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.pieces") == 4
     assert "a statement is to be injected inside a transaction, which is read again" in running.worker_log()
@@ -289,5 +295,5 @@ def test_compressed_transactions(running):
     payloads = [int(row[1]) for row in running.upstream.run(f"SHOW BINLOG EVENTS IN '{file}'") if row[2] == "Transaction_payload"]
     running.binlog("inject", "-b", f"{file}:{payloads[-2]}", f"CREATE TABLE {SCHEMA}.n (id INT PRIMARY KEY, w INT)")
     running.binlog("skip", "-b", f"{file}:{payloads[-1]}")
-    running.cluster.wait_stage(running.task, "Running", "Sync")
+    running.resume()
     running.equal()

@@ -1,6 +1,7 @@
 """The JSON form of dm-master's requests under /apis/v1alpha1."""
 import json
 import socket
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -8,6 +9,7 @@ import urllib.request
 import pytest
 import yaml
 
+from dmtest.proxy import Proxy
 from dmtest.servers import PASSWORD, USER
 from dmtest.waiting import wait_for
 
@@ -230,3 +232,38 @@ def test_a_request_ends_with_its_client(cluster, call, servers):
     holder.rollback()
     holder.close()
     cluster.wait_stage("test", "Running", "Sync")
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_client_that_sends_no_more_has_its_answer(cluster, servers, version):
+    """Closing the sending side is no going, also where the answer takes a while."""
+    upstream = servers.get("mariadb", "up")
+    proxy = Proxy(upstream)
+    waits, go_on = threading.Event(), threading.Event()
+
+    def hold(text):
+        waits.set()
+        go_on.wait()
+
+    proxy.on_statement = hold
+    try:
+        cluster.start_master()
+        source = yaml.safe_dump({"source-id": "src-1", "from": {"host": "127.0.0.1", "port": proxy.port, "user": USER, "password": PASSWORD}})
+        body = json.dumps({"op": 1, "config": [source]}).encode()
+        with socket.create_connection(("127.0.0.1", cluster.port), timeout=30) as connection:
+            connection.sendall(f"PUT /apis/v1alpha1/sources HTTP/{version}\r\nHost: x\r\nConnection: close\r\n"
+                               f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            connection.shutdown(socket.SHUT_WR)
+            assert waits.wait(20)
+            answer = b""
+            if version == "1.1":  # is it there?
+                answer = connection.recv(4096)
+                assert answer == b"HTTP/1.1 100 Continue\r\n\r\n", answer
+            go_on.set()
+            while part := connection.recv(4096):
+                answer += part
+        assert b" 200 OK\r\n" in answer and answer.count(b'"result": true') == 2, answer
+        assert cluster.ctl("operate-source", "show").out.count("src-1") == 1
+    finally:
+        go_on.set()
+        proxy.stop()

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grpcpp/grpcpp.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -9,9 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -36,6 +39,15 @@ constexpr Milliseconds kReadyPoll{50};
 constexpr Milliseconds kStopLimit{15'000};
 constexpr Milliseconds kStaleStopLimit{5'000};
 constexpr Milliseconds kLockLimit{3'000};
+// Before the child is started again after its first, second, third death in the window. The fourth
+// one ends it.
+constexpr std::array<Milliseconds, 3> kRestartPauses = {Milliseconds(500), Milliseconds(1'000),
+                                                        Milliseconds(2'000)};
+constexpr Milliseconds kDeathWindow{60'000};
+// How often it is looked whether the directory is still the one that the child works on, and how
+// often it is told that it is not.
+constexpr Milliseconds kDirectoryCheck{2'000};
+constexpr Milliseconds kDirectoryLogPause{60'000};
 constexpr unsigned kPrivateFile = 0600;
 // The only form that etcd 3.4 takes: it makes a socket of this name in its working directory.
 constexpr char kListenUrl[] = "unix://client:0";
@@ -138,6 +150,20 @@ bool CheckData(const EtcdServerConfig& config) {
           "dm-worker then, since they make themselves known when they start, and import exported "
           "configurations (`config import`).",
           config.data_dir));
+}
+
+// A file as the system knows it, whatever name it has.
+struct Identity {
+  dev_t device = 0;
+  ino_t number = 0;
+  bool operator==(const Identity&) const = default;
+};
+
+// All zeros if there is no such file.
+Identity IdentityOf(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return {};
+  return {info.st_dev, info.st_ino};
 }
 
 // Files of TLS material that was given by content, in the child's directory.
@@ -251,6 +277,9 @@ class SupervisedEtcd::Impl {
       Stop();
       throw;
     }
+    std::lock_guard lock(mutex_);
+    directories_ = Directories();
+    serving_ = true;
   }
 
   ~Impl() { Stop(); }
@@ -271,6 +300,7 @@ class SupervisedEtcd::Impl {
     {
       std::unique_lock lock(mutex_);
       asked_ = true;
+      changed_.notify_all();
       if (pid_ > 0) {
         kill(pid_, SIGTERM);
         changed_.wait_for(lock, kStopLimit, [this] { return ended_; });
@@ -341,6 +371,24 @@ class SupervisedEtcd::Impl {
 
   // The thread that the child's life is bound to: it ends after the child.
   void Supervise() {
+    std::deque<SteadyClock::time_point> deaths;
+    do {
+      RunChild();
+    } while (AwaitRestart(deaths));
+    {
+      std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    changed_.notify_all();
+    exited_.request_stop();
+  }
+
+  // From the start of a child to its end, of which exit_ tells then.
+  void RunChild() {
+    {
+      std::lock_guard lock(mutex_);
+      last_log_.clear();
+    }
     std::optional<Fd> log = Spawn();
     if (log) ForwardLog(log->get());
     std::unique_lock lock(mutex_);
@@ -357,20 +405,73 @@ class SupervisedEtcd::Impl {
       while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
       }
       pid_ = 0;
-      exit_.unexpected = !asked_;
       exit_.by_signal = WIFSIGNALED(status);
       exit_.code = exit_.by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
     } else {
-      exit_.unexpected = true;
+      exit_.by_signal = false;
       exit_.code = 127;
     }
+    exit_.unexpected = !asked_;
     exit_.last_log = last_log_;
-    ended_ = true;
     unlinkat(run_dir_.get(), "pid", 0);
     unlinkat(run_dir_.get(), kSocketName, 0);
-    changed_.notify_all();
-    lock.unlock();
-    exited_.request_stop();
+  }
+
+  // Called when a child has ended. False: there shall be no other one.
+  bool AwaitRestart(std::deque<SteadyClock::time_point>& deaths) {
+    std::unique_lock lock(mutex_);
+    if (!serving_ || asked_ || exit_.removed_from_cluster()) return false;
+    const auto now = SteadyClock::now();
+    deaths.push_back(now);
+    while (now - deaths.front() > kDeathWindow) deaths.pop_front();
+    exit_.deaths = static_cast<int>(deaths.size());
+    if (deaths.size() > kRestartPauses.size()) return false;
+    const Milliseconds pause = kRestartPauses[deaths.size() - 1];
+    Log().Error("etcd ended by itself, starting it again",
+                {F("ended by", exit_.by_signal ? "signal" : "exit code"), F("number", exit_.code),
+                 F("last error", exit_.last_log), F("times in the last minute", exit_.deaths),
+                 F("pause in ms", pause.count())});
+    if (changed_.wait_for(lock, pause, [this] { return asked_; })) {
+      exit_.unexpected = false;
+      return false;
+    }
+    try {
+      if (Directories() == directories_ && CheckData(config_)) {
+        has_data_ = true;
+        return true;
+      }
+      exit_.last_log = DirectoryLost();
+    } catch (const Error& e) {
+      exit_.last_log = e.ToString();
+    }
+    return false;
+  }
+
+  // What the child holds open.
+  std::array<Identity, 3> Directories() const {
+    return {IdentityOf(run_dir_path_), IdentityOf(config_.data_dir + "/member/wal"),
+            IdentityOf(config_.data_dir + "/member/snap")};
+  }
+
+  std::string DirectoryLost() const {
+    return fmt::format("data directory {} was removed or replaced while it was in use",
+                       config_.data_dir);
+  }
+
+  // The child goes on with what it holds open, and all of it is lost when it ends.
+  void CheckDirectory() {
+    {
+      std::lock_guard lock(mutex_);
+      if (!serving_ || Directories() == directories_) return;
+    }
+    const auto now = SteadyClock::now();
+    if (directory_told_ && now - *directory_told_ < kDirectoryLogPause) return;
+    directory_told_ = now;
+    Log().Error(DirectoryLost() +
+                ": sources and tasks are lost when this process ends. Save them now (`config "
+                "export`), then stop dm-master, and put the directory back from a backup, or begin "
+                "with an empty one: restart every dm-worker then and bring the configurations back "
+                "(`config import`).");
   }
 
   // Starts the process; answers the end of the pipe that its log comes through, nullopt if it could
@@ -445,7 +546,15 @@ class SupervisedEtcd::Impl {
   void ForwardLog(int fd) {
     std::string pending;
     char buffer[4096];
+    auto next_check = SteadyClock::now() + kDirectoryCheck;
     while (true) {
+      pollfd readable{fd, POLLIN, 0};
+      const int ready = poll(&readable, 1, static_cast<int>(kDirectoryCheck.count()));
+      if (SteadyClock::now() >= next_check) {
+        CheckDirectory();
+        next_check = SteadyClock::now() + kDirectoryCheck;
+      }
+      if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
       const ssize_t n = read(fd, buffer, sizeof buffer);
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) break;
@@ -466,8 +575,9 @@ class SupervisedEtcd::Impl {
     if (!json.is_object()) {
       if (!line.empty()) {
         logger.Warn(line);
+        // Behind what it said last come the lines of a stack.
         std::lock_guard lock(mutex_);
-        last_log_ = line;
+        if (last_log_.empty()) last_log_ = line;
       }
       return;
     }
@@ -487,6 +597,8 @@ class SupervisedEtcd::Impl {
       logger.Info(message, {F("detail", detail)});
     } else if (level == "warn") {
       logger.Warn(message, {F("detail", detail)});
+      std::lock_guard lock(mutex_);
+      last_warning_ = cause.empty() ? message : fmt::format("{}: {}", message, cause);
     } else {
       logger.Error(message, {F("detail", detail)});
       std::lock_guard lock(mutex_);
@@ -505,9 +617,7 @@ class SupervisedEtcd::Impl {
     auto stub = etcdserverpb::Maintenance::NewStub(
         grpc::CreateCustomChannel(endpoint(), grpc::InsecureChannelCredentials(), channel_args));
     while (true) {
-      if (exited().stop_requested()) {
-        throw StartError(fmt::format("etcd ended: {}", exit().last_log));
-      }
+      if (exited().stop_requested()) throw EndedAtStart();
       grpc::ClientContext context;
       context.set_deadline(std::chrono::system_clock::now() + Milliseconds(500));
       // Drives the connection while it is being made.
@@ -516,9 +626,35 @@ class SupervisedEtcd::Impl {
       etcdserverpb::StatusResponse response;
       if (stub->Status(&context, etcdserverpb::StatusRequest(), &response).ok()) return;
       ThrowIfStopped(stop);
-      if (SteadyClock::now() > end) throw StartError("start embed etcd timeout");
+      if (SteadyClock::now() > end) throw NotReady();
       WaitFor(kReadyPoll, stop);
     }
+  }
+
+  Error EndedAtStart() const {
+    const Exit ended = exit();
+    std::string text =
+        fmt::format("etcd ended ({} {})", ended.by_signal ? "signal" : "exit code", ended.code);
+    if (!ended.last_log.empty()) text += ": " + ended.last_log;
+    Error error = StartError(text);
+    if (ended.last_log.empty() || ended.code >= 126) {  // not by its own decision
+      error.SetWorkaround(fmt::format(
+          "Please check that {} is an etcd of version 3.4 or later that can be run; the "
+          "environment variable DM_ETCD_BINARY names another one.",
+          config_.binary));
+    }
+    return error;
+  }
+
+  Error NotReady() const {
+    std::string text = "start embed etcd timeout";
+    std::lock_guard lock(mutex_);
+    const std::string& last = last_log_.empty() ? last_warning_ : last_log_;
+    if (!last.empty()) text += fmt::format("; what etcd said last: {}", last);
+    return StartError(text).SetWorkaround(fmt::format(
+        "Please look at the log (component `embed etcd`). If {} comes from a cluster of several "
+        "dm-masters, the others have to run, too: this version works with one dm-master.",
+        config_.data_dir));
   }
 
   EtcdServerConfig config_;
@@ -528,11 +664,15 @@ class SupervisedEtcd::Impl {
   bool has_data_ = false;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  bool asked_ = false;  // Stop was called
-  bool ended_ = false;
+  bool asked_ = false;    // Stop was called
+  bool serving_ = false;  // it has answered: what ends by itself is started again
+  bool ended_ = false;    // and is not started again
   pid_t pid_ = 0;
   Exit exit_;
-  std::string last_log_;
+  std::string last_log_;                                   // of level error or worse, of this child
+  std::string last_warning_;                               // of any child
+  std::array<Identity, 3> directories_;                    // as they were when it served first
+  std::optional<SteadyClock::time_point> directory_told_;  // of the supervisor
   StopSource exited_;
   std::jthread supervisor_;
 };

@@ -45,15 +45,21 @@ struct EtcdServerConfig {
 //
 // The child dies with this process, also when that is killed; what a killed predecessor left behind
 // (a child that is still going down, a stale socket) is cleared away at the next start.
+//
+// A child that has served and ends by itself is started again on the same endpoint, after 0.5, 1
+// and 2 s; the fourth end within 60 s is final. It is final, too, if the child was removed from its
+// cluster, or the data directory is not the one it was. What was acknowledged is in the directory,
+// so callers see no more than a connection that breaks.
 // Thread-safe.
 class SupervisedEtcd {
  public:
-  // How the child ended without being asked to.
+  // How the last child ended.
   struct Exit {
-    bool unexpected = false;
+    bool unexpected = false;  // without being asked to
     bool by_signal = false;
     int code = 0;          // exit code or signal number
-    std::string last_log;  // its last message of level error or worse
+    int deaths = 0;        // without being asked to, within 60 s
+    std::string last_log;  // its last message of level error or worse, or why there is no other one
     // etcd ends with code 0 when it was removed from the cluster.
     bool removed_from_cluster() const { return unexpected && !by_signal && code == 0; }
   };
@@ -69,7 +75,7 @@ class SupervisedEtcd {
 
   // "unix:..." for EtcdClient; valid in this process only.
   std::string endpoint() const;
-  // Stops when the child has ended, asked or not.
+  // Stops when the child has ended, asked or not, and is not started again.
   StopToken exited() const;
   Exit exit() const;
 

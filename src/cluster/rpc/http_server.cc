@@ -1,7 +1,10 @@
 #include "cluster/rpc/http_server.h"
 
 #include <fmt/format.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -17,6 +20,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <cerrno>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -42,6 +46,10 @@ constexpr size_t kHandlers = 8;
 constexpr size_t kSlowHandlers = 16;
 // How soon it is noticed that the client of a request in progress has gone.
 constexpr std::chrono::milliseconds kGonePoll{100};
+// Between questions to a client that sends no more, and may be listening or not.
+constexpr std::chrono::milliseconds kProbePause{1'000};
+// An answer that more follow, which clients of HTTP/1.1 have to take at any time.
+constexpr std::string_view kProbe = "HTTP/1.1 100 Continue\r\n\r\n";
 
 HttpResponse Answer(const HttpHandler& handler, const HttpRequest& request) {
   try {
@@ -54,26 +62,41 @@ HttpResponse Answer(const HttpHandler& handler, const HttpRequest& request) {
 // A request in progress, as seen by who watches its client. Everything but `gone` is its
 // connection's strand's.
 struct InProgress {
-  InProgress(const asio::any_io_executor& strand, int fd) : timer(strand), fd(fd) {}
+  InProgress(const asio::any_io_executor& strand, int fd, bool takes_probes)
+      : timer(strand), fd(fd), takes_probes(takes_probes) {}
 
   asio::steady_timer timer;
   const int fd;  // valid until `answered`
+  const bool takes_probes;
   bool answered = false;
+  std::optional<std::chrono::steady_clock::time_point> next_probe;
   StopSource gone;
 };
 
-// Has the other end closed the connection, or its sending side? Data that it sent before do not
-// hide that.
-bool HasGone(int fd) {
-  pollfd watched{fd, POLLRDHUP, 0};
-  return poll(&watched, 1, 0) > 0;
+// Has the client gone? That the other end sends no more (POLLRDHUP, whatever it sent before) says
+// nothing: it may have closed its sending side alone and wait for the answer. A connection that
+// was closed as a whole answers with a reset to whatever is sent on it, so something is sent.
+// A client of HTTP/1.0, which takes nothing but the answer, is taken for one that waits.
+bool HasGone(InProgress& request) {
+  pollfd watched{request.fd, POLLRDHUP, 0};
+  if (poll(&watched, 1, 0) <= 0) return false;
+  if ((watched.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) return true;
+  const auto now = std::chrono::steady_clock::now();
+  if (!request.next_probe) request.next_probe = now + kProbePause;  // it may be answered by then
+  if (!request.takes_probes || now < *request.next_probe) return false;
+  request.next_probe = now + kProbePause;
+  int unsent = 0;
+  // Only where it fits as a whole: a part of it would break the answer.
+  if (ioctl(request.fd, SIOCOUTQ, &unsent) != 0 || unsent != 0) return false;
+  return send(request.fd, kProbe.data(), kProbe.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+         errno != EAGAIN;
 }
 
 asio::awaitable<void> WatchClient(std::shared_ptr<InProgress> request) {
   while (!request->answered) {
     request->timer.expires_after(kGonePoll);
     co_await request->timer.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (request->answered || !HasGone(request->fd)) continue;
+    if (request->answered || !HasGone(*request)) continue;
     request->gone.request_stop();
     co_return;
   }
@@ -170,8 +193,8 @@ class HttpServer::Impl {
         request.target = std::string(message.target());
         request.content_type = std::string(message[http::field::content_type]);
         request.body = message.body();
-        const auto progress =
-            std::make_shared<InProgress>(stream.get_executor(), stream.socket().native_handle());
+        const auto progress = std::make_shared<InProgress>(
+            stream.get_executor(), stream.socket().native_handle(), message.version() >= 11);
         request.gone = progress->gone.get_token();
         asio::co_spawn(stream.get_executor(), WatchClient(progress), asio::detached);
         const bool is_slow = slow_handlers_ && request.target.starts_with(slow_);

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -85,13 +86,14 @@ class OnePortTest : public ::testing::Test {
   Worker worker_;
   std::atomic<int> waiting_{0};  // requests whose client is there
   std::atomic<int> gone_{0};
+  std::atomic<bool> answer_{false};  // requests need not wait for their client to go
   OnePortServer server_;
 
  private:
   HttpResponse WaitForTheClientToGo(const HttpRequest& request) {
     ++waiting_;
     try {
-      WaitFor(Milliseconds(60'000), request.gone);
+      for (int i = 0; i < 6'000 && !answer_; ++i) WaitFor(Milliseconds(10), request.gone);
     } catch (const Cancelled&) {
       ++gone_;
     }
@@ -112,6 +114,37 @@ TEST_F(OnePortTest, ARequestHearsThatItsClientHasGone) {
   EXPECT_EQ(waiting_, 1);
   second.Close();
   EXPECT_TRUE(Eventually([&] { return gone_ >= 2; }));
+}
+
+// Closing the sending side alone is no going: the answer is waited for.
+TEST_F(OnePortTest, AClientThatOnlySendsNoMoreHasItsAnswer) {
+  for (const char* version : {"1.0", "1.1"}) {
+    const int waiting = waiting_;
+    FileDescriptor client =
+        Ask(fmt::format("GET /slow HTTP/{}\r\nHost: x\r\nConnection: close\r\n\r\n", version));
+    ASSERT_TRUE(Eventually([&] { return waiting_ == waiting + 1; }));
+    ASSERT_EQ(shutdown(client.get(), SHUT_WR), 0);
+    std::string text;
+    const auto read = [&] {
+      char chunk[512];
+      pollfd readable{client.get(), POLLIN, 0};
+      if (poll(&readable, 1, 10'000) <= 0) return false;
+      const ssize_t n = recv(client.get(), chunk, sizeof chunk, 0);
+      if (n > 0) text.append(chunk, static_cast<size_t>(n));
+      return n > 0;
+    };
+    if (std::string_view(version) == "1.1") {
+      ASSERT_TRUE(read());
+      EXPECT_EQ(text, "HTTP/1.1 100 Continue\r\n\r\n");  // are you there?
+    }
+    EXPECT_EQ(gone_, 0) << version;
+    answer_ = true;
+    while (read()) {
+    }
+    EXPECT_NE(text.find("200 OK"), std::string::npos) << text;
+    EXPECT_EQ(gone_, 0) << version;
+    answer_ = false;
+  }
 }
 
 TEST_F(OnePortTest, SlowRequestsHoldUpNoOthers) {

@@ -297,13 +297,16 @@ bool ApplyWorker::Recover(const std::vector<Job>& batch, bool outcome_unknown,
       Reconnect(kill);
       if (!outcome_unknown) return false;
       CheckFence(context_.fence);
-      context_.owner->Raise(*connection_, slot_, epoch_, next, kill, context_.graceful);
+      context_.owner->Raise(*connection_, slot_, epoch_, next, kill, context_.patience);
       epoch_ = next;
       proof_ = context_.owner->ProofStatement(slot_, epoch_, connection_->server());
       return IsSerial() && PointsAreCommitted(batch, kill);
     } catch (const Error& e) {
       ThrowIfStopped(kill);
-      if (attempt >= kReconnectAttempts || IsRightLost(e) || !WaitForRetry(kRetryWait)) throw;
+      if (attempt >= kReconnectAttempts || IsRightLost(e) || context_.patience.stop_requested() ||
+          !WaitForRetry(kRetryWait)) {
+        throw;
+      }
     }
   }
 }

@@ -39,6 +39,7 @@ struct ApplyContext {
   ApplyStats* stats = nullptr;
   SyncMetrics* metrics = nullptr;
   StopToken graceful;           // ends waiting for another try
+  StopToken patience;           // ends waiting for a transaction in flight
   bool foreign_keys = false;    // the session checks them
   bool compact = false;         // changes of one row in a batch are merged
   bool multiple_rows = false;   // changes share statements

@@ -84,6 +84,7 @@ SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
   apply_.stats = &in_.status->stats;
   apply_.metrics = in_.metrics;
   apply_.graceful = ending_.graceful();
+  apply_.patience = patience_.token();
   apply_.foreign_keys = in_.sessions->foreign_keys;
   apply_.read_committed = in_.sessions->read_committed;
   apply_.compact = config_.syncer.compact;
@@ -385,7 +386,7 @@ void SyncRun::ReviveConnection() {
   CheckFence(in_.ports->fence);
   if (!next_epoch_) next_epoch_ = OwnerTable::NextEpoch(connection_epoch_);
   in_.owner->Raise(*connection_, connection_slot_, connection_epoch_, *next_epoch_, ending_.kill(),
-                   ending_.graceful());
+                   patience_.token());
   connection_epoch_ = *std::exchange(next_epoch_, std::nullopt);
 }
 
@@ -493,6 +494,7 @@ void SyncRun::WatchLoop(const StopToken& stop) {
 }
 
 void SyncRun::Finish(bool failed) {
+  reading_.request_stop();
   const bool killed = ending_.ending() == Ending::kKill;
   saver_ = std::jthread();  // stops and joins
   watcher_ = std::jthread();

@@ -177,6 +177,8 @@ class SyncRun {
   // Reading and planning end here: at once between transactions, else at the transaction's end or
   // when its time is up.
   StopSource reading_;
+  // Ends long waiting for transactions of former owners: the run ends, or has failed.
+  LinkedStop patience_{ending_.graceful(), reading_.get_token()};
   std::mutex boundary_mutex_;
   bool in_transaction_ = false;
   bool ending_asked_ = false;

@@ -167,12 +167,21 @@ void Server::Run(const StopToken& stop) {
   if (stop.stop_requested()) return;
   const cluster::SupervisedEtcd::Exit exit = running.etcd().exit();
   removed_ = exit.removed_from_cluster();
-  throw Error(ErrorCode::kMasterStartEmbedEtcdFail,
-              removed_ ? "this member was removed from the cluster; to come back it needs an empty "
-                         "data directory"
-                       : fmt::format("etcd ended by itself ({} {})",
-                                     exit.by_signal ? "signal" : "exit code", exit.code))
-      .SetRawCause(exit.last_log);
+  if (removed_) {
+    throw Error(ErrorCode::kMasterStartEmbedEtcdFail,
+                "this member was removed from the cluster; to come back it needs an empty data "
+                "directory")
+        .SetRawCause(exit.last_log);
+  }
+  std::string text = fmt::format("etcd ended by itself ({} {})",
+                                 exit.by_signal ? "signal" : "exit code", exit.code);
+  if (exit.deaths > 1) text += fmt::format(", {} times within a minute", exit.deaths);
+  throw Error(ErrorCode::kMasterStartEmbedEtcdFail, text)
+      .SetRawCause(exit.last_log)
+      .SetWorkaround(fmt::format("Please look for the reason in the log (component `embed etcd`): "
+                                 "is the disk of {} full or "
+                                 "broken, or the memory used up? Then start dm-master again.",
+                                 config_.data_dir));
 }
 
 }  // namespace dm::master

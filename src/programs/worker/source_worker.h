@@ -64,8 +64,8 @@ class SourceWorker {
   // resumed.
   void CheckUpdate(const std::string& text);
   // Operations on a broken statement or on definitions of a task's sync unit; the text for the
-  // user. The first resumes a paused task, unless it only lists. Throw Error (40051, 40054, 40056,
-  // 40072, those of the unit), PlainRefusal, Cancelled.
+  // user. The first resumes a task that has paused itself, unless it only lists. Throw Error
+  // (40051, 40054, 40056, 40072, those of the unit), PlainRefusal, Cancelled.
   std::string OperateOnStatement(const migration::StatementRequest& request, const StopToken& stop);
   std::string OperateOnSchema(const std::string& task, const std::string& source,
                               const migration::SchemaRequest& request, const StopToken& stop);

@@ -9,6 +9,8 @@ namespace {
 
 constexpr Milliseconds kPausePoll{10};
 constexpr Milliseconds kPauseLimit{1000};
+constexpr const char* kStaysPaused =
+    "the task was paused by `pause-task` and stays so: `resume-task` makes it go on";
 
 // The unit as far as it takes operations. `held` keeps it alive. Throws Error 40056.
 migration::SyncOperations& OperationsOf(const std::shared_ptr<migration::Unit>& held) {
@@ -38,6 +40,9 @@ std::string SourceWorker::OperateOnStatement(const migration::StatementRequest& 
     }
   }
   if (subtask.stage() != migration::Stage::kPaused) return text;
+  if (subtask.wanted() != migration::Stage::kRunning) {
+    return text.empty() ? kStaysPaused : fmt::format("{}; {}", text, kStaysPaused);
+  }
   try {
     subtask.Resume();
   } catch (const Error&) {

@@ -1,0 +1,258 @@
+"""A task under load that is paused, resumed, stopped and started again at a moment that a test chooses."""
+import contextlib
+import itertools
+import subprocess
+import threading
+import time
+
+from .cluster import BIN, Answer, Cluster
+from .compare import difference
+from .proxy import Cut, Proxy
+from .waiting import wait_for
+
+
+class Gate:
+    """A rule of a proxy: holds a connection at the `number`th statement with all phrases, and those behind it, until `open`."""
+
+    def __init__(self, *phrases, number=1):
+        self.phrases, self.number, self.seen = phrases, number, 0
+        self.lock, self.reached, self.opened = threading.Lock(), threading.Event(), threading.Event()
+
+    def __call__(self, text):
+        if self.opened.is_set() or not all(phrase in text for phrase in self.phrases):
+            return None
+        with self.lock:
+            self.seen += 1
+            if self.seen < self.number:
+                return None
+        self.reached.set()
+        self.opened.wait()
+        return None
+
+    def open(self):
+        self.opened.set()
+
+    def wait(self, scene):
+        wait_for(self.reached.is_set, lambda: f"{self.phrases} is reached; {scene.status()}\n{scene.log(30)}", 60)
+
+
+class Writer:
+    """Transactions upstream, one after another, that touch three tables; of each transaction all is there, or nothing."""
+
+    TABLES = ("CREATE TABLE {0}.a (id INT PRIMARY KEY, v VARCHAR(20))", "CREATE TABLE {0}.b (id INT, v VARCHAR(20))",
+              "CREATE TABLE {0}.sums (id INT PRIMARY KEY, total INT)")
+
+    def __init__(self, server, schema):
+        self.server, self.schema = server, schema
+        self.count, self.ended, self.failure = 0, threading.Event(), None
+        self.thread = threading.Thread(target=self._run)
+
+    def prepare(self, transactions):
+        with self.server.connect(database=self.schema) as connection:
+            cursor = connection.cursor()
+            for text in self.TABLES:
+                cursor.execute(text.format(self.schema))
+            cursor.execute("INSERT INTO sums VALUES (0, 0), (1, 0), (2, 0)")
+            for _ in range(transactions):
+                self._transaction(cursor)
+
+    def start(self):
+        self.thread.start()
+
+    def _transaction(self, cursor):
+        i = self.count
+        cursor.execute("BEGIN")
+        cursor.execute(f"INSERT INTO a VALUES ({i}, 'one')")
+        cursor.execute(f"INSERT INTO b VALUES ({i}, 'two'), ({i}, 'two')")
+        cursor.execute(f"UPDATE sums SET total = total + 1 WHERE id = {i % 3}")
+        cursor.execute("COMMIT")
+        self.count += 1
+
+    def _run(self):
+        try:
+            with self.server.connect(database=self.schema) as connection:
+                cursor = connection.cursor()
+                while not self.ended.wait(0.004):
+                    self._transaction(cursor)
+        except Exception as e:  # told by `end`
+            self.failure = e
+
+    def more(self, transactions=30):
+        """Waits until so many more are committed."""
+        goal = self.count + transactions
+        wait_for(lambda: self.count >= goal or self.failure, "the writer goes on", 60)
+        assert self.failure is None, self.failure
+
+    def end(self):
+        self.ended.set()
+        if self.thread.is_alive():
+            self.thread.join(60)
+        assert self.failure is None, self.failure
+
+
+def whole(server, schema):
+    """How many transactions of a `Writer` are there: None if a part of one is, too."""
+    with server.connect(database=schema) as connection:
+        cursor = connection.cursor()
+        cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        counts = []
+        for query in ("SELECT COUNT(*) FROM a", "SELECT COUNT(*) FROM b", "SELECT SUM(total) FROM sums"):
+            cursor.execute(query)
+            counts.append(int(cursor.fetchone()[0] or 0))
+        return counts[0] if counts == [counts[0], 2 * counts[0], counts[0]] else None
+
+
+class Command:
+    """A command of dmctl in the background."""
+
+    def __init__(self, cluster, *args):
+        self.begin, self.args = time.monotonic(), args
+        self.process = subprocess.Popen([f"{BIN}/dmctl", f"--master-addr={cluster.address}", *args], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+
+    def answer(self, within):
+        """The answer, which has to be there `within` seconds of the command."""
+        out, err = self.process.communicate(timeout=60)
+        took = time.monotonic() - self.begin
+        assert took < within, (self.args, took)
+        return Answer(subprocess.CompletedProcess(self.args, self.process.returncode, out, err))
+
+
+class Scene:
+    """One task between two servers, both behind proxies."""
+
+    def __init__(self, cluster, upstream, downstream, up, down, schema):
+        self.cluster, self.upstream, self.downstream, self.up, self.down, self.schema = cluster, upstream, downstream, up, down, schema
+        self.task, self.numbers, self.gates, self.writer = schema, itertools.count(), [], None
+
+    # -- life of a case
+    def begin(self, transactions=400):
+        """Tables with rows, a writer, no task."""
+        self.cluster.ctl("stop-task", self.task, check=False)
+        self.cluster.wait_task_gone(self.task)
+        for server in (self.upstream, self.downstream):
+            server.run(f"DROP DATABASE IF EXISTS {self.schema}")
+        self.upstream.run(f"CREATE DATABASE {self.schema}")
+        self.writer = Writer(self.upstream, self.schema)
+        self.writer.prepare(transactions)
+        return self
+
+    def end(self):
+        for gate in self.gates:
+            gate.open()
+        self.gates.clear()
+        for proxy in (self.up, self.down):
+            proxy.on_statement = lambda text: None
+        if self.writer:
+            self.writer.end()
+
+    def gate(self, proxy, *phrases, number=1):
+        gate = Gate(*phrases, number=number)
+        self.gates.append(gate)
+        proxy.on_statement = gate
+        return gate
+
+    @staticmethod
+    def away(proxy):
+        """The server behind the proxy answers nobody, and what is open is cut."""
+        def cut(text):
+            raise Cut
+
+        proxy.on_statement = cut
+        proxy.cut_all()
+
+    @staticmethod
+    def back(proxy):
+        proxy.on_statement = lambda text: None
+
+    # -- the task
+    def file(self, **more):
+        return self.cluster.task_file(self.task, ["src"], self.down, [self.schema], **{
+            "meta-schema": f"dm_{self.schema}", "ignore-checking-items": ["all"],
+            "mydumpers": {"dump": {"threads": 2, "rows": 50}}, "loaders": {"load": {"pool-size": 2}}, **more})
+
+    def start(self, *args, **more):
+        self.cluster.ctl("start-task", self.file(**more), *args)
+
+    def status(self):
+        return self.cluster.status(self.task)
+
+    def log(self, lines=300):
+        """Of the worker that has the source."""
+        return self.cluster.log(self.cluster.bound_worker("src") or "worker1", lines)
+
+    def stage(self):
+        status = self.status()
+        return status and status["stage"]
+
+    def running(self):
+        self.cluster.wait_stage(self.task, "Running", "Sync", timeout=90)
+
+    def synced(self):
+        self.running()
+        self.cluster.wait_synced(self.task, self.upstream)
+
+    def equal(self):
+        self.writer.end()
+        self.synced()
+        found = difference(self.upstream, self.downstream, {self.schema: self.schema})
+        assert found is None, found
+
+    # -- what is tried
+    def interrupt(self, how, within, release=lambda: None, stuck=False, refused=None, failed=False):
+        """`pause-task` or `stop-task`, answered `within` seconds. `release` lets what was held go on: when the command is seen to
+        work, or (`stuck`) after its answer. `refused`: the phrase of an answer that says that it is not done yet. `failed`: the task may have paused itself."""
+        command = Command(self.cluster, f"{how}-task", self.task)
+        ended = (None, "Stopped") if how == "stop" else ("Paused",)
+        if not stuck:
+            wait_for(lambda: self.stage() in (*ended, "Pausing", "Stopping"), f"{how} is heard of", 20)
+            release()
+        answer = command.answer(within)
+        if refused:
+            assert "38045" in answer.out and refused in answer.out, answer
+        else:
+            assert answer.code == 0 and '"result": true' in answer.out and (failed or answer.ok), answer
+        if stuck:
+            release()
+        wait_for(lambda: self.stage() in ended, lambda: f"{how} is done: {self.status()}", 20)
+        if how == "pause":
+            result = self.status()["result"]
+            # A pause of what has paused itself keeps the errors.
+            assert result["isCanceled"] and (failed or not result["errors"]), result
+
+    def stands_still(self, writes=True):
+        """Nothing is written downstream, whatever happens upstream."""
+        before = self.everything()
+        if writes:
+            self.writer.more()
+        assert self.everything() == before
+
+    def everything(self):
+        tables = self.downstream.run(f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{self.schema}' ORDER BY 1")
+        return [(name, self.downstream.run(f"CHECKSUM TABLE {self.schema}.{name}")) for (name,) in tables]
+
+    def go_on(self, how):
+        if how == "pause":
+            self.cluster.ctl("resume-task", self.task)
+        else:
+            self.cluster.ctl("start-task", f"{self.cluster.dir}/task-{self.task}.yaml")
+
+
+class PhaseCluster(Cluster):
+    def wait_task_gone(self, task):
+        wait_for(lambda: self.status(task) is None, f"{task} has gone", 40)
+
+
+@contextlib.contextmanager
+def scene(directory, upstream, downstream, schema):
+    cluster = PhaseCluster(directory)
+    up, down = Proxy(upstream), Proxy(downstream)
+    try:
+        cluster.start_master()
+        cluster.start_worker("worker1")
+        cluster.create_source("src", up, checker={"backoff-max": "1s"})
+        yield Scene(cluster, upstream, downstream, up, down, schema)
+    finally:
+        cluster.stop()
+        up.stop()
+        down.stop()

@@ -1,0 +1,120 @@
+"""Disks that are full: of dm-worker's dump files and log, of the downstream server."""
+import contextlib
+import os
+
+import pytest
+
+from dmtest.compare import difference
+from dmtest.disk import SmallDisk
+from dmtest.servers import MariaDb
+
+SCHEMA = "df"
+
+
+@pytest.fixture
+def pair(servers):
+    upstream, downstream = servers.get("mariadb", "up"), servers.get("mariadb", "down")
+    prepare(upstream, downstream)
+    return upstream, downstream
+
+
+def prepare(upstream, downstream):
+    for server in (upstream, downstream):
+        server.run(f"DROP DATABASE IF EXISTS {SCHEMA}")
+    downstream.run("DROP DATABASE IF EXISTS dm_df")
+    upstream.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(1000))",
+                 f"CREATE TABLE {SCHEMA}.nokey (a INT, v VARCHAR(1000))")
+    rows(upstream, 2000)
+
+
+def rows(upstream, count):
+    upstream.run("BEGIN", f"INSERT INTO {SCHEMA}.t (v) SELECT REPEAT('x', 500 + seq MOD 300) FROM {SCHEMA}.seq_1_to_{count}",
+                 f"INSERT INTO {SCHEMA}.nokey SELECT seq, REPEAT('y', 500) FROM {SCHEMA}.seq_1_to_{count}", "COMMIT")
+
+
+def begin(cluster, upstream, downstream, worker_flags=(), **more):
+    cluster.start_master()
+    cluster.start_worker("worker1", flags=worker_flags)
+    cluster.create_source("src", upstream, checker={"backoff-max": "1s"})
+    cluster.ctl("start-task", cluster.task_file("df", ["src"], downstream, [SCHEMA], **{
+        "meta-schema": "dm_df", "ignore-checking-items": ["all"], **more}))
+
+
+def equal(cluster, upstream, downstream):
+    cluster.wait_stage("df", "Running", "Sync", timeout=90)
+    cluster.wait_synced("df", upstream)
+    found = difference(upstream, downstream, {SCHEMA: SCHEMA})
+    assert found is None, found
+
+
+def test_dump_directory(cluster, pair, tmp_path):
+    """The dump says that there is too little space; with more of it, it goes on when it is resumed."""
+    with SmallDisk(tmp_path / "dumps", "8m") as disk:
+        begin(cluster, *pair, loaders={"load": {"dir": os.path.join(disk.path, "dump")}})
+        error = cluster.wait_error("df", 32001)
+        text = error["Message"] + error["RawCause"] + error["Workaround"]
+        assert "free" in text and disk.path in text, error
+        disk.remount("size=2g")
+        cluster.ctl("resume-task", "df")
+        rows(pair[0], 100)
+        equal(cluster, *pair)
+        cluster.stop()
+
+
+def test_worker_log(cluster, pair, tmp_path):
+    """Its lines go to standard error meanwhile; nothing else changes."""
+    with SmallDisk(tmp_path / "log", "1m") as disk:
+        disk.fill()
+        begin(cluster, *pair, worker_flags=(f"--log-file={disk.path}/dm-worker.log",))
+        rows(pair[0], 500)
+        equal(cluster, *pair)
+        assert "start to handle the bound source" in cluster.workers["worker1"].tail(10_000)
+        disk.free()
+        cluster.ctl("pause-task", "df")
+        cluster.ctl("resume-task", "df")
+        rows(pair[0], 500)
+        equal(cluster, *pair)
+        with open(f"{disk.path}/dm-worker.log", errors="replace") as f:
+            assert "start to run" in f.read()
+        # Full again, in the middle.
+        disk.fill()
+        rows(pair[0], 500)
+        equal(cluster, *pair)
+        assert cluster.workers["worker1"].stop() == 0
+        cluster.stop()
+
+
+@contextlib.contextmanager
+def small_target(tmp_path):
+    with SmallDisk(tmp_path / "target", "220m") as disk:
+        target = MariaDb(disk.path, 96, skip_log_bin=None)
+        target.start()
+        try:
+            yield target, disk
+        finally:
+            target.stop()
+
+
+@pytest.mark.parametrize("phase", ["load", "sync"])
+def test_downstream(cluster, servers, tmp_path, phase):
+    upstream = servers.get("mariadb", "up")
+    with small_target(tmp_path) as (target, disk):
+        prepare(upstream, target)
+        if phase == "sync":
+            begin(cluster, upstream, target)
+            equal(cluster, upstream, target)
+        disk.fill(keep=2 << 20)
+        if phase == "load":
+            rows(upstream, 30_000)
+            begin(cluster, upstream, target)
+        else:
+            for _ in range(6):
+                rows(upstream, 5_000)
+        error = cluster.wait_error("df", timeout=90)
+        text = error["Message"] + error["RawCause"]
+        assert error["ErrScope"] == "downstream" and any(f"Error {n}" in text for n in (1114, 1021, 1030, 3, 1026)), error
+        assert "disk" in error["Workaround"] or "space" in error["Workaround"], error
+        disk.free()
+        rows(upstream, 100)
+        equal(cluster, upstream, target)  # by itself
+        cluster.stop()
