@@ -187,6 +187,11 @@ void DdlExecutor::SetClock(const DdlWork& work, const StatementSession& session,
 
 void DdlExecutor::SetNumbering(const StatementSession& session, const StopToken& stop) {
   numbering_set_ = true;
+  const mysql::ServerInfo& server = connection_->server();
+  if (!server.is_mariadb && server.AtLeast(8, 0, 14)) {
+    // Several threads would number the rows of a table without a key in an order of their own.
+    connection_->Execute("SET SESSION innodb_parallel_read_threads = 1", stop);
+  }
   if (!session.keeps_zeros) {
     connection_->Execute(
         "SET SESSION sql_mode = REPLACE(@@SESSION.sql_mode, 'NO_AUTO_VALUE_ON_ZERO', '')", stop);

@@ -648,7 +648,26 @@ void DdlHandler::RefuseUnrepeatable(const Planned& planned, const mysql::QueryEv
                                     const StopToken& stop) {
   const std::optional<std::string> column = ColumnWithUnrepeatableDefault(planned.source);
   const TableId& target = planned.targets.front();
-  if (!column || !HasRows(*context_.sessions, target, stop)) return;
+  const Sessions& sessions = *context_.sessions;
+  const mysql::ServerInfo& upstream = sessions.upstream_server;
+  if (!column && !upstream.is_mariadb && upstream.AtLeast(8, 0, 27)) {
+    const TableId& source = planned.tables.front();
+    const mysql::TablePtr before = context_.tracker->GetTable(source.schema, source.table);
+    if (!NumbersByOrder(planned.source, before.get())) return;
+    if (!HasMoreRows(sessions, target, before == nullptr ? 1 : RowsOnOnePage(*before), stop))
+      return;
+    throw Error(ErrorCode::kSyncerUnsupportedStmt,
+                fmt::format("`{}` statement not supported: the table has no key, so that its rows "
+                            "get numbers in an order that is another one each time (MySQL reads "
+                            "them by several threads), and that is not in the binlog",
+                            query.text))
+        .SetWorkaround(fmt::format(
+            "Keep writers of the table away upstream. Empty {}, execute the statement there by "
+            "hand, copy the rows with their numbers from the upstream, and pass over the statement "
+            "with `binlog skip`.",
+            target.Quoted()));
+  }
+  if (!column || !HasMoreRows(sessions, target, 0, stop)) return;
   throw Error(ErrorCode::kSyncerUnsupportedStmt,
               fmt::format("`{}` statement not supported: the rows of {} get values in column {} "
                           "that are other ones on each server, and not in the binlog",

@@ -87,11 +87,13 @@ std::string DownstreamTableType(const Sessions& sessions, const TableId& id,
   return TypeAt(sessions.downstream, id, stop);
 }
 
-bool HasRows(const Sessions& sessions, const TableId& id, const StopToken& stop) {
+bool HasMoreRows(const Sessions& sessions, const TableId& id, int64_t count,
+                 const StopToken& stop) {
   try {
     return mysql::Connection::Connect(sessions.downstream, stop)
-        ->QueryValue(
-            fmt::format("SELECT 1 FROM {} LIMIT 1", mysql::QuoteTable(id.schema, id.table)), stop)
+        ->QueryValue(fmt::format("SELECT 1 FROM {} LIMIT {}, 1",
+                                 mysql::QuoteTable(id.schema, id.table), count),
+                     stop)
         .has_value();
   } catch (const Error& e) {
     if (IsMissingTable(e)) return false;

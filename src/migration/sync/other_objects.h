@@ -18,8 +18,9 @@ std::string UpstreamTableType(const Sessions& sessions, const TableId& id, const
 // The same of the downstream; `id`: its name there.
 std::string DownstreamTableType(const Sessions& sessions, const TableId& id, const StopToken& stop);
 
-// Has the downstream's table rows? False if there is none. As UpstreamTableType.
-bool HasRows(const Sessions& sessions, const TableId& id, const StopToken& stop);
+// Has the downstream's table more than `count` rows? False if there is no table. As
+// UpstreamTableType.
+bool HasMoreRows(const Sessions& sessions, const TableId& id, int64_t count, const StopToken& stop);
 
 // How many columns the upstream's has. As UpstreamTableType.
 size_t UpstreamColumnCount(const Sessions& sessions, const TableId& id, const StopToken& stop);

@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "mysql/sql/adapt.h"
 #include "mysql/sql/lexer.h"
 
 namespace dm::migration {
@@ -28,6 +29,15 @@ bool IsUnrepeatable(const mysql::ExprPtr& expr) {
   return std::any_of(expr->args.begin(), expr->args.end(), IsUnrepeatable);
 }
 
+// A key by which InnoDB keeps the rows: the primary one, or a unique one of NOT NULL columns.
+bool IsClustering(const mysql::TableInfo& table, const mysql::IndexInfo& index) {
+  if (index.primary) return true;
+  return index.unique &&
+         std::all_of(index.columns.begin(), index.columns.end(), [&](const auto& part) {
+           return table.columns.at(static_cast<size_t>(part.offset)).not_null();
+         });
+}
+
 }  // namespace
 
 std::optional<std::string> ColumnWithUnrepeatableDefault(const mysql::Statement& statement) {
@@ -41,6 +51,35 @@ std::optional<std::string> ColumnWithUnrepeatableDefault(const mysql::Statement&
     }
   }
   return std::nullopt;
+}
+
+bool NumbersByOrder(const mysql::Statement& statement, const mysql::TableInfo* before) {
+  const auto* alter = statement.As<mysql::AlterTable>();
+  if (alter == nullptr) return false;
+  const bool numbers =
+      std::any_of(alter->specs.begin(), alter->specs.end(), [](const mysql::AlterSpec& spec) {
+        return spec.kind == mysql::AlterKind::kAddColumn &&
+               std::any_of(spec.columns.begin(), spec.columns.end(), [](const auto& column) {
+                 return column.Find(mysql::ColumnOptionKind::kAutoIncrement) != nullptr;
+               });
+      });
+  if (!numbers || before == nullptr) return numbers;
+  return before->primary_key_is_handle == false &&
+         std::none_of(before->indexes.begin(), before->indexes.end(),
+                      [&](const auto& index) { return IsClustering(*before, index); });
+}
+
+int64_t RowsOnOnePage(const mysql::TableInfo& table) {
+  constexpr int64_t kPage = 8000;  // of 16 KiB, which are not filled
+  int64_t row = 30;
+  for (const mysql::ColumnInfo& column : table.columns) {
+    if (mysql::IsBlobType(column.type)) {
+      row += kPage;
+    } else {
+      row += 4 * std::max<int64_t>(column.length, 8);
+    }
+  }
+  return std::max<int64_t>(kPage / row, 1);
 }
 
 }  // namespace dm::migration
