@@ -93,7 +93,7 @@ std::set<TableId> WithoutSnapshot(mysql::Connection& db, const std::vector<DumpS
   const auto look_in = [&](const std::string& condition) {
     const auto found = db.Query(
         "SELECT t.TABLE_SCHEMA, t.TABLE_NAME FROM information_schema.TABLES t JOIN "
-        "information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_TYPE LIKE 'BASE%' AND "
+        "information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE "
         "COALESCE(e.TRANSACTIONS, 'NO') <> 'YES' AND " +
             condition,
         stop);

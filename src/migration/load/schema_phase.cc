@@ -67,9 +67,11 @@ std::string ViewCollation(std::string_view script) {
 }  // namespace
 
 bool SchemaPhase::Execute(mysql::Connection& db, const OwnerRight& right,
-                          const std::string& statement, const StopToken& stop) const {
+                          const std::string& statement, const StopToken& stop,
+                          const std::function<void()>& before) const {
   return Insist(db, statement, stop, [&] {
     CheckLoadFence(context_.fence);
+    if (before) before();
     if (session_.backslash_escapes()) {
       right.Execute(db, statement, stop);
       return;
@@ -289,15 +291,16 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
 }
 
 void SchemaPhase::MakeView(mysql::Connection& db, const OwnerRight& right,
-                           const std::string& statement, const StopToken& stop) const {
+                           const std::string& statement, const StopToken& stop,
+                           const std::function<void()>& before) const {
   try {
-    Execute(db, right, statement, stop);
+    Execute(db, right, statement, stop, before);
   } catch (const Error& e) {
     const std::string own = WithoutDefiner(statement);
     if (e.server_errno() != kAccessDenied || own == statement) throw;
     log_.Warn("the view is made with the task's account as its definer",
               {F("statement", statement), F("error", e)});
-    Execute(db, right, own, stop);
+    Execute(db, right, own, stop, before);
   }
 }
 
@@ -312,18 +315,20 @@ std::optional<Error> SchemaPhase::CreateView(mysql::Connection& db, const OwnerR
               {F("schema", schema), F("view", view), F("it has", *type)});
     return std::nullopt;
   }
-  Execute(db, right, "USE " + mysql::QuoteName(schema), stop);
   // The collation of the definition's own texts. Its character set is that of the connection: so
   // the upstream printed it.
-  if (const std::string collation = ViewCollation(script); !collation.empty()) {
+  const std::string collation = ViewCollation(script);
+  const auto prepare = [&] {
+    db.Execute("USE " + mysql::QuoteName(schema), stop);
+    if (collation.empty()) return;
     try {
       db.Execute("SET collation_connection = " + collation, stop);
     } catch (const Error& e) {
-      if (db.broken()) throw LoadError(e);
+      if (db.broken()) throw;
       log_.Warn("view is made with another collation of its texts",
                 {F("schema", schema), F("view", view), F("error", e)});
     }
-  }
+  };
   // Crash point: the view is not made. Left: it, and the views behind it.
   DM_FAILPOINT("load/before-make-view");
   std::optional<Error> missing;
@@ -331,7 +336,8 @@ std::optional<Error> SchemaPhase::CreateView(mysql::Connection& db, const OwnerR
     for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
       // They are for a table that takes the view's name until all views are there. Here it is free.
       if (statement.starts_with("DROP ")) continue;
-      MakeView(db, right, WithKnownCollations(db, statement, IsMariaDbScript(script)), stop);
+      MakeView(db, right, WithKnownCollations(db, statement, IsMariaDbScript(script)), stop,
+               prepare);
     }
   } catch (const Error& e) {
     const int code = e.server_errno();

@@ -53,7 +53,7 @@ class SchemaPhase {
                                        const std::string& table, const StopToken& stop) const;
   // The statement of a view's file that makes it; without a definer if the account may give none.
   void MakeView(mysql::Connection& db, const OwnerRight& right, const std::string& statement,
-                const StopToken& stop) const;
+                const StopToken& stop, const std::function<void()>& before) const;
   std::string TableStatement(mysql::Connection& db, const std::string& statement,
                              const std::string& schema, const std::string& table, bool from_mariadb,
                              const StopToken& stop) const;
@@ -66,8 +66,9 @@ class SchemaPhase {
   std::string WithKnownCollations(const mysql::Connection& db, std::string_view text,
                                   bool from_mariadb) const;
   // False if what it makes was there, or may have been made by an attempt whose answer was lost.
+  // `before`: prepares the session, which may be a new one.
   bool Execute(mysql::Connection& db, const OwnerRight& right, const std::string& statement,
-               const StopToken& stop) const;
+               const StopToken& stop, const std::function<void()>& before = {}) const;
   // Runs `work`, which may be repeated, until it succeeds or its failure is final; `statement` says
   // what it is. False: a database or table is there already.
   bool Insist(mysql::Connection& db, const std::string& statement, const StopToken& stop,

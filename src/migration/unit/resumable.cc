@@ -63,6 +63,8 @@ bool IsResumable(const Error& error) {
   const std::string cause = Lower(error.raw_cause());
   if (ContainsAny(cause, kUnresumableCauses)) return false;
   if (code == ErrorCode::kLoadLightningRuntime) {
+    // A view of a table that is not migrated.
+    if (cause.starts_with("create ") && cause.find(" view ") != std::string::npos) return false;
     return cause.find("doesn't exist") != std::string::npos ||
            cause.find("is in mode import") != std::string::npos;
   }
