@@ -189,7 +189,9 @@ std::string WithoutDefiner(std::string_view statement) {
   // (A role has no host.)
   if (cursor.Skip('@') && !cursor.SkipName()) return same;
   cursor.SkipBlanks();
-  return same.substr(0, start) + " " + std::string(cursor.rest());
+  std::string bare = same.substr(0, start);
+  while (bare.ends_with(' ')) bare.pop_back();
+  return bare + " " + std::string(cursor.rest());
 }
 
 bool IsMariaDbScript(std::string_view script) {
