@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "base/error/error.h"
@@ -169,18 +170,17 @@ void SyncCheckpointTable::UpgradeColumns(mysql::Connection& connection,
   }
   if (columns.empty()) return;  // not visible to the account
   std::vector<std::string> changes;
-  const auto gtid = columns.find("binlog_gtid");
-  if (gtid == columns.end()) {
-    changes.emplace_back("ADD COLUMN binlog_gtid TEXT AFTER binlog_pos");
-  } else if (gtid->second.first.ends_with("char")) {
-    changes.emplace_back("MODIFY COLUMN binlog_gtid TEXT");
-  }
-  for (const auto& [name, definition] :
-       {std::pair("exit_safe_binlog_name", "VARCHAR(128) DEFAULT '' AFTER binlog_gtid"),
-        std::pair("exit_safe_binlog_pos", "INT UNSIGNED DEFAULT 0 AFTER exit_safe_binlog_name"),
-        std::pair("exit_safe_binlog_gtid", "TEXT AFTER exit_safe_binlog_pos")}) {
-    if (!columns.contains(name))
-      changes.push_back(fmt::format("ADD COLUMN {} {}", name, definition));
+  for (const auto& [name, type, before] :
+       {std::tuple("binlog_gtid", "TEXT", "binlog_pos"),
+        std::tuple("exit_safe_binlog_name", "VARCHAR(128) DEFAULT ''", "binlog_gtid"),
+        std::tuple("exit_safe_binlog_pos", "INT UNSIGNED DEFAULT 0", "exit_safe_binlog_name"),
+        std::tuple("exit_safe_binlog_gtid", "TEXT", "exit_safe_binlog_pos")}) {
+    const auto column = columns.find(name);
+    if (column == columns.end()) {
+      changes.push_back(fmt::format("ADD COLUMN {} {} AFTER {}", name, type, before));
+    } else if (type == std::string_view("TEXT") && column->second.first.ends_with("char")) {
+      changes.push_back(fmt::format("MODIFY COLUMN {} TEXT", name));  // a set may be longer
+    }
   }
   const auto info = columns.find("table_info");
   if (info == columns.end()) {

@@ -32,7 +32,7 @@ CHECKPOINT = """(
 # Of DM 1: without what versions 2 and later have added.
 CHECKPOINT_1 = re.sub(r"(?m)^  (binlog_gtid|exit_safe_\w+|table_info) .*\n", "", CHECKPOINT)
 # Of the first releases of DM 2.
-CHECKPOINT_2 = CHECKPOINT.replace("  binlog_gtid TEXT", "  binlog_gtid VARCHAR(256)")
+CHECKPOINT_2 = CHECKPOINT.replace("binlog_gtid TEXT", "binlog_gtid VARCHAR(256)")  # that of the exit point, too
 ONLINE_DDL = """(
   id VARCHAR(32) NOT NULL,
   ghost_schema VARCHAR(128) NOT NULL,
