@@ -11,6 +11,7 @@ from dmtest.proxy import InHalves, Proxy
 from dmtest.rounds import Rounds
 from dmtest.waiting import wait_for
 
+pytestmark = pytest.mark.xdist_group("fence")
 SCHEMA = "fence"
 OWN_DIRECTORY = {"loaders": {"load": {"dir": "./dumped_data"}}}
 WORKERS = ("worker1", "worker2")

@@ -10,6 +10,7 @@ from dmtest.migrated import Migrated
 from dmtest.proxy import (Cut, CutBehindAnswer, CutClient, Fails, HalfAnswer, HalfStatement, HeldAnswer, LostAnswer, Proxy)
 from dmtest.waiting import wait_for
 
+pytestmark = pytest.mark.xdist_group("wire_connections")
 SCHEMA = "wirecut"
 TABLES = ["CREATE TABLE k (id INT PRIMARY KEY, v INT, UNIQUE KEY (v))", "CREATE TABLE n (a INT, b TEXT)"]
 TTL = 6  # the server ends a silent session after a third of it

@@ -14,6 +14,7 @@ from dmtest.migrated import Migrated
 from dmtest.proxy import Fails, FalseAnswer, Proxy, raising
 from dmtest.waiting import wait_for
 
+pytestmark = pytest.mark.xdist_group("wire_errors")
 TABLES = ["CREATE TABLE k (id INT PRIMARY KEY, g INT, v INT, UNIQUE KEY (v))", "CREATE TABLE n (g INT, b VARCHAR(10))"]
 
 # What is repeated on the spot. (Numbers of clients are what proxies in front of servers answer: as a lost connection.)
@@ -151,7 +152,7 @@ def _wire(servers, kind, directory, **changes):
         cluster.stop()
 
 
-@pytest.fixture(scope="module", params=["mariadb", "mysql9"])
+@pytest.fixture(scope="module")
 def wire(request, servers, tmp_path_factory):
     with _wire(servers, request.param, tmp_path_factory.mktemp("wire"), syncers={"sync": {"worker-count": 2}}) as wire:
         wire.start()
@@ -186,7 +187,11 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
+# The places are found by our side; that a server's own error comes there is tried with both.
+RUNS = [("mariadb", place) for place in PLACES] + [("mysql9", place) for place in ("row without a key", "answer of COMMIT, without a key")]
+
+
+@pytest.mark.parametrize("wire,place", RUNS, indirect=["wire"], scope="module")
 def test_errors_of_replication(wire, place):
     paused = wire.happens(list(ALL), *PLACES[place])
     assert {name: len(lines) for name, lines in paused.items()} == {name: 1 for name in PAUSING}, paused
@@ -194,6 +199,7 @@ def test_errors_of_replication(wire, place):
         assert f"Error {PAUSING[name][0]} " in paused[name][0], paused[name]
 
 
+@pytest.mark.parametrize("wire", ["mariadb"], indirect=True, scope="module")
 def test_errors_of_checkpoints(wire):
     """While it replicates, a checkpoint that cannot be written is written later: nothing pauses."""
     def wanted(text, schema):

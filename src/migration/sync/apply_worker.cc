@@ -213,8 +213,8 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
         const bool at_commit = FailedAtCommit();
         RollBack(kill);
         // An error does not prove that nothing was committed: it may be that of a proxy, or of what
-        // the server did behind the commit.
-        if (at_commit && !IsSerial()) safe = true;
+        // the server did behind the commit. (Safe mode cannot do everything with foreign keys.)
+        if (at_commit && !IsSerial() && !context_.foreign_keys) safe = true;
         const size_t middle = mysql::IsTransactionTooLarge(e) ? Middle(batch) : 0;
         if (middle != 0) {
           if (at_commit && IsSerial() && PointsAreCommitted(batch, kill)) return;

@@ -5,7 +5,7 @@ import threading
 from .compare import difference
 from .rounds import lost_and_doubled
 
-TABLES = ("CREATE TABLE {0}.n (g INT, b VARCHAR(1200))", "CREATE TABLE {0}.k (id BIGINT PRIMARY KEY, g INT, b VARCHAR(1200), UNIQUE KEY (g))")
+TABLES = ("CREATE TABLE {0}.n (g INT, b TEXT)", "CREATE TABLE {0}.k (id BIGINT PRIMARY KEY, g INT, b TEXT, UNIQUE KEY (g))")
 
 
 class KeylessLoad(threading.Thread):
@@ -59,7 +59,7 @@ class KeylessLoad(threading.Thread):
 
     def _large(self, cursor):
         """More than a packet takes, less than what is committed in pieces."""
-        cursor.execute(f"INSERT INTO n SELECT {self.transactions}, REPEAT('b', 1000) FROM seq_1_to_5500")
+        cursor.execute(f"INSERT INTO n SELECT {self.transactions}, REPEAT('b', 10000) FROM seq_1_to_560")
 
     def rest(self):
         self.going.clear()

@@ -1,5 +1,5 @@
 """Tests of many random rounds. DM_ROUNDS says how many (a few if it is not set), DM_SEED repeats a run: both are printed, as are the
-figures at the end, which pytest shows with -s (`make fence`) or when a round fails."""
+figures at the end, which pytest shows with -s (`make fence`) or when a round fails; DM_FIGURES is a file that gets them as well."""
 import collections
 import os
 import random
@@ -16,7 +16,11 @@ class Rounds:
         self.figures, self.times, self.begin = collections.Counter(), collections.defaultdict(list), time.monotonic()
 
     def say(self, text):
-        print(f"{self.name}: {time.monotonic() - self.begin:6.1f} s  {text}", flush=True)
+        line = f"{self.name}: {time.monotonic() - self.begin:6.1f} s  {text}"
+        print(line, flush=True)
+        if os.environ.get("DM_FIGURES"):
+            with open(os.environ["DM_FIGURES"], "a") as file:
+                file.write(line + "\n")
 
     def __iter__(self):
         self.say(f"{self.count} rounds, DM_SEED={self.seed}")
