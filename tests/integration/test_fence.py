@@ -168,13 +168,12 @@ def test_killed_with_full_send_buffers(scenes):
         behind = rng.random() < 0.7  # what is on its way arrives behind the claim of the next run
         lateness = rng.uniform(0, 2)
         gate, stuck, late = threading.Event(), threading.Event(), []
-        with proxy.lock:
-            gated = set(proxy.links)
-        held = []
+        held, dead = [], set()  # connections that wait; those of the killed process, once it is
+        killed = threading.Event()
 
         def on_request(size):
             link = proxy.link()
-            if link not in gated or gate.is_set() or (full and size < 1000000 and not stuck.is_set()):
+            if gate.is_set() or (killed.is_set() and link not in dead) or (full and size < 1000000 and not stuck.is_set()):
                 return False
             held.append(link)
             stuck.set()
@@ -182,7 +181,7 @@ def test_killed_with_full_send_buffers(scenes):
             return full and size >= 1000000
 
         def on_statement(text):
-            if gate.is_set() and proxy.link() in gated and scene.commits(text):
+            if gate.is_set() and proxy.link() in dead and scene.commits(text):
                 late.append(text)
             return None
 
@@ -204,6 +203,9 @@ def test_killed_with_full_send_buffers(scenes):
         else:
             time.sleep(rng.uniform(0.05, 0.3))  # more connections send
         cluster.workers["worker1"].kill9()
+        with proxy.lock:
+            dead |= proxy.links
+        killed.set()
         rounds.figures["kills"] += 1
         begin = time.monotonic()
         if not behind:
