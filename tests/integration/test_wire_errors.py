@@ -194,7 +194,9 @@ RUNS = [("mariadb", place) for place in PLACES] + [("mysql9", place) for place i
 @pytest.mark.parametrize("wire,place", RUNS, indirect=["wire"], scope="module")
 def test_errors_of_replication(wire, place):
     paused = wire.happens(list(ALL), *PLACES[place])
-    assert {name: len(lines) for name, lines in paused.items()} == {name: 1 for name in PAUSING}, paused
+    # What one upstream transaction brings a table without a key is not divided.
+    expected = {**PAUSING, **(TOO_LARGE if place.endswith("without a key") else {})}
+    assert {name: len(lines) for name, lines in paused.items()} == {name: 1 for name in expected}, paused
     for name in PAUSING:
         assert f"Error {PAUSING[name][0]} " in paused[name][0], paused[name]
 
