@@ -229,7 +229,7 @@ def test_errors_of_load(servers, tmp_path, place):
                 name = wire.by_link.get(wire.proxy.link())
                 if not name or not plans[name]:
                     return None
-                at_record = text.startswith("START TRANSACTION;") and "_loader_" in text and ".sql" in text
+                at_record = text.startswith("START TRANSACTION;") and "row_count = row_count +" in text
                 if plans[name][0] == "before" and (at_record if place != "COMMIT" else text == "COMMIT"):
                     plans[name].pop(0)
                     return Fails(*ALL[name])
