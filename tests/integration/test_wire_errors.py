@@ -57,7 +57,7 @@ class Wire:
         self.tasks = {}
         self.lock, self.plans, self.groups = threading.Lock(), {}, itertools.count(1)
         self.log_size = 0
-        self.by_link = {}  # the task whose statements a connection had last
+        self.by_link = {}  # the task a piece of whose files a connection has written last
 
     def add(self, name, **changes):
         schema = f"wire{name}"
@@ -222,14 +222,13 @@ def test_errors_of_load(servers, tmp_path, place):
         plans = {name: ["before", "answer"] for name in ALL}
 
         def rule(text):
-            match = re.search(r"wire(\d+s?)", text)
+            at_record = text.startswith("START TRANSACTION;") and "row_count = row_count +" in text
             with wire.lock:
-                if match:
-                    wire.by_link[wire.proxy.link()] = match[1]
+                if at_record:
+                    wire.by_link[wire.proxy.link()] = re.search(r"wire(\d+s?)", text)[1]
                 name = wire.by_link.get(wire.proxy.link())
                 if not name or not plans[name]:
                     return None
-                at_record = text.startswith("START TRANSACTION;") and "row_count = row_count +" in text
                 if plans[name][0] == "before" and (at_record if place != "COMMIT" else text == "COMMIT"):
                     plans[name].pop(0)
                     return Fails(*ALL[name])
