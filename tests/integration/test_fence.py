@@ -32,6 +32,7 @@ class Scene:
         cluster.create_source("src", upstream, **{"checker": {"backoff-max": "1s"}})
         cluster.ctl("start-task", cluster.task_file("fence", ["src"], self.proxy, [SCHEMA], **{"meta-schema": "dm_fence", **OWN_DIRECTORY}))
         self.running()
+        upstream.run(f"INSERT INTO {SCHEMA}.n VALUES (-1, 'first')")
         cluster.wait_synced("fence", upstream)
         self.load.start()
         self.load.go()

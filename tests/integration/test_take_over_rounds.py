@@ -45,6 +45,7 @@ class Scene:
             "rounds", ["src"], self.downstream, [SCHEMA],
             **{"meta-schema": "dm_rounds", "target-database": {"host": self.machines.databases}, "loaders": {"load": {"dir": "./dumped_data"}}}))
         self.running()
+        self.upstream.run(f"INSERT INTO {SCHEMA}.n VALUES (-1, 'first')")
         self.cluster.wait_synced("rounds", self.upstream)  # all its connections are there, and the load is over for every worker
         self.downstream.run("SET GLOBAL general_log = ON", "SET GLOBAL slow_query_log = ON")
         self.cut()
