@@ -9,9 +9,8 @@ import threading
 import pytest
 
 from dmtest.cluster import Cluster
-from dmtest.compare import difference
 from dmtest.migrated import Migrated
-from dmtest.proxy import Fails, FalseAnswer, Proxy, raising
+from dmtest.proxy import FalseAnswer, Proxy, raising
 from dmtest.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("wire_errors")
@@ -57,7 +56,6 @@ class Wire:
         self.tasks = {}
         self.lock, self.plans, self.groups = threading.Lock(), {}, itertools.count(1)
         self.log_size = 0
-        self.by_link = {}  # the task a piece of whose files a connection has written last
 
     def add(self, name, **changes):
         schema = f"wire{name}"
@@ -209,49 +207,3 @@ def test_errors_of_checkpoints(wire):
 
     paused = wire.happens(list(ALL), wanted, _at_commit)
     assert not paused, paused
-
-
-# What the load repeats: more than replication does.
-LOAD_PAUSES = {"1317", "1290", "8020"}
-
-
-@pytest.mark.parametrize("place", ["the record of a piece", "COMMIT"])
-def test_errors_of_load(servers, tmp_path, place):
-    """Twice each: once before anything is committed, once instead of the answer to a COMMIT that was executed."""
-    with _wire(servers, "mariadb", tmp_path / "cluster", **{"task-mode": "full"}) as wire:
-        plans = {name: ["before", "answer"] for name in ALL}
-
-        def rule(text):
-            at_record = text.startswith("START TRANSACTION;") and "row_count = row_count +" in text
-            with wire.lock:
-                if at_record:
-                    wire.by_link[wire.proxy.link()] = re.search(r"wire(\d+s?)", text)[1]
-                name = wire.by_link.get(wire.proxy.link())
-                if not name or not plans[name]:
-                    return None
-                if plans[name][0] == "before" and (at_record if place != "COMMIT" else text == "COMMIT"):
-                    plans[name].pop(0)
-                    return Fails(*ALL[name])
-                if plans[name][0] == "answer" and text == "COMMIT":
-                    plans[name].pop(0)
-                    return FalseAnswer(*ALL[name])
-            return None
-
-        for name in ALL:
-            for group in range(5):
-                wire.tasks[name].write(f"INSERT INTO k VALUES ({group * 10}, {group}, {group}), ({group * 10 + 1}, {group}, {-group - 1})",
-                                       f"INSERT INTO n VALUES ({group}, 'x'), ({group}, 'x'), ({group}, 'y')")
-        wire.proxy.on_statement = rule
-        wire.start_all()
-        for name in LOAD_PAUSES:
-            for _ in range(2):
-                error = wire.cluster.wait_error(f"wire{name}", 34019, f"Error {ALL[name][0]} ")
-                assert "restore table" in error["RawCause"], error
-                assert not wire.halves([name])
-                wire.cluster.ctl("resume-task", f"wire{name}")
-        for name, task in wire.tasks.items():
-            wire.cluster.wait_stage(task.task, "Finished")
-            found = difference(wire.upstream, wire.downstream, {f"wire{name}": f"wire{name}"})
-            assert found is None, found
-        assert not any(plans.values()), plans
-        assert set(wire.errors()) == LOAD_PAUSES
