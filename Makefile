@@ -3,7 +3,7 @@ PRESET ?= release
 JOBS ?= $(shell nproc)
 PYTEST ?= /usr/bin/python3 -m pytest -q
 
-.PHONY: help build check demo test test-unit test-integration test-tidb chaos asan tsan pass-through fuzz bench lint format clean
+.PHONY: help build check demo test test-unit test-integration test-tidb chaos fence asan tsan pass-through fuzz bench lint format clean
 
 help:
 	@echo "make build            the three programs, in build/bin"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-unit        unit tests of the release build"
 	@echo "make test-integration tests against real servers; ARGS=... goes to pytest"
 	@echo "make chaos            random load and random kills, then every row compared; DURATION=seconds SEED=n"
+	@echo "make fence            workers stopped, killed and cut off at the worst moments, 50 rounds each; ROUNDS=n SEED=n"
 	@echo "make test-tidb        the ones with a real TiDB, which is built if there is none (scripts/tidb-server)"
 	@echo "make asan, make tsan  unit tests under address+undefined and thread sanitizers; asan also 10,000 calls through dm-master to etcd"
 	@echo "make fuzz             every fuzz target for a minute (DURATION=600: ten), with clang-16"
@@ -42,6 +43,9 @@ test-integration: build
 
 chaos: build
 	tests/chaos/run $(if $(DURATION),--seconds $(DURATION)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+fence: build
+	DM_ROUNDS=$(or $(ROUNDS),50) DM_SEED=$(SEED) $(PYTEST) -s tests/integration/test_fence.py tests/integration/test_take_over_rounds.py $(ARGS)
 
 test-tidb: build
 	scripts/tidb-server > /dev/null

@@ -16,6 +16,8 @@ constexpr int kOutOfRange = 1264;
 constexpr int kTruncated = 1265;
 constexpr int kIncorrect = 1292;
 constexpr int kTimeZoneGap = 1299;
+constexpr int kInvalidCharacters = 1300;
+constexpr int kNoDefault = 1364;
 constexpr int kIncorrectForField = 1366;
 constexpr int kTooLong = 1406;
 constexpr int kIncorrectForFunction = 1411;
@@ -74,6 +76,25 @@ bool MayChangeAValue(int code, std::string_view text, std::span<const ValueColum
 }
 
 }  // namespace
+
+bool DependsOnStrictness(int code, std::string_view cause) {
+  switch (code) {
+    case kNullForNotNull:
+    case kTimeZoneGap:
+    case kInvalidCharacters:
+    case kNoDefault:
+    case kIncorrectForField:
+    case kIncorrectForFunction:
+      return true;
+    default:
+      break;
+  }
+  // Classes of SQLSTATE: warning, data exception.
+  const size_t state = cause.find(" (");
+  if (!cause.starts_with("Error ") || state == std::string_view::npos) return false;
+  const std::string_view of = cause.substr(state + 2, 2);
+  return of == "01" || of == "22";
+}
 
 bool ChangesValue(int code, std::string_view text, std::span<const ValueColumn> columns,
                   WarningTexts texts) {

@@ -24,6 +24,10 @@ struct ValueColumn {
   bool fits = false;           // the column holds everything that can be sent
 };
 
+// May a session that is not strict take a row for which a strict one has given the error `code`?
+// `cause`: as in Error::raw_cause(), "Error 1406 (22001): Data too long for column 'c' at row 1".
+bool DependsOnStrictness(int code, std::string_view cause);
+
 // What a server says of a value that it changed. TiDB says in an UPDATE, and before 7.6 in an
 // INSERT too, what went wrong in a conversion, but not where ("constant 300 overflows tinyint").
 enum class WarningTexts { kNameTheColumn, kMayNameNoColumn };

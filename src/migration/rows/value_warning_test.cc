@@ -31,6 +31,24 @@ TEST(ValueWarningTest, WhatWasSentIsNotWhatIsThere) {
   EXPECT_FALSE(Changes(1300, "Invalid utf8mb4 character string: 'FF'"));
 }
 
+TEST(ValueWarningTest, WhichErrorsAreOfAStrictSession) {
+  EXPECT_TRUE(
+      DependsOnStrictness(1406, "Error 1406 (22001): Data too long for column 'c' at row 1"));
+  EXPECT_TRUE(
+      DependsOnStrictness(1265, "Error 1265 (01000): Data truncated for column 'c' at row 1"));
+  EXPECT_TRUE(
+      DependsOnStrictness(1364, "Error 1364 (HY000): Field 'c' doesn't have a default value"));
+  EXPECT_TRUE(DependsOnStrictness(1048, "Error 1048 (23000): Column 'c' cannot be null"));
+  EXPECT_TRUE(DependsOnStrictness(1366, "Error 1366 (HY000): Incorrect integer value"));
+  EXPECT_FALSE(DependsOnStrictness(1062, "Error 1062 (23000): Duplicate entry '(22' for key"));
+  EXPECT_FALSE(DependsOnStrictness(1452, "Error 1452 (23000): Cannot add or update a child row"));
+  EXPECT_FALSE(DependsOnStrictness(1205, "Error 1205 (HY000): Lock wait timeout exceeded"));
+  EXPECT_FALSE(DependsOnStrictness(1290, "Error 1290 (HY000): The server is read-only (22)"));
+  EXPECT_FALSE(DependsOnStrictness(1317, "Error 1317 (70100): Query execution was interrupted"));
+  EXPECT_FALSE(DependsOnStrictness(0, "packet for query is too large"));
+  EXPECT_FALSE(DependsOnStrictness(0, ""));
+}
+
 TEST(ValueWarningTest, WhatTheServerMakesOrComparesItself) {
   EXPECT_FALSE(Changes(1265, "Data truncated for column 'g' at row 1"));
   EXPECT_FALSE(Changes(1366, "Incorrect integer value: 'x' for column `s`.`t`.`g` at row 1"));

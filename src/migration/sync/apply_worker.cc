@@ -21,9 +21,8 @@ namespace {
 constexpr int kExecuteAttempts = 100;
 constexpr int kReconnectAttempts = 10;
 constexpr Milliseconds kRetryWait{3000};
-constexpr int kLockWaitTimeout = 1205;
-constexpr int kLockWaitAttempts = 3;
 constexpr int kDuplicateEntry = 1062;
+constexpr std::string_view kCommit = "COMMIT";
 // A packet is sent when it has this many bytes, even if the server would take more: texts are
 // buffered on both sides.
 constexpr size_t kTextBytes = 4 << 20;
@@ -185,12 +184,14 @@ void ApplyWorker::RollBack(const StopToken& kill) {
 }
 
 void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToken& kill) {
-  int lock_waits = 0;
   int losses = 0;
+  bool in_doubt = false;  // a COMMIT of serial changes was answered by an error
   strict_jobs_.clear();
   for (int attempt = 0;;) {
     try {
       CheckFence(context_.fence);
+      if (in_doubt && PointsAreCommitted(batch, kill)) return;
+      in_doubt = false;
       Execute(batch, safe, kill);
       return;
     } catch (ValuesChanged& changed) {
@@ -209,17 +210,22 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
         }
         Error described = Describe(e, batch);
         const std::optional<size_t> failed = FailedJob();
+        const bool at_commit = FailedAtCommit();
         RollBack(kill);
+        // An error does not prove that nothing was committed: it may be that of a proxy, or of what
+        // the server did behind the commit. (Safe mode cannot do everything with foreign keys.)
+        if (at_commit && !IsSerial() && !context_.foreign_keys) safe = true;
         const size_t middle = mysql::IsTransactionTooLarge(e) ? Middle(batch) : 0;
         if (middle != 0) {
+          if (at_commit && IsSerial() && PointsAreCommitted(batch, kill)) return;
           Log().Info("a transaction is too large for the downstream, it is divided",
                      {F("slot", slot_), F("changes", batch.size()), F("error", e)});
           Apply({batch.begin(), batch.begin() + static_cast<ptrdiff_t>(middle)}, safe, kill);
           Apply({batch.begin() + static_cast<ptrdiff_t>(middle), batch.end()}, safe, kill);
           return;
         }
-        bool retry = mysql::IsRetryableServerError(e) && attempt + 1 < kExecuteAttempts;
-        if (e.server_errno() == kLockWaitTimeout) retry = ++lock_waits < kLockWaitAttempts;
+        const bool retry = mysql::IsRetryableServerError(e) && attempt + 1 < kExecuteAttempts;
+        in_doubt = at_commit && IsSerial();
         if (!retry && shared_) {
           one_by_one_ = true;
           ++attempt;
@@ -264,10 +270,7 @@ WarningTexts ApplyWorker::WarningTextsOfServer() const {
 bool ApplyWorker::GoesOnLeniently(const Error& error, size_t job, const std::vector<Job>& batch,
                                   Error& described) {
   const int code = error.server_errno();
-  if (context_.lenient_mode.empty() || code == 0 || code == kDuplicateEntry ||
-      code == kLockWaitTimeout) {
-    return false;
-  }
+  if (context_.lenient_mode.empty() || !DependsOnStrictness(code, error.raw_cause())) return false;
   const bool changes_value =
       ChangesValue(code, ServerText(error), ChangeOf(job).row, WarningTextsOfServer());
   const auto strict = strict_jobs_.find(job);
@@ -546,7 +549,7 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
     // Crash point: values that the upstream's mode let pass are executed and judged. Left: COMMIT.
     DM_FAILPOINT("sync/before-lenient-commit");
   }
-  Add("COMMIT", kill);
+  Add(kCommit, kill);
   FlushText(kill);
   mode_used_ = false;
   for (const auto& [plan, rows] : lenient_rows_) {
@@ -644,6 +647,11 @@ bool ApplyWorker::PointsAreCommitted(const std::vector<Job>& batch, const StopTo
   Log().Info("outcome of a transaction is known by its table point",
              {F("table", points.front().plan->source.Quoted()), F("committed", committed)});
   return committed;
+}
+
+bool ApplyWorker::FailedAtCommit() const {
+  return text_.sql.ends_with(kCommit) &&
+         connection_->failed_statement() + 1 == text_.job_of_statement.size();
 }
 
 std::optional<size_t> ApplyWorker::FailedJob() const {

@@ -58,7 +58,8 @@ std::unique_ptr<mysql::Connection> ConnectWorker(const ApplyContext& context,
 //   BEGIN; proof of ownership; [points of the tables;] changes...; COMMIT
 // Retries what is worth it. After a lost answer to COMMIT the slot's epoch is raised, after which
 // the old transaction is either committed or will never be: parallel changes are then repeated in
-// safe mode, serial ones only if their points say that they are missing.
+// safe mode, serial ones only if their points say that they are missing. So are they when the
+// answer was an error.
 //
 // The session is strict: a value that the downstream cannot hold is an error. Where a strict
 // session refuses rows as they should be (the error value of an ENUM, a column that only the
@@ -142,6 +143,8 @@ class ApplyWorker {
   void CountMerged(const std::vector<Job>& batch);
   void ReportMissing(const std::vector<Job>& batch);
   Error Describe(const Error& error, const std::vector<Job>& batch);
+  // Was it the COMMIT that the server answered by an error?
+  bool FailedAtCommit() const;
   // The job whose statement failed last; nullopt if that was no change, or several.
   std::optional<size_t> FailedJob() const;
   const BatchChange& ChangeOf(size_t job) const;

@@ -99,9 +99,11 @@ class Cluster:
         cluster.create_source("src", upstream)
         return cluster
 
+    host = "127.0.0.1"  # of dm-master
+
     @property
     def address(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def start_master(self, failpoints=None, wait=True):
         directory = os.path.join(self.dir, "master1")
@@ -132,6 +134,14 @@ class Cluster:
                  timeout=self.keepalive_ttl + 10)
         assert self.worker_stage(active) == "offline"
 
+    def worker_host(self, name):
+        """The address on which it listens."""
+        return "127.0.0.1"
+
+    def worker_prefix(self, name):
+        """What stands before its command line."""
+        return []
+
     def start_worker(self, name, failpoints=None, wait=True, flags=()):
         directory = os.path.join(self.dir, name)
         os.makedirs(directory, exist_ok=True)
@@ -139,7 +149,7 @@ class Cluster:
         port = old.port if old else free_port()
         worker = Process(
             f"dm-worker {name}",
-            [f"{BIN}/dm-worker", f"--name={name}", f"--worker-addr=127.0.0.1:{port}", f"--join={self.address}",
+            [*self.worker_prefix(name), f"{BIN}/dm-worker", f"--name={name}", f"--worker-addr={self.worker_host(name)}:{port}", f"--join={self.address}",
              f"--log-file={directory}/dm-worker.log", f"--keepalive-ttl={self.keepalive_ttl}",
              *self.tls_flags("dm-worker"), *flags],
             os.path.join(directory, "stdout.log"), cwd=directory,
@@ -204,7 +214,7 @@ class Cluster:
 
     def http(self, path, port=None):
         scheme, context = ("https", self.tls.context()) if self.tls else ("http", None)
-        with urllib.request.urlopen(f"{scheme}://127.0.0.1:{port or self.port}{path}", timeout=10,
+        with urllib.request.urlopen(f"{scheme}://{self.host}:{port or self.port}{path}", timeout=10,
                                     context=context) as answer:
             return answer.read().decode()
 

@@ -1,6 +1,7 @@
 """A proxy between a program and a database server that reads what passes through and fails where a test says so."""
 import socket
 import threading
+import time
 
 _QUERY, _BINLOG_DUMP, _BINLOG_DUMP_GTID = 0x03, 0x12, 0x1E
 _MORE_RESULTS = 0x0008
@@ -28,6 +29,48 @@ class LostAnswer:
     """What a rule says of a statement: the server executes it, then the connection breaks before the client has the answer."""
 
 
+class HalfAnswer:
+    """What a rule says of a statement: as LostAnswer, but the first bytes of the last answer arrive."""
+
+
+class CutBehindAnswer:
+    """What a rule says of a statement: the connection breaks as soon as the client has the answer."""
+
+
+class HalfStatement:
+    """What a rule says of a statement: the server gets the first half of its bytes, then the connection breaks."""
+
+
+class InHalves:
+    """What a rule says of a statement: the server gets the second half of its bytes when `wait()` has returned."""
+
+    def __init__(self, wait):
+        self.wait = wait
+
+
+class HeldAnswer:
+    """What a rule says of a statement: the server executes it; the client gets the last answer when `wait()` has returned."""
+
+    def __init__(self, wait):
+        self.wait = wait
+
+
+class FalseAnswer:
+    """What a rule says of a statement: the server executes it, and instead of its last answer the client gets this error."""
+
+    def __init__(self, number, message, state="HY000"):
+        self.number, self.message, self.state = number, message, state
+
+
+def raising(text, position, number, message):
+    """What makes a MariaDB or MySQL itself answer this error where it meets the statement at `position` of a text of several, instead
+    of executing it. (No literal of the text may have a semicolon.)"""
+    statements = text.split(";")
+    literal = message.replace("'", "''")
+    statements[position] = f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = '{literal}'"
+    return Instead(";".join(statements))
+
+
 class CutClient:
     """What a rule says of a statement: the server gets this text (nothing if it is empty), and then never anything again: it does
     not learn that the client is gone."""
@@ -39,16 +82,26 @@ class CutClient:
 class Proxy:
     """Listens on `port` of 127.0.0.1 (or another address) for a server there; connections without TLS only.
 
-    Rules are called by several threads: `on_statement(text)` returns None (pass on), Instead, Fails, LostAnswer or CutClient,
-    or raises Cut; `on_event(kind, event)` gets each event of a binlog stream (type code and bytes from its header on) and returns the
-    bytes to pass on, or raises Cut."""
+    Rules are called by several threads and may block, which holds up that direction of their connection. `on_statement(text)`
+    returns None (pass on) or one of the classes above, or raises Cut; `on_event(kind, event)` gets each event of a binlog stream (type
+    code and bytes from its header on) and returns the bytes to pass on, Fails, or raises Cut. `on_request(size)` is called when the
+    head of a client's packet has come and nothing of its content was read; if it returns True all that follows on this connection
+    is passed on as it comes, complete or not. `link()` is the connection that a rule is called for.
 
-    def __init__(self, server, host="127.0.0.1"):
+    `trickle`: None, or (bytes, seconds): whatever passes is cut into pieces of so many bytes with so long a pause behind each."""
+
+    def __init__(self, server, host="127.0.0.1", receive_buffer=None):
+        """`receive_buffer`: bytes that may wait unread on a client's connection."""
         self.server = server
         self.on_statement = lambda text: None
         self.on_event = lambda kind, event: event
+        self.on_request = lambda size: False
+        self.trickle = None
+        self._local = threading.local()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.listener = socket.socket(family, socket.SOCK_STREAM)
+        if receive_buffer is not None:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.listener.bind((host, 0))
         self.listener.listen(64)
         self.port = self.listener.getsockname()[1]
@@ -70,6 +123,9 @@ class Proxy:
             except OSError:
                 client.close()
 
+    def link(self):
+        return self._local.link
+
     def cut_all(self):
         with self.lock:
             links = list(self.links)
@@ -90,15 +146,16 @@ class Proxy:
 
 
 class _Link:
-    """One connection through the proxy."""
+    """One connection through the proxy. `thread`: the server's number of it, when it has said it."""
 
     def __init__(self, proxy, client):
         self.proxy, self.client = proxy, client
         self.upstream = socket.create_connection(("127.0.0.1", proxy.server.port))
         for side in (client, self.upstream):
             side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.thread = None
         self.streams = False  # a binlog stream has been asked for
-        self.swallow = False  # the answer to the last statement gets lost
+        self.verdict = None  # what becomes of the last answer to the statement that is being executed
         self.silent = False  # the client is cut off, and the server is not told
 
     def start(self):
@@ -117,6 +174,7 @@ class _Link:
                 pass
 
     def _guarded(self, pump):
+        self.proxy._local.link = self
         try:
             pump()
         except (OSError, EOFError, Cut):
@@ -135,60 +193,123 @@ class _Link:
             size -= len(part)
         return b"".join(parts)
 
-    def _packet(self, side):
-        """Sequence number and content of a packet of any length."""
+    def _packet(self, side, asks=None):
+        """Sequence number and content of a packet of any length. None: `asks` has said that it is passed on as it comes."""
         content = b""
         while True:
             head = self._read(side, 4)
             size = int.from_bytes(head[:3], "little")
+            if asks and asks(size):
+                self.upstream.sendall(head)
+                while part := side.recv(1 << 16):
+                    self.upstream.sendall(part)
+                return None
             content += self._read(side, size)
             if size < 0xFFFFFF:
                 return head[3], content
 
     @staticmethod
-    def _send(side, number, content):
+    def _bytes(number, content):
         """`number` is that of the last of the packets."""
         count = len(content) // 0xFFFFFF
         out = []
         for i in range(count + 1):
             piece = content[i * 0xFFFFFF:(i + 1) * 0xFFFFFF]
             out.append(len(piece).to_bytes(3, "little") + bytes([(number - count + i) & 0xFF]) + piece)
-        side.sendall(b"".join(out))
+        return b"".join(out)
+
+    def _send(self, side, number, content, part=1.0):
+        """`part`: how much of it is sent."""
+        data = self._bytes(number, content)
+        if part < 1:
+            data = data[:max(1, int(len(data) * part))]
+        if self.proxy.trickle is None:
+            side.sendall(data)
+            return
+        step, pause = self.proxy.trickle
+        for at in range(0, len(data), step):
+            side.sendall(data[at:at + step])
+            time.sleep(pause)
 
     def _from_client(self):
         while True:
-            number, content = self._packet(self.client)
+            packet = self._packet(self.client, self.proxy.on_request)
+            if packet is None:
+                return
+            number, content = packet
             first = content[0] if content and number == 0 else None
             if first in (_BINLOG_DUMP, _BINLOG_DUMP_GTID):
                 self.streams = True
             elif first == _QUERY:
                 verdict = self.proxy.on_statement(content[1:].decode("utf-8", "surrogateescape"))
                 if isinstance(verdict, Instead):
-                    content = bytes([_QUERY]) + verdict.text.encode("utf-8", "surrogateescape")
+                    content = _query(verdict.text)
                 elif isinstance(verdict, Fails):
-                    error = b"\xff" + verdict.number.to_bytes(2, "little") + b"#" + verdict.state.encode() + verdict.message.encode()
-                    self._send(self.client, 1, error)
+                    self._send(self.client, 1, _error(verdict))
                     continue
-                elif isinstance(verdict, LostAnswer):
-                    self.swallow = True
+                elif isinstance(verdict, HalfStatement):
+                    self._send(self.upstream, number, content, 0.5)
+                    raise Cut
+                elif isinstance(verdict, InHalves):
+                    self._send(self.upstream, number, content, 0.5)
+                    verdict.wait()
+                    rest = self._bytes(number, content)
+                    self.upstream.sendall(rest[max(1, len(rest) // 2):])
+                    continue
                 elif isinstance(verdict, CutClient):
                     self.silent = True
                     if verdict.text:
-                        self._send(self.upstream, number, bytes([_QUERY]) + verdict.text.encode("utf-8", "surrogateescape"))
+                        self._send(self.upstream, number, _query(verdict.text))
                     self.client.shutdown(socket.SHUT_RDWR)
                     return
+                else:
+                    self.verdict = verdict
             self._send(self.upstream, number, content)
 
     def _from_server(self):
         while True:
             number, content = self._packet(self.upstream)
-            if self.swallow:
-                if content[:1] == b"\xff" or (content[:1] == b"\x00" and not _has_more(content)):
-                    raise Cut
-                continue
+            if self.thread is None and content[:1] == b"\x0a":  # the handshake: version, then the number
+                at = content.index(b"\0", 1) + 1
+                self.thread = int.from_bytes(content[at:at + 4], "little")
+            elif self.verdict is not None:
+                last = content[:1] == b"\xff" or (content[:1] == b"\x00" and not _has_more(content))
+                if self._judge(last, number, content):
+                    continue
             if self.streams and content[:1] == b"\x00" and len(content) > 19:
-                content = b"\x00" + self.proxy.on_event(content[5], content[1:])
+                event = self.proxy.on_event(content[5], content[1:])
+                content = _error(event) if isinstance(event, Fails) else b"\x00" + event
             self._send(self.client, number, content)
+
+    def _judge(self, last, number, content):
+        """Does what a rule has said of a statement with an answer of the server to it; False: it is to be passed on."""
+        verdict = self.verdict
+        if isinstance(verdict, (LostAnswer, HalfAnswer)):
+            if last and isinstance(verdict, HalfAnswer):
+                self._send(self.client, number, content, 0.5)
+            if last:
+                raise Cut
+            return isinstance(verdict, LostAnswer)
+        if not last:
+            return False
+        self.verdict = None
+        if isinstance(verdict, HeldAnswer):
+            verdict.wait()
+            return False
+        if isinstance(verdict, FalseAnswer):
+            content = _error(verdict)
+        self._send(self.client, number, content)
+        if isinstance(verdict, CutBehindAnswer):
+            raise Cut
+        return True
+
+
+def _query(text):
+    return bytes([_QUERY]) + text.encode("utf-8", "surrogateescape")
+
+
+def _error(said):
+    return b"\xff" + said.number.to_bytes(2, "little") + b"#" + said.state.encode() + said.message.encode()
 
 
 def _has_more(ok):
