@@ -26,7 +26,7 @@ constexpr int kLockWaitAttempts = 3;
 constexpr int kDuplicateEntry = 1062;
 // A packet is sent when it has this many bytes, even if the server would take more: texts are
 // buffered on both sides.
-constexpr size_t kTextBytes = 4 << 20;
+constexpr size_t kTextBytes = 1 << 20;
 
 // Nothing may be written any more.
 bool IsRightLost(const Error& e) {
