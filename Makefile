@@ -3,7 +3,7 @@ PRESET ?= release
 JOBS ?= $(shell nproc)
 PYTEST ?= /usr/bin/python3 -m pytest -q
 
-.PHONY: help build check demo test test-unit test-integration test-tidb chaos fence asan tsan pass-through fuzz bench lint format clean
+.PHONY: help build check demo test test-unit test-integration test-tidb chaos fence asan tsan pass-through fuzz bench bench-memory lint format clean
 
 help:
 	@echo "make build            the three programs, in build/bin"
@@ -18,6 +18,7 @@ help:
 	@echo "make asan, make tsan  unit tests under address+undefined and thread sanitizers; asan also 10,000 calls through dm-master to etcd"
 	@echo "make fuzz             every fuzz target for a minute (DURATION=600: ten), with clang-16"
 	@echo "make bench            figures beside mydumper/myloader and native replication"
+	@echo "make bench-memory     peak memory of dm-worker; fails above the limits"
 	@echo "make lint, format     layers, crash points, formatting; format rewrites"
 
 build:
@@ -68,7 +69,11 @@ fuzz:
 
 bench: build
 	scripts/install-packages bench
-	bench/run
+	bench/run $(ARGS)
+
+bench-memory: build
+	scripts/install-packages bench
+	bench/run memory $(ARGS)
 
 lint:
 	scripts/check-layers

@@ -22,7 +22,9 @@ from dmtest.servers import PASSWORD, USER, MariaDb  # noqa: E402
 from dmtest.waiting import wait_for  # noqa: E402
 
 TASK, SOURCE = "shop_to_new", "mysql-replica-01"
-SYSBENCH_TABLES, SYSBENCH_ROWS = 4, 50000
+SYSBENCH_TABLES, SYSBENCH_ROWS = 4, 50_000
+# With --full-size, and one table of BIG_ROWS beside them.
+FULL_SIZE_TABLES, FULL_SIZE_ROWS, BIG_ROWS = 8, 200_000, 5_000_000
 TERMINAL = sys.stdout.isatty()
 
 
@@ -93,6 +95,11 @@ class Demo:
         run = sysbench(self.upstream, "prepare")
         out, _ = run.communicate()
         assert run.returncode == 0, out
+        if self.options.full_size:
+            self.upstream.run(
+                "CREATE TABLE sbtest.big LIKE sbtest.sbtest1", "USE sbtest", "SET SESSION sql_log_bin = 0",
+                "INSERT INTO big SELECT seq, CRC32(seq) % 1000000, REPEAT(CHAR(97 + seq % 26), 100 + seq % 20), SHA1(seq) "
+                f"FROM seq_1_to_{BIG_ROWS}")
         self.schemas = ["shop", "shop_stock", "sbtest"]
         size, rows = self.upstream.run(
             "SELECT SUM(data_length + index_length), SUM(table_rows) FROM information_schema.tables "
@@ -271,10 +278,16 @@ class Demo:
 
 
 def main():
+    global SYSBENCH_TABLES, SYSBENCH_ROWS
     parser = argparse.ArgumentParser(prog="scripts/demo")
     parser.add_argument("--keep", action="store_true", help="leave everything running")
     parser.add_argument("--build-seconds", type=float, default=0, help=argparse.SUPPRESS)
-    demo = Demo(parser.parse_args())
+    parser.add_argument("--full-size", action="store_true",
+                        help=f"{FULL_SIZE_TABLES} tables of {FULL_SIZE_ROWS:,} rows and one of {BIG_ROWS:,}")
+    options = parser.parse_args()
+    if options.full_size:
+        SYSBENCH_TABLES, SYSBENCH_ROWS = FULL_SIZE_TABLES, FULL_SIZE_ROWS
+    demo = Demo(options)
 
     def interrupted(*_):
         raise KeyboardInterrupt

@@ -24,6 +24,9 @@ namespace {
 // Large enough that the round trips and the log flush of a transaction cost nothing beside its
 // rows, small enough that a pause waits less than a second for its end.
 constexpr size_t kTransactionBytes = size_t{8} << 20;
+// Of the transactions that all connections have in hand at once.
+constexpr size_t kAllTransactionsBytes = size_t{16} << 20;
+constexpr size_t kMinTransactionBytes = size_t{256} << 10;
 constexpr size_t kStatementBytes = size_t{1} << 20;
 // TiDB keeps a transaction in memory and limits its size.
 constexpr size_t kTiDbBytes = size_t{96} << 10;
@@ -120,7 +123,9 @@ FileLoader::Limits FileLoader::DefaultLimits(const mysql::Connection& db) const 
   const uint64_t packet = db.server().max_allowed_packet;
   const size_t statement =
       packet == 0 ? kStatementBytes : std::min<uint64_t>(kStatementBytes, packet / 2);
-  return {kTransactionBytes, statement, SIZE_MAX, kStatementRows};
+  const size_t share = kAllTransactionsBytes / std::max<size_t>(context_.connections, 1);
+  const size_t transaction = std::clamp(share, kMinTransactionBytes, kTransactionBytes);
+  return {transaction, std::min(statement, transaction), SIZE_MAX, kStatementRows};
 }
 
 void FileLoader::ReadColumns(mysql::Connection& db, LoadTarget& target,
@@ -476,6 +481,7 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
       }
       progress_.finished_bytes += reached - offset;
       offset = reached;
+      mapped.Leave(static_cast<size_t>(offset));
     }
   } catch (const Error& e) {
     if (IsLossOfRight(e) || e.code() == static_cast<int>(ErrorCode::kLoadCheckPointNotMatch)) {

@@ -142,6 +142,7 @@ std::vector<uint64_t> LoadUnit::BecomeOwner(mysql::Connection& db, const StopTok
   const auto pool = static_cast<size_t>(std::max(config_.loader.pool_size, 1));
   std::vector<uint64_t> epochs = owner_.RaiseAll(db, pool + 1, stop);
   load_->right = {&owner_, pool, epochs.back()};
+  load_->connections = pool;
   epochs.pop_back();
   return epochs;
 }

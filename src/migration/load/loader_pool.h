@@ -44,6 +44,7 @@ struct LoadContext {
   bool load_data_locks_auto_increment = true;
   // Of the statements between the data, on connections that are not the pool's.
   OwnerRight right{};
+  size_t connections = 1;  // that write data
 };
 
 // Throws Error FenceLostError if nothing may be written now.

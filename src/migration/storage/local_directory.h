@@ -102,6 +102,8 @@ class MappedFile {
   MappedFile& operator=(MappedFile&&) = delete;
   ~MappedFile();
   std::string_view content() const { return {data_, size_}; }
+  // What lies before `end` is not looked at for now and need not take memory.
+  void Leave(size_t end) const;
 
  private:
   const char* data_ = nullptr;

@@ -46,6 +46,13 @@ TEST_F(LocalDirectoryTest, WritesListsAndRemoves) {
   directory_.Sync({"b.sql"});
   EXPECT_EQ(*directory_.Read("b.sql"), "abcde");
   EXPECT_EQ(MappedFile(directory_.FullPath("b.sql")).content(), "abcde");
+  const std::string large(100'000, 'x');
+  directory_.WriteDurable("a", large);
+  const MappedFile left(directory_.FullPath("a"));
+  left.Leave(50'000);
+  EXPECT_EQ(left.content(), large) << "what was left is there again when it is looked at";
+  left.Leave(1 << 20);
+  EXPECT_EQ(left.content(), large);
   directory_.WriteDurable("a", "");
   EXPECT_EQ(MappedFile(directory_.FullPath("a")).content(), "");
   directory_.Remove("a");

@@ -1,6 +1,7 @@
 #include "migration/sync/apply_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dm::migration {
 
@@ -36,7 +37,16 @@ bool ApplyQueues::HasWork(const Slot& slot, size_t index) const {
   return index == parallel_ ? slot.boundaries > 0 : !slot.jobs.empty();
 }
 
+bool ApplyQueues::Moves() const {
+  for (size_t i = 0; i <= parallel_; ++i) {
+    const Slot& slot = *slots_[i];
+    if (!slot.failed && (slot.taken_first != 0 || HasWork(slot, i))) return true;
+  }
+  return false;
+}
+
 bool ApplyQueues::IsFull(const Slot& slot, size_t index) const {
+  if (bytes_ >= limits_.all_bytes && Moves()) return true;
   // The serial worker can only take what a boundary closes: without one, waiting would be for ever.
   if (!HasWork(slot, index)) return false;
   return slot.jobs.size() >= limits_.queue_jobs || slot.bytes >= limits_.queue_bytes;
@@ -70,6 +80,7 @@ void ApplyQueues::Push(std::span<PlannedJob> jobs, const StopToken& stop) {
     }
     job.order = order;
     slot.bytes += job.bytes;
+    bytes_ += job.bytes;
     slot.jobs.push_back(std::move(job));
     planned_.store(order, std::memory_order_release);
     if (slot.waiting && HasWork(slot, index)) {
@@ -235,6 +246,7 @@ bool ApplyQueues::Take(size_t index, std::vector<Job>& batch, const StopToken& s
   }
   for (size_t i = 0; i < end; ++i) {
     slot.bytes -= slot.jobs.front().bytes;
+    slot.taken_bytes += slot.jobs.front().bytes;
     if (slot.jobs.front().boundary) --slot.boundaries;
     batch.push_back(std::move(slot.jobs.front()));
     slot.jobs.pop_front();
@@ -253,6 +265,7 @@ void ApplyQueues::Committed(size_t index) {
     std::lock_guard lock(mutex_);
     committed_[index].store(slot.taken_last, std::memory_order_release);
     slot.taken_first = 0;
+    bytes_ -= std::exchange(slot.taken_bytes, 0);
   }
   progress_.notify_all();
 }

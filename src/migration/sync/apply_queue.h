@@ -72,9 +72,10 @@ class ApplyQueues : public CommittedOrders {
  public:
   struct Limits {
     size_t batch = 100;             // jobs of one downstream transaction
-    size_t batch_bytes = 8 << 20;   // row bytes of one downstream transaction
+    size_t batch_bytes = 2 << 20;   // row bytes of one downstream transaction
     size_t queue_jobs = 512;        // waiting in one queue
     size_t queue_bytes = 16 << 20;  // row bytes waiting in one queue
+    size_t all_bytes = 32 << 20;    // row bytes waiting or in flight, of all queues
   };
   ApplyQueues(size_t parallel, Limits limits);
 
@@ -134,12 +135,15 @@ class ApplyQueues : public CommittedOrders {
     uint64_t taken_first = 0;  // of the batch in flight; 0: none
     uint64_t taken_last = 0;
     uint32_t taken_timestamp = 0;
+    size_t taken_bytes = 0;
     bool waiting = false;  // its worker waits for jobs and nobody has woken it yet
     bool failed = false;
     std::condition_variable_any ready;
   };
   bool HasWork(const Slot& slot, size_t index) const;
   bool IsFull(const Slot& slot, size_t index) const;
+  // Does anything wait that a worker can take, or has one something in hand?
+  bool Moves() const;
   void ThrowIfFailed() const;  // mutex_ held
 
   const size_t parallel_;
@@ -149,6 +153,7 @@ class ApplyQueues : public CommittedOrders {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::unique_ptr<std::atomic<uint64_t>[]> committed_;
   std::atomic<uint64_t> planned_{0};
+  size_t bytes_ = 0;  // of jobs waiting or in flight
   std::optional<Error> error_;
   std::optional<mysql::BinlogPosition> failed_at_;
   bool closed_ = false;

@@ -7,7 +7,7 @@
 namespace dm::migration {
 namespace {
 
-Job Row() {
+Job RowJob() {
   Job job;
   job.event = std::make_shared<EventRows>();
   job.bytes = 10;
@@ -22,7 +22,7 @@ Job End() {
 
 class ApplyQueuesTest : public testing::Test {
  protected:
-  void Push(size_t slot) { queues_.Push(slot, Row(), StopToken()); }
+  void Push(size_t slot) { queues_.Push(slot, RowJob(), StopToken()); }
   size_t Take(size_t slot) {
     EXPECT_TRUE(queues_.Take(slot, batch_, StopToken()));
     return batch_.size();
@@ -107,9 +107,32 @@ TEST_F(ApplyQueuesTest, AFullQueueBlocksUntilItsWorkerTakes) {
   EXPECT_EQ(queues_.planned(), 9u);
 }
 
+TEST(ApplyQueuesMemory, AllQueuesTogetherAreLimited) {
+  ApplyQueues queues(3, {.all_bytes = 40});
+  for (const size_t slot : {0, 1, 2, 0}) queues.Push(slot, RowJob(), StopToken());
+  std::vector<Job> batch;
+  StopSource stop;
+  std::jthread stopper([&] {
+    queues.Take(0, batch, StopToken());  // what is in flight takes memory as well
+    stop.request_stop();
+  });
+  EXPECT_THROW(queues.Push(1, RowJob(), stop.get_token()), Cancelled);
+  stopper.join();
+  queues.Committed(0);
+  queues.Push(1, RowJob(), StopToken());
+  EXPECT_EQ(queues.planned(), 5u);
+}
+
+TEST(ApplyQueuesMemory, WhatNobodyCanTakeIsNotWaitedFor) {
+  ApplyQueues queues(1, {.all_bytes = 20});
+  for (int i = 0; i < 5; ++i) queues.Push(queues.serial_slot(), RowJob(), StopToken());
+  queues.Push(queues.serial_slot(), End(), StopToken());
+  EXPECT_EQ(queues.planned(), 5u);
+}
+
 TEST_F(ApplyQueuesTest, JobsThatArePushedTogetherHaveTheirOrders) {
   std::vector<PlannedJob> jobs;
-  for (const size_t slot : {0, 1, 0}) jobs.push_back({slot, Row()});
+  for (const size_t slot : {0, 1, 0}) jobs.push_back({slot, RowJob()});
   queues_.Push(jobs, StopToken());
   EXPECT_EQ(queues_.planned(), 3u);
   EXPECT_EQ(Take(1), 1u);
@@ -127,7 +150,7 @@ TEST_F(ApplyQueuesTest, WhoeverWaitsForRoomHoldsNothingBack) {
     queues_.Take(0, batch, StopToken());
   });
   std::vector<PlannedJob> jobs;
-  for (const size_t slot : {1, 0}) jobs.push_back({slot, Row()});
+  for (const size_t slot : {1, 0}) jobs.push_back({slot, RowJob()});
   queues_.Push(jobs, StopToken());
   EXPECT_EQ(jobs[0].waited, SteadyClock::duration::zero());
   EXPECT_GT(jobs[1].waited, SteadyClock::duration::zero());
@@ -153,7 +176,7 @@ TEST_F(ApplyQueuesTest, WaitsEndWithTheStopToken) {
   for (int i = 0; i < 8; ++i) Push(0);
   StopSource stop;
   std::jthread stopper([&] { stop.request_stop(); });
-  EXPECT_THROW(queues_.Push(0, Row(), stop.get_token()), Cancelled);
+  EXPECT_THROW(queues_.Push(0, RowJob(), stop.get_token()), Cancelled);
   EXPECT_THROW(queues_.Drain(stop.get_token()), Cancelled);
 }
 

@@ -25,7 +25,7 @@ constexpr int kDuplicateEntry = 1062;
 constexpr std::string_view kCommit = "COMMIT";
 // A packet is sent when it has this many bytes, even if the server would take more: texts are
 // buffered on both sides.
-constexpr size_t kTextBytes = 4 << 20;
+constexpr size_t kTextBytes = 1 << 20;
 
 // Nothing may be written any more.
 bool IsRightLost(const Error& e) {

@@ -78,6 +78,7 @@ class ApplyWorker {
   static constexpr int32_t kNoChange = -1;     // a statement that is no row change
   static constexpr int32_t kManyChanges = -2;  // one that is several
   static constexpr int32_t kWarnings = -3;     // SHOW WARNINGS of the change before it
+  static constexpr size_t kKeptBytes = 4 << 20;
   // A piece of the transaction that is sent in one packet, and whose statement is whose.
   struct Text {
     std::string sql;
@@ -86,6 +87,8 @@ class ApplyWorker {
 
     void Clear() {
       sql.clear();
+      // A long row must not take its memory for ever.
+      if (sql.capacity() > kKeptBytes) sql.shrink_to_fit();
       job_of_statement.clear();
       lenient_changes.clear();
     }

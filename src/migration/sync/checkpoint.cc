@@ -287,6 +287,19 @@ const Checkpoint::Point* Checkpoint::Savable(uint64_t low_water) const {
   return savable_ ? &*savable_ : nullptr;
 }
 
+void Checkpoint::TakeSaved(uint64_t low_water) {
+  while (!saved_.empty() && saved_.front().order <= low_water) {
+    savable_ = std::move(saved_.front().point);
+    saved_.pop_front();
+    if (savable_->location.position.offset <= mysql::LargestShortOffset()) short_ = savable_;
+  }
+}
+
+void Checkpoint::Forget(uint64_t low_water) {
+  std::lock_guard lock(mutex_);
+  TakeSaved(low_water);
+}
+
 Checkpoint::Prepared Checkpoint::PreparedToStore() const {
   // Offsets that do not fit are stored as an earlier place, see ToRow.
   const bool fits = savable_->location.position.offset <= mysql::LargestShortOffset();
@@ -384,11 +397,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
   Upstream upstream;
   {
     std::lock_guard lock(mutex_);
-    while (!saved_.empty() && saved_.front().order <= low_water) {
-      savable_ = std::move(saved_.front().point);
-      saved_.pop_front();
-      if (savable_->location.position.offset <= mysql::LargestShortOffset()) short_ = savable_;
-    }
+    TakeSaved(low_water);
     if (!savable_) return false;
     global.location = savable_->location;
     prepared = PreparedToStore();

@@ -105,6 +105,9 @@ class Checkpoint {
   std::vector<std::pair<TableId, mysql::TablePtr>> Definitions() const;
 
   // --- anyone ---
+  // Takes away what a flush at this low-water mark or later will pass over: without it every
+  // transaction since the last flush would be remembered. Low-water marks do not go back.
+  void Forget(uint64_t low_water);
   mysql::Location flushed() const;
   // Up to where everything is committed, saved or not.
   mysql::Location Committed(uint64_t low_water) const;
@@ -142,6 +145,8 @@ class Checkpoint {
   };
   const Point* Savable(uint64_t low_water) const;  // mutex_ held
   mysql::TablePtr StoredDefinition(const TablePoint& point) const;
+  // The newest point at or below the mark becomes `savable_`.
+  void TakeSaved(uint64_t low_water);  // mutex_ held
   // What to store of `savable_`: at a place before it, branches decided since are undecided still.
   Prepared PreparedToStore() const;                               // mutex_ held
   TablePoint RowOf(const TableId& id, const Table& table) const;  // mutex_ held

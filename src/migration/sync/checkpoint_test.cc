@@ -48,6 +48,17 @@ TEST_F(CheckpointTest, CommittedIsTheNewestLocationBelowTheLowWaterMark) {
   EXPECT_EQ(checkpoint_.Committed(99).position.offset, 950u);
 }
 
+TEST_F(CheckpointTest, WhatIsForgottenIsNotMissed) {
+  checkpoint_.BeginRun(At(100), false);
+  for (uint64_t order : {2, 5, 9}) checkpoint_.Save(order, At(100 * order));
+  checkpoint_.Forget(1);
+  EXPECT_EQ(checkpoint_.Committed(1).position.offset, 100u);
+  checkpoint_.Forget(6);
+  EXPECT_EQ(checkpoint_.Committed(6).position.offset, 500u);
+  EXPECT_EQ(checkpoint_.Committed(9).position.offset, 900u);
+  EXPECT_TRUE(checkpoint_.HasSomethingToFlush(6));
+}
+
 // After a failover what was saved before it still is a position in the first server's log.
 TEST_F(CheckpointTest, APositionIsOfTheServerWhereItWasSaved) {
   checkpoint_.BeginRun(At(100), false);

@@ -442,6 +442,7 @@ void SyncRun::SaveLoop(const StopToken& stop) {
       if (std::unique_lock lock(connection_mutex_, std::try_to_lock); lock) {
         connection_->KeepAlive(ending_.kill());
       }
+      in_.checkpoint->Forget(queues_.LowWater());
       auto now = SteadyClock::now();
       const bool due = now - last >= interval || (now - last >= kIdleSave && queues_.Idle());
       if (!due || !in_.checkpoint->HasSomethingToFlush(queues_.LowWater())) continue;
