@@ -100,6 +100,8 @@ grpc::Status Watch(Client& client, StreamEnd end, bool with_events) {
   switch (end) {
     case StreamEnd::kHalfClose:
       stream->WritesDone();
+      // etcd goes on sending events to who sends no more.
+      cancel.emplace(client, context, 20'000);
       break;
     case StreamEnd::kCancel:
       cancel.emplace(client, context, 3'000);
