@@ -36,6 +36,7 @@ Json JsonOf(const StatementSession& session) {
     json["auto_increment"] = {session.auto_increment_increment, session.auto_increment_offset};
   }
   if (session.keeps_zeros) json["keeps_zeros"] = true;
+  if (!session.foreign_key_checks) json["foreign_key_checks"] = false;
   if (session.explicit_defaults_for_timestamp) {
     json["explicit_defaults_for_timestamp"] = *session.explicit_defaults_for_timestamp;
   }
@@ -50,6 +51,7 @@ StatementSession SessionOf(const Json& json) {
     session.auto_increment_offset = pair->at(1).get<uint16_t>();
   }
   session.keeps_zeros = json.value("keeps_zeros", false);
+  session.foreign_key_checks = json.value("foreign_key_checks", true);
   if (const auto set = json.find("explicit_defaults_for_timestamp"); set != json.end()) {
     session.explicit_defaults_for_timestamp = set->get<bool>();
   }

@@ -16,6 +16,8 @@ struct StatementSession {
   bool keeps_zeros = false;
   // Nullopt: not known.
   std::optional<bool> explicit_defaults_for_timestamp;
+  // foreign_key_checks; counts where the task's sessions check foreign keys.
+  bool foreign_key_checks = true;
   bool operator==(const StatementSession&) const = default;
 };
 

@@ -110,9 +110,9 @@ TEST(SqlMode, IsMadeHarmlessForOldRows) {
   const mysql::ServerInfo any;
   EXPECT_EQ(AdaptSqlMode("STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,"
                          "NO_ENGINE_SUBSTITUTION",
-                         any),
+                         any, any),
             "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION");
-  EXPECT_EQ(AdaptSqlMode("", any), "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES");
+  EXPECT_EQ(AdaptSqlMode("", any, any), "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES");
 }
 
 // MariaDB's '' that is NULL, a CHAR that is longer than its text, modes no other server knows, and
@@ -122,10 +122,39 @@ TEST(SqlMode, ModesThatChangeValuesOrAreUnknownAreLeftOut) {
   mysql9.major = 9;
   EXPECT_EQ(AdaptSqlMode("EMPTY_STRING_IS_NULL,PAD_CHAR_TO_FULL_LENGTH,ORACLE,TRADITIONAL,"
                          "TIME_ROUND_FRACTIONAL,ANSI_QUOTES",
-                         mysql9),
+                         mysql9, mysql9),
             "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES,ANSI_QUOTES");
-  EXPECT_EQ(AdaptSqlMode("TIME_TRUNCATE_FRACTIONAL", mysql9),
-            "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES,TIME_TRUNCATE_FRACTIONAL");
+}
+
+// MariaDB cuts, MySQL and TiDB round, unless a mode says otherwise.
+TEST(SqlMode, FractionsOfSecondsAreCutOrRoundedAsUpstream) {
+  const auto server = [](int major, int minor, bool mariadb, bool tidb = false) {
+    mysql::ServerInfo info;
+    info.major = major;
+    info.minor = minor;
+    info.is_mariadb = mariadb;
+    info.is_tidb = tidb;
+    return info;
+  };
+  const mysql::ServerInfo mysql9 = server(9, 0, false), mysql57 = server(5, 7, false),
+                          maria = server(10, 11, true), maria103 = server(10, 3, true),
+                          tidb = server(8, 5, false, true);
+  const std::string kBase = "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES";
+  const std::string kCuts = kBase + ",TIME_TRUNCATE_FRACTIONAL";
+  const std::string kRounds = kBase + ",TIME_ROUND_FRACTIONAL";
+  EXPECT_EQ(AdaptSqlMode("", maria, mysql9), kCuts);
+  EXPECT_EQ(AdaptSqlMode("TIME_ROUND_FRACTIONAL", maria, mysql9), kBase);
+  EXPECT_EQ(AdaptSqlMode("TIME_ROUND_FRACTIONAL", maria, maria), kRounds);
+  EXPECT_EQ(AdaptSqlMode("", maria, maria), kBase);
+  EXPECT_EQ(AdaptSqlMode("", mysql9, maria), kRounds);
+  EXPECT_EQ(AdaptSqlMode("TIME_TRUNCATE_FRACTIONAL", mysql9, maria), kBase);
+  EXPECT_EQ(AdaptSqlMode("TIME_TRUNCATE_FRACTIONAL", mysql9, mysql9), kCuts);
+  // They have no such mode.
+  EXPECT_EQ(AdaptSqlMode("", maria, mysql57), kBase);
+  EXPECT_EQ(AdaptSqlMode("", maria, tidb), kBase);
+  EXPECT_EQ(AdaptSqlMode("", mysql57, maria103), kBase);
+  EXPECT_TRUE(CutsFractions("STRICT_TRANS_TABLES", maria));
+  EXPECT_FALSE(CutsFractions("STRICT_TRANS_TABLES", tidb));
 }
 
 TEST(StatementText, IsConvertedAndTrimmed) {

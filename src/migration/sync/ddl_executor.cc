@@ -22,6 +22,7 @@ namespace {
 constexpr int kNoSuchTable = 1146;
 constexpr int kTableExists = 1050;
 constexpr int kDuplicateEntry = 1062;
+constexpr int kUnknownColumn = 1054;
 constexpr int kUnknownDatabase = 1049;
 constexpr int kUnknownSequence = 4091;      // MariaDB
 constexpr int kUnknownSequenceTiDb = 4139;  // TiDB
@@ -29,6 +30,7 @@ constexpr int kNoSuchView = 4092;           // MariaDB: SHOW CREATE of a sequenc
 constexpr int kWrongObject = 1347;
 constexpr int kAccessDenied = 1227;
 constexpr int kPrivilegeMissing = 8121;
+constexpr std::string_view kCheckForeignKeys = ", SESSION foreign_key_checks = 1";
 constexpr int kExecuteAttempts = 100;
 constexpr Milliseconds kRetryWait{3000};
 constexpr Milliseconds kPollWait{200};
@@ -48,6 +50,21 @@ bool IsInvisible(const Statement& statement) {
   return std::any_of(alter->specs.begin(), alter->specs.end(), [](const mysql::AlterSpec& spec) {
     return spec.kind == mysql::AlterKind::kExchangePartition;
   });
+}
+
+// The one change of the statement if it puts a column behind another one; else null.
+const mysql::AlterSpec* PutBehind(const Statement& statement) {
+  const auto* alter = statement.As<mysql::AlterTable>();
+  if (alter == nullptr || alter->specs.size() != 1) return nullptr;
+  const mysql::AlterSpec& spec = alter->specs.front();
+  return spec.position == mysql::AlterSpec::Position::kAfter ? &spec : nullptr;
+}
+
+// Does the statement do nothing but add a column?
+bool AddsColumn(const Statement& statement) {
+  const auto* alter = statement.As<mysql::AlterTable>();
+  return alter != nullptr && alter->specs.size() == 1 &&
+         alter->specs.front().kind == mysql::AlterKind::kAddColumn;
 }
 
 // Tells of a statement for as long as it lives.
@@ -180,9 +197,13 @@ void DdlExecutor::SetClock(const DdlWork& work, const StatementSession& session,
   std::string clock = fmt::format("{}", work.timestamp);
   if (work.microseconds != 0) clock += fmt::format(".{:06}", work.microseconds);
   const std::string& zone = session.time_zone;
-  connection_->Execute(fmt::format("SET TIMESTAMP = {}, SESSION TIME_ZONE = {}", clock,
-                                   zone.empty() ? OwnTimeZone() : mysql::QuoteString(zone)),
-                       stop);
+  std::string set = fmt::format("SET TIMESTAMP = {}, SESSION TIME_ZONE = {}", clock,
+                                zone.empty() ? OwnTimeZone() : mysql::QuoteString(zone));
+  // A task without foreign_key_checks=1 never checks.
+  if (sessions_.foreign_keys) {
+    set += session.foreign_key_checks ? kCheckForeignKeys : ", SESSION foreign_key_checks = 0";
+  }
+  connection_->Execute(set, stop);
 }
 
 void DdlExecutor::SetNumbering(const StatementSession& session, const StopToken& stop) {
@@ -269,7 +290,9 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
       connection_.reset();
     } else {
       connection_->Execute(
-          fmt::format("SET TIMESTAMP = DEFAULT, SESSION TIME_ZONE = {}", OwnTimeZone()), stop);
+          fmt::format("SET TIMESTAMP = DEFAULT, SESSION TIME_ZONE = {}{}", OwnTimeZone(),
+                      sessions_.foreign_keys ? kCheckForeignKeys : ""),
+          stop);
     }
   } catch (...) {
     connection_.reset();  // with the timestamp and zone of its session
@@ -432,7 +455,7 @@ void DdlExecutor::ExecuteOrList(const Statement& statement, const std::string& t
   const auto* alter = statement.As<mysql::AlterTable>();
   const bool several = alter != nullptr && alter->specs.size() > 1;
   try {
-    if (ExecuteOne(statement, text, stop) || !several) return;
+    if (ExecuteOne(statement, text, restore, stop) || !several) return;
   } catch (const Error& e) {
     // Whoever repairs what stopped it changes its tables: that must not be taken for its effect.
     if (e.server_errno() != 0 && !mysql::IsConnectionLost(e) && !connection_->broken()) {
@@ -454,7 +477,7 @@ void DdlExecutor::ExecuteOrList(const Statement& statement, const std::string& t
   DM_FAILPOINT("sync/before-single-changes");
   Put(partly, stop);
   for (const Statement& single : mysql::SplitDdl(statement, "")) {
-    ExecuteOne(single, mysql::Restore(single, restore), stop);
+    ExecuteOne(single, mysql::Restore(single, restore), restore, stop);
     // Crash point: one of the changes is executed by itself. Left: the others.
     DM_FAILPOINT("sync/after-single-change");
   }
@@ -486,7 +509,7 @@ void DdlExecutor::WaitForRetry(const StopToken& stop) {
 }
 
 bool DdlExecutor::ExecuteOne(const Statement& statement, const std::string& text,
-                             const StopToken& stop) {
+                             const mysql::RestoreOptions& restore, const StopToken& stop) {
   const Announced announced(announce_, text);
   for (int attempt = 1;; ++attempt) {
     try {
@@ -513,6 +536,19 @@ bool DdlExecutor::ExecuteOne(const Statement& statement, const std::string& text
         Log().Warn("ignore error and continue: the downstream has not got the sequence",
                    {F("statement", text), F("error", e)});
         return false;
+      }
+      if (number == kUnknownColumn) {
+        // The column that it is to stand behind may have been left out here.
+        if (PutBehind(statement) != nullptr) {
+          Log().Warn(
+              "a column is unknown downstream: the statement is executed without its position",
+              {F("statement", text), F("error", e)});
+          Statement anywhere = statement;
+          anywhere.As<mysql::AlterTable>()->specs.front().position =
+              mysql::AlterSpec::Position::kNone;
+          return ExecuteOne(anywhere, mysql::Restore(anywhere, restore), restore, stop);
+        }
+        if (AddsColumn(statement)) throw;  // that it names another one does not say it is there
       }
       if (mysql::IsIgnorableDdlError(e)) {
         Log().Info("ignore error and continue: the statement's effect is there already",

@@ -63,7 +63,7 @@ class DdlExecutor {
   void Put(const DdlIntent& intent, const StopToken& stop);
   // False: the statement's effect was there already.
   bool ExecuteOne(const mysql::Statement& statement, const std::string& text,
-                  const StopToken& stop);
+                  const mysql::RestoreOptions& restore, const StopToken& stop);
   // Is a rename that failed superfluous: the old name gone, the new one there?
   bool IsRenamedAlready(const mysql::Statement& statement, const StopToken& stop);
   void Connect(const StopToken& stop);

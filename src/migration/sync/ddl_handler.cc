@@ -10,7 +10,6 @@
 #include "base/error/error.h"
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
-#include "migration/rules/system_schema.h"
 #include "migration/sync/column_checks.h"
 #include "migration/sync/foreign_keys.h"
 #include "migration/sync/letter_case.h"
@@ -206,6 +205,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
 
   std::vector<Planned> planned;
   skipping_ = given.skip;
+  filter_event_ = given.filter_event;
   timestamp_ = timestamp;
   session_.reset();
   OnlineDdl* const online = context_.online;
@@ -341,7 +341,9 @@ bool DdlHandler::IsFiltered(const Statement& split, const TableId& table, const 
     }
   }
   const std::string_view event =
-      mysql::EventNameOf(split, tracked.get(), context_.tracker->BuildOptionsFor(first.schema));
+      !filter_event_.empty() ? filter_event_
+                             : mysql::EventNameOf(split, tracked.get(),
+                                                  context_.tracker->BuildOptionsFor(first.schema));
   const std::string name = table.table.empty() ? mysql::QuoteName(table.schema) : table.Quoted();
   switch (filter.Judge(table.schema, table.table, event, text)) {
     case FilterVerdict::kDo:
@@ -378,8 +380,9 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
     if (judged.step != OnlineDdl::Step::kOrdinary) {
       PlanOnline(judged, std::move(split), std::move(tables), statement, query, text, &planned,
                  stop);
-    } else if (online == nullptr ||
-               !(IsOfNoTable(split, tables) || KeepsDropped(split, tables, text, stop))) {
+    } else if ((online == nullptr ||
+                !(IsOfNoTable(split, tables) || KeepsDropped(split, tables, text, stop))) &&
+               !PlanAcrossRules(statement, split, tables, text, &planned, stop)) {
       PlanOrdinary(std::move(split), std::move(tables), text, &planned, stop);
     }
   }
@@ -407,9 +410,7 @@ void DdlHandler::PlanOrdinary(Statement split, std::vector<TableId> tables, cons
   p.tables = std::move(tables);
   std::vector<mysql::TableName> names;
   for (const TableId& id : p.tables) {
-    const bool left_out = id.table.empty() ? IsSystemSchema(id.schema) ||
-                                                 context_.rules->block_allow.SkipsSchema(id.schema)
-                                           : context_.rules->Skips(id);
+    const bool left_out = IsLeftOut(id);
     if (left_out && context_.online != nullptr && !p.targets.empty() &&
         context_.online->IsHelper(id) && !context_.rules->block_allow.SkipsSchema(id.schema)) {
       throw MakeError(
@@ -733,6 +734,7 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
     };
     const StatementSession& session = p.session ? *p.session : SessionOf(query, stop);
     if (!p.session) MoveMoments(&adapted, p.tables.front(), query, stop);
+    WarnOfOtherValues(p.source, p.tables.front());
     adapt.filled_once = [&](const std::string& column) {
       if (!renamed) drops.push_back({DropDefaultOf(p.targets.front(), column), session});
     };

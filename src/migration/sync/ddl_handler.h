@@ -37,6 +37,8 @@ class DdlHandler {
   struct Given {
     // Nothing is executed: the statement is tracked as far as it can be.
     bool skip = false;
+    // By what event the filters judge it; empty: by what the statement is.
+    std::string_view filter_event;
     // Saved together with what the statement changes, unless it changes nothing (kSkipped).
     std::optional<DefinitionChange::Step> step;
   };
@@ -55,6 +57,15 @@ class DdlHandler {
   // Plans a split statement as what it is: nothing, if it is left out.
   void PlanOrdinary(mysql::Statement split, std::vector<TableId> tables, const std::string& text,
                     std::vector<Planned>* planned, const StopToken& stop);
+  // Of a statement that takes a table from the replicated ones, or brings one there: nothing can
+  // be done downstream that would do the same. Throws Error kSyncerUnsupportedStmt (36068) with
+  // both names, unless a filter leaves it out or an operator has it skipped: then the tracker
+  // forgets what is not there any more. False: it is no such statement. (across_rules.cc)
+  bool PlanAcrossRules(const mysql::Statement& whole, const mysql::Statement& split,
+                       const std::vector<TableId>& tables, const std::string& text,
+                       std::vector<Planned>* planned, const StopToken& stop);
+  // Is nothing of it replicated? Of an empty `table`: of the database.
+  bool IsLeftOut(const TableId& id) const;
   // Has an earlier run done this event for the table already?
   bool IsObsolete(const TableId& table, const std::string& text) const;
 
@@ -138,6 +149,9 @@ class DdlHandler {
   // `change`: what the tracker becomes. True: it has to be planned again.
   bool SpellOutTimestamps(const mysql::QueryEvent& query, const mysql::TrackerChange& change,
                           std::vector<Planned>* planned) const;
+  // Tells in the log of values of rows that the statement, the upstream's, changes otherwise
+  // downstream.
+  void WarnOfOtherValues(const mysql::Statement& source, const TableId& table) const;
   // The event ran in the upstream's SYSTEM zone: makes its literal moments what they are there.
   void MoveMoments(mysql::Statement* statement, const TableId& source,
                    const mysql::QueryEvent& query, const StopToken& stop);
@@ -154,6 +168,7 @@ class DdlHandler {
   std::function<void()> flush_;
   DdlExecutor* executor_;
   bool skipping_ = false;  // the statement at hand is only tracked, as an operator asked for
+  std::string_view filter_event_;  // of the statement at hand, see Given
   CollationRenamer collations_;
   std::set<TableId> views_;                  // created in this run; source names
   SystemZone system_zone_;                   // of the upstream

@@ -2,6 +2,7 @@
 
 #include "base/log/log.h"
 #include "migration/sync/ddl_handler.h"
+#include "migration/sync/other_values.h"
 #include "mysql/schema/first_timestamp.h"
 #include "mysql/sql/implicit_timestamp.h"
 
@@ -34,6 +35,7 @@ const StatementSession& DdlHandler::SessionOf(const mysql::QueryEvent& query,
   session.auto_increment_offset = status.auto_increment_offset.value_or(1);
   session.keeps_zeros = (status.sql_mode.value_or(0) & kNoAutoValueOnZero) != 0;
   session.explicit_defaults_for_timestamp = ExplicitDefaults(query);
+  session.foreign_key_checks = status.foreign_key_checks();
   return session_.emplace(std::move(session));
 }
 
@@ -89,6 +91,21 @@ void DdlHandler::MoveMoments(Statement* statement, const TableId& source,
         "SYSTEM time zone, which has summer time: values of the other half of the year become one "
         "hour different downstream, compare them",
         {F("statement", query.text), F("column", column.name)});
+  }
+}
+
+void DdlHandler::WarnOfOtherValues(const Statement& source, const TableId& table) const {
+  const auto* alter = source.As<mysql::AlterTable>();
+  const mysql::TablePtr before = context_.tracker->GetTable(table.schema, table.table);
+  if (alter == nullptr || !before) return;
+  const Sessions& sessions = *context_.sessions;
+  const ValueDifferences differences = {
+      .fractions = sessions.fractions_differ,
+      .text_types = sessions.upstream_server.is_mariadb && !sessions.downstream_server.is_mariadb};
+  for (const std::string& line : OtherValues(*alter, *before, differences)) {
+    Log().Warn(
+        "a statement makes other values of rows downstream than upstream, compare the column",
+        {F("statement", source.text), F("table", table.Quoted()), F("part", line)});
   }
 }
 

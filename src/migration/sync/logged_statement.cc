@@ -85,6 +85,22 @@ class Tokens {
     return names;
   }
   void Skip() { ++at_; }
+  // Moves behind MariaDB's `SET STATEMENT a = 1 FOR`, with which a statement is logged as it was
+  // sent.
+  void SkipSetStatement() {
+    if (Word() != "SET" || Word(1) != "STATEMENT" || IsSymbol("=", 2)) return;
+    int depth = 0;
+    for (; !at_end(); Skip()) {
+      if (IsSymbol("(")) ++depth;
+      if (IsSymbol(")")) --depth;
+      if (depth == 0 && Take("FOR")) return;
+    }
+  }
+  // The same of its `ANALYZE [FORMAT = JSON]`, which executes what follows.
+  void SkipAnalyze() {
+    if (!Take("ANALYZE")) return;
+    if (Word() == "FORMAT" && IsSymbol("=", 1)) at_ += 3;
+  }
   bool at_end() const {
     return at_ >= tokens_.size() || tokens_[at_].kind == TokenKind::kEnd ||
            tokens_[at_].kind == TokenKind::kError;
@@ -179,6 +195,8 @@ WrittenTables FindWrittenTables(std::string_view text, std::string_view default_
                                            "WITH",   "SELECT",  "DO",     "CALL"};
   WrittenTables written;
   Tokens tokens(text, options);
+  tokens.SkipSetStatement();
+  tokens.SkipAnalyze();
   while (tokens.IsSymbol("(")) tokens.Skip();
   written.writes =
       std::find(std::begin(kWriting), std::end(kWriting), tokens.Word()) != std::end(kWriting);
@@ -195,6 +213,7 @@ WrittenTables FindWrittenTables(std::string_view text, std::string_view default_
 std::optional<TableId> CreatedView(std::string_view text, std::string_view default_schema,
                                    const mysql::ParseOptions& options) {
   Tokens tokens(text, options);
+  tokens.SkipSetStatement();
   if (!tokens.Take("CREATE")) return std::nullopt;
   // OR REPLACE, ALGORITHM = .., DEFINER = .., SQL SECURITY ..
   while (!tokens.at_end() && tokens.Word() != "VIEW") {
@@ -207,6 +226,17 @@ std::optional<TableId> CreatedView(std::string_view text, std::string_view defau
   if (!tokens.Take("VIEW")) return std::nullopt;
   tokens.TakeAnyOf({"IF", "NOT", "EXISTS"});
   return tokens.Name(default_schema);
+}
+
+std::optional<std::string> EmptiedAtStart(std::string_view text) {
+  Tokens tokens(text, {});
+  if (!tokens.Take("DELETE") || !tokens.Take("FROM")) return std::nullopt;
+  const std::optional<TableId> table = tokens.Name("");
+  if (!table || table->schema.empty() || !tokens.at_end() ||
+      text != "DELETE FROM " + table->Quoted()) {
+    return std::nullopt;
+  }
+  return "TRUNCATE TABLE " + table->Quoted();
 }
 
 void RefuseLoggedStatement(const Rules& rules, bool fold, const mysql::QueryEvent& query,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,11 @@ struct WrittenTables {
 };
 WrittenTables FindWrittenTables(std::string_view text, std::string_view default_schema,
                                 const mysql::ParseOptions& options);
+
+// A server of old (MySQL 5.6, 5.7) that has started anew logs that a table in memory has lost its
+// rows as DELETE FROM `schema`.`table`, outside of a transaction and whatever the binlog_format:
+// the TRUNCATE TABLE that it is. Nullopt for any other statement.
+std::optional<std::string> EmptiedAtStart(std::string_view text);
 
 // The view that a CREATE VIEW makes; nullopt for another statement.
 std::optional<TableId> CreatedView(std::string_view text, std::string_view default_schema,

@@ -25,6 +25,13 @@ TEST(LoggedStatementTest, FindsTheOneTableOfASimpleStatement) {
       {"UPDATE t SET a = (SELECT b FROM o.u)", "def.t "},
       {"DELETE QUICK FROM d.t WHERE a < 5", "d.t "},
       {"LOAD DATA LOCAL INFILE '/x' REPLACE INTO TABLE `d`.`t` (a)", "d.t "},
+      {"SET STATEMENT max_statement_time=60 FOR DELETE FROM t WHERE id = 1", "def.t "},
+      {"set statement a = (SELECT x FROM y FOR UPDATE), b = 2 for load data infile '/x' into table "
+       "t",
+       "def.t "},
+      {"ANALYZE UPDATE d.t SET v = 77", "d.t "},
+      {"ANALYZE FORMAT = JSON DELETE FROM d.t", "d.t "},
+      {"SET STATEMENT a=1 FOR ANALYZE FORMAT=JSON INSERT INTO t SELECT 1", "def.t "},
   };
   for (const auto& [text, tables] : cases) EXPECT_EQ(Written(text), tables) << text;
 }
@@ -43,8 +50,23 @@ TEST(LoggedStatementTest, TakesEverythingOfAStatementWithSeveralTables) {
 
 TEST(LoggedStatementTest, LeavesOtherStatementsAlone) {
   for (const char* text : {"CREATE TABLE t (a INT)", "SAVEPOINT s", "SET @a = 1", "FLUSH LOGS", "",
-                           "-- INSERT INTO t VALUES (1)", "TRUNCATE t", "XA END 'x'"}) {
+                           "-- INSERT INTO t VALUES (1)", "TRUNCATE t", "XA END 'x'",
+                           "ANALYZE TABLE t", "ANALYZE LOCAL TABLE t", "SET STATEMENT = 5",
+                           "SET STATEMENT a=1 FOR CREATE TABLE t (a INT)", "SET STATEMENT a=1",
+                           "SET STATEMENT a=(1", "ANALYZE FORMAT =", "ANALYZE"}) {
     EXPECT_EQ(Written(text), "nothing") << text;
+  }
+}
+
+TEST(LoggedStatementTest, KnowsTheEmptyingOfATableInMemory) {
+  EXPECT_EQ(EmptiedAtStart("DELETE FROM `p`.`me`"), "TRUNCATE TABLE `p`.`me`");
+  EXPECT_EQ(EmptiedAtStart("DELETE FROM `a``b`.`c d`"), "TRUNCATE TABLE `a``b`.`c d`");
+  // What a user has written, with effects that cannot be told.
+  for (const char* text : {"DELETE FROM `me`", "DELETE FROM p.me", "delete from `p`.`me`",
+                           "DELETE FROM `p`.`me` WHERE 1", "DELETE FROM `p`.`me` LIMIT 1",
+                           "DELETE FROM `p`.`me`, `p`.`x` USING y", "DELETE FROM `p`.`me` /* */",
+                           "DELETE `p`.`me` FROM `p`.`me`", "TRUNCATE TABLE `p`.`me`", ""}) {
+    EXPECT_EQ(EmptiedAtStart(text), std::nullopt) << text;
   }
 }
 
@@ -58,6 +80,7 @@ TEST(LoggedStatementTest, NamesTheViewThatIsCreated) {
             "d.v");
   EXPECT_EQ(view("CREATE OR REPLACE VIEW v AS SELECT 1"), "def.v");
   EXPECT_EQ(view("CREATE VIEW IF NOT EXISTS v AS SELECT 1"), "def.v");
+  EXPECT_EQ(view("SET STATEMENT a=1 FOR CREATE VIEW v AS SELECT 1"), "def.v");
   EXPECT_EQ(view("CREATE TABLE view (a INT)"), "");
   EXPECT_EQ(view("CREATE DEFINER=a TRIGGER x AFTER INSERT ON view FOR EACH ROW SET @a=1"), "");
   EXPECT_EQ(view("DROP VIEW v"), "");

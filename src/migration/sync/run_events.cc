@@ -313,6 +313,16 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
       break;
   }
   CarryThrough();
+  DdlHandler::Given given;
+  // A user's is inside a transaction.
+  if (auto truncate = EmptiedAtStart(StatementText(query));
+      truncate && stream_->at_transaction_end()) {
+    Log().Info("the upstream has emptied a table in memory when it started",
+               {F("statement", StatementText(query))});
+    query.text = *std::move(truncate);
+    query.status.client_collation.reset();  // it is in UTF-8 now
+    given.filter_event = "delete";
+  }
   try {
     RefuseLoggedStatement(*in_.rules, in_.sessions->lower_case_table_names != 0, query,
                           in_.sessions->flavor);
@@ -321,7 +331,7 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
         stream_->gtid() ? mysql::ToString(*stream_->gtid()) : stream_->end().position.ToString();
     const DdlHandler::Outcome outcome =
         ddl_->Handle(query, stream_->end(), stream_->transaction_end(), name,
-                     event.header().timestamp, {}, ending_.kill());
+                     event.header().timestamp, given, ending_.kill());
     if (outcome != DdlHandler::Outcome::kSkipped) planner_->OnSchemaChange();
     if (outcome == DdlHandler::Outcome::kExecuted) {
       in_.status->ddls += 1;

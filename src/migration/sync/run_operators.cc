@@ -61,6 +61,7 @@ void SyncRun::RunGiven(const StatementOperator& op, size_t index, bool before_ev
     given.status.auto_increment_increment = original->status.auto_increment_increment;
     given.status.auto_increment_offset = original->status.auto_increment_offset;
     given.status.explicit_defaults_for_timestamp = original->status.explicit_defaults_for_timestamp;
+    given.status.flags2 = original->status.flags2;
   }
   const mysql::Location save =
       before_event ? stream_->transaction_begin() : stream_->transaction_end();

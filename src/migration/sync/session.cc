@@ -19,6 +19,10 @@ namespace {
 // get it from mysql::NeutralSession.)
 constexpr int kWarnings = 1024;
 
+// What becomes of the fraction of a time that keeps fewer digits: MySQL's word, and MariaDB's.
+constexpr std::string_view kCuts = "TIME_TRUNCATE_FRACTIONAL";
+constexpr std::string_view kRounds = "TIME_ROUND_FRACTIONAL";
+
 // Offset of the session's zone from UTC, as "+HH:MM".
 std::string ZoneOffset(mysql::Connection& connection, const StopToken& stop) {
   std::optional<std::string> seconds =
@@ -64,7 +68,13 @@ bool ExplicitTimestamps(mysql::Connection& connection, const StopToken& stop) {
 
 }  // namespace
 
-std::string AdaptSqlMode(std::string_view upstream_mode, const mysql::ServerInfo& downstream) {
+bool CutsFractions(std::string_view sql_mode, const mysql::ServerInfo& server) {
+  if (server.is_mariadb) return sql_mode.find(kRounds) == std::string_view::npos;
+  return sql_mode.find(kCuts) != std::string_view::npos;
+}
+
+std::string AdaptSqlMode(std::string_view upstream_mode, const mysql::ServerInfo& upstream,
+                         const mysql::ServerInfo& downstream) {
   // Known to every server.
   static const std::set<std::string, std::less<>> kKept = {
       "ANSI_QUOTES",        "HIGH_NOT_PRECEDENCE",    "NO_BACKSLASH_ESCAPES",
@@ -84,19 +94,20 @@ std::string AdaptSqlMode(std::string_view upstream_mode, const mysql::ServerInfo
                                                                "ANSI",
                                                                ""};
   std::string adapted = "NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,ALLOW_INVALID_DATES";
+  const bool cuts = CutsFractions(upstream_mode, upstream);
+  if (downstream.is_mariadb) {
+    if (!cuts && downstream.AtLeast(10, 4)) adapted.append(",").append(kRounds);
+  } else if (cuts && !downstream.is_tidb && downstream.AtLeast(8, 0, 1)) {
+    adapted.append(",").append(kCuts);
+  }
   std::string dropped;
   while (!upstream_mode.empty()) {
     const size_t comma = upstream_mode.find(',');
     const std::string_view mode = upstream_mode.substr(0, comma);
     upstream_mode = comma == std::string_view::npos ? "" : upstream_mode.substr(comma + 1);
-    // How fractions are cut where the target keeps fewer digits: each kind of server has its word.
-    const bool cuts_alike =
-        mode == "TIME_TRUNCATE_FRACTIONAL"
-            ? !downstream.is_mariadb && !downstream.is_tidb && downstream.AtLeast(8, 0, 1)
-            : mode == "TIME_ROUND_FRACTIONAL" && downstream.is_mariadb && downstream.AtLeast(10, 4);
-    if (kKept.contains(mode) || cuts_alike) {
+    if (kKept.contains(mode)) {
       adapted.append(",").append(mode);
-    } else if (!kUnneeded.contains(mode)) {
+    } else if (!kUnneeded.contains(mode) && mode != kCuts && mode != kRounds) {
       dropped.append(dropped.empty() ? "" : ",").append(mode);
     }
   }
@@ -160,7 +171,8 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
   auto downstream = mysql::Connection::Connect(s.downstream, stop);
   const bool own_mode = !HasKey(s.downstream, "sql_mode");
   if (own_mode) {
-    SetKey(s.downstream, "sql_mode", AdaptSqlMode(upstream_mode, downstream->server()));
+    SetKey(s.downstream, "sql_mode",
+           AdaptSqlMode(upstream_mode, s.upstream_server, downstream->server()));
     downstream = mysql::Connection::Connect(s.downstream, stop);
   }
   s.downstream_server = downstream->server();
@@ -190,6 +202,9 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
     s.read_committed = Value(*downstream, "SELECT @@binlog_format", stop) != "STATEMENT" ||
                        Value(*downstream, "SELECT @@log_bin", stop) == "0";
   }
+  s.fractions_differ =
+      CutsFractions(upstream_mode, s.upstream_server) !=
+      CutsFractions(Value(*downstream, "SELECT @@sql_mode", stop), s.downstream_server);
   s.statements = s.downstream;
   s.statements.idle_limit = idle_limit;
   s.rows = s.checkpoint = s.statements;

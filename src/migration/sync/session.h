@@ -42,6 +42,8 @@ struct Sessions {
   // The downstream does not tell names of tables apart by letter case.
   bool downstream_folds = false;
   mysql::TimeZone rows_zone;  // TIMESTAMP values are written in it
+  // Where fewer digits are kept of a time, only one of both servers cuts its fraction.
+  bool fractions_differ = false;
   bool foreign_keys = false;
   bool read_committed = false;  // workers may use that isolation level
 };
@@ -49,7 +51,13 @@ struct Sessions {
 // The sql_mode of downstream sessions by the upstream's: what decides how statements are read and
 // what they make; no strictness and no checks of dates, since zeros and invalid dates stay as they
 // are; nothing that `downstream` does not know, or that would change a value that is written.
-std::string AdaptSqlMode(std::string_view upstream_mode, const mysql::ServerInfo& downstream);
+// MariaDB cuts the fraction of a time that keeps fewer digits, the others round it, each unless a
+// mode says otherwise: `downstream` does as `upstream`, where it has such a mode.
+std::string AdaptSqlMode(std::string_view upstream_mode, const mysql::ServerInfo& upstream,
+                         const mysql::ServerInfo& downstream);
+
+// Does a server with this sql_mode cut such fractions?
+bool CutsFractions(std::string_view sql_mode, const mysql::ServerInfo& server);
 
 // The server's default collation by lower-case character set, utf8mb3 under both of its names.
 std::map<std::string, std::string> DefaultCollations(mysql::Connection& connection,

@@ -1,12 +1,16 @@
 #include "mysql/sql/adapt.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <span>
 
 #include "mysql/sql/lexer.h"
 #include "mysql/sql/restore_impl.h"
 #include "mysql/value/quote.h"
+#include "mysql/value/render.h"
 
 namespace dm::mysql {
 namespace {
@@ -25,6 +29,41 @@ bool TidbIndexes(const ExprPtr& expr) {
 
 bool IsLiteral(const ExprPtr& expr) {
   return expr != nullptr && expr->kind != ExprKind::kNull && expr->kind != ExprKind::kFunction;
+}
+
+// A literal of a UUID, INET6 or INET4 column as MariaDB shows the value; nullopt if it is none.
+std::optional<std::string> Shown(std::string_view type, const std::string& literal) {
+  uint8_t bytes[16] = {};
+  std::string shown;
+  if (type == "UUID") {
+    size_t digits = 0;
+    for (const char c : literal) {
+      if (c == '-') continue;
+      const char lower = static_cast<char>(c | 0x20);
+      const bool decimal = c >= '0' && c <= '9';
+      if (digits == 32 || (!decimal && (lower < 'a' || lower > 'f'))) return std::nullopt;
+      const int value = decimal ? c - '0' : lower - 'a' + 10;
+      bytes[digits / 2] = static_cast<uint8_t>(bytes[digits / 2] << 4 | value);
+      ++digits;
+    }
+    if (digits != 32) return std::nullopt;
+    AppendTextForm(shown, bytes, TextForm::kUuid);
+  } else if (type == "INET6" || type == "INET4") {
+    const bool six = type == "INET6";
+    if (inet_pton(six ? AF_INET6 : AF_INET, literal.c_str(), bytes) != 1) return std::nullopt;
+    AppendTextForm(shown, std::span<const uint8_t>(bytes, six ? 16 : 4),
+                   six ? TextForm::kInet6 : TextForm::kInet4);
+  } else {
+    return std::nullopt;
+  }
+  return shown;
+}
+
+ExprPtr Text(std::string text) {
+  Expr literal;
+  literal.kind = ExprKind::kString;
+  literal.text = std::move(text);
+  return std::make_shared<const Expr>(std::move(literal));
 }
 
 class Adaptation {
@@ -151,6 +190,15 @@ class Adaptation {
     } else {
       return;
     }
+    for (ColumnOption& option : column->options) {
+      if (option.kind != ColumnOptionKind::kDefault || option.expr == nullptr ||
+          option.expr->kind != ExprKind::kString) {
+        continue;
+      }
+      if (std::optional<std::string> shown = Shown(was, option.expr->text)) {
+        option.expr = Text(*std::move(shown));
+      }
+    }
     type.opaque = false;
     type.code = type.word == "CHAR"       ? FieldType::kString
                 : type.word == "LONGTEXT" ? FieldType::kLongBlob
@@ -181,20 +229,28 @@ class Adaptation {
     });
   }
 
-  // MySQL gives the rows that are there the JSON null, MariaDB, whose JSON is a text, an empty one.
-  void FillJson(ColumnDef* column) {
-    if (!For(SqlTarget::kMariaDb) || options_.from_mariadb || column->type.word != "JSON" ||
-        column->Find(ColumnOptionKind::kNotNull) == nullptr ||
+  // What the upstream gives rows that are there, in a new column of this type without a default,
+  // where the target's type has another implicit value; empty: they are the same.
+  std::string_view ImplicitValue(std::string_view type) const {
+    // MySQL's is the JSON null, that of MariaDB, whose JSON is a text, an empty one.
+    if (For(SqlTarget::kMariaDb)) return type == "JSON" && !options_.from_mariadb ? "null" : "";
+    if (type == "UUID") return "00000000-0000-0000-0000-000000000000";
+    if (type == "INET6") return "::";
+    if (type == "INET4") return "0.0.0.0";
+    return "";
+  }
+
+  // `type`: the column's, upstream.
+  void FillOnce(ColumnDef* column, std::string_view type) {
+    const std::string_view value = ImplicitValue(type);
+    if (value.empty() || column->Find(ColumnOptionKind::kNotNull) == nullptr ||
         column->Find(ColumnOptionKind::kDefault) != nullptr ||
         column->Find(ColumnOptionKind::kGenerated) != nullptr) {
       return;
     }
-    Expr null;
-    null.kind = ExprKind::kString;
-    null.text = "null";
     ColumnOption option{};
     option.kind = ColumnOptionKind::kDefault;
-    option.expr = std::make_shared<const Expr>(std::move(null));
+    option.expr = Text(std::string(value));
     column->options.push_back(std::move(option));
     if (options_.filled_once) options_.filled_once(column->name);
   }
@@ -246,9 +302,10 @@ class Adaptation {
   }
 
   bool Keeps(AlterSpec* spec) {
-    for (ColumnDef& column : spec->columns) Column(&column);
-    if (spec->kind == AlterKind::kAddColumn) {
-      for (ColumnDef& column : spec->columns) FillJson(&column);
+    for (ColumnDef& column : spec->columns) {
+      const std::string type = column.type.word;
+      Column(&column);
+      if (spec->kind == AlterKind::kAddColumn) FillOnce(&column, type);
     }
     Partitions(&spec->partitions);
     if (spec->partition) Partitions(&spec->partition->definitions);

@@ -246,6 +246,60 @@ TEST(Adapt, PlacesOnTheDisksOfTheUpstream) {
   }
 }
 
+TEST(Adapt, KeysOfTheUpstreamsMachineAreLeftOut) {
+  constexpr std::string_view kTable =
+      "create table t (a int) tablespace ts1 data directory='/x' index directory='/y' "
+      "encryption='Y' comment='c' partition by hash (a) (partition p data directory='/z' "
+      "tablespace = ts2)";
+  for (SqlTarget target : {SqlTarget::kMySql, SqlTarget::kMariaDb, SqlTarget::kTiDb}) {
+    const Adapted adapted = Adapt(kTable, target, false);
+    EXPECT_EQ(adapted.text,
+              "CREATE TABLE `t` (`a` INT) COMMENT = 'c' PARTITION BY HASH (`a`) (PARTITION `p`)");
+    EXPECT_EQ(adapted.left_out.size(), 6u);
+    EXPECT_EQ(Adapt("alter table t tablespace ts1", target, false).text, "nothing");
+    EXPECT_EQ(Adapt("alter table t encryption='Y', add b int", target, false).text,
+              "ALTER TABLE `t` ADD COLUMN `b` INT");
+  }
+}
+
+TEST(Adapt, ColumnsThatPerconaCompresses) {
+  constexpr std::string_view kTable =
+      "create table t (a text column_format compressed with compression_dictionary d not null, "
+      "b blob column_format compressed, c int column_format fixed)";
+  EXPECT_EQ(Adapt(kTable, SqlTarget::kMySql, false).text,
+            "CREATE TABLE `t` (`a` TEXT NOT NULL,`b` BLOB,`c` INT COLUMN_FORMAT FIXED)");
+  EXPECT_TRUE(MatchesBuiltinSkip("CREATE COMPRESSION_DICTIONARY d ('abc')"));
+  EXPECT_TRUE(MatchesBuiltinSkip("DROP COMPRESSION_DICTIONARY IF EXISTS d"));
+}
+
+// The text that takes the place of these types has another implicit value.
+TEST(Adapt, AddressesAndUuidsForRowsThatAreThere) {
+  std::vector<std::string> filled;
+  AdaptOptions options;
+  options.filled_once = [&](const std::string& column) { filled.push_back(column); };
+  constexpr std::string_view kAdd =
+      "alter table t add u uuid not null, add s inet6 not null, add f inet4 not null, add n uuid, "
+      "add d uuid not null default '6CCD780CBABA10268564005B36F37900', add e inet6 default "
+      "'::FFFF:1.2.3.4', add w uuid default 'x'";
+  for (SqlTarget target : {SqlTarget::kMySql, SqlTarget::kTiDb}) {
+    filled.clear();
+    EXPECT_EQ(
+        Adapt(kAdd, target, true, options).text,
+        "ALTER TABLE `t` ADD COLUMN `u` CHAR(36) CHARACTER SET ASCII NOT NULL DEFAULT "
+        "'00000000-0000-0000-0000-000000000000', ADD COLUMN `s` VARCHAR(45) CHARACTER SET ASCII "
+        "NOT NULL DEFAULT '::', ADD COLUMN `f` VARCHAR(15) CHARACTER SET ASCII NOT NULL DEFAULT "
+        "'0.0.0.0', ADD COLUMN `n` CHAR(36) CHARACTER SET ASCII, ADD COLUMN `d` CHAR(36) CHARACTER "
+        "SET ASCII NOT NULL DEFAULT '6ccd780c-baba-1026-8564-005b36f37900', ADD COLUMN `e` "
+        "VARCHAR(45) CHARACTER SET ASCII DEFAULT '::ffff:1.2.3.4', ADD COLUMN `w` CHAR(36) "
+        "CHARACTER SET ASCII DEFAULT 'x'");
+    EXPECT_EQ(filled, (std::vector<std::string>{"u", "s", "f"}));
+  }
+  filled.clear();
+  EXPECT_EQ(Adapt("alter table t add u uuid not null", SqlTarget::kMariaDb, true, options).text,
+            "ALTER TABLE `t` ADD COLUMN `u` UUID NOT NULL");
+  EXPECT_TRUE(filled.empty());
+}
+
 // MySQL gives rows that are there the JSON null, MariaDB an empty text.
 TEST(Adapt, JsonForRowsThatAreThere) {
   std::vector<std::string> filled;

@@ -356,8 +356,15 @@ bool Parser::ParseColumnOption(ColumnDef* out) {
     option.text = IsString() ? StringLiteral("a collation") : Name("a collation");
   } else if (AcceptWord("COLUMN_FORMAT")) {
     option.kind = ColumnOptionKind::kColumnFormat;
-    if (!IsAny({"FIXED", "DYNAMIC", "DEFAULT"})) Fail("expected FIXED, DYNAMIC or DEFAULT");
+    if (!IsAny({"FIXED", "DYNAMIC", "DEFAULT", "COMPRESSED"})) {
+      Fail("expected FIXED, DYNAMIC or DEFAULT");
+    }
     option.text = Take().upper;
+    if (option.text == "COMPRESSED" && AcceptWords({"WITH", "COMPRESSION_DICTIONARY"})) {
+      const size_t name = pos_;
+      Name("a dictionary");
+      option.text += " WITH COMPRESSION_DICTIONARY " + VerbatimSince(name);
+    }
   } else if (IsWord("STORAGE") && IsAny({"DISK", "MEMORY", "DEFAULT"}, 1)) {
     Take();
     option.kind = ColumnOptionKind::kStorage;

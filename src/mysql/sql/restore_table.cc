@@ -85,6 +85,8 @@ std::string_view ActionText(ReferenceAction action) {
 // ---- options ----------------------------------------------------------------------------------
 
 bool KnowsOption(SqlTarget target, const Option& option) {
+  // By a key of the upstream's machine, which another one has not got.
+  if (target != SqlTarget::kCanonical && option.name == "ENCRYPTION") return false;
   switch (target) {
     case SqlTarget::kCanonical:
       return true;
@@ -244,6 +246,7 @@ void Writer::ColumnOption_(const ColumnOption& option) {
       break;
     case ColumnOptionKind::kColumnFormat:
       if (For(SqlTarget::kMariaDb)) break;
+      if (!For(SqlTarget::kCanonical) && option.text.starts_with("COMPRESSED")) break;
       Put(" COLUMN_FORMAT ");
       Put(option.text);
       break;

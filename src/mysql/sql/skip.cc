@@ -65,10 +65,11 @@ constexpr std::string_view kUnknownDdlVerbs[] = {"LOCK", "UNLOCK", "RECOVER", "F
 
 // Words after CREATE, ALTER or DROP that name something never replicated.
 constexpr std::string_view kSkippedObjects[] = {
-    "TEMPORARY", "GLOBAL",    "DEFINER",    "ALGORITHM", "SQL",          "VIEW",
-    "TRIGGER",   "PROCEDURE", "FUNCTION",   "AGGREGATE", "EVENT",        "USER",
-    "ROLE",      "SERVER",    "TABLESPACE", "LOGFILE",   "UNDO",         "RESOURCE",
-    "PACKAGE",   "INSTANCE",  "LIBRARY",    "PREPARE",   "MATERIALIZED", "CATALOG"};
+    "TEMPORARY", "GLOBAL",  "DEFINER",      "ALGORITHM", "SQL",
+    "VIEW",      "TRIGGER", "PROCEDURE",    "FUNCTION",  "AGGREGATE",
+    "EVENT",     "USER",    "ROLE",         "SERVER",    "TABLESPACE",
+    "LOGFILE",   "UNDO",    "RESOURCE",     "PACKAGE",   "INSTANCE",
+    "LIBRARY",   "PREPARE", "MATERIALIZED", "CATALOG",   "COMPRESSION_DICTIONARY"};
 
 constexpr std::string_view kUnknownObjects[] = {"PLACEMENT", "BINDING", "SESSION", "STATISTICS",
                                                 "STATS",     "MASKING", "RANGE"};
