@@ -238,6 +238,9 @@ void AppendWhere(std::string& out, const TablePlan& plan, std::span<const Cell> 
   } else {
     for (uint32_t i = 0; i < plan.columns.size(); ++i) {
       if (plan.columns[i].hidden) continue;
+      // What the downstream computes may be another value there, and tells nothing that the columns
+      // it is computed from do not.
+      if (!plan.columns[i].written && !plan.written.empty()) continue;
       if (IsAbsent(image[i]) && plan.MayBeAbsent(i)) continue;
       const bool exact = image[i].has_value() && !plan.columns[i].exact.empty();
       if (!exact || !plan.columns[i].exact_alone) add(i);
@@ -281,6 +284,14 @@ void AppendUpdate(std::string& out, const TablePlan& plan, std::span<const Cell>
   AppendWhere(out, plan, before);
 }
 
+// Can an UPDATE be repeated as it is? A row has one place only, and stays at it: no repeated insert
+// of another row can have taken it away, nor can it be in another row's way.
+bool IsHarmlessUpdate(const RowChange& change) {
+  const TablePlan& plan = *change.plan;
+  return plan.identity && plan.keys.size() == 1 && !plan.one_key_for_all &&
+         !ChangesUniqueKey(plan, change.before(), change.after());
+}
+
 }  // namespace
 
 int AppendChange(std::string& out, const RowChange& change) {
@@ -298,7 +309,7 @@ int AppendChange(std::string& out, const RowChange& change, bool safe) {
     case mysql::RowsKind::kUpdate:
       break;
   }
-  if (!safe || change.partial) {
+  if (!safe || change.partial || (change.filtered && IsHarmlessUpdate(change))) {
     AppendUpdate(out, plan, change.before(), change.after(), change.partial);
     return 1;
   }

@@ -13,7 +13,9 @@ namespace dm::migration {
 //   UPDATE `d`.`t` SET `id` = 1, `a` = 'y' WHERE `id` = 1 LIMIT 1
 //   DELETE FROM `d`.`t` WHERE `id` = 1 LIMIT 1
 // In safe mode INSERT is REPLACE; an update is a REPLACE of the new values, after a DELETE of the
-// old ones if it changes a unique key. A row that lacks columns gets DEFAULT for them when it is
+// old ones if it changes a unique key. An update of a row that a filter may have left out stays an
+// UPDATE, which does not make the row, if the table has one unique key and that stays as it is.
+// A row that lacks columns gets DEFAULT for them when it is
 // inserted; an update assigns those that are there, in safe mode too. Throws Error if a value
 // cannot be written.
 int AppendChange(std::string& out, const RowChange& change);

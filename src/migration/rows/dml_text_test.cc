@@ -376,6 +376,56 @@ TEST_F(DmlTextTest, GeneratedColumnsAreNotWritten) {
             "UPDATE `shop`.`d6` SET `id` = 1, `p` = 2 WHERE `id` = 1 LIMIT 1");
 }
 
+// The other server may compute another value: 1/3 has other digits on MySQL than on MariaDB.
+TEST_F(DmlTextTest, RowsAreNotFoundByWhatTheDownstreamComputes) {
+  Table("k", "a INT, b INT, g INT AS (a / b)");
+  EXPECT_EQ(Delete({1, 3, 0}), "DELETE FROM `shop`.`k` WHERE `a` = 1 AND `b` = 3 LIMIT 1");
+  EXPECT_EQ(Update({1, 3, 0}, {3, 3, 1}),
+            "UPDATE `shop`.`k` SET `a` = 3, `b` = 3 WHERE `a` = 1 AND `b` = 3 LIMIT 1");
+  // Computed upstream, a plain column downstream: it has what the upstream computed.
+  Table("k", "a INT, g INT AS (a + 1)", "a INT, g INT");
+  EXPECT_EQ(Delete({1, 2}), "DELETE FROM `shop`.`k` WHERE `a` = 1 AND `g` = 2 LIMIT 1");
+}
+
+TEST_F(DmlTextTest, KeysThatAnotherKindOfServerComputesAreNoIdentity) {
+  const std::string generated = "id INT, g INT AS (id + 1) STORED NOT NULL, a INT";
+  Table("t", generated + ", UNIQUE KEY (g)");
+  EXPECT_TRUE(plan_->identity);
+  const auto other_kind = [&] {
+    plan_ = BuildTablePlan({"shop", "t"}, {"shop", "t"}, map_, plan_->tracked, plan_->downstream,
+                           {}, /*mariadb=*/false, /*computed_alike=*/false);
+  };
+  other_kind();
+  EXPECT_FALSE(plan_->identity);
+  EXPECT_EQ(Delete({1, 2, 5}), "DELETE FROM `shop`.`t` WHERE `id` = 1 AND `a` = 5 LIMIT 1");
+  EXPECT_TRUE(Conflict({1, 2, 5}, {7, 8, 6})) << "what is computed downstream may be equal";
+  // Another key that cannot be NULL is taken.
+  Table("t", generated + " NOT NULL, UNIQUE KEY (g), UNIQUE KEY (a)");
+  other_kind();
+  EXPECT_EQ(Delete({1, 2, 5}), "DELETE FROM `shop`.`t` WHERE `a` = 5 LIMIT 1");
+}
+
+// An insert that a filter left out must not be made by an update, whether in safe mode or not.
+TEST_F(DmlTextTest, UpdatesOfRowsThatMayBeLeftOutDoNotMakeThem) {
+  const auto update = [&](const Row& before, const Row& after) {
+    auto batch = Batch(EventType::kUpdateRowsV2, map_, {before, after});
+    RowChange change{plan_.get(), batch.get(), 0, /*safe=*/true};
+    change.filtered = true;
+    std::string out;
+    AppendChange(out, change);
+    return out;
+  };
+  Table("t", "id INT PRIMARY KEY, a INT");
+  EXPECT_EQ(update({1, 5}, {1, 6}),
+            "UPDATE `shop`.`t` SET `id` = 1, `a` = 6 WHERE `id` = 1 LIMIT 1");
+  // A repeated insert may have taken away what another key or place is of.
+  EXPECT_EQ(update({1, 5}, {2, 5}),
+            "DELETE FROM `shop`.`t` WHERE `id` = 1 LIMIT 1;"
+            "REPLACE INTO `shop`.`t` (`id`,`a`) VALUES (2,5)");
+  Table("t", "id INT PRIMARY KEY, a INT, b INT, UNIQUE KEY (b)");
+  EXPECT_EQ(update({1, 5, 7}, {1, 6, 7}), "REPLACE INTO `shop`.`t` (`id`,`a`,`b`) VALUES (1,6,7)");
+}
+
 TEST_F(DmlTextTest, ColumnCountMustFit) {
   Table("t", "id INT PRIMARY KEY, a INT");
   mysql::TableMap narrow = map_;

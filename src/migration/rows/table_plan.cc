@@ -213,7 +213,8 @@ uint64_t SeedOf(const TableId& target, std::string_view index) {
 }
 
 // Adds the unique keys of `plan.downstream`; primary key first, then those that cannot be NULL.
-void AddKeys(TablePlan& plan, const std::vector<const ColumnInfo*>& source_columns, bool mariadb) {
+void AddKeys(TablePlan& plan, const std::vector<const ColumnInfo*>& source_columns, bool mariadb,
+             bool computed_alike) {
   auto position_of = [&](std::string_view name) -> std::optional<uint32_t> {
     for (uint32_t i = 0; i < source_columns.size(); ++i) {
       if (mysql::EqualNames(source_columns[i]->name, name)) return i;
@@ -250,7 +251,8 @@ void AddKeys(TablePlan& plan, const std::vector<const ColumnInfo*>& source_colum
       entry.prefix = part.length;
       entry.prefix_in_bytes = column->charset == "binary";
       entry.fold = FoldOf(*source_columns[*position], *column, *plan.downstream);
-      if (mariadb && source_columns[*position]->is_generated()) {
+      if ((mariadb && source_columns[*position]->is_generated()) ||
+          (!computed_alike && column->is_generated())) {
         entry.fold = KeyFold::kIncomparable;
         key.findable = false;
       }
@@ -301,8 +303,8 @@ std::string TableId::Quoted() const { return mysql::QuoteTable(schema, table); }
 std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const TableId& target,
                                                 const mysql::TableMap& map, mysql::TablePtr tracked,
                                                 mysql::TablePtr downstream,
-                                                const mysql::LiteralOptions& literals,
-                                                bool mariadb) {
+                                                const mysql::LiteralOptions& literals, bool mariadb,
+                                                bool computed_alike) {
   const bool tidb = literals.for_tidb;
   auto plan = std::make_shared<TablePlan>();
   plan->source = source;
@@ -395,7 +397,7 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
   plan->replace_head = "REPLACE INTO " + name + " (" + list + ") VALUES (";
   plan->update_head = "UPDATE " + name + " SET ";
   plan->delete_head = "DELETE FROM " + name + " WHERE ";
-  AddKeys(*plan, source_columns, mariadb);
+  AddKeys(*plan, source_columns, mariadb, computed_alike);
   if (!plan->without_overlaps) plan->upsert_tail = UpsertTail(*plan);
   for (size_t i = 0; i < source_columns.size() && !plan->identity; ++i) {
     const ColumnInfo* there = plan->downstream->FindColumn(plan->columns[i].name);

@@ -78,7 +78,8 @@ struct UniqueKey {
   uint64_t seed = 0;      // of its hashes: the target table and the index
   bool not_null = false;  // no column can be NULL downstream
   // Rows can be found by it. False if the upstream computes a column of it, since MariaDB leaves
-  // such columns out of the images of UPDATE and DELETE.
+  // such columns out of the images of UPDATE and DELETE, and if a downstream of another kind
+  // computes one, since it may have another value there.
   bool findable = true;
 };
 
@@ -125,11 +126,12 @@ struct TablePlan {
 // definition at this point of the binlog, `downstream` the target's. Throws Error
 // kSyncerDMLColumnNotMatch (36027) if the tracked definition has another number of columns than the
 // rows. `mariadb`: the upstream is MariaDB, whose row images lack generated columns at times and
-// have hidden ones of hash keys at their end.
+// have hidden ones of hash keys at their end. `computed_alike`: the downstream is a server of the
+// upstream's kind; others may compute other values of generated columns.
 std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const TableId& target,
                                                 const mysql::TableMap& map, mysql::TablePtr tracked,
                                                 mysql::TablePtr downstream,
                                                 const mysql::LiteralOptions& literals,
-                                                bool mariadb = false);
+                                                bool mariadb = false, bool computed_alike = true);
 
 }  // namespace dm::migration

@@ -194,9 +194,12 @@ bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
   literals.for_tidb = context_.sessions->downstream_server.is_tidb;
   if (context_.metrics != nullptr) table.jobs = context_.metrics->JobsOf(target);
   literals.kept_as_binary = context_.sessions->downstream_server.is_tidb;
+  const mysql::ServerInfo& from = context_.sessions->upstream_server;
+  const mysql::ServerInfo& to = context_.sessions->downstream_server;
+  const bool computed_alike = from.is_mariadb == to.is_mariadb && from.is_tidb == to.is_tidb;
   table.plan =
       BuildTablePlan(table.id, target, *table.map, std::move(tracked), std::move(downstream),
-                     literals, context_.sessions->upstream_server.is_mariadb);
+                     literals, context_.sessions->upstream_server.is_mariadb, computed_alike);
   UnifyKeys(table);
   table.filter = MakeRowFilter(context_, *table.plan, *table.map, stop);
   table.partial = partial_targets_.contains(target);
