@@ -1,12 +1,10 @@
-"""Disks that are full: of dm-worker's dump files and log, of the downstream server."""
-import contextlib
+"""Disks that are full: of dm-worker's dump files and log."""
 import os
 
 import pytest
 
 from dmtest.compare import difference
 from dmtest.disk import SmallDisk
-from dmtest.servers import MariaDb
 
 SCHEMA = "df"
 
@@ -81,40 +79,4 @@ def test_worker_log(cluster, pair, tmp_path):
         rows(pair[0], 500)
         equal(cluster, *pair)
         assert cluster.workers["worker1"].stop() == 0
-        cluster.stop()
-
-
-@contextlib.contextmanager
-def small_target(tmp_path):
-    with SmallDisk(tmp_path / "target", "220m") as disk:
-        target = MariaDb(disk.path, 96, skip_log_bin=None)
-        target.start()
-        try:
-            yield target, disk
-        finally:
-            target.stop()
-
-
-@pytest.mark.parametrize("phase", ["load", "sync"])
-def test_downstream(cluster, servers, tmp_path, phase):
-    upstream = servers.get("mariadb", "up")
-    with small_target(tmp_path) as (target, disk):
-        prepare(upstream, target)
-        if phase == "sync":
-            begin(cluster, upstream, target)
-            equal(cluster, upstream, target)
-        disk.fill(keep=2 << 20)
-        if phase == "load":
-            rows(upstream, 30_000)
-            begin(cluster, upstream, target)
-        else:
-            for _ in range(6):
-                rows(upstream, 5_000)
-        error = cluster.wait_error("df", timeout=90)
-        text = error["Message"] + error["RawCause"]
-        assert error["ErrScope"] == "downstream" and any(f"Error {n}" in text for n in (1114, 1021, 1030, 3, 1026)), error
-        assert "disk" in error["Workaround"] or "space" in error["Workaround"], error
-        disk.free()
-        rows(upstream, 100)
-        equal(cluster, upstream, target)  # by itself
         cluster.stop()

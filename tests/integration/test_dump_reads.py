@@ -153,7 +153,7 @@ def test_steps_past_characters_below_the_blank(pair, collations, column, migrate
     texts = [first + rest for first in "abc" for rest in ("", "\t", "\n", "\x01", "!", "\ta", "\t\t")] + ["", "\t", "\n"]
     for collation in collations:
         m.write(f"CREATE TABLE {collation} (k {column} COLLATE {collation} PRIMARY KEY)")
-        m.write(f"INSERT INTO {collation} VALUES " + ",".join(f"(_utf8mb4 x'{text.encode().hex()}')" if text else "('')" for text in texts), f"ANALYZE TABLE {collation}")
+        m.write(f"INSERT IGNORE INTO {collation} VALUES " + ",".join(f"(_utf8mb4 x'{text.encode().hex()}')" if text else "('')" for text in texts), f"ANALYZE TABLE {collation}")
     for rows in (1, 2, 3):
         finished(m, **chunks(rows=rows))
         equal(m)
@@ -178,8 +178,9 @@ def test_definitions_with_backslashes_where_they_are_no_escapes(pair, migrated):
                   r"INSERT INTO t VALUES (1, '\', '\', 'a\b', '\n'), (2, 'it''s', DEFAULT, '\', 'x')",
                   r"CREATE TABLE p (v VARCHAR(9), n INT) PARTITION BY LIST COLUMNS (v) (PARTITION a VALUES IN ('x\y', '\'), PARTITION b VALUES IN ('it''s'))",
                   r"INSERT INTO p VALUES ('x\y', 1), ('\', 2), ('it''s', 3)", r"CREATE VIEW w AS SELECT '\' AS b, 'it''s' AS q, v FROM t")
-        if not pair.startswith("mysql56"):
-            m.write(r"CREATE TABLE g (id INT PRIMARY KEY, v VARCHAR(20), g VARCHAR(30) AS (CONCAT(v, '\', 'x''\y')) STORED, CHECK (v <> '\\'))", r"INSERT INTO g (id, v) VALUES (1, 'a'), (2, '\')")
+        # Of such literals in a generated column MySQL makes something else itself.
+        if pair in ("mariadb-mariadb", "mysql9-mysql9"):
+            m.write(r"CREATE TABLE g (id INT PRIMARY KEY, v VARCHAR(20), g VARCHAR(30) AS (CONCAT(v, '\', 'x\y')) STORED, CHECK (v <> '\\'))", r"INSERT INTO g (id, v) VALUES (1, 'a'), (2, '\')")
         m.start(mydumpers={"dump": {"extra-args": "--no-views=false"}})
         m.cluster.wait_stage(m.task, "Running", "Sync", timeout=60)
         m.write(r"INSERT INTO t VALUES (3, '\\', DEFAULT, 'c''d', '\n,x')", r"UPDATE t SET e = 'a\b' WHERE id = 2", r"INSERT INTO p VALUES ('\', 4)")

@@ -236,18 +236,24 @@ void AppendWhere(std::string& out, const TablePlan& plan, std::span<const Cell> 
   if (const UniqueKey* key = WhereKey(plan, image)) {
     for (const KeyPart& part : key->parts) add(part.column);
   } else {
+    const auto is_there = [&](uint32_t i) {
+      return !plan.columns[i].hidden && !(IsAbsent(image[i]) && plan.MayBeAbsent(i));
+    };
     for (uint32_t i = 0; i < plan.columns.size(); ++i) {
-      if (plan.columns[i].hidden) continue;
+      if (!is_there(i)) continue;
       // What the downstream computes may be another value there, and tells nothing that the columns
       // it is computed from do not.
       if (!plan.columns[i].written && !plan.written.empty()) continue;
-      if (IsAbsent(image[i]) && plan.MayBeAbsent(i)) continue;
       const bool exact = image[i].has_value() && !plan.columns[i].exact.empty();
       if (!exact || !plan.columns[i].exact_alone) add(i);
       if (!exact) continue;
       if (!first) out += " AND ";
       first = false;
       AppendExact(out, plan, i, image[i]);
+    }
+    // An image with nothing else.
+    for (uint32_t i = 0; first && i < plan.columns.size(); ++i) {
+      if (is_there(i)) add(i);
     }
   }
   out += " LIMIT 1";

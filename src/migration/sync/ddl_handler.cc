@@ -226,6 +226,8 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
       }
       return Outcome::kSkipped;
     }
+    const auto* database = statement.As<mysql::CreateDatabase>();
+    creates_if_missing_ = database != nullptr && database->if_not_exists;
     planned = Plan(statement, query, text, stop);
     TrackTablesOf(planned, stop);
     TrackDatabasesOf(planned, query, stop);
@@ -493,15 +495,22 @@ void DdlHandler::NameOtherDefaults(Statement* routed, const std::string& schema,
            mysql::FindCollation(wanted) != mysql::FindCollation(there);
   };
   const Sessions& sessions = *context_.sessions;
+  const auto has = [&](const std::string& wanted) {
+    const mysql::CollationNames rename = collations_.For(sessions.downstream_server);
+    if (DownstreamHasCollation(sessions, rename ? rename(wanted) : wanted, stop)) return true;
+    Log().Warn("the downstream lacks the upstream's default collation, its own default is taken",
+               {F("statement", routed->text), F("collation", wanted)});
+    return false;
+  };
   if (routed->As<mysql::CreateDatabase>()) {
-    const std::string wanted = ServerCollation(query);
-    if (differs(wanted, DownstreamServerCollation(sessions, stop))) {
+    const std::string wanted = NewDatabaseCollation(schema, query, stop);
+    if (differs(wanted, DownstreamServerCollation(sessions, stop)) && has(wanted)) {
       mysql::SetImplicitDatabaseCollation(routed, wanted);
     }
   } else if (mysql::HasImplicitTableCollation(*routed)) {
     const std::string wanted = DatabaseCollation(schema, query, stop);
     const std::string& target = routed->As<mysql::CreateTable>()->table.schema;
-    if (differs(wanted, DownstreamDatabaseCollation(sessions, target, stop))) {
+    if (differs(wanted, DownstreamDatabaseCollation(sessions, target, stop)) && has(wanted)) {
       mysql::SetImplicitTableCollation(routed, wanted);
     }
   }
@@ -512,13 +521,19 @@ void DdlHandler::TrackDatabasesOf(std::vector<Planned>& planned, const mysql::Qu
   for (Planned& p : planned) {
     if (p.tables.empty()) continue;
     if (p.source.As<mysql::CreateDatabase>()) {
-      const std::string collation = ServerCollation(query);
+      const std::string collation = NewDatabaseCollation(p.tables.front().schema, query, stop);
       if (!collation.empty()) mysql::SetImplicitDatabaseCollation(&p.source, collation);
     } else if (mysql::HasImplicitTableCollation(p.source) || p.source.As<mysql::AlterTable>() ||
                p.source.As<mysql::AlterDatabase>()) {
       DatabaseCollation(p.tables.front().schema, query, stop);
     }
   }
+}
+
+std::string DdlHandler::NewDatabaseCollation(const std::string& schema,
+                                             const mysql::QueryEvent& query,
+                                             const StopToken& stop) {
+  return creates_if_missing_ ? DatabaseCollation(schema, query, stop) : ServerCollation(query);
 }
 
 std::string DdlHandler::DatabaseCollation(const std::string& schema, const mysql::QueryEvent& query,

@@ -129,6 +129,10 @@ class DdlHandler {
   // statement, else as it is now; the server's if the database is gone; empty if nothing tells.
   std::string DatabaseCollation(const std::string& schema, const mysql::QueryEvent& query,
                                 const StopToken& stop);
+  // Of a CREATE DATABASE that names none. One with IF NOT EXISTS is logged also where the database
+  // is there, with a default of its own.
+  std::string NewDatabaseCollation(const std::string& schema, const mysql::QueryEvent& query,
+                                   const StopToken& stop);
   void SaveDatabaseCollations();
   // Makes the tracker know the tables that the statements start from. Takes out what concerns no
   // table, and filtered statements on tables that are not there.
@@ -167,6 +171,7 @@ class DdlHandler {
   PlanContext& context_;
   std::function<void()> flush_;
   DdlExecutor* executor_;
+  bool creates_if_missing_ = false;  // the statement at hand is a CREATE DATABASE IF NOT EXISTS
   bool skipping_ = false;  // the statement at hand is only tracked, as an operator asked for
   std::string_view filter_event_;  // of the statement at hand, see Given
   CollationRenamer collations_;

@@ -72,6 +72,15 @@ std::string DownstreamDatabaseCollation(const Sessions& sessions, const std::str
   return CollationAt(sessions.downstream, schema, stop);
 }
 
+bool DownstreamHasCollation(const Sessions& sessions, const std::string& collation,
+                            const StopToken& stop) {
+  return mysql::Connection::Connect(sessions.downstream, stop)
+      ->QueryValue("SELECT 1 FROM information_schema.COLLATIONS WHERE COLLATION_NAME = " +
+                       mysql::QuoteString(collation) + " LIMIT 1",
+                   stop)
+      .has_value();
+}
+
 std::string DownstreamServerCollation(const Sessions& sessions, const StopToken& stop) {
   return mysql::Connection::Connect(sessions.downstream, stop)
       ->QueryValue("SELECT @@GLOBAL.collation_server", stop)

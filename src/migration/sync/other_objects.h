@@ -31,6 +31,8 @@ std::string UpstreamDatabaseCollation(const Sessions& sessions, const std::strin
                                       const StopToken& stop);
 std::string DownstreamDatabaseCollation(const Sessions& sessions, const std::string& schema,
                                         const StopToken& stop);
+bool DownstreamHasCollation(const Sessions& sessions, const std::string& collation,
+                            const StopToken& stop);
 std::string DownstreamServerCollation(const Sessions& sessions, const StopToken& stop);
 
 // Are these the columns of a MariaDB sequence? It writes a row of its own state to the binlog

@@ -223,7 +223,7 @@ void SyncRun::Prepare() {
   if (start.from_dump) {
     clean = FillTrackerFromDump(plan_, config_);
   } else {
-    FillTrackerFromCheckpoint(plan_);
+    FillTrackerFromCheckpoint(plan_, !start.from_start_time);
   }
   KnowAllTables(start, clean);
   if (fresh && AppliesEachOnce()) SaveEachOnce(true);
@@ -308,6 +308,11 @@ void SyncRun::KnowAllTables(const StartChoice& start, bool dump_is_whole) {
 
 void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCliArgs>& arguments,
                             bool fresh, mysql::Connection& upstream, const StopToken& stop) {
+  if (!AppliesEachOnce() && in_.checkpoint->each_once()) {
+    // Before this run applies anything.
+    SaveEachOnce(false);
+    Flush();
+  }
   SafeModeStart safe;
   safe.configured = config_.syncer.safe_mode;
   // Not if an earlier run of the task has applied changes another way.
@@ -358,7 +363,7 @@ void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCl
   }
   const bool over = safe_mode_.Begin(safe, SteadyClock::now());
   if (over) in_.checkpoint->SetExitPoint(std::nullopt);
-  SaveEachOnce(AppliesEachOnce() && !safe_mode_.exit_point());
+  if (AppliesEachOnce() && !safe_mode_.exit_point()) SaveEachOnce(true);
   if (over) Flush();
 }
 

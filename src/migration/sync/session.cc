@@ -217,8 +217,10 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
   SetKey(s.rows, "time_zone", zone);
   const std::string mode = Value(*downstream, "SELECT @@sql_mode", stop);
   if (own_mode) {
-    // What a session that is not strict changes is told by its warnings alone.
-    if (std::atoi(Value(*downstream, "SELECT @@max_error_count", stop).c_str()) >= kWarnings) {
+    // What a session that is not strict changes is told by its warnings alone. (TiDB keeps 65535
+    // of them, whatever the variable says.)
+    if (downstream->server().is_tidb ||
+        std::atoi(Value(*downstream, "SELECT @@max_error_count", stop).c_str()) >= kWarnings) {
       s.lenient_mode = mode;
     } else {
       Log().Warn(

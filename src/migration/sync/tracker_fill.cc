@@ -44,9 +44,11 @@ void TakeDatabase(PlanContext& context, const LocalDirectory& directory, const s
 
 }  // namespace
 
-void FillTrackerFromCheckpoint(PlanContext& context) {
-  for (const auto& [database, collation] : context.checkpoint->database_collations()) {
-    context.tracker->SetSchemaCollation(database, collation);
+void FillTrackerFromCheckpoint(PlanContext& context, bool collations) {
+  if (collations) {
+    for (const auto& [database, collation] : context.checkpoint->database_collations()) {
+      context.tracker->SetSchemaCollation(database, collation);
+    }
   }
   for (auto& [id, definition] : context.checkpoint->Definitions()) {
     Log().Debug("init table info", {F("table", id.Quoted())});

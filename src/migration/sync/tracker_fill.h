@@ -8,8 +8,9 @@
 
 namespace dm::migration {
 
-// From the definitions stored with the table points.
-void FillTrackerFromCheckpoint(PlanContext& context);
+// From the definitions stored with the table points; `collations`: and from the stored defaults of
+// databases.
+void FillTrackerFromCheckpoint(PlanContext& context, bool collations);
 
 // From the schema files of the dump directory, as the upstream had the tables when it was dumped.
 // Tables that the rules skip are left out. False: some file could not be used (logged); its table

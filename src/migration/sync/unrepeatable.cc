@@ -34,7 +34,8 @@ bool IsClustering(const mysql::TableInfo& table, const mysql::IndexInfo& index) 
   if (index.primary) return true;
   return index.unique &&
          std::all_of(index.columns.begin(), index.columns.end(), [&](const auto& part) {
-           return table.columns.at(static_cast<size_t>(part.offset)).not_null();
+           const mysql::ColumnInfo* column = table.FindColumn(part.name);
+           return column != nullptr && column->not_null() && part.length < 0;
          });
 }
 
