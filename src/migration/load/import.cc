@@ -73,8 +73,7 @@ std::vector<LoadFile> OrderFiles(const ImportPlan& plan) {
 }
 
 bool HasPrimaryKey(std::string_view script) {
-  // A line of its own; in texts line breaks are escaped.
-  return script.find("\n  PRIMARY KEY ") != std::string_view::npos;
+  return script.find("PRIMARY KEY") != std::string_view::npos;
 }
 
 std::string ReadScript(const LocalDirectory& directory, const std::string& path) {

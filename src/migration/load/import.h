@@ -39,7 +39,8 @@ ImportPlan PlanImport(const std::vector<StoredFile>& files, const TableRouter& r
 // Data files in the order of loading: tables take turns, so that the connections spread over them.
 std::vector<LoadFile> OrderFiles(const ImportPlan& plan);
 
-// Does a table's schema file, as servers write it, have a primary key?
+// Does a table's schema file have a primary key? A text of the table that says so counts, too: what
+// depends on it is an order that is not promised.
 bool HasPrimaryKey(std::string_view script);
 
 // Content of a schema file. Throws Error kLoadUnitReadSchemaFile.

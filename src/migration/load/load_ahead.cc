@@ -108,7 +108,7 @@ void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection
         auto target = std::make_shared<LoadTarget>();
         target->schema = schema;
         target->table = table;
-        target->in_order = !HasPrimaryKey(script);
+        target->in_order = !db.server().is_tidb && !HasPrimaryKey(script);
         owned_[{file.schema, file.table}] = std::move(target);
       }
       break;
