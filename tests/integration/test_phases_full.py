@@ -44,7 +44,6 @@ PHASES = {
     "load: tables": (down("CREATE TABLE", "`sums`"), None, IN_FLIGHT),
     "load: first file": (down("LOAD DATA"), None, IN_FLIGHT),
     "load: in between": (down("LOAD DATA", number=7), None, IN_FLIGHT),
-    "load: end": (down("lightning_checkpoint_list", "status = 'finished'"), "Load", IN_FLIGHT),
     "hand-over": (up("@master_binlog_checksum"), "Sync", AT_ONCE),
 }
 

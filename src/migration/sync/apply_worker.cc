@@ -65,6 +65,22 @@ void PrepareSession(mysql::Connection& connection, const ApplyContext& context,
   connection.Execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", stop);
 }
 
+// TiDB finds conflicts of optimistic transactions at their COMMIT and has committed nothing then:
+// to write the rows as REPLACE would cost columns that only the target has.
+bool IsConflictOfTiDb(const Error& e) {
+  switch (e.server_errno()) {
+    case 1213:  // ER_LOCK_DEADLOCK
+    case 8002:  // cannot be repeated by itself
+    case 8005:  // write conflict
+    case 8022:  // to be repeated
+    case 8028:  // the schema has changed
+    case 9007:  // write conflict
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void CheckFence(const Fence* fence) {
@@ -214,7 +230,10 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
         RollBack(kill);
         // An error does not prove that nothing was committed: it may be that of a proxy, or of what
         // the server did behind the commit. (Safe mode cannot do everything with foreign keys.)
-        if (at_commit && !IsSerial() && !context_.foreign_keys) safe = true;
+        if (at_commit && !IsSerial() && !context_.foreign_keys &&
+            !(connection_->server().is_tidb && IsConflictOfTiDb(e))) {
+          safe = true;
+        }
         const size_t middle = mysql::IsTransactionTooLarge(e) ? Middle(batch) : 0;
         if (middle != 0) {
           if (at_commit && IsSerial() && PointsAreCommitted(batch, kill)) return;
