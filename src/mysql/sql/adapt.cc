@@ -127,7 +127,10 @@ class Adaptation {
           other_engine && (option.name == "ENGINE" || option.name == "KEY_BLOCK_SIZE" ||
                            option.name == "UNION" || row_format || !option.known);
       const bool page = row_format && ForMySqlLike() && UpperWord(option.value) == "PAGE";
-      if (KnowsOption(target_, option) && !of_engine && !page && !IsPlace(option)) return false;
+      // By a key of the upstream's machine, which another one has not got.
+      const bool encryption = option.name == "ENCRYPTION";
+      if (KnowsOption(target_, option) && !encryption && !of_engine && !page && !IsPlace(option))
+        return false;
       left_out_(fmt::format("option {}{}{}", option.name, option.value.empty() ? "" : " = ",
                             option.value));
       return true;

@@ -85,8 +85,6 @@ std::string_view ActionText(ReferenceAction action) {
 // ---- options ----------------------------------------------------------------------------------
 
 bool KnowsOption(SqlTarget target, const Option& option) {
-  // By a key of the upstream's machine, which another one has not got.
-  if (target != SqlTarget::kCanonical && option.name == "ENCRYPTION") return false;
   switch (target) {
     case SqlTarget::kCanonical:
       return true;
