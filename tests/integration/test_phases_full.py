@@ -36,6 +36,11 @@ def down(*phrases, number=1):
     return lambda case: case.gate(case.down, *phrases, number=number)
 
 
+def down_waits_for_a_row(query, *phrases):
+    """The statement is executed downstream and waits there for the rows of a query."""
+    return lambda case: case.row_lock(case.down, query, *phrases)
+
+
 # Phase: (where the task is held, the unit that is shown there, seconds until the answer).
 PHASES = {
     "dump: lock": (up("FLUSH TABLES WITH READ LOCK"), "Dump", AT_ONCE),
@@ -44,6 +49,8 @@ PHASES = {
     "load: tables": (down("CREATE TABLE", "`sums`"), None, IN_FLIGHT),
     "load: first file": (down("LOAD DATA"), None, IN_FLIGHT),
     "load: in between": (down("LOAD DATA", number=7), None, IN_FLIGHT),
+    "load: end": (down_waits_for_a_row(f"SELECT * FROM dm_{SCHEMA}.{SCHEMA}_lightning_checkpoint_list", "lightning_checkpoint_list",
+                                       "status = 'finished'"), None, IN_FLIGHT),
     "hand-over": (up("@master_binlog_checksum"), "Sync", AT_ONCE),
 }
 

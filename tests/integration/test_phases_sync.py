@@ -8,7 +8,7 @@ import time
 import pytest
 
 from dmtest.phases import Command, scene, whole
-from dmtest.proxy import Cut
+from dmtest.proxy import CutClient
 from dmtest.servers import MariaDb
 from dmtest.waiting import wait_for
 
@@ -70,21 +70,25 @@ def test_under_load(case, how):
     case.equal()
 
 
-def big_transaction(case):
+def big_transaction(case, rows=BIG):
     """Begins to come downstream when this returns."""
     case.upstream.run(f"CREATE TABLE {SCHEMA}.big (id INT PRIMARY KEY, v INT)")
-    gate = case.gate(case.down, f"`{SCHEMA}`.`big`", number=100)
-    case.upstream.run(f"INSERT INTO {SCHEMA}.big SELECT seq, seq FROM {SCHEMA}.seq_1_to_{BIG}")
+    gate = case.gate(case.down, f"`{SCHEMA}`.`big`", number=20)
+    case.upstream.run(f"INSERT INTO {SCHEMA}.big SELECT seq, seq FROM {SCHEMA}.seq_1_to_{rows}")
     gate.wait(case)
     return gate
 
 
 @both
 def test_in_a_big_transaction_that_is_finished(case, how):
-    gate = big_transaction(case)
+    gate = big_transaction(case, 60_000)
+    before = case.log(100_000)
     case.interrupt(how, IN_HAND, gate.open)
-    log = case.log()
+    log = case.log(100_000)[len(before):]
     assert "not receive xid job yet" in log
+    rows = case.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.big")
+    # It was finished, unless that took longer than 10 s.
+    assert rows == 60_000 or "wait transaction end timeout" in log, rows
     case.stands_still()
     case.go_on(how)
     case.equal()
@@ -100,6 +104,27 @@ def test_in_a_big_transaction_that_cannot_be_finished(case, how):
     gate.open()
     case.go_on(how)
     case.equal()
+
+
+@both
+def test_what_was_cut_off_does_not_come_later(case, how):
+    """The downstream has a transaction whole and waits for a lock. When the task has ended, so has that."""
+    case.writer.end()
+    case.upstream.run(f"CREATE TABLE {SCHEMA}.held (id INT PRIMARY KEY, v INT)", f"INSERT INTO {SCHEMA}.held VALUES (1, 0), (2, 0)")
+    case.synced()
+    gate = case.row_lock(case.down, f"SELECT * FROM {SCHEMA}.held WHERE id = 2", f"`{SCHEMA}`.`held`", "COMMIT")
+    case.upstream.run(f"UPDATE {SCHEMA}.held SET v = 7")
+    gate.wait(case)
+    command = Command(case.cluster, f"{how}-task", SCHEMA)
+    command.answer(IN_HAND)
+    wait_for(lambda: case.stage() in (None, "Paused"), lambda: f"it ends: {case.status()}", 45)
+    assert case.downstream.value(f"SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%held%' AND info LIKE 'UPDATE%'") == 0
+    gate.open()
+    case.stands_still(writes=False)
+    assert case.downstream.value(f"SELECT SUM(v) FROM {SCHEMA}.held") == 0
+    case.go_on(how)
+    case.equal()
+    assert case.downstream.value(f"SELECT SUM(v) FROM {SCHEMA}.held") == 14
 
 
 @both
@@ -235,3 +260,64 @@ def own(tmp_path, servers):
         yield made
         made.end()
     target.stop()
+
+
+def test_downstream_restarts_and_is_read_only(own):
+    for stop in (own.downstream.kill9, own.downstream.stop):
+        own.writer.more()
+        stop()
+        own.writer.more()
+        own.downstream.start()
+        own.running()
+    own.writer.more()
+    root = own.downstream._as_root()
+    cursor = root.cursor()
+    cursor.execute("REVOKE READ_ONLY ADMIN, SUPER, CONNECTION ADMIN ON *.* FROM 'dm'@'%'")
+    cursor.execute("SET GLOBAL read_only = 1")
+    own.down.cut_all()
+    own.writer.more()
+    error = own.cluster.wait_error(SCHEMA, phrase="1290")
+    assert "Make the server writable" in error["Workaround"], error
+    own.interrupt("pause", AT_ONCE, stuck=True, failed=True)
+    own.go_on("pause")
+    own.cluster.wait_error(SCHEMA, phrase="1290")
+    cursor.execute("SET GLOBAL read_only = 0")
+    own.running()  # by itself
+    own.equal()
+    assert os.path.exists(own.cluster.dir)
+
+
+def test_a_run_that_fails_does_not_wait_for_transactions_in_flight(case):
+    """A worker whose connection broke waits for what that had open, for long if it has to. The run fails meanwhile for another
+    reason: that is shown soon."""
+    case.writer.end()
+    case.synced()
+    holder = case.downstream.connect()
+    cursor = holder.cursor()
+    broken = threading.Event()
+
+    def hold_and_break(text):
+        if not broken.is_set() and f"`{SCHEMA}`.`a`" in text and text.endswith("COMMIT"):
+            cursor.execute(f"SELECT * FROM dm_{SCHEMA}.{SCHEMA}_owner WHERE slot < 5 FOR UPDATE")  # those of the workers
+            broken.set()
+            return CutClient("")
+        return None
+
+    try:
+        cursor.execute("SET GLOBAL innodb_lock_wait_timeout = 1")
+        case.down.cut_all()  # sessions have it
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        cursor.execute("BEGIN")
+        case.down.on_statement = hold_and_break
+        case.upstream.run(f"INSERT INTO {SCHEMA}.a VALUES (-5, 'broken')")
+        wait_for(broken.is_set, "the connection breaks", 20)
+        wait_for(lambda: "a transaction of the former owner is in flight" in case.log(), "it waits", 20)
+        case.upstream.run("SET SESSION binlog_format = STATEMENT", f"INSERT INTO {SCHEMA}.b VALUES (-7, 'a statement')")
+        case.cluster.wait_error(SCHEMA, 36014, timeout=20)
+    finally:
+        cursor.execute("ROLLBACK")
+        cursor.execute("SET GLOBAL innodb_lock_wait_timeout = 50")
+        holder.close()
+    case.downstream.run(f"INSERT INTO {SCHEMA}.b VALUES (-7, 'a statement')")
+    case.cluster.ctl("binlog", "skip", SCHEMA)
+    case.equal()

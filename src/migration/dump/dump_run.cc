@@ -135,7 +135,7 @@ void DumpRun::Fail(std::exception_ptr error) {
 
 std::unique_ptr<mysql::Connection> DumpRun::Open(const StopToken& stop) {
   auto db = session_.Open(stop);
-  ServerThread thread = session_.Identify(*db, stop);
+  mysql::ServerThread thread = mysql::ThreadOf(*db, stop);
   std::lock_guard lock(mutex_);
   threads_.push_back(std::move(thread));
   return db;
@@ -143,8 +143,9 @@ std::unique_ptr<mysql::Connection> DumpRun::Open(const StopToken& stop) {
 
 void DumpRun::Forget(const mysql::Connection& db) {
   std::lock_guard lock(mutex_);
-  std::erase_if(threads_,
-                [&](const ServerThread& thread) { return thread.id == db.server().connection_id; });
+  std::erase_if(threads_, [&](const mysql::ServerThread& thread) {
+    return thread.id == db.server().connection_id;
+  });
 }
 
 bool DumpRun::HoldsLock() {

@@ -142,7 +142,7 @@ class DumpRun {
   std::mutex mutex_;  // guards the following
   std::exception_ptr error_;
   std::vector<std::string> files_;
-  std::vector<ServerThread> threads_;  // of all connections that may be open
+  std::vector<mysql::ServerThread> threads_;  // of all connections that may be open
 };
 
 }  // namespace dm::migration

@@ -15,7 +15,6 @@ namespace {
 
 constexpr int kNoSuchTable = 1146;
 constexpr int kLockAttempts = 5;
-constexpr Milliseconds kKillTimeout{3000};
 constexpr int kLockWaitTimeout = 1205;
 constexpr Milliseconds kFlushPause{500};
 // How long locks are waited for.
@@ -351,45 +350,9 @@ void SourceSession::LockTables(mysql::Connection& db, std::vector<TableId>& tabl
   }
 }
 
-ServerThread SourceSession::Identify(mysql::Connection& db, const StopToken& stop) const {
-  ServerThread thread;
-  thread.id = db.server().connection_id;
+void SourceSession::KillConnections(const std::vector<mysql::ServerThread>& threads) const {
   try {
-    const auto answer =
-        db.Query(fmt::format("SELECT USER, HOST FROM information_schema.PROCESSLIST WHERE ID = {}",
-                             thread.id),
-                 stop);
-    if (!answer.rows.empty()) {
-      thread.user = answer.rows[0][0].value_or("");
-      thread.host = answer.rows[0][1].value_or("");
-    }
-  } catch (const Error& e) {
-    if (db.broken()) throw;
-    log_.Info("the server does not show its threads", {F("error", e)});
-  }
-  return thread;
-}
-
-void SourceSession::KillConnections(const std::vector<ServerThread>& threads) const {
-  try {
-    mysql::ConnectOptions options = options_;
-    options.connect_timeout = kKillTimeout;
-    options.read_timeout = kKillTimeout;
-    const auto db = mysql::Connection::Connect(options, StopToken());
-    const auto running = db->Query("SELECT ID, USER, HOST FROM information_schema.PROCESSLIST");
-    for (const ServerThread& thread : threads) {
-      const bool there =
-          std::any_of(running.rows.begin(), running.rows.end(), [&](const auto& row) {
-            return row[0].value_or("") == std::to_string(thread.id) && !thread.host.empty() &&
-                   row[1].value_or("") == thread.user && row[2].value_or("") == thread.host;
-          });
-      if (!there) continue;
-      try {
-        db->Execute(fmt::format("KILL {}", thread.id));
-      } catch (const Error& e) {
-        if (db->broken()) throw;  // else: it has already ended
-      }
-    }
+    mysql::EndThreads(options_, threads, Milliseconds(0));
   } catch (const std::exception& e) {
     log_.Info("connections of the dump are left to the server to end", {F("error", e)});
   }

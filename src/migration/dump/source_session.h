@@ -12,6 +12,7 @@
 #include "base/thread/stop.h"
 #include "migration/dumpfile/metadata.h"
 #include "mysql/client/connection.h"
+#include "mysql/client/server_thread.h"
 
 namespace dm::migration {
 
@@ -30,13 +31,6 @@ struct TableId {
   auto operator<=>(const TableId&) const = default;
 };
 
-// A connection as the server sees it.
-struct ServerThread {
-  uint64_t id = 0;
-  std::string user;
-  std::string host;  // of the client, with its port
-};
-
 // Opens the connections of one dump and knows how the server wants to be asked. One owner thread;
 // Open* may be called from several.
 class SourceSession {
@@ -44,8 +38,6 @@ class SourceSession {
   // `options` without session variables. `time_zone` is set in every session.
   SourceSession(mysql::ConnectOptions options, std::string time_zone, Logger log);
 
-  // The server's side of an open connection; its texts are empty if the server does not tell.
-  ServerThread Identify(mysql::Connection& db, const StopToken& stop) const;
   // A connection with the session state of dump connections.
   std::unique_ptr<mysql::Connection> Open(const StopToken& stop) const;
   // Begins the transaction whose snapshot all later reads of this connection see.
@@ -65,10 +57,8 @@ class SourceSession {
   // Throws Error kDumpUnitRuntime whose cause is "sql: <statement>: Error <n> (<state>): <text>".
   void LockTables(mysql::Connection& db, std::vector<TableId>& tables, const StopToken& stop) const;
 
-  // Ends statements that the server still runs for connections that were cut off. Nothing that is
-  // not one of `threads` in number, account and client address is ended: another server may answer
-  // by now. Best effort.
-  void KillConnections(const std::vector<ServerThread>& threads) const;
+  // Ends statements that the server still runs for connections that were cut off. Best effort.
+  void KillConnections(const std::vector<mysql::ServerThread>& threads) const;
 
   const mysql::ConnectOptions& options() const { return options_; }
 

@@ -59,10 +59,12 @@ std::string_view ServerText(const Error& error) {
   return colon == std::string_view::npos ? cause : cause.substr(colon + 3);
 }
 
-void PrepareSession(mysql::Connection& connection, const ApplyContext& context,
-                    const StopToken& stop) {
-  if (!context.read_committed) return;
-  connection.Execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", stop);
+mysql::ServerThread PrepareSession(mysql::Connection& connection, const ApplyContext& context,
+                                   const StopToken& stop) {
+  if (context.read_committed) {
+    connection.Execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", stop);
+  }
+  return mysql::ThreadOf(connection, stop);
 }
 
 // TiDB finds conflicts of optimistic transactions at their COMMIT and has committed nothing then:
@@ -87,20 +89,20 @@ void CheckFence(const Fence* fence) {
   if (fence != nullptr && !fence->MayWrite()) throw MakeError(ErrorCode::kSyncerFenceLost);
 }
 
-std::unique_ptr<mysql::Connection> ConnectWorker(const ApplyContext& context,
-                                                 const StopToken& stop) {
-  auto connection = mysql::Connection::Connect(context.connect, stop);
-  PrepareSession(*connection, context, stop);
-  return connection;
+WorkerConnection ConnectWorker(const ApplyContext& context, const StopToken& stop) {
+  WorkerConnection made{mysql::Connection::Connect(context.connect, stop), {}};
+  made.thread = PrepareSession(*made.connection, context, stop);
+  return made;
 }
 
 ApplyWorker::ApplyWorker(size_t slot, uint64_t epoch, ApplyQueues& queues,
-                         const ApplyContext& context, std::unique_ptr<mysql::Connection> connection)
+                         const ApplyContext& context, WorkerConnection connection)
     : slot_(slot),
       epoch_(epoch),
       queues_(queues),
       context_(context),
-      connection_(std::move(connection)),
+      connection_(std::move(connection.connection)),
+      thread_(std::move(connection.thread)),
       proof_(context.owner->ProofStatement(slot, epoch, connection_->server())) {
   uint64_t packet = connection_->server().max_allowed_packet;
   max_text_ = packet == 0 ? kTextBytes : std::min<uint64_t>(kTextBytes, packet / 2);
@@ -335,7 +337,7 @@ bool ApplyWorker::Recover(const std::vector<Job>& batch, bool outcome_unknown,
 
 void ApplyWorker::Reconnect(const StopToken& kill) {
   connection_->Reconnect(kill);
-  PrepareSession(*connection_, context_, kill);
+  thread_ = PrepareSession(*connection_, context_, kill);
   mode_ = Mode::kStrict;
   mode_used_ = false;
 }

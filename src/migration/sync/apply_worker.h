@@ -17,6 +17,7 @@
 #include "migration/sync/lenient_tables.h"
 #include "migration/unit/ports.h"
 #include "mysql/client/connection.h"
+#include "mysql/client/server_thread.h"
 
 namespace dm::migration {
 
@@ -49,9 +50,12 @@ struct ApplyContext {
 // Throws Error kSyncerFenceLost if the worker may not write any more. `fence` may be null.
 void CheckFence(const Fence* fence);
 
-// Opens a connection for a worker, with its session set up.
-std::unique_ptr<mysql::Connection> ConnectWorker(const ApplyContext& context,
-                                                 const StopToken& stop);
+// A connection for a worker, with its session set up.
+struct WorkerConnection {
+  std::unique_ptr<mysql::Connection> connection;
+  mysql::ServerThread thread;
+};
+WorkerConnection ConnectWorker(const ApplyContext& context, const StopToken& stop);
 
 // Commits batches of one slot until the queues are closed, the kill token stops or an error cannot
 // be overcome. One round trip a batch:
@@ -69,10 +73,13 @@ std::unique_ptr<mysql::Connection> ConnectWorker(const ApplyContext& context,
 class ApplyWorker {
  public:
   ApplyWorker(size_t slot, uint64_t epoch, ApplyQueues& queues, const ApplyContext& context,
-              std::unique_ptr<mysql::Connection> connection);
+              WorkerConnection connection);
 
   // The thread's body. Never throws; an error is given to the queues.
   void Run(const StopToken& kill);
+
+  // The session of its connection. Only before and after Run.
+  const mysql::ServerThread& thread() const { return thread_; }
 
  private:
   static constexpr int32_t kNoChange = -1;     // a statement that is no row change
@@ -170,6 +177,7 @@ class ApplyWorker {
   ApplyQueues& queues_;
   const ApplyContext& context_;
   std::unique_ptr<mysql::Connection> connection_;
+  mysql::ServerThread thread_;  // of connection_
   std::string proof_;
   Text text_;
   size_t max_text_;

@@ -30,6 +30,7 @@ constexpr Milliseconds kIdleSave{1000};
 constexpr Milliseconds kRetryWait{3000};
 // Workers have this long to end what they have, after reading has ended.
 constexpr Milliseconds kDrainLimit{20'000};
+constexpr Milliseconds kEndSessions{3000};
 constexpr int kDuplicateEntry = 1062;
 
 ApplyQueues::Limits LimitsOf(const SyncerConfig& config) {
@@ -504,9 +505,10 @@ void SyncRun::Finish(bool failed) {
   const bool killed = ending_.ending() == Ending::kKill;
   saver_ = std::jthread();  // stops and joins
   watcher_ = std::jthread();
-  if (!killed) DrainForEnding();
+  const bool drained = killed || DrainForEnding();
   queues_.Close();
   threads_.clear();
+  if (!drained) EndSessions();
   in_.status->lag.OnEnd();
   in_.metrics->SetConnected(false);
   if (planner_) in_.metrics->Take(planner_->times(), SteadyClock::now(), true);
@@ -539,7 +541,7 @@ void SyncRun::Finish(bool failed) {
   }
 }
 
-void SyncRun::DrainForEnding() {
+bool SyncRun::DrainForEnding() {
   // A downstream that does not answer must not hold a pause up: what is in flight then may or may
   // not come through, which the exit point and the tables' points are for.
   StopSource time_is_up;
@@ -558,9 +560,22 @@ void SyncRun::DrainForEnding() {
     }
   });
   StopCallback on_kill(ending_.kill(), [&] { time_is_up.request_stop(); });
-  if (!queues_.DrainRest(time_is_up.get_token()) && ending_.ending() != Ending::kKill) {
-    Log().Warn("the downstream has not answered in time, its connections are cut");
-    working_.request_stop();
+  if (queues_.DrainRest(time_is_up.get_token()) || ending_.ending() == Ending::kKill) return true;
+  Log().Warn("the downstream has not answered in time, its connections are cut");
+  working_.request_stop();
+  return false;
+}
+
+void SyncRun::EndSessions() {
+  std::vector<mysql::ServerThread> threads;
+  for (const auto& worker : workers_) threads.push_back(worker->thread());
+  try {
+    if (!mysql::EndThreads(apply_.connect, threads, kEndSessions)) {
+      Log().Warn("sessions whose connections were cut are still there downstream");
+    }
+  } catch (const std::exception& e) {
+    Log().Warn("sessions whose connections were cut are left to the downstream to end",
+               {F("error", ErrorText(e))});
   }
 }
 

@@ -110,7 +110,11 @@ class SyncRun {
   Error AtPlace(Error error, const mysql::Location& start, const std::string& statement) const;
 
   void Finish(bool failed);
-  void DrainForEnding();
+  // False: the downstream did not answer in time, the workers' connections are cut.
+  bool DrainForEnding();
+  // Ends what the downstream still executes for connections that were cut: it would commit it after
+  // the task has paused. Best effort.
+  void EndSessions();
   void StopThreads() noexcept;
 
   // Writes what is committed.

@@ -54,6 +54,32 @@ void AddQuestions(const std::vector<WorkerPlace>& workers, const std::string& so
   if (questions.size() == before) questions.push_back({source, ""});
 }
 
+std::vector<pb::QueryStatusResponse> AskAll(const RequestContext& context,
+                                            const std::vector<Question>& questions,
+                                            const std::string& task) {
+  std::vector<pb::QueryStatusResponse> answers(questions.size());
+  ForEach(questions.size(), [&](size_t i) { answers[i] = Ask(context, questions[i], task); });
+  return answers;
+}
+
+// Of a task that is not configured any more, from the workers that have not stopped it yet.
+std::vector<pb::QueryStatusResponse> AskWhoStops(const RequestContext& context,
+                                                 const std::string& task) {
+  std::vector<Question> questions;
+  for (const auto& [source, config] : context.scheduler->Sources()) {
+    const std::string worker = context.scheduler->WorkerOf(source);
+    if (!worker.empty()) questions.push_back({source, worker});
+  }
+  std::vector<pb::QueryStatusResponse> answers = AskAll(context, questions, task);
+  std::erase_if(answers, [&](const pb::QueryStatusResponse& answer) {
+    return std::none_of(answer.subtaskstatus().begin(), answer.subtaskstatus().end(),
+                        [&](const auto& subtask) {
+                          return subtask.name() == task && subtask.stage() == pb::Stage::Stopping;
+                        });
+  });
+  return answers;
+}
+
 // Every configured subtask that nobody answered for.
 void AddUnboundEntries(const RequestContext& context, const std::set<std::string>& named,
                        const std::set<std::string>& answered,
@@ -100,7 +126,13 @@ void QueryStatus(const RequestContext& context, const pb::QueryStatusListRequest
       sources.insert(source);
     }
     if (sources.empty()) {
-      response->set_msg(fmt::format("task {} has no source or not exist", request.name()));
+      auto answers = AskWhoStops(context, request.name());
+      if (answers.empty()) {
+        response->set_msg(fmt::format("task {} has no source or not exist", request.name()));
+        return;
+      }
+      for (auto& answer : answers) *response->add_sources() = std::move(answer);
+      response->set_result(true);
       return;
     }
   } else {
@@ -113,10 +145,9 @@ void QueryStatus(const RequestContext& context, const pb::QueryStatusListRequest
   for (const std::string& source : sources) {
     AddQuestions(workers, source, scheduler.WorkerOf(source), !named.empty(), questions);
   }
-  std::vector<pb::QueryStatusResponse> answers(questions.size());
-  ForEach(questions.size(),
-          [&](size_t i) { answers[i] = Ask(context, questions[i], request.name()); });
-  for (auto& answer : answers) *response->add_sources() = std::move(answer);
+  for (auto& answer : AskAll(context, questions, request.name())) {
+    *response->add_sources() = std::move(answer);
+  }
   if (request.name().empty()) AddUnboundEntries(context, named, sources, response);
   std::stable_sort(response->mutable_sources()->begin(), response->mutable_sources()->end(),
                    [](const pb::QueryStatusResponse& a, const pb::QueryStatusResponse& b) {

@@ -36,6 +36,32 @@ class Gate:
         wait_for(self.reached.is_set, lambda: f"{self.phrases} is reached; {scene.status()}\n{scene.log(30)}", 60)
 
 
+class RowLock(Gate):
+    """As a Gate, of one statement: the server gets it, and executes it no further than to the rows of `query`, which are locked."""
+
+    def __init__(self, server, query, *phrases):
+        super().__init__(*phrases)
+        self.server, self.query, self.holder = server, query, None
+
+    def __call__(self, text):
+        with self.lock:
+            if self.reached.is_set() or not all(phrase in text for phrase in self.phrases):
+                return None
+            self.holder = self.server.connect()
+            cursor = self.holder.cursor()
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")  # no gaps
+            cursor.execute("BEGIN")
+            cursor.execute(f"{self.query} FOR UPDATE")
+            assert cursor.fetchall(), self.query
+        self.reached.set()
+        return None
+
+    def open(self):
+        if self.holder:
+            self.holder.close()
+            self.holder = None
+
+
 class Writer:
     """Transactions upstream, one after another, that touch three tables; of each transaction all is there, or nothing."""
 
@@ -148,6 +174,12 @@ class Scene:
 
     def gate(self, proxy, *phrases, number=1):
         gate = Gate(*phrases, number=number)
+        self.gates.append(gate)
+        proxy.on_statement = gate
+        return gate
+
+    def row_lock(self, proxy, query, *phrases):
+        gate = RowLock(proxy.server, query, *phrases)
         self.gates.append(gate)
         proxy.on_statement = gate
         return gate
