@@ -7,7 +7,7 @@ import pytest
 
 from dmtest.cluster import Cluster
 from dmtest.migrated import Migrated
-from dmtest.proxy import (Cut, CutBehindAnswer, CutClient, Fails, HalfAnswer, HalfStatement, HeldAnswer, LostAnswer, Proxy)
+from dmtest.proxy import (Cut, CutBehindAnswer, CutClient, Fails, HalfAnswer, HalfStatement, HeldAnswer, Instead, LostAnswer, Proxy)
 from dmtest.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("wire_connections")
@@ -105,6 +105,7 @@ CUTS = {
     "before the answer": lambda text: LostAnswer(),
     "in the middle of the answer": lambda text: HalfAnswer(),
     "behind the answer": lambda text: CutBehindAnswer(),
+    "nowhere, but the server is not given COMMIT": lambda text: Instead(text.removesuffix(";COMMIT")),
 }
 
 

@@ -341,7 +341,7 @@ int64_t FileLoader::Write(const LoadFile& file, const Batch& batch, LoadConnecti
       // The progress row goes first: it is locked, and a transaction of an earlier process that
       // still runs is waited for.
       const auto affected = db.ExecuteMulti(
-          "START TRANSACTION;" + connection.ProofStatement() + ";" + advance, stop.cut);
+          "START TRANSACTION;" + connection.ProofStatement() + ";" + advance, 3, stop.cut);
       if (affected.at(2) != 1) {
         db.Rollback(stop.cut);
         return OffsetOf(file, connection, stop);

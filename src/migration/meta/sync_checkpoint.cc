@@ -485,26 +485,31 @@ void ExecuteInTransaction(mysql::Connection& connection, const std::string& firs
   // Whole statements up to this size share a packet; definitions of wide tables are large.
   const size_t packet = std::max<uint64_t>(connection.server().max_allowed_packet / 2, 1 << 16);
   auto run = [&](auto& self, std::span<const std::string> part) -> void {
-    std::string text = "START TRANSACTION";
-    if (!first.empty()) text += ";" + first;
+    std::string text;
+    size_t count = 0;
+    const auto send = [&] {
+      if (count > 0) connection.ExecuteMulti(text, std::exchange(count, 0), stop);
+      text.clear();
+    };
+    const auto add = [&](std::string_view statement) {
+      if (count++ > 0) text += ";";
+      text += statement;
+    };
+    add("START TRANSACTION");
+    if (!first.empty()) add(first);
     try {
       for (const std::string& statement : part) {
-        if (text.size() + statement.size() > packet && !text.empty()) {
-          connection.ExecuteMulti(text, stop);
-          text.clear();
-        }
-        if (!text.empty()) text += ";";
-        text += statement;
+        if (text.size() + statement.size() > packet) send();
+        add(statement);
       }
       if (DM_FAILPOINT_SET("meta/before-commit")) {
-        if (!text.empty()) connection.ExecuteMulti(text, stop);
-        text.clear();
+        send();
         // Crash point: all statements of a checkpoint's (or operation's, or definition's)
         // transaction are executed. Left: its COMMIT.
         DM_FAILPOINT("meta/before-commit");
       }
-      text += text.empty() ? "COMMIT" : ";COMMIT";
-      connection.ExecuteMulti(text, stop);
+      add("COMMIT");
+      send();
     } catch (const Error& e) {
       if (!mysql::IsConnectionLost(e)) connection.Rollback(stop);
       if (!mysql::IsTransactionTooLarge(e) || part.size() < 2) throw;

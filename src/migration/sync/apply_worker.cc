@@ -485,7 +485,8 @@ void ApplyWorker::FlushText(const StopToken& kill) {
   std::vector<mysql::ResultSet> results;
   std::vector<uint64_t> affected;
   try {
-    affected = connection_->ExecuteMulti(text_.sql, kill, "batch of changes", &results);
+    affected = connection_->ExecuteMulti(text_.sql, text_.job_of_statement.size(), kill,
+                                         "batch of changes", &results);
   } catch (const Error&) {
     // A value that was cut before may be why: keys that are equal now.
     if (!connection_->broken()) JudgeWarnings(results);

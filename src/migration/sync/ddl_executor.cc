@@ -434,7 +434,7 @@ void DdlExecutor::Put(const DdlIntent& intent, const StopToken& stop) {
                            intents_.PutStatement(intent) + ";COMMIT";
   for (int attempt = 1;; ++attempt) {
     try {
-      connection_->ExecuteMulti(text, stop, "intent of a statement");
+      connection_->ExecuteMulti(text, 4, stop, "intent of a statement");
       earlier_ = intent;
       return;
     } catch (const Error& e) {

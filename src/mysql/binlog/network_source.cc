@@ -94,19 +94,19 @@ std::unique_ptr<NetworkEventSource> NetworkEventSource::Connect(const NetworkSou
 }
 
 void NetworkEventSource::State::Register(const StopToken& stop) {
-  std::string sql;
+  std::string sql = "SET ";
   const ResultSet checksum =
       connection->Query("SHOW GLOBAL VARIABLES LIKE 'BINLOG_CHECKSUM'", stop);
   if (!checksum.rows.empty() && checksum.rows[0].size() > 1 && checksum.rows[0][1] &&
       !checksum.rows[0][1]->empty()) {
-    sql += "SET @master_binlog_checksum = 'NONE', @source_binlog_checksum = 'NONE';";
+    sql += "@master_binlog_checksum = 'NONE', @source_binlog_checksum = 'NONE', ";
   }
-  if (options.flavor == Flavor::kMariaDb) sql += "SET @mariadb_slave_capability = 4;";
+  if (options.flavor == Flavor::kMariaDb) sql += "@mariadb_slave_capability = 4, ";
   const auto period =
       std::chrono::duration_cast<std::chrono::nanoseconds>(options.heartbeat_period).count();
-  sql += fmt::format("SET @master_heartbeat_period = {0}, @source_heartbeat_period = {0};", period);
-  sql += fmt::format("SET @slave_uuid = '{0}', @replica_uuid = '{0}'", Uuid::Random().ToString());
-  connection->ExecuteMulti(sql, stop);
+  sql += fmt::format("@master_heartbeat_period = {0}, @source_heartbeat_period = {0}, ", period);
+  sql += fmt::format("@slave_uuid = '{0}', @replica_uuid = '{0}'", Uuid::Random().ToString());
+  connection->Execute(sql, stop);
   identity = ServerIdentity(*connection, options.flavor, stop);
 
   Payload payload;
@@ -144,9 +144,9 @@ void NetworkEventSource::StartAt(const BinlogPosition& position, const StopToken
 void NetworkEventSource::StartAfter(const GtidSet& executed, const StopToken& stop) {
   State& state = *state_;
   if (state.options.flavor == Flavor::kMariaDb) {
-    state.connection->ExecuteMulti(
-        fmt::format("SET @slave_connect_state = '{}';SET @slave_gtid_strict_mode = 1;"
-                    "SET @slave_gtid_ignore_duplicates = 0",
+    state.connection->Execute(
+        fmt::format("SET @slave_connect_state = '{}', @slave_gtid_strict_mode = 1, "
+                    "@slave_gtid_ignore_duplicates = 0",
                     executed.ToString()),
         stop);
     state.Dump("", kBinlogMinOffset);

@@ -588,8 +588,8 @@ uint64_t Connection::Execute(std::string_view sql, const StopToken& stop, std::s
   return affected;
 }
 
-std::vector<uint64_t> Connection::ExecuteMulti(std::string_view sql, const StopToken& stop,
-                                               std::string_view quoted,
+std::vector<uint64_t> Connection::ExecuteMulti(std::string_view sql, size_t statements,
+                                               const StopToken& stop, std::string_view quoted,
                                                std::vector<ResultSet>* results) {
   const StopCallback on_stop(stop, [this] { link_->Interrupt(); });
   if (quoted.empty()) quoted = sql;
@@ -607,6 +607,13 @@ std::vector<uint64_t> Connection::ExecuteMulti(std::string_view sql, const StopT
     if (mysql_next_result(link_->mysql) > 0) Fail(ErrorCode::kDBExecuteFailed, quoted, stop);
   }
   CountBytes();
+  if (affected.size() != statements) {
+    link_->MarkBroken();
+    throw Error(ErrorCode::kDBInvalidConn, "database driver error")
+        .SetRawCause(fmt::format("invalid connection: {} answers to {} statements", affected.size(),
+                                 statements))
+        .SetScope(options_.scope);
+  }
   return affected;
 }
 

@@ -164,11 +164,12 @@ class Connection {
   // One statement; affected rows. Errors: 10006, 10002, 10003. `quoted`: text that the error's
   // message quotes instead of the statement (for redaction or templates).
   uint64_t Execute(std::string_view sql, const StopToken& stop = {}, std::string_view quoted = {});
-  // Several statements separated by ';' in one packet. The server stops at the first failure;
-  // affected rows of each. Errors as Execute; failed_statement() then tells which. `results`: gets
-  // what those of them return that return rows, in their order.
-  std::vector<uint64_t> ExecuteMulti(std::string_view sql, const StopToken& stop = {},
-                                     std::string_view quoted = {},
+  // So many statements separated by ';' in one packet. The server stops at the first failure;
+  // affected rows of each. Errors as Execute; failed_statement() then tells which. Fewer answers
+  // than statements without an error are no success: the connection counts as lost then (10003).
+  // `results`: gets what those of them return that return rows, in their order.
+  std::vector<uint64_t> ExecuteMulti(std::string_view sql, size_t statements,
+                                     const StopToken& stop = {}, std::string_view quoted = {},
                                      std::vector<ResultSet>* results = nullptr);
   // Runs a LOAD DATA LOCAL INFILE whose file is `data`, whatever name the statement gives it;
   // affected rows. Only with options().local_infile: the server is never given anything else to

@@ -420,7 +420,7 @@ const CollationOrder& OrderOf(const Type& text, std::string_view what) {
 }
 
 Comparison Comparable(const std::vector<const Node*>& operands, std::string_view what) {
-  size_t temporals = 0, strings = 0, integers = 0, exact = 0, real = 0, hex = 0, nulls = 0;
+  size_t temporals = 0, strings = 0, integers = 0, exact = 0, real = 0, hex = 0;
   for (const Node* node : operands) {
     const Kind kind = node->type.kind;
     if (node->is_hex) {
@@ -435,8 +435,6 @@ Comparison Comparable(const std::vector<const Node*>& operands, std::string_view
       ++exact;
     } else if (kind == Kind::kReal) {
       ++real;
-    } else {
-      ++nulls;
     }
   }
   const bool is_operator = what.find_first_of("=<>") != std::string_view::npos;

@@ -258,9 +258,9 @@ class _Link:
                     continue
                 elif isinstance(verdict, CutClient):
                     self.silent = True
+                    self.client.shutdown(socket.SHUT_RDWR)  # first: it gets no answer
                     if verdict.text:
                         self._send(self.upstream, number, _query(verdict.text))
-                    self.client.shutdown(socket.SHUT_RDWR)
                     return
                 else:
                     self.verdict = verdict
