@@ -1,6 +1,8 @@
 """Statements that move tables or rows between a replicated table and one that the rules leave out stop the task."""
 import pytest
 
+from dmtest.waiting import wait_for
+
 SCHEMA = "across"
 UNSUPPORTED = 36068
 
@@ -28,9 +30,18 @@ def _stopped(m, *words):
 
 
 def _given(m, *arguments):
+    """Until the task runs, or is at the next statement that stops it already."""
+    before = m.cluster.wait_error(m.task, code=UNSUPPORTED)["Message"]
     m.cluster.ctl("binlog", *arguments)
     m.cluster.ctl("resume-task", m.task)
-    m.cluster.wait_stage(m.task, "Running", "Sync")
+
+    def goes_on():
+        status = m.cluster.status(m.task)
+        if status["stage"] == "Paused" and status["result"] and status["result"]["errors"]:
+            return status["result"]["errors"][0]["Message"] != before
+        return (status["stage"], status["unit"]) == ("Running", "Sync")
+
+    wait_for(goes_on, lambda: f"the task goes on; now {m.cluster.status(m.task)}")
 
 
 def _rows(m, table, columns="*"):

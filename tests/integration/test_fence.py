@@ -9,7 +9,7 @@ import pytest
 from dmtest import keyless
 from dmtest.proxy import InHalves, Proxy
 from dmtest.rounds import Rounds
-from dmtest.waiting import wait_for
+from dmtest.waiting import lasts, wait_for
 
 pytestmark = pytest.mark.xdist_group("fence")
 SCHEMA = "fence"
@@ -110,7 +110,7 @@ def test_stopped_between_commit_and_its_answer(scenes):
             if arrival == "in halves":
                 return InHalves(lambda: claimed.wait(60) and delivered.set())
             if arrival == "late":
-                time.sleep(lateness)
+                lasts(lateness)
             elif arrival == "behind the claim":
                 claimed.wait(60)
             delivered.set()
@@ -126,7 +126,7 @@ def test_stopped_between_commit_and_its_answer(scenes):
         rounds.figures[f"COMMITs that arrive {arrival}"] += 1
         if short:
             # It goes on before its lease ends.
-            wait_for(lambda: time.monotonic() - begin > lateness, "it is stopped for a while")
+            lasts(lateness)
             rounds.figures["stops shorter than the lease"] += 1
             cluster.workers[name].send(signal.SIGCONT)
             claimed.set()
@@ -203,7 +203,7 @@ def test_killed_with_full_send_buffers(scenes):
             rounds.figures["full buffers"] += 1
             rounds.figures["bytes in them"] += amounts[-1]
         else:
-            time.sleep(rng.uniform(0.05, 0.3))  # more connections send
+            lasts(rng.uniform(0.05, 0.3))  # while more connections send, or none
         cluster.workers["worker1"].kill9()
         with proxy.lock:
             dead |= proxy.links
@@ -215,7 +215,7 @@ def test_killed_with_full_send_buffers(scenes):
         cluster.start_worker("worker1", wait=False)
         if behind:
             if rng.random() < 0.3:
-                time.sleep(lateness)
+                lasts(lateness)
             else:
                 # An open transaction holds the claim up until its session is closed.
                 wait_for(lambda: scene.epochs() != epochs, lambda: f"the next run claims the right to write{report(scene)}", timeout=90)

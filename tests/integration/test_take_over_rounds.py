@@ -12,7 +12,7 @@ from dmtest.general_log import OPTIONS, Writers
 from dmtest.netns import ClusterOfMachines, Machines
 from dmtest.rounds import Rounds
 from dmtest.servers import MariaDb
-from dmtest.waiting import wait_for
+from dmtest.waiting import lasts, wait_for
 
 pytestmark = pytest.mark.xdist_group("take_over_rounds")
 SCHEMA = "rounds"
@@ -127,7 +127,7 @@ def test_an_idle_worker_takes_over(scenes):
         wait_for(lambda: scene.load.transactions >= goal or scene.load.error, "transactions come")
         if rng.random() < 0.3:
             scene.load.big.set()
-            time.sleep(rng.uniform(0, 0.5))
+            lasts(rng.uniform(0, 0.5))  # while its statements are written
         begin = time.monotonic()
         if fault == "killed":
             cluster.workers[name].kill9()

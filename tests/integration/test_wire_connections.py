@@ -8,7 +8,7 @@ import pytest
 from dmtest.cluster import Cluster
 from dmtest.migrated import Migrated
 from dmtest.proxy import (Cut, CutBehindAnswer, CutClient, Fails, HalfAnswer, HalfStatement, HeldAnswer, Instead, LostAnswer, Proxy)
-from dmtest.waiting import wait_for
+from dmtest.waiting import lasts, wait_for
 
 pytestmark = pytest.mark.xdist_group("wire_connections")
 SCHEMA = "wirecut"
@@ -131,7 +131,7 @@ def test_stalls_for_longer_than_the_server_waits(line, where):
 
     def stall():
         stalled.set()
-        time.sleep(TTL / 3 + 1.5)
+        lasts(TTL / 3 + 1.5)
 
     def verdict(text):
         if where == "before the answer":
@@ -203,7 +203,7 @@ def test_stalls_and_breaks_of_the_stream(line):
         if kind in rows and plan:
             step = plan.pop(0)
             if step == "silence":
-                time.sleep(3)
+                lasts(3)
             elif step == "error":
                 return Fails(2013, "Lost connection to MySQL server during query")
             else:

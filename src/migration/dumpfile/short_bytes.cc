@@ -2,16 +2,13 @@
 
 #include <cstddef>
 
+#include "mysql/value/hex.h"
+
 namespace dm::migration {
 
 namespace {
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+using mysql::HexDigit;
 
 // Appends the literal whose digits begin at `at`; returns where it ends, 0 if it is none.
 size_t AppendBytes(std::string& out, std::string_view text, size_t at, bool backslash_escapes) {

@@ -83,6 +83,16 @@ TEST(ImportPlanTest, RefusesFormatsItCannotRead) {
   }
 }
 
+TEST(ImportPlanTest, KnowsAPrimaryKeyOfASchemaFile) {
+  EXPECT_TRUE(HasPrimaryKey("CREATE TABLE `t` (\n  `a` int NOT NULL,\n  PRIMARY KEY (`a`)\n)"));
+  EXPECT_TRUE(HasPrimaryKey(
+      "CREATE TABLE `t` (\n  `a` int,\n  PRIMARY KEY (`a`) /*T![clustered_index] CLUSTERED */\n)"));
+  EXPECT_FALSE(HasPrimaryKey("CREATE TABLE `t` (\n  `a` int,\n  UNIQUE KEY `a` (`a`)\n)"));
+  EXPECT_FALSE(HasPrimaryKey(""));
+  // What depends on it is an order that is not promised.
+  EXPECT_TRUE(HasPrimaryKey("CREATE TABLE `t` (`a` int COMMENT 'once the PRIMARY KEY')"));
+}
+
 TEST(LoadProgressTest, ShowsShares) {
   LoadProgress progress;
   EXPECT_EQ(progress.Status().progress, "0.00 %");

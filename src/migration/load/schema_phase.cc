@@ -6,6 +6,7 @@
 
 #include "base/failpoint/failpoint.h"
 #include "migration/dumpfile/schema_script.h"
+#include "migration/rules/sql_target.h"
 #include "mysql/client/engines.h"
 #include "mysql/client/retry.h"
 #include "mysql/sql/adapt.h"
@@ -125,9 +126,7 @@ std::string SchemaPhase::Translate(mysql::Connection& db, const std::string& sta
   parse.sql_mode = mysql::ModeOfDefinitions(session_.sql_mode());
   parse.mariadb = from_mariadb;
   mysql::RestoreOptions restore;
-  restore.target = db.server().is_mariadb ? mysql::SqlTarget::kMariaDb
-                   : db.server().is_tidb  ? mysql::SqlTarget::kTiDb
-                                          : mysql::SqlTarget::kMySql;
+  restore.target = SqlTargetOf(db.server());
   restore.collation_names = collations_->For(db.server());
   mysql::AdaptOptions adapt;
   adapt.from_mariadb = from_mariadb;

@@ -461,7 +461,10 @@ std::string SyncCheckpointTable::EachOnceStatement(bool each_once) const {
 std::string SyncCheckpointTable::DatabaseCollationsStatement(
     const DatabaseCollations& collations) const {
   if (collations.empty()) return StateStatement(kDatabaseCollationsName, "");
-  return StateStatement(kDatabaseCollationsName, nlohmann::json(collations).dump());
+  // A name that is no UTF-8 must not stop the task: its database is asked for again.
+  const auto replace = nlohmann::json::error_handler_t::replace;
+  return StateStatement(kDatabaseCollationsName,
+                        nlohmann::json(collations).dump(-1, ' ', false, replace));
 }
 
 std::string SyncCheckpointTable::DeleteTableStatement(std::string_view schema,

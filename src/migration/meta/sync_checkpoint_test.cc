@@ -57,6 +57,21 @@ TEST_F(SyncCheckpointTableTest, UpstreamLog) {
             "'upstream'");
 }
 
+TEST_F(SyncCheckpointTableTest, DatabaseCollations) {
+  EXPECT_EQ(table_.DatabaseCollationsStatement({{"d", "utf8mb4_bin"}, {"it's", "latin1_bin"}}),
+            "REPLACE INTO `dm_meta`.`t2_syncer_state` (id, name, value) VALUES "
+            "('mysql-replica-01', 'database_collations', "
+            R"('{\"d\":\"utf8mb4_bin\",\"it\'s\":\"latin1_bin\"}'))");
+  EXPECT_EQ(table_.DatabaseCollationsStatement({}),
+            "DELETE FROM `dm_meta`.`t2_syncer_state` WHERE id = 'mysql-replica-01' AND name = "
+            "'database_collations'");
+  // A name that is no UTF-8 is not found again, the others are.
+  const std::string replaced =
+      table_.DatabaseCollationsStatement({{"a\xff", "latin1_bin"}, {"b", "utf8mb4_bin"}});
+  EXPECT_NE(replaced.find(R"("b\":\"utf8mb4_bin)"), std::string::npos) << replaced;
+  EXPECT_NE(replaced.find("a\xef\xbf\xbd"), std::string::npos) << replaced;
+}
+
 TEST_F(SyncCheckpointTableTest, PreparedBranches) {
   migration::PreparedBranches branches;
   branches["X'61',X'',1"] = {

@@ -102,7 +102,7 @@ class MappedFile {
   MappedFile& operator=(MappedFile&&) = delete;
   ~MappedFile();
   std::string_view content() const { return {data_, size_}; }
-  // What lies before `end` is not looked at for now and need not take memory.
+  // What lies before `end` need not take memory any more. Who looks at it again has it read again.
   void Leave(size_t end) const;
 
  private:

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "mysql/sql/alter_spec.h"
+
 namespace dm::migration {
 
 namespace {
@@ -31,9 +33,10 @@ void DropColumnChecks(mysql::AlterTable* alter, const mysql::TableInfo& downstre
                       const mysql::TableInfo* upstream) {
   std::vector<mysql::AlterSpec> drops;
   for (const mysql::AlterSpec& spec : alter->specs) {
-    if (spec.kind != AlterKind::kModifyColumn && spec.kind != AlterKind::kChangeColumn) continue;
+    const std::string* redefined = mysql::RedefinedColumn(spec);
+    if (redefined == nullptr) continue;
+    const std::string& old = *redefined;
     const std::string& now = spec.columns.front().name;
-    const std::string& old = spec.kind == AlterKind::kModifyColumn ? now : spec.name;
     if (upstream != nullptr && std::any_of(upstream->checks.begin(), upstream->checks.end(),
                                            [&](const mysql::CheckInfo& check) {
                                              return !check.in_column && (NamesAlone(check, old) ||

@@ -8,8 +8,10 @@
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/sync/apply_worker.h"
+#include "migration/sync/split_statement.h"
 #include "mysql/client/retry.h"
 #include "mysql/schema/shown_definition.h"
+#include "mysql/sql/alter_spec.h"
 #include "mysql/sql/rewrite.h"
 #include "mysql/value/quote.h"
 
@@ -36,13 +38,6 @@ constexpr Milliseconds kRetryWait{3000};
 constexpr Milliseconds kPollWait{200};
 constexpr Milliseconds kPutWait{50};
 
-bool IsRename(const Statement& statement) {
-  if (statement.As<mysql::RenameTable>()) return true;
-  const auto* alter = statement.As<mysql::AlterTable>();
-  return alter != nullptr && alter->specs.size() == 1 &&
-         alter->specs.front().kind == mysql::AlterKind::kRenameTable;
-}
-
 // Does the statement change rows without changing what a definition says?
 bool IsInvisible(const Statement& statement) {
   const auto* alter = statement.As<mysql::AlterTable>();
@@ -54,17 +49,15 @@ bool IsInvisible(const Statement& statement) {
 
 // The one change of the statement if it puts a column behind another one; else null.
 const mysql::AlterSpec* PutBehind(const Statement& statement) {
-  const auto* alter = statement.As<mysql::AlterTable>();
-  if (alter == nullptr || alter->specs.size() != 1) return nullptr;
-  const mysql::AlterSpec& spec = alter->specs.front();
-  return spec.position == mysql::AlterSpec::Position::kAfter ? &spec : nullptr;
+  const mysql::AlterSpec* only = mysql::OnlySpec(statement);
+  const bool behind = only != nullptr && only->position == mysql::AlterSpec::Position::kAfter;
+  return behind ? only : nullptr;
 }
 
 // Does the statement do nothing but add a column?
 bool AddsColumn(const Statement& statement) {
-  const auto* alter = statement.As<mysql::AlterTable>();
-  return alter != nullptr && alter->specs.size() == 1 &&
-         alter->specs.front().kind == mysql::AlterKind::kAddColumn;
+  const mysql::AlterSpec* only = mysql::OnlySpec(statement);
+  return only != nullptr && only->kind == mysql::AlterKind::kAddColumn;
 }
 
 // Tells of a statement for as long as it lives.

@@ -10,14 +10,16 @@
 #include "base/error/error.h"
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
+#include "migration/rules/sql_target.h"
 #include "migration/sync/column_checks.h"
 #include "migration/sync/foreign_keys.h"
 #include "migration/sync/letter_case.h"
 #include "migration/sync/logged_statement.h"
 #include "migration/sync/other_objects.h"
-#include "migration/sync/unrepeatable.h"
+#include "migration/sync/split_statement.h"
 #include "mysql/schema/modify_event.h"
 #include "mysql/sql/adapt.h"
+#include "mysql/sql/alter_spec.h"
 #include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
 #include "mysql/sql/rewrite.h"
@@ -92,14 +94,6 @@ std::optional<size_t> ProducedTable(const Statement& statement) {
   return std::nullopt;
 }
 
-// Does it give a table another name, and nothing else?
-bool IsRename(const Statement& split) {
-  const auto* alter = split.As<mysql::AlterTable>();
-  return split.As<mysql::RenameTable>() != nullptr ||
-         (alter != nullptr && alter->specs.size() == 1 &&
-          alter->specs.front().kind == mysql::AlterKind::kRenameTable);
-}
-
 // CREATE TABLE LIKE and renames between tables that the routes merge: the target is there, and
 // stays. `fold`: the downstream does not look at letter case.
 bool IsBetweenOneTarget(const Statement& split, const std::vector<TableId>& targets, bool fold) {
@@ -116,21 +110,15 @@ bool IsBetweenOneTarget(const Statement& split, const std::vector<TableId>& targ
 bool ChangesColumnDefinition(const Statement& split) {
   const auto* alter = split.As<mysql::AlterTable>();
   return alter != nullptr && !alter->specs.empty() &&
-         (alter->specs.front().kind == mysql::AlterKind::kModifyColumn ||
-          alter->specs.front().kind == mysql::AlterKind::kChangeColumn);
+         mysql::RedefinedColumn(alter->specs.front()) != nullptr;
 }
 
 Statement DropDefaultOf(const TableId& target, const std::string& column) {
   mysql::AlterSpec drop{};
   drop.kind = mysql::AlterKind::kDropDefault;
   drop.name = column;
-  mysql::AlterTable alter;
-  alter.table = {target.schema, target.table};
-  alter.specs.push_back(std::move(drop));
-  Statement statement;
-  statement.text = "DROP DEFAULT";  // not the event's, with which it would be one list
-  statement.body = std::move(alter);
-  return statement;
+  // Not the event's text, with which it would be one list.
+  return AlterOf(target, std::move(drop), "DROP DEFAULT");
 }
 
 // What can be made again of columns alone. `table` may be null.
@@ -164,13 +152,6 @@ std::vector<mysql::Constraint> IndexesOfColumns(const mysql::TableInfo* table) {
 }
 
 }  // namespace
-
-std::string ServerCollation(const mysql::QueryEvent& query) {
-  const mysql::Collation* known = query.status.server_collation
-                                      ? mysql::FindCollation(*query.status.server_collation)
-                                      : nullptr;
-  return known == nullptr ? "" : std::string(known->name);
-}
 
 std::string StatementText(const mysql::QueryEvent& query) {
   std::string_view text = query.text;
@@ -448,114 +429,6 @@ void DdlHandler::PlanOrdinary(Statement split, std::vector<TableId> tables, cons
   planned->push_back(std::move(p));
 }
 
-void DdlHandler::MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEvent& query,
-                                          const StopToken& stop) {
-  if (planned->tables.empty()) return;
-  const Sessions& sessions = *context_.sessions;
-  const std::string& schema = planned->tables.front().schema;
-  if (!sessions.strict_collations &&
-      !CrossesKinds(sessions.upstream_server.is_mariadb, sessions.downstream_server)) {
-    NameOtherDefaults(&planned->routed, schema, query, stop);
-    return;
-  }
-  ImplicitCollations implicit;
-  implicit.by_charset = sessions.default_collations;
-  const auto put = [&](uint16_t default_id, uint16_t chosen_id) {
-    const mysql::Collation* replaced = mysql::FindCollation(default_id);
-    const mysql::Collation* chosen = mysql::FindCollation(chosen_id);
-    if (replaced == nullptr || chosen == nullptr) return;
-    implicit.by_charset[std::string(mysql::CharsetName(replaced->charset))] = chosen->name;
-  };
-  for (const auto& [replaced, chosen] : query.status.character_set_collations) {
-    put(replaced, chosen);
-  }
-  if (query.status.default_utf8mb4_collation) {
-    put(*query.status.default_utf8mb4_collation, *query.status.default_utf8mb4_collation);
-  }
-  implicit.database = ServerCollation(query);
-  if (mysql::HasImplicitTableCollation(planned->routed)) {
-    // Not the event's collation of the database: it is logged only where a session has set another
-    // one, for LOAD DATA.
-    implicit.table = DatabaseCollation(schema, query, stop);
-  }
-  if (sessions.strict_collations) {
-    NameCollationsStrictly(&planned->routed, implicit, [&](const std::string& warning) {
-      Log().Warn("collation is left implicit",
-                 {F("statement", planned->routed.text), F("reason", warning)});
-    });
-  } else {
-    MakeCollationsExplicit(&planned->routed, implicit, sessions.downstream_server);
-  }
-}
-
-void DdlHandler::NameOtherDefaults(Statement* routed, const std::string& schema,
-                                   const mysql::QueryEvent& query, const StopToken& stop) {
-  const auto differs = [](const std::string& wanted, const std::string& there) {
-    return !wanted.empty() && !there.empty() &&
-           mysql::FindCollation(wanted) != mysql::FindCollation(there);
-  };
-  const Sessions& sessions = *context_.sessions;
-  const auto has = [&](const std::string& wanted) {
-    const mysql::CollationNames rename = collations_.For(sessions.downstream_server);
-    if (DownstreamHasCollation(sessions, rename ? rename(wanted) : wanted, stop)) return true;
-    Log().Warn("the downstream lacks the upstream's default collation, its own default is taken",
-               {F("statement", routed->text), F("collation", wanted)});
-    return false;
-  };
-  if (routed->As<mysql::CreateDatabase>()) {
-    const std::string wanted = NewDatabaseCollation(schema, query, stop);
-    if (differs(wanted, DownstreamServerCollation(sessions, stop)) && has(wanted)) {
-      mysql::SetImplicitDatabaseCollation(routed, wanted);
-    }
-  } else if (mysql::HasImplicitTableCollation(*routed)) {
-    const std::string wanted = DatabaseCollation(schema, query, stop);
-    const std::string& target = routed->As<mysql::CreateTable>()->table.schema;
-    if (differs(wanted, DownstreamDatabaseCollation(sessions, target, stop)) && has(wanted)) {
-      mysql::SetImplicitTableCollation(routed, wanted);
-    }
-  }
-}
-
-void DdlHandler::TrackDatabasesOf(std::vector<Planned>& planned, const mysql::QueryEvent& query,
-                                  const StopToken& stop) {
-  for (Planned& p : planned) {
-    if (p.tables.empty()) continue;
-    if (p.source.As<mysql::CreateDatabase>()) {
-      const std::string collation = NewDatabaseCollation(p.tables.front().schema, query, stop);
-      if (!collation.empty()) mysql::SetImplicitDatabaseCollation(&p.source, collation);
-    } else if (mysql::HasImplicitTableCollation(p.source) || p.source.As<mysql::AlterTable>() ||
-               p.source.As<mysql::AlterDatabase>()) {
-      DatabaseCollation(p.tables.front().schema, query, stop);
-    }
-  }
-}
-
-std::string DdlHandler::NewDatabaseCollation(const std::string& schema,
-                                             const mysql::QueryEvent& query,
-                                             const StopToken& stop) {
-  return creates_if_missing_ ? DatabaseCollation(schema, query, stop) : ServerCollation(query);
-}
-
-std::string DdlHandler::DatabaseCollation(const std::string& schema, const mysql::QueryEvent& query,
-                                          const StopToken& stop) {
-  if (const auto known = context_.tracker->SchemaCollation(schema)) return *known;
-  std::string collation = UpstreamDatabaseCollation(*context_.sessions, schema, stop);
-  if (collation.empty()) {
-    collation = ServerCollation(query);
-    Log().Warn("a database is gone upstream, its default is taken to be the server's",
-               {F("schema", schema), F("collation", collation)});
-  }
-  if (collation.empty()) return collation;
-  context_.tracker->SetSchemaCollation(schema, collation);
-  SaveDatabaseCollations();
-  return collation;
-}
-
-void DdlHandler::SaveDatabaseCollations() {
-  context_.checkpoint->AddStatement(context_.checkpoint->table().DatabaseCollationsStatement(
-      context_.tracker->SchemaCollations()));
-}
-
 bool DdlHandler::RenamesView(const std::vector<Planned>& planned, size_t index,
                              const StopToken& stop) {
   const Planned& p = planned[index];
@@ -660,40 +533,23 @@ void DdlHandler::TrackTablesOf(std::vector<Planned>& planned, const StopToken& s
   std::erase_if(planned, [](const Planned& p) { return p.dropped; });
 }
 
-void DdlHandler::RefuseUnrepeatable(const Planned& planned, const mysql::QueryEvent& query,
-                                    const StopToken& stop) {
-  const std::optional<std::string> column = ColumnWithUnrepeatableDefault(planned.source);
-  const TableId& target = planned.targets.front();
-  const Sessions& sessions = *context_.sessions;
-  const mysql::ServerInfo& upstream = sessions.upstream_server;
-  if (!column && !upstream.is_mariadb && upstream.AtLeast(8, 0, 27)) {
-    const TableId& source = planned.tables.front();
-    const mysql::TablePtr before = context_.tracker->GetTable(source.schema, source.table);
-    if (!NumbersByOrder(planned.source, before.get())) return;
-    if (!HasMoreRows(sessions, target, before == nullptr ? 1 : RowsOnOnePage(*before), stop))
-      return;
-    throw Error(ErrorCode::kSyncerUnsupportedStmt,
-                fmt::format("`{}` statement not supported: the table has no key, so that its rows "
-                            "get numbers in an order that is another one each time (MySQL reads "
-                            "them by several threads), and that is not in the binlog",
-                            query.text))
-        .SetWorkaround(fmt::format(
-            "Keep writers of the table away upstream. Empty {}, execute the statement there by "
-            "hand, copy the rows with their numbers from the upstream, and pass over the statement "
-            "with `binlog skip`.",
-            target.Quoted()));
+void DdlHandler::DropForgottenChecks(Statement* adapted, const Planned& planned,
+                                     const StopToken& stop) const {
+  auto* alter = adapted->As<mysql::AlterTable>();
+  const mysql::ServerInfo& server = context_.sessions->downstream_server;
+  if (alter == nullptr || !context_.sessions->upstream_server.is_mariadb ||
+      SqlTargetOf(server) != mysql::SqlTarget::kMySql || !server.AtLeast(8, 0, 16) ||
+      std::none_of(alter->specs.begin(), alter->specs.end(), mysql::RedefinedColumn)) {
+    return;
   }
-  if (!column || !HasMoreRows(sessions, target, 0, stop)) return;
-  throw Error(ErrorCode::kSyncerUnsupportedStmt,
-              fmt::format("`{}` statement not supported: the rows of {} get values in column {} "
-                          "that are other ones on each server, and not in the binlog",
-                          query.text, target.Quoted(), mysql::QuoteName(*column)))
-      .SetWorkaround(fmt::format(
-          "Give the statement by `binlog replace` without the default, or pass over it with "
-          "`binlog "
-          "skip` after the change was made by hand; then copy the column's values of the rows in "
-          "{} from the upstream.",
-          target.Quoted()));
+  const TableId& source = planned.tables.front();
+  try {
+    DropColumnChecks(alter, *context_.downstream->Get(planned.targets.front(), stop),
+                     context_.tracker->GetTable(source.schema, source.table).get());
+  } catch (const Error& e) {
+    // The statement itself says so.
+    if (e.code() != static_cast<int>(ErrorCode::kSyncerDownstreamTableNotFound)) throw;
+  }
 }
 
 DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
@@ -703,9 +559,7 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
   work.event = event;
   work.timestamp = timestamp_;
   work.microseconds = query.status.microseconds.value_or(0);
-  work.restore.target = server.is_tidb      ? mysql::SqlTarget::kTiDb
-                        : server.is_mariadb ? mysql::SqlTarget::kMariaDb
-                                            : mysql::SqlTarget::kMySql;
+  work.restore.target = SqlTargetOf(server);
   work.restore.no_backslash_escapes = server.no_backslash_escapes;
   work.restore.collation_names = collations_.For(server);
   const auto left_out = [&](const std::string& what) {
@@ -753,24 +607,7 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
     adapt.filled_once = [&](const std::string& column) {
       if (!renamed) drops.push_back({DropDefaultOf(p.targets.front(), column), session});
     };
-    if (auto* alter = adapted.As<mysql::AlterTable>();
-        alter != nullptr && adapt.from_mariadb && work.restore.target == mysql::SqlTarget::kMySql &&
-        server.AtLeast(8, 0, 16)) {
-      const TableId& source = p.tables.front();
-      const auto redefines = [](const mysql::AlterSpec& spec) {
-        return spec.kind == mysql::AlterKind::kModifyColumn ||
-               spec.kind == mysql::AlterKind::kChangeColumn;
-      };
-      try {
-        if (std::any_of(alter->specs.begin(), alter->specs.end(), redefines)) {
-          DropColumnChecks(alter, *context_.downstream->Get(p.targets.front(), stop),
-                           context_.tracker->GetTable(source.schema, source.table).get());
-        }
-      } catch (const Error& e) {
-        // The statement itself says so.
-        if (e.code() != static_cast<int>(ErrorCode::kSyncerDownstreamTableNotFound)) throw;
-      }
-    }
+    DropForgottenChecks(&adapted, p, stop);
     if (mysql::AdaptToTarget(&adapted, work.restore.target, left_out, adapt)) {
       adapted_all.push_back({std::move(adapted), session});
     }

@@ -57,15 +57,6 @@ class DdlHandler {
   // Plans a split statement as what it is: nothing, if it is left out.
   void PlanOrdinary(mysql::Statement split, std::vector<TableId> tables, const std::string& text,
                     std::vector<Planned>* planned, const StopToken& stop);
-  // Of a statement that takes a table from the replicated ones, or brings one there: nothing can
-  // be done downstream that would do the same. Throws Error kSyncerUnsupportedStmt (36068) with
-  // both names, unless a filter leaves it out or an operator has it skipped: then the tracker
-  // forgets what is not there any more. False: it is no such statement. (across_rules.cc)
-  bool PlanAcrossRules(const mysql::Statement& whole, const mysql::Statement& split,
-                       const std::vector<TableId>& tables, const std::string& text,
-                       std::vector<Planned>* planned, const StopToken& stop);
-  // Is nothing of it replicated? Of an empty `table`: of the database.
-  bool IsLeftOut(const TableId& id) const;
   // Has an earlier run done this event for the table already?
   bool IsObsolete(const TableId& table, const std::string& text) const;
 
@@ -113,6 +104,42 @@ class DdlHandler {
                   const std::string& text, const StopToken& stop);
   // Computes what the tracker becomes. Filtered statements that it cannot follow are taken out.
   mysql::TrackerChange PlanTracking(const std::string& schema, std::vector<Planned>& planned) const;
+  // Makes the tracker know the tables that the statements start from. Takes out what concerns no
+  // table, and filtered statements on tables that are not there.
+  void TrackTablesOf(std::vector<Planned>& planned, const StopToken& stop);
+  // Does the statement give a view another name? The downstream may have a table of its own of that
+  // name. Remembers the new name, and says so in the log.
+  bool RenamesView(const std::vector<Planned>& planned, size_t index, const StopToken& stop);
+  // Is a statement whose `table` is not known, by `why`, nothing for the downstream: on a sequence,
+  // or on nothing as its IF EXISTS allows? Says so in the log.
+  bool ConcernsNoTable(const Planned& planned, const TableId& table, const Error& why,
+                       const StopToken& stop);
+
+  // --- the session of a statement (ddl_handler_session.cc) ---
+  // Of the event at hand.
+  const StatementSession& SessionOf(const mysql::QueryEvent& query, const StopToken& stop);
+  bool ExplicitDefaults(const mysql::QueryEvent& query) const;
+  // Spells out what TIMESTAMP columns of the statements are by the session's
+  // explicit_defaults_for_timestamp, where what is to take them would make something else of them.
+  // `change`: what the tracker becomes. True: it has to be planned again.
+  bool SpellOutTimestamps(const mysql::QueryEvent& query, const mysql::TrackerChange& change,
+                          std::vector<Planned>* planned) const;
+  // The event ran in the upstream's SYSTEM zone: makes its literal moments what they are there.
+  void MoveMoments(mysql::Statement* statement, const TableId& source,
+                   const mysql::QueryEvent& query, const StopToken& stop);
+
+  // --- what the rules leave out (ddl_handler_left_out.cc) ---
+  // Of a statement that takes a table from the replicated ones, or brings one there: nothing can
+  // be done downstream that would do the same. Throws Error kSyncerUnsupportedStmt (36068) with
+  // both names, unless a filter leaves it out or an operator has it skipped: then the tracker
+  // forgets what is not there any more. False: it is no such statement.
+  bool PlanAcrossRules(const mysql::Statement& whole, const mysql::Statement& split,
+                       const std::vector<TableId>& tables, const std::string& text,
+                       std::vector<Planned>* planned, const StopToken& stop);
+  // Is nothing of it replicated? Of an empty `table`: of the database.
+  bool IsLeftOut(const TableId& id) const;
+
+  // --- default collations (ddl_handler_collations.cc) ---
   // Names in the routed statement the collations that the downstream would choose otherwise: being
   // of another kind, or having other defaults.
   void MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEvent& query,
@@ -134,36 +161,21 @@ class DdlHandler {
   std::string NewDatabaseCollation(const std::string& schema, const mysql::QueryEvent& query,
                                    const StopToken& stop);
   void SaveDatabaseCollations();
-  // Makes the tracker know the tables that the statements start from. Takes out what concerns no
-  // table, and filtered statements on tables that are not there.
-  void TrackTablesOf(std::vector<Planned>& planned, const StopToken& stop);
-  // Does the statement give a view another name? The downstream may have a table of its own of that
-  // name. Remembers the new name, and says so in the log.
-  bool RenamesView(const std::vector<Planned>& planned, size_t index, const StopToken& stop);
-  // Is a statement whose `table` is not known, by `why`, nothing for the downstream: on a sequence,
-  // or on nothing as its IF EXISTS allows? Says so in the log.
-  bool ConcernsNoTable(const Planned& planned, const TableId& table, const Error& why,
-                       const StopToken& stop);
-  // --- the session of a statement (ddl_handler_session.cc) ---
-  // Of the event at hand.
-  const StatementSession& SessionOf(const mysql::QueryEvent& query, const StopToken& stop);
-  bool ExplicitDefaults(const mysql::QueryEvent& query) const;
-  // Spells out what TIMESTAMP columns of the statements are by the session's
-  // explicit_defaults_for_timestamp, where what is to take them would make something else of them.
-  // `change`: what the tracker becomes. True: it has to be planned again.
-  bool SpellOutTimestamps(const mysql::QueryEvent& query, const mysql::TrackerChange& change,
-                          std::vector<Planned>* planned) const;
+
+  // --- values that a statement gives to rows (ddl_handler_values.cc) ---
   // Tells in the log of values of rows that the statement, the upstream's, changes otherwise
   // downstream.
   void WarnOfOtherValues(const mysql::Statement& source, const TableId& table) const;
-  // The event ran in the upstream's SYSTEM zone: makes its literal moments what they are there.
-  void MoveMoments(mysql::Statement* statement, const TableId& source,
-                   const mysql::QueryEvent& query, const StopToken& stop);
-
   // Throws Error kSyncerUnsupportedStmt if the target's rows would get other values than the
   // upstream's.
   void RefuseUnrepeatable(const Planned& planned, const mysql::QueryEvent& query,
-                          const StopToken& stop);
+                          const StopToken& stop) const;
+
+  // Adds to a statement of MariaDB for MySQL that the checks go which MariaDB forgets with it
+  // (column_checks.h).
+  void DropForgottenChecks(mysql::Statement* adapted, const Planned& planned,
+                           const StopToken& stop) const;
+  // What the statements are downstream.
   DdlWork WorkOf(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
                  const std::string& event, const StopToken& stop);
   DefinitionChange ChangeOf(const std::vector<Planned>& planned) const;

@@ -12,6 +12,7 @@
 #include "migration/rules/system_schema.h"
 #include "migration/sync/ddl_handler.h"
 #include "migration/sync/foreign_keys.h"
+#include "migration/sync/split_statement.h"
 #include "mysql/sql/rewrite.h"
 #include "mysql/value/quote.h"
 
@@ -21,26 +22,6 @@ using mysql::Statement;
 using Step = OnlineDdl::Step;
 
 namespace {
-
-Statement DropOf(const TableId& table, const std::string& text) {
-  mysql::DropTable drop;
-  drop.if_exists = true;
-  drop.tables.push_back({table.schema, table.table});
-  Statement statement;
-  statement.text = text;
-  statement.body = std::move(drop);
-  return statement;
-}
-
-Statement AlterOf(const TableId& table, mysql::AlterSpec spec, const std::string& text) {
-  mysql::AlterTable alter;
-  alter.table = {table.schema, table.table};
-  alter.specs.push_back(std::move(spec));
-  Statement statement;
-  statement.text = text;
-  statement.body = std::move(alter);
-  return statement;
-}
 
 // Does it pass over a table that is not there?
 bool IsConditional(const Statement& split) {

@@ -2,8 +2,8 @@
 
 #include "base/log/log.h"
 #include "migration/sync/ddl_handler.h"
-#include "migration/sync/other_values.h"
 #include "mysql/schema/first_timestamp.h"
+#include "mysql/sql/alter_spec.h"
 #include "mysql/sql/implicit_timestamp.h"
 
 namespace dm::migration {
@@ -80,32 +80,17 @@ void DdlHandler::MoveMoments(Statement* statement, const TableId& source,
   const auto* alter = statement->As<mysql::AlterTable>();
   if (alter == nullptr) return;
   for (const mysql::AlterSpec& spec : alter->specs) {
-    const bool change = spec.kind == mysql::AlterKind::kChangeColumn;
-    if (!change && spec.kind != mysql::AlterKind::kModifyColumn) continue;
+    const std::string* was = mysql::RedefinedColumn(spec);
+    if (was == nullptr) continue;
     const mysql::ColumnDef& column = spec.columns.front();
     const bool is = column.type.code == mysql::FieldType::kTimestamp;
-    if (is == is_timestamp(change ? spec.name : column.name)) continue;
+    if (is == is_timestamp(*was)) continue;
     if (!system_zone_.ChangesInYearOf(timestamp_, stop)) continue;
     Log().Warn(
         "a statement turns TIMESTAMPs into another type, or the other way round, in the upstream's "
         "SYSTEM time zone, which has summer time: values of the other half of the year become one "
         "hour different downstream, compare them",
         {F("statement", query.text), F("column", column.name)});
-  }
-}
-
-void DdlHandler::WarnOfOtherValues(const Statement& source, const TableId& table) const {
-  const auto* alter = source.As<mysql::AlterTable>();
-  const mysql::TablePtr before = context_.tracker->GetTable(table.schema, table.table);
-  if (alter == nullptr || !before) return;
-  const Sessions& sessions = *context_.sessions;
-  const ValueDifferences differences = {
-      .fractions = sessions.fractions_differ,
-      .text_types = sessions.upstream_server.is_mariadb && !sessions.downstream_server.is_mariadb};
-  for (const std::string& line : OtherValues(*alter, *before, differences)) {
-    Log().Warn(
-        "a statement makes other values of rows downstream than upstream, compare the column",
-        {F("statement", source.text), F("table", table.Quoted()), F("part", line)});
   }
 }
 

@@ -1,7 +1,9 @@
-// Changes of column definitions that make other values of the rows that are there downstream than
-// upstream, and that cannot be put otherwise.
+// Statements that make other values of the rows that are there downstream than upstream, and that
+// cannot be put otherwise: the servers differ, or the values differ each time they are computed.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,5 +24,16 @@ struct ValueDifferences {
 // definition before it.
 std::vector<std::string> OtherValues(const mysql::AlterTable& alter, const mysql::TableInfo& before,
                                      const ValueDifferences& differences);
+
+// A column that the statement adds with a default which differs each time it is computed, as
+// UUID() or RAND(); MariaDB logs such a statement as it is, MySQL refuses it. nullopt: none.
+std::optional<std::string> ColumnWithUnrepeatableDefault(const mysql::Statement& statement);
+
+// Does it add a column whose numbers go by the order that a table without a clustered key has?
+// `before`: the table as it is; may be null.
+bool NumbersByOrder(const mysql::Statement& statement, const mysql::TableInfo* before);
+
+// How many rows of the table are surely on one page of an index.
+int64_t RowsOnOnePage(const mysql::TableInfo& table);
 
 }  // namespace dm::migration

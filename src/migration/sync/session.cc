@@ -58,6 +58,10 @@ std::string Value(mysql::Connection& connection, std::string_view sql, const Sto
   return connection.QueryValue(sql, stop).value_or("");
 }
 
+std::string WithMode(const std::string& sql_mode, std::string_view mode) {
+  return fmt::format("{}{}{}", sql_mode, sql_mode.empty() ? "" : ",", mode);
+}
+
 // Servers that have no such variable do as if it were off, TiDB as if it were on.
 bool ExplicitTimestamps(mysql::Connection& connection, const StopToken& stop) {
   if (connection.server().is_tidb) return true;
@@ -233,12 +237,10 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
     // The 0 of a row is a value, and no wish for a new number. (Statements that number rows get the
     // upstream's mode from DdlExecutor.)
     for (mysql::ConnectOptions* options : {&s.rows, &s.statements}) {
-      SetKey(*options, "sql_mode",
-             mode.empty() ? "NO_AUTO_VALUE_ON_ZERO" : mode + ",NO_AUTO_VALUE_ON_ZERO");
+      SetKey(*options, "sql_mode", WithMode(mode, "NO_AUTO_VALUE_ON_ZERO"));
     }
   }
-  SetKey(s.checkpoint, "sql_mode",
-         mode.empty() ? "STRICT_ALL_TABLES" : mode + ",STRICT_ALL_TABLES");
+  SetKey(s.checkpoint, "sql_mode", WithMode(mode, "STRICT_ALL_TABLES"));
   Log().Info("versions of both sides", {F("upstream", s.upstream_server.version),
                                         F("downstream", s.downstream_server.version),
                                         F("time zone", zone), F("sql_mode", mode)});

@@ -4,15 +4,10 @@
 
 #include <random>
 
+#include "mysql/value/hex.h"
+
 namespace dm::mysql {
 namespace {
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 bool IsDashPlace(size_t digits_before) {
   return digits_before == 8 || digits_before == 12 || digits_before == 16 || digits_before == 20;

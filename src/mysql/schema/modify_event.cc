@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error/error.h"
+#include "mysql/sql/alter_spec.h"
 
 namespace dm::mysql {
 namespace {
@@ -71,8 +72,7 @@ std::string_view TypeChange(const ColumnInfo& before, const ColumnInfo& after) {
 std::string_view ModifyEvent(const AlterSpec& spec, const TableInfo& table,
                              const BuildOptions& options) {
   const ColumnDef& definition = spec.columns.front();
-  const std::string& old_name = spec.kind == AlterKind::kChangeColumn ? spec.name : definition.name;
-  const ColumnInfo* before = table.FindColumn(old_name);
+  const ColumnInfo* before = table.FindColumn(*RedefinedColumn(spec));
   if (before == nullptr) return "alter table";
   ColumnInfo after;
   try {
@@ -103,9 +103,7 @@ std::string_view EventNameOf(const Statement& split, const TableInfo* tracked,
   const auto* alter = split.As<AlterTable>();
   if (alter != nullptr && !alter->specs.empty() && tracked != nullptr) {
     const AlterSpec& spec = alter->specs.front();
-    if (spec.kind == AlterKind::kModifyColumn || spec.kind == AlterKind::kChangeColumn) {
-      return ModifyEvent(spec, *tracked, options);
-    }
+    if (RedefinedColumn(spec) != nullptr) return ModifyEvent(spec, *tracked, options);
   }
   return EventName(split);
 }

@@ -513,5 +513,42 @@ TEST(ParseCreate, DefinitionsOfServers) {
   EXPECT_EQ(mariadb.FindColumn("x")->charset, "latin2");
 }
 
+TEST_F(TrackerTest, DefaultCollationOfASchemaIsKnownOnceToldOf) {
+  EXPECT_EQ(tracker_.SchemaCollation("s"), std::nullopt);
+  EXPECT_EQ(tracker_.SchemaCollation("gone"), std::nullopt);
+  EXPECT_TRUE(tracker_.SchemaCollations().empty());
+
+  tracker_.SetSchemaCollation("s", "latin1_german1_ci");
+  EXPECT_EQ(tracker_.SchemaCollation("s"), "latin1_german1_ci");
+  Run("create table t (a varchar(9), b varchar(9) charset utf8mb4)");
+  EXPECT_EQ(tracker_.GetTable("s", "t")->columns[0].charset, "latin1");
+  EXPECT_EQ(tracker_.GetTable("s", "t")->columns[0].collation, "latin1_german1_ci");
+  EXPECT_EQ(tracker_.GetTable("s", "t")->columns[1].charset, "utf8mb4");
+
+  // One that no server known here has: its name says the character set.
+  tracker_.SetSchemaCollation("new", "utf8mb4_from_the_future_ci");
+  EXPECT_TRUE(tracker_.HasSchema("new"));
+  Run("create table new.t (a varchar(9))");
+  EXPECT_EQ(tracker_.GetTable("new", "t")->columns[0].charset, "utf8mb4");
+
+  const std::map<std::string, std::string> all = {{"new", "utf8mb4_from_the_future_ci"},
+                                                  {"s", "latin1_german1_ci"}};
+  EXPECT_EQ(tracker_.SchemaCollations(), all);
+}
+
+TEST_F(TrackerTest, DefaultCollationOfASchemaFollowsStatements) {
+  Run("create database d collate utf8mb4_bin");
+  EXPECT_EQ(tracker_.SchemaCollation("d"), "utf8mb4_bin");
+  Run("alter database d collate latin1_bin");
+  EXPECT_EQ(tracker_.SchemaCollation("d"), "latin1_bin");
+  Run("alter database s collate utf8mb4_unicode_ci");
+  EXPECT_EQ(tracker_.SchemaCollation("s"), "utf8mb4_unicode_ci");
+  tracker_.SetSchemaCollation("s", "utf8mb4_bin");
+  EXPECT_EQ(tracker_.SchemaCollation("s"), "utf8mb4_bin");
+  Run("drop database d");
+  EXPECT_EQ(tracker_.SchemaCollation("d"), std::nullopt);
+  EXPECT_EQ(tracker_.SchemaCollations().size(), 1u);
+}
+
 }  // namespace
 }  // namespace dm::mysql

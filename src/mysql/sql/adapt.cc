@@ -9,6 +9,7 @@
 
 #include "mysql/sql/lexer.h"
 #include "mysql/sql/restore_impl.h"
+#include "mysql/value/hex.h"
 #include "mysql/value/quote.h"
 #include "mysql/value/render.h"
 
@@ -39,10 +40,8 @@ std::optional<std::string> Shown(std::string_view type, const std::string& liter
     size_t digits = 0;
     for (const char c : literal) {
       if (c == '-') continue;
-      const char lower = static_cast<char>(c | 0x20);
-      const bool decimal = c >= '0' && c <= '9';
-      if (digits == 32 || (!decimal && (lower < 'a' || lower > 'f'))) return std::nullopt;
-      const int value = decimal ? c - '0' : lower - 'a' + 10;
+      const int value = HexDigit(c);
+      if (digits == 32 || value < 0) return std::nullopt;
       bytes[digits / 2] = static_cast<uint8_t>(bytes[digits / 2] << 4 | value);
       ++digits;
     }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "mysql/value/hex.h"
+
 namespace dm::mysql {
 namespace {
 
@@ -25,20 +27,14 @@ bool IsWordChar(char c) {
   return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' ||
          static_cast<unsigned char>(c) >= 0x80;
 }
-int HexValue(char c) {
-  if (IsDigit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // Bytes of hex digits; an odd number of digits has an implied leading zero.
 std::string HexBytes(std::string_view digits) {
   std::string bytes;
   size_t i = 0;
-  if (digits.size() % 2 == 1) bytes.push_back(static_cast<char>(HexValue(digits[i++])));
+  if (digits.size() % 2 == 1) bytes.push_back(static_cast<char>(HexDigit(digits[i++])));
   for (; i < digits.size(); i += 2) {
-    bytes.push_back(static_cast<char>(HexValue(digits[i]) * 16 + HexValue(digits[i + 1])));
+    bytes.push_back(static_cast<char>(HexDigit(digits[i]) * 16 + HexDigit(digits[i + 1])));
   }
   return bytes;
 }
@@ -316,7 +312,7 @@ class Lexer {
   bool Digits(TokenKind kind, std::string_view digits, size_t begin, bool even) {
     const bool hex = kind == TokenKind::kHex;
     for (char c : digits) {
-      if (hex ? HexValue(c) < 0 : (c != '0' && c != '1')) {
+      if (hex ? HexDigit(c) < 0 : (c != '0' && c != '1')) {
         return Fail(begin, hex ? "not a hexadecimal literal" : "not a bit literal");
       }
     }
@@ -336,7 +332,7 @@ class Lexer {
       const bool hex = word[1] == 'x';
       const std::string_view digits = word.substr(2);
       if (std::all_of(digits.begin(), digits.end(),
-                      [&](char c) { return hex ? HexValue(c) >= 0 : c == '0' || c == '1'; })) {
+                      [&](char c) { return hex ? HexDigit(c) >= 0 : c == '0' || c == '1'; })) {
         pos_ = word_end;
         return Digits(hex ? TokenKind::kHex : TokenKind::kBit, digits, begin, false);
       }

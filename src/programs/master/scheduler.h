@@ -84,7 +84,7 @@ class Scheduler {
   // ---- sources ----
   // Errors 46007; with `worker` (else empty) 46004 and 46033, before anything is written: that
   // worker gets the source in the same transaction. Without, a worker is looked for; that there is
-  // none, or that binding fails for now, is no error.
+  // none, or that binding fails then, is no error.
   void AddSource(const migration::SourceConfig& source, const std::string& worker);
   // All or none (if they fit into one transaction). Errors 46008, 46010, 46023. Answers, by source,
   // the worker that had it (empty: none).

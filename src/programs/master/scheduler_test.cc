@@ -271,7 +271,7 @@ TEST_F(SchedulerTest, AnotherLeadersKeyEndsTheTerm) {
   EXPECT_TRUE(etcd_.Keys("/dm-worker/r/").empty());
 }
 
-// ---- placing that fails for now ----
+// ---- placing that fails and is tried again ----
 
 TEST_F(SchedulerTest, TheSecondHalfOfAMoveIsTriedAgain) {
   for (const char* name : {"w1", "w2"}) StoreWorker(name), Alive(name);

@@ -1,7 +1,8 @@
 """A proxy between a program and a database server that reads what passes through and fails where a test says so."""
 import socket
 import threading
-import time
+
+from .waiting import lasts
 
 _QUERY, _BINLOG_DUMP, _BINLOG_DUMP_GTID = 0x03, 0x12, 0x1E
 _MORE_RESULTS = 0x0008
@@ -229,7 +230,7 @@ class _Link:
         step, pause = self.proxy.trickle
         for at in range(0, len(data), step):
             side.sendall(data[at:at + step])
-            time.sleep(pause)
+            lasts(pause)
 
     def _from_client(self):
         while True:

@@ -1,5 +1,5 @@
-// The part of DdlHandler that knows what becomes of statements on two tables of which the rules
-// leave out one.
+// The part of DdlHandler that knows what the rules leave out, and what becomes of statements on two
+// tables of which they leave out one.
 
 #include <fmt/format.h>
 
@@ -10,6 +10,8 @@
 #include "migration/rules/system_schema.h"
 #include "migration/sync/ddl_handler.h"
 #include "migration/sync/other_objects.h"
+#include "migration/sync/split_statement.h"
+#include "mysql/sql/alter_spec.h"
 
 namespace dm::migration {
 
@@ -37,26 +39,24 @@ std::optional<Move> MoveOf(const Statement& split) {
     move.copy = true;
     move.what = "CREATE TABLE ... LIKE";
     move.instead = "the CREATE TABLE with its columns";
-  } else if (const auto* alter = split.As<mysql::AlterTable>();
-             alter != nullptr && alter->specs.size() == 1) {
-    const mysql::AlterSpec& spec = alter->specs.front();
-    move.conditional = alter->if_exists;
-    switch (spec.kind) {
+  } else if (const mysql::AlterSpec* spec = mysql::OnlySpec(split)) {
+    move.conditional = split.As<mysql::AlterTable>()->if_exists;
+    switch (spec->kind) {
       case AlterKind::kRenameTable:
         move.rename = true;
         break;
       case AlterKind::kExchangePartition:
-        move.part = &spec;
+        move.part = spec;
         move.what = "EXCHANGE PARTITION";
         move.instead = "ALTER TABLE ... TRUNCATE PARTITION if the other table was empty";
         break;
       case AlterKind::kConvertPartition:
-        move.part = &spec;
+        move.part = spec;
         move.what = "CONVERT PARTITION ... TO TABLE";
         move.instead = "ALTER TABLE ... DROP PARTITION";
         break;
       case AlterKind::kConvertTable:
-        move.part = &spec;
+        move.part = spec;
         move.what = "CONVERT TABLE ... TO PARTITION";
         move.instead = "ALTER TABLE ... ADD PARTITION";
         break;
@@ -141,13 +141,7 @@ bool DdlHandler::PlanAcrossRules(const Statement& whole, const Statement& split,
       first_out && move->part != nullptr && move->part->kind == AlterKind::kConvertTable;
   if (goes || into_partition) {
     if (!is_known(ours)) return true;
-    mysql::DropTable drop;
-    drop.if_exists = true;
-    drop.tables.push_back({ours.schema, ours.table});
-    Statement gone;
-    gone.text = text;
-    gone.body = std::move(drop);
-    AddTracked(std::move(gone), {ours}, planned);
+    AddTracked(DropOf(ours, text), {ours}, planned);
     planned->back().filtered = true;
   } else if (!first_out && move->part != nullptr &&
              move->part->kind != AlterKind::kExchangePartition && is_known(ours)) {
@@ -156,13 +150,7 @@ bool DdlHandler::PlanAcrossRules(const Statement& whole, const Statement& split,
     spec.kind = drops ? AlterKind::kDropPartition : AlterKind::kAddPartition;
     spec.names = move->part->names;
     spec.partitions = move->part->partitions;
-    mysql::AlterTable alter;
-    alter.table = {ours.schema, ours.table};
-    alter.specs.push_back(std::move(spec));
-    Statement partition;
-    partition.text = text;
-    partition.body = std::move(alter);
-    AddTracked(std::move(partition), {ours}, planned);
+    AddTracked(AlterOf(ours, std::move(spec), text), {ours}, planned);
     planned->back().filtered = true;
   }
   return true;

@@ -1,0 +1,79 @@
+// The part of DdlHandler that knows of statements which make other values of the rows that are
+// there downstream than upstream.
+
+#include <fmt/format.h>
+
+#include "base/error/error.h"
+#include "base/log/log.h"
+#include "migration/sync/ddl_handler.h"
+#include "migration/sync/other_objects.h"
+#include "migration/sync/other_values.h"
+#include "mysql/value/quote.h"
+
+namespace dm::migration {
+
+using mysql::Statement;
+
+namespace {
+
+Error OtherDefaults(const std::string& text, const TableId& target, const std::string& column) {
+  return Error(ErrorCode::kSyncerUnsupportedStmt,
+               fmt::format("`{}` statement not supported: the rows of {} get values in column {} "
+                           "that are other ones on each server, and not in the binlog",
+                           text, target.Quoted(), mysql::QuoteName(column)))
+      .SetWorkaround(fmt::format(
+          "Give the statement by `binlog replace` without the default, or pass over it with "
+          "`binlog skip` after the change was made by hand; then copy the column's values of the "
+          "rows in {} from the upstream.",
+          target.Quoted()));
+}
+
+Error OtherNumbers(const std::string& text, const TableId& target) {
+  return Error(ErrorCode::kSyncerUnsupportedStmt,
+               fmt::format("`{}` statement not supported: the table has no key, so that its rows "
+                           "get numbers in an order that is another one each time (MySQL reads "
+                           "them by several threads), and that is not in the binlog",
+                           text))
+      .SetWorkaround(fmt::format(
+          "Keep writers of the table away upstream. Empty {}, execute the statement there by "
+          "hand, copy the rows with their numbers from the upstream, and pass over the statement "
+          "with `binlog skip`.",
+          target.Quoted()));
+}
+
+}  // namespace
+
+void DdlHandler::WarnOfOtherValues(const Statement& source, const TableId& table) const {
+  const auto* alter = source.As<mysql::AlterTable>();
+  const mysql::TablePtr before = context_.tracker->GetTable(table.schema, table.table);
+  if (alter == nullptr || !before) return;
+  const Sessions& sessions = *context_.sessions;
+  const ValueDifferences differences = {
+      .fractions = sessions.fractions_differ,
+      .text_types = sessions.upstream_server.is_mariadb && !sessions.downstream_server.is_mariadb};
+  for (const std::string& line : OtherValues(*alter, *before, differences)) {
+    Log().Warn(
+        "a statement makes other values of rows downstream than upstream, compare the column",
+        {F("statement", source.text), F("table", table.Quoted()), F("part", line)});
+  }
+}
+
+void DdlHandler::RefuseUnrepeatable(const Planned& planned, const mysql::QueryEvent& query,
+                                    const StopToken& stop) const {
+  const TableId& source = planned.tables.front();
+  const TableId& target = planned.targets.front();
+  const Sessions& sessions = *context_.sessions;
+  if (const auto column = ColumnWithUnrepeatableDefault(planned.source)) {
+    if (HasMoreRows(sessions, target, 0, stop)) throw OtherDefaults(query.text, target, *column);
+    return;
+  }
+  // Others read the rows by one thread.
+  const mysql::ServerInfo& upstream = sessions.upstream_server;
+  if (upstream.is_mariadb || !upstream.AtLeast(8, 0, 27)) return;
+  const mysql::TablePtr before = context_.tracker->GetTable(source.schema, source.table);
+  if (!NumbersByOrder(planned.source, before.get())) return;
+  const int64_t surely_in_order = before == nullptr ? 1 : RowsOnOnePage(*before);
+  if (HasMoreRows(sessions, target, surely_in_order, stop)) throw OtherNumbers(query.text, target);
+}
+
+}  // namespace dm::migration
