@@ -143,8 +143,13 @@ std::string Parser::VerbatimSince(size_t from) const {
   std::string result;
   for (size_t i = from; i < pos_; ++i) {
     const Token& token = tokens_[i];
-    const bool tight = token.kind == TokenKind::kSymbol &&
-                       (token.text == ")" || token.text == "," || token.text == ".");
+    // (A number takes a dot that follows it at once for its own.)
+    const bool after_number = i > from && (tokens_[i - 1].kind == TokenKind::kInteger ||
+                                           tokens_[i - 1].kind == TokenKind::kDecimal ||
+                                           tokens_[i - 1].kind == TokenKind::kFloat);
+    const bool tight =
+        token.kind == TokenKind::kSymbol &&
+        (token.text == ")" || token.text == "," || (token.text == "." && !after_number));
     const bool after_open = i > from && tokens_[i - 1].kind == TokenKind::kSymbol &&
                             (tokens_[i - 1].text == "(" || tokens_[i - 1].text == ".");
     if (!result.empty() && !tight && !after_open) result += ' ';
