@@ -7,7 +7,7 @@ import pytest
 
 from dmtest.certificates import Authority
 from dmtest.compare import difference
-from dmtest.servers import PASSWORD, USER, MariaDb, MySql9, TiDb
+from dmtest.servers import PASSWORD, USER, MariaDb, MySql9, MySql56, TiDb
 
 LONG_PASSWORD = "a-password-of-sixty-characters-" + "x" * 29
 
@@ -63,8 +63,8 @@ def start(cluster, name, source, upstream, downstream, security_up, security_dow
                  f"INSERT INTO {name}.t VALUES (1, 'one'), (2, 'two')")
     downstream.run(f"DROP DATABASE IF EXISTS {name}", f"DROP DATABASE IF EXISTS dm_{name}")
     cluster.create_source(source, upstream, **{"from": {"user": user, "security": security_up}})
-    task = cluster.task_file(name, [source], downstream, [name], **{
-        "meta-schema": f"dm_{name}", "target-database": {"user": user, "security": security_down}})
+    target = {} if security_down is None else {"target-database": {"user": user, "security": security_down}}
+    task = cluster.task_file(name, [source], downstream, [name], **{"meta-schema": f"dm_{name}", **target})
     cluster.ctl("start-task", task)
     cluster.wait_stage(name, "Running", "Sync")
     return task
@@ -116,6 +116,26 @@ def test_full_migration_and_replication_between_servers_that_demand_tls(cluster,
     assert base64.b64encode(key)[40:80].decode() not in shown
     assert str(list(key[40:60]))[1:-1] not in shown.replace("\\n", " ")
     assert secrets_shown(cluster, [client.key]) == []
+
+
+def test_mysql_5_6(cluster, servers, tmp_path):
+    """TLS 1.0, no secure renegotiation, a Diffie-Hellman prime of 512 bits."""
+    authority, stranger = Authority(tmp_path / "early", early=True), Authority(tmp_path / "stranger", "stranger", early=True)
+    upstream, downstream = MySql56(tmp_path / "up", 230), servers.get("mariadb", "down")
+    upstream.demand_tls(authority, hosts=("127.0.0.1",))
+    del upstream.options["require_secure_transport"]  # not there yet
+    upstream.ssl = None
+    upstream.start()
+    try:
+        upstream.run(f"GRANT ALL ON *.* TO 'tls'@'%' IDENTIFIED BY '{PASSWORD}' REQUIRE SSL")
+        cluster.start_master()
+        cluster.start_worker("worker1")
+        assert "the server's certificate is not accepted" in refusal(cluster, upstream, {"ssl-ca": stranger.ca}, user="tls")
+        start(cluster, "early", "src", upstream, downstream, {"ssl-ca": authority.ca}, None, user="tls")
+        upstream.run("INSERT INTO early.t VALUES (3, 'three')")
+        equal(cluster, "early", upstream, downstream)
+    finally:
+        upstream.stop()
 
 
 def refusal(cluster, server, security, **more):

@@ -34,8 +34,9 @@ constexpr char kHiddenMethods[] =
 constexpr char kAllMethods[] =
     "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519,dialog,"
     "mysql_clear_password";
-// Old servers have TLS 1.0 and 1.1 with digests and keys of their time.
-constexpr char kCiphers[] = "DEFAULT:!aNULL:!eNULL:@SECLEVEL=0";
+// Old servers have TLS 1.0 and 1.1 with digests and keys of their time. No DHE: MySQL 5.6 prefers
+// it, whatever we do, with a prime of 512 bits, which OpenSSL never accepts.
+constexpr char kCiphers[] = "DEFAULT:!aNULL:!eNULL:!kDHE:@SECLEVEL=0";
 // Of libmariadb's coroutine that connects; a certificate is checked on it.
 constexpr size_t kStackBytes = 256 << 10;
 
@@ -43,6 +44,15 @@ thread_local TlsGate* current_gate = nullptr;
 
 Error TlsError(const std::string& cause) {
   return MakeError(ErrorCode::kConnInvalidTLSConfig).SetRawCause(cause);
+}
+
+// Called by OpenSSL for each SSL that is made. MySQL 5.6 does not know secure renegotiation
+// (RFC 5746), which OpenSSL 3 demands from a server otherwise; nobody renegotiates here. libmariadb
+// makes the SSL and its handshake in one call, so there is no other place for this.
+void AcceptOldServer(void* ssl, void*, CRYPTO_EX_DATA*, int, long, void*) {
+  if (current_gate != nullptr) {
+    SSL_set_options(static_cast<SSL*>(ssl), SSL_OP_LEGACY_SERVER_CONNECT);
+  }
 }
 
 }  // namespace
@@ -79,6 +89,9 @@ void RegisterGate(MYSQL* mysql) {
                                         PassGate};
   static std::once_flag once;
   std::call_once(once, [mysql] {
+    if (SSL_get_ex_new_index(0, nullptr, AcceptOldServer, nullptr, nullptr) < 0) {
+      throw TlsError("OpenSSL takes no callback");
+    }
     if (mysql_client_register_plugin(mysql, &plugin) == nullptr) {
       throw Error(ErrorCode::kDBUnExpect, "libmariadb does not take the TLS gate")
           .SetRawCause(mysql_error(mysql));

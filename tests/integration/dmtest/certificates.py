@@ -5,7 +5,7 @@ import os
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 
@@ -19,17 +19,21 @@ class Certificate:
 class Authority:
     """A CA whose files are in one directory; `ca` is the path of its certificate."""
 
-    def __init__(self, directory, common_name="test ca"):
-        self.dir = str(directory)
+    def __init__(self, directory, common_name="test ca", early=False):
+        """`early`: keys as servers of 2015 read them."""
+        self.dir, self.early = str(directory), early
         os.makedirs(self.dir, exist_ok=True)
-        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._key = self._new_key()
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         certificate = self._sign(self._name, self._key, 0, 3650, [(x509.BasicConstraints(True, None), True)])
         self.ca = self._write("ca.pem", certificate.public_bytes(serialization.Encoding.PEM))
 
+    def _new_key(self):
+        return rsa.generate_private_key(65537, 2048) if self.early else ec.generate_private_key(ec.SECP256R1())
+
     def issue(self, file, common_name, hosts=("127.0.0.1", "localhost"), since=-1, until=365):
         """A certificate that is valid from `since` to `until` days from now; replaces an older one of this file."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = self._new_key()
         names = []
         for host in hosts:
             try:
@@ -39,9 +43,9 @@ class Authority:
         extensions = [(x509.SubjectAlternativeName(names), False)] if names else []
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
         certificate = self._sign(subject, key, since, until, extensions)
-        # PKCS#8: what every server reads.
-        private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                    serialization.NoEncryption())
+        # PKCS#8: what every server of today reads.
+        form = serialization.PrivateFormat.TraditionalOpenSSL if self.early else serialization.PrivateFormat.PKCS8
+        private = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
         return Certificate(self._write(f"{file}.pem", certificate.public_bytes(serialization.Encoding.PEM)),
                            self._write(f"{file}-key.pem", private))
 
