@@ -146,9 +146,9 @@ class FoldTable {
       out.push_back(static_cast<char>(number));
       return;
     }
-    const char bytes[] = {
-        static_cast<char>(0x80 | number >> 14), static_cast<char>(0x80 | (number >> 7 & 0x7f)),
-        static_cast<char>(0x80 | (number & 0x7f))};
+    const char bytes[] = {static_cast<char>(0x80 | number >> 14),
+                          static_cast<char>(0x80 | (number >> 7 & 0x7f)),
+                          static_cast<char>(0x80 | (number & 0x7f))};
     out.append(bytes, sizeof(bytes));
   }
 
@@ -195,17 +195,18 @@ constexpr uint64_t kPrime1 = 0xa0761d6478bd642full;
 constexpr uint64_t kPrime2 = 0xe7037ed1a0b428dbull;
 
 constexpr std::string_view kNationalCharsets[] = {
-    "armscii8", "ascii",  "big5",   "cp1250",  "cp1251", "cp1256",  "cp1257",   "cp850",    "cp852",
-    "cp866",    "cp932",  "dec8",   "eucjpms", "euckr",  "gb18030", "gb2312",   "gbk",      "geostd8",
-    "greek",    "hebrew", "hp8",    "keybcs2", "koi8r",  "koi8u",   "latin1",   "latin2",   "latin5",
-    "latin7",   "macce",  "sjis",   "swe7",    "tis620", "ujis",    "macroman",
+    "armscii8", "ascii",  "big5", "cp1250",  "cp1251", "cp1256",  "cp1257",   "cp850",  "cp852",
+    "cp866",    "cp932",  "dec8", "eucjpms", "euckr",  "gb18030", "gb2312",   "gbk",    "geostd8",
+    "greek",    "hebrew", "hp8",  "keybcs2", "koi8r",  "koi8u",   "latin1",   "latin2", "latin5",
+    "latin7",   "macce",  "sjis", "swe7",    "tis620", "ujis",    "macroman",
 };
 
 // With collations of Unicode 4.0.
 constexpr std::string_view kLanguages400[] = {
-    "icelandic", "latvian", "romanian", "slovenian", "polish",     "estonian", "spanish",   "swedish",
-    "turkish",   "czech",   "danish",   "slovak",    "lithuanian", "spanish2", "roman",     "persian",
-    "esperanto", "sinhala", "german2",  "hungarian", "croatian",   "vietnamese",
+    "icelandic",  "latvian",   "romanian", "slovenian",  "polish",    "estonian",
+    "spanish",    "swedish",   "turkish",  "czech",      "danish",    "slovak",
+    "lithuanian", "spanish2",  "roman",    "persian",    "esperanto", "sinhala",
+    "german2",    "hungarian", "croatian", "vietnamese",
 };
 
 // Of utf8mb4_0900_ai_ci, what stands behind the character set.
@@ -229,7 +230,8 @@ KeyFold FoldOfUnicodeCollation(std::string_view name) {
     if (name.find(newer) != std::string_view::npos) return KeyFold::kTailored;
   }
   for (std::string_view language : kLanguages400) {
-    if (StartsWith(name, language) && StartsWith(name.substr(language.size()), "_")) return KeyFold::kTailored400;
+    if (StartsWith(name, language) && StartsWith(name.substr(language.size()), "_"))
+      return KeyFold::kTailored400;
   }
   return KeyFold::kIncomparable;
 }

@@ -30,8 +30,9 @@ enum class KeyFold : uint8_t {
 // empty.
 KeyFold FoldOfCollation(std::string_view collation);
 
-// Appends the folded form of `text` (UTF-8 as far as it is text; stray bytes are ignored unless bytes
-// are compared). Not for kInteger. No allocation but of `out`, and of a table at its first use.
+// Appends the folded form of `text` (UTF-8 as far as it is text; stray bytes are ignored unless
+// bytes are compared). Not for kInteger. No allocation but of `out`, and of a table at its first
+// use.
 void AppendFolded(std::string& out, std::string_view text, KeyFold fold);
 
 // The first `characters` characters of UTF-8 text.

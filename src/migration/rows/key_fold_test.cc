@@ -97,8 +97,9 @@ TEST(KeyFold, CharactersOfOneWeight) {
 }
 
 TEST(KeyFold, StrayBytesAreIgnored) {
-  for (const char* stray : {"a\x80", "a\xc3", "a\xf5", "a\xe4\xb8", "\xff"
-                                                                   "a"}) {
+  for (const char* stray : {"a\x80", "a\xc3", "a\xf5", "a\xe4\xb8",
+                            "\xff"
+                            "a"}) {
     EXPECT_EQ(Folded(stray, "utf8mb4_general_ci"), Folded("a", "utf8mb4_general_ci"));
   }
 }

@@ -1,4 +1,5 @@
-// Reads lines "COLLATION HEX" (a text in UTF-8) and prints what each text is folded to, in hexadecimal.
+// Reads lines "COLLATION HEX" (a text in UTF-8) and prints what each text is folded to, in
+// hexadecimal.
 #include <fmt/format.h>
 
 #include <iostream>
