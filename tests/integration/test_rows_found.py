@@ -39,13 +39,13 @@ def test_values_that_the_downstream_holds_equal_stay_in_order(cluster, servers, 
         migrated.replicating("CREATE TABLE t (id INT PRIMARY KEY, k VARCHAR(40) CHARACTER SET utf8mb4 "
                              f"COLLATE {collation} NOT NULL, v INT, UNIQUE KEY (k))")
         really = [pair for pair in EQUAL[collation]
-                  if upstream.value("SELECT CONVERT(x'{}' USING utf8mb4) = CONVERT(x'{}' USING utf8mb4) COLLATE {}".format(
+                  if upstream.value("SELECT _utf8mb4 x'{}' = _utf8mb4 x'{}' COLLATE {}".format(
                       *(text.encode().hex() for text in pair), collation))]
         assert len(really) > 1, (collation, really)
         with upstream.connect(database=database) as connection:
             cursor = connection.cursor()
             for _ in range(ROUNDS):
-                held, other = (f"CONVERT(x'{text.encode().hex()}' USING utf8mb4)" for text in rng.choice(really))
+                held, other = (f"_utf8mb4 x'{text.encode().hex()}' COLLATE {collation}" for text in rng.choice(really))
                 for statement in statements(rng, held, other, number):
                     cursor.execute(statement)
                 number += 3
