@@ -77,7 +77,8 @@ KeyFold FoldOf(const ColumnInfo& source, const ColumnInfo& target, const TableIn
       return KeyFold::kIncomparable;  // inet6, uuid, ...: stored as bytes, compared as values
     }
     if (binary) {
-      return source.charset == "binary" ? KeyFold::kText : KeyFold::kIncomparable;
+      if (source.charset != "binary") return KeyFold::kIncomparable;
+      return target.type == FieldType::kString ? KeyFold::kZeroPadded : KeyFold::kText;
     }
     return FoldOfCollation(target.collation.empty() ? target_table.collation : target.collation);
   }
