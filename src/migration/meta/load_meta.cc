@@ -99,8 +99,8 @@ void ExecuteAsOwner(mysql::Connection& db, const OwnerRight& right, const std::s
   }
   AsOwner(db, right, [&] {
     db.ExecuteMulti(
-        fmt::format("START TRANSACTION;{};{};COMMIT", right.Proof(db.server()), statement), 4,
-        stop, statement);
+        fmt::format("START TRANSACTION;{};{};COMMIT", right.Proof(db.server()), statement), 4, stop,
+        statement);
   });
 }
 
