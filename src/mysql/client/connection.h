@@ -166,10 +166,12 @@ class Connection {
   uint64_t Execute(std::string_view sql, const StopToken& stop = {}, std::string_view quoted = {});
   // Several statements separated by ';' in one packet. The server stops at the first failure;
   // affected rows of each. Errors as Execute; failed_statement() then tells which. `results`: gets
-  // what those of them return that return rows, in their order.
+  // what those of them return that return rows, in their order. `statements`: how many they are, if
+  // that is known; the client is then not woken by each answer.
   std::vector<uint64_t> ExecuteMulti(std::string_view sql, const StopToken& stop = {},
                                      std::string_view quoted = {},
-                                     std::vector<ResultSet>* results = nullptr);
+                                     std::vector<ResultSet>* results = nullptr,
+                                     size_t statements = 0);
   // Runs a LOAD DATA LOCAL INFILE whose file is `data`, whatever name the statement gives it;
   // affected rows. Only with options().local_infile: the server is never given anything else to
   // read. Errors as Execute.
@@ -228,7 +230,11 @@ class Connection {
   void Open(const StopToken& stop);
   void Handshake(const StopToken& stop);
   void ReadServerInfo(const StopToken& stop);
-  void Send(std::string_view sql, ErrorCode code, std::string_view quoted, const StopToken& stop);
+  // Sends the text and reads its first answer.
+  void Send(std::string_view sql, ErrorCode code, std::string_view quoted, const StopToken& stop,
+            size_t statements = 0);
+  // Sleeps until so many statements can have been answered, or until no more answers come.
+  void AwaitAnswers(size_t statements);
   uint64_t ReadAffected(ErrorCode code, std::string_view quoted, const StopToken& stop,
                         std::vector<ResultSet>* results = nullptr);
   void CheckAlive();
