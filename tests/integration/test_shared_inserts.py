@@ -18,7 +18,7 @@ CREATE TABLE number (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40));
 VALUES = """INSERT INTO types (id, i, d, f, g, b, t, v, l, j, y, s, m, c, e, k, n, p, z) SELECT seq, IF(seq % 7 = 0, NULL, seq - 500), seq / 7 - 100, seq / 3, -seq / 9e100, seq,
     IF(seq % 5 = 0, NULL, REPEAT('日\\'"\\\\', seq % 11)), UNHEX(MD5(seq)), REPEAT(CHAR(seq % 256), seq % 40), JSON_OBJECT('k', seq, 'q', '"'), 1970 + seq % 100,
     FROM_UNIXTIME(seq * 1000000 + seq / 1000), '2020-01-01 10:00:00' + INTERVAL seq MINUTE, SEC_TO_TIME(seq * 100 - 40000), 1 + seq % 3, seq % 8,
-    CONCAT('é', seq), IF(seq % 4 = 0, NULL, POINT(seq, -seq)), CONCAT(seq % 3, ' ') FROM seq_1_to_2000"""
+    CONCAT('é', seq), IF(seq % 4 = 0, NULL, POINT(seq, -seq)), CONCAT(seq % 3, ' ') FROM (SELECT CAST(seq AS SIGNED) AS seq FROM seq_1_to_2000) AS numbers"""
 
 
 def start(migration, **task):  # noqa: F811
@@ -59,7 +59,7 @@ def test_values_of_all_types_in_few_statements(logged):  # noqa: F811
                 cursor.execute("INSERT INTO pk VALUES (%s, 'again', %s)", (i, i - 5))
         cursor.execute("COMMIT")
     logged.check()
-    types, nokey = statements(logged.downstream, f"INSERT INTO `{SCHEMA}`.`types`%", f"INSERT INTO `{SCHEMA}`.`nokey`%")
+    types, nokey = statements(logged.downstream, "%`types`%", "%`nokey`%")
     assert 0 < types < 200 and 0 < nokey < 200, (types, nokey)
 
 
@@ -141,5 +141,5 @@ def test_killed_among_bulk_transactions(logged):  # noqa: F811
     logged.wait_killed()
     logged.restart()
     logged.check()
-    replaced, inserted = statements(logged.downstream, f"REPLACE INTO `{SCHEMA}`.`pk`%", f"INSERT INTO `{SCHEMA}`.`nokey`%")
+    replaced, inserted = statements(logged.downstream, "%REPLACE INTO%`pk`%", "%`nokey`%")
     assert 0 < replaced < 1000 and 0 < inserted < 1000, (replaced, inserted)
