@@ -7,7 +7,7 @@ namespace dm::migration {
 
 namespace {
 
-// Jobs that are waiting before a worker is woken for them, if others are to follow.
+// Jobs that are waiting before a worker begins with them, if others are to follow.
 constexpr size_t kHeldJobs = 400;
 
 // Workers to be woken; at the end of its life at the latest, whatever ends it.
@@ -55,11 +55,12 @@ bool ApplyQueues::IsFull(const Slot& slot, size_t index) const {
   return slot.jobs.size() >= limits_.queue_jobs || slot.bytes >= limits_.queue_bytes;
 }
 
-void ApplyQueues::WakeHeld() {
+void ApplyQueues::Unhold() {
   if (!held_) return;
   held_ = false;
   for (size_t i = 0; i <= parallel_; ++i) {
     Slot& slot = *slots_[i];
+    slot.held = false;
     if (!slot.waiting || !HasWork(slot, i)) continue;
     slot.waiting = false;
     slot.ready.notify_one();
@@ -68,7 +69,7 @@ void ApplyQueues::WakeHeld() {
 
 void ApplyQueues::Release() {
   std::lock_guard lock(mutex_);
-  WakeHeld();
+  Unhold();
 }
 
 void ApplyQueues::ThrowIfFailed() const {
@@ -83,7 +84,7 @@ void ApplyQueues::Push(std::span<PlannedJob> jobs, const StopToken& stop, bool m
     Slot& slot = *slots_[index];
     if (IsFull(slot, index)) {
       wakings.Do();
-      WakeHeld();
+      Unhold();
       const auto begin = SteadyClock::now();
       progress_.wait(lock, stop, [&] { return error_ || closed_ || !IsFull(slot, index); });
       ThrowIfStopped(stop);
@@ -103,15 +104,13 @@ void ApplyQueues::Push(std::span<PlannedJob> jobs, const StopToken& stop, bool m
     bytes_ += job.bytes;
     slot.jobs.push_back(std::move(job));
     planned_.store(order, std::memory_order_release);
-    if (!slot.waiting || !HasWork(slot, index)) continue;
-    if (more && slot.jobs.size() < kHeldJobs) {
-      held_ = true;
-      continue;
-    }
+    slot.held = more && slot.jobs.size() < kHeldJobs;
+    held_ = held_ || slot.held;
+    if (!slot.waiting || !MayBegin(slot, index)) continue;
     slot.waiting = false;
     wakings.Add(slot.ready);
   }
-  if (!more) WakeHeld();
+  if (!more) Unhold();
 }
 
 void ApplyQueues::Push(size_t slot, Job job, const StopToken& stop) {
@@ -133,7 +132,7 @@ size_t ApplyQueues::EmptiestSlot() const {
 void ApplyQueues::WaitCommitted(size_t index, uint64_t order, const StopToken& stop) {
   if (IsCommitted(index, order)) return;
   std::unique_lock lock(mutex_);
-  WakeHeld();
+  Unhold();
   progress_.wait(lock, stop, [&] { return error_ || closed_ || IsCommitted(index, order); });
   ThrowIfStopped(stop);
   ThrowIfFailed();
@@ -142,7 +141,7 @@ void ApplyQueues::WaitCommitted(size_t index, uint64_t order, const StopToken& s
 
 void ApplyQueues::Drain(const StopToken& stop) {
   std::unique_lock lock(mutex_);
-  WakeHeld();
+  Unhold();
   progress_.wait(lock, stop, [&] {
     if (error_ || closed_) return true;
     for (size_t i = 0; i <= parallel_; ++i) {
@@ -157,7 +156,7 @@ void ApplyQueues::Drain(const StopToken& stop) {
 
 bool ApplyQueues::DrainRest(const StopToken& stop) noexcept {
   std::unique_lock lock(mutex_);
-  WakeHeld();
+  Unhold();
   return progress_.wait(lock, stop, [&] {
     for (size_t i = 0; i <= parallel_; ++i) {
       if (slots_[i]->failed) continue;
@@ -252,9 +251,9 @@ bool ApplyQueues::Take(size_t index, std::vector<Job>& batch, const StopToken& s
   batch.clear();
   Slot& slot = *slots_[index];
   std::unique_lock lock(mutex_);
-  if (!HasWork(slot, index) && !closed_) {
+  if (!MayBegin(slot, index) && !closed_) {
     slot.waiting = true;
-    const auto come = [&] { return closed_ || HasWork(slot, index); };
+    const auto come = [&] { return closed_ || MayBegin(slot, index); };
     bool has = true;
     if (idle.count() == 0) {
       slot.ready.wait(lock, stop, come);

@@ -88,7 +88,7 @@ class ApplyQueues : public CommittedOrders {
   // --- planner ---
   // Gives each job the next order (a boundary: the last one given) and moves it into its queue;
   // blocks while that is full. `more`: others that may share a statement with these are to follow
-  // at once, so workers with nothing to do need not begin with a few. Throws Cancelled, or the
+  // at once, so workers do not begin with a few. Throws Cancelled, or the
   // Error of a failed worker.
   void Push(std::span<PlannedJob> jobs, const StopToken& stop, bool more = false);
   void Push(size_t slot, Job job, const StopToken& stop);
@@ -146,12 +146,14 @@ class ApplyQueues : public CommittedOrders {
     uint32_t taken_timestamp = 0;
     size_t taken_bytes = 0;
     bool waiting = false;  // its worker waits for jobs and nobody has woken it yet
+    bool held = false;     // more jobs are to follow before a worker begins
     bool failed = false;
     std::condition_variable_any ready;
   };
-  // Wakes the workers that were left asleep. mutex_ held
-  void WakeHeld();
+  // Lets workers have the jobs that were held. Lock of mutex_ is held.
+  void Unhold();
   bool HasWork(const Slot& slot, size_t index) const;
+  bool MayBegin(const Slot& slot, size_t index) const { return HasWork(slot, index) && !slot.held; }
   bool IsFull(const Slot& slot, size_t index) const;
   // Does anything wait that a worker can take, or has one something in hand?
   bool Moves() const;
@@ -165,7 +167,7 @@ class ApplyQueues : public CommittedOrders {
   std::unique_ptr<std::atomic<uint64_t>[]> committed_;
   std::atomic<uint64_t> planned_{0};
   size_t bytes_ = 0;   // of jobs waiting or in flight
-  bool held_ = false;  // some worker was left asleep
+  bool held_ = false;  // some slot is
   std::optional<Error> error_;
   std::optional<mysql::BinlogPosition> failed_at_;
   bool closed_ = false;
