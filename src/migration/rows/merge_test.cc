@@ -237,6 +237,14 @@ TEST_F(MergeTest, ANullThatTheDownstreamRefusesGoesAlone) {
   EXPECT_EQ(Shared().size(), 3u);
 }
 
+// The definition may be the downstream's, where the upstream's is not known: the log tells.
+TEST_F(MergeTest, TheLogTellsWhetherAColumnCanBeNull) {
+  Table("t", "id INT PRIMARY KEY, a INT NOT NULL");
+  Insert({1, 1});
+  Insert({2, nullptr});
+  EXPECT_EQ(Shared().size(), 2u);
+}
+
 TEST_F(MergeTest, RowsThatAFilterMayHaveLeftOutAreNotMade) {
   Table("t", "id INT PRIMARY KEY, a INT");
   Update({1, 1}, {1, 2});

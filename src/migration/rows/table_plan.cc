@@ -305,7 +305,7 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
                                                 const mysql::TableMap& map, mysql::TablePtr tracked,
                                                 mysql::TablePtr downstream,
                                                 const mysql::LiteralOptions& literals, bool mariadb,
-                                                bool computed_alike) {
+                                                bool computed_alike, bool transactional) {
   const bool tidb = literals.for_tidb;
   auto plan = std::make_shared<TablePlan>();
   plan->source = source;
@@ -313,6 +313,7 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
   plan->tracked = std::move(tracked);
   plan->downstream = std::move(downstream);
   plan->literals = literals;
+  plan->transactional = transactional;
   plan->table_seed = SeedOf(target, "");
   std::vector<const ColumnInfo*> source_columns = InOrderOfLog(plan->tracked->RowColumns(), map);
   size_t hidden = 0;
@@ -349,7 +350,9 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
         column.where_rounded = static_cast<int8_t>(there->decimals);
         column.where_as_float = there->type == FieldType::kFloat;
       }
-      if (there->not_null() && !info.not_null() && column.written) plan->null_refused.push_back(i);
+      if (there->not_null() && column.meta.nullable && column.written) {
+        plan->null_refused.push_back(i);
+      }
       const bool by_text = there->is_string() || HasMembers(*there);
       const bool last_member_is_no_number = tidb && there->type == FieldType::kSet &&
                                             there->elements.size() == kMembersTooManyForTiDb;

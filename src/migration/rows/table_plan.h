@@ -106,6 +106,9 @@ struct TablePlan {
   // Index in `keys` of the primary key, or the first unique key that cannot be NULL. Without it a
   // change cannot be repeated harmlessly.
   std::optional<size_t> identity;
+  // The rows of a statement that fails are not there. Without it a statement of several rows leaves
+  // those before the one that fails.
+  bool transactional = true;
   // Rows collide in periods of a key: the server has neither REPLACE nor ON DUPLICATE KEY for it.
   bool without_overlaps = false;
   // Some unique index cannot be evaluated from the row image: all rows of the table conflict.
@@ -127,11 +130,13 @@ struct TablePlan {
 // kSyncerDMLColumnNotMatch (36027) if the tracked definition has another number of columns than the
 // rows. `mariadb`: the upstream is MariaDB, whose row images lack generated columns at times and
 // have hidden ones of hash keys at their end. `computed_alike`: the downstream is a server of the
-// upstream's kind; others may compute other values of generated columns.
+// upstream's kind; others may compute other values of generated columns. `transactional`: so is the
+// target's storage engine.
 std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const TableId& target,
                                                 const mysql::TableMap& map, mysql::TablePtr tracked,
                                                 mysql::TablePtr downstream,
                                                 const mysql::LiteralOptions& literals,
-                                                bool mariadb = false, bool computed_alike = true);
+                                                bool mariadb = false, bool computed_alike = true,
+                                                bool transactional = true);
 
 }  // namespace dm::migration

@@ -7,6 +7,9 @@ namespace dm::migration {
 
 namespace {
 
+// Jobs that are waiting before a worker begins with them, if others are to follow.
+constexpr size_t kHeldJobs = 400;
+
 // Workers to be woken; at the end of its life at the latest, whatever ends it.
 class Wakings {
  public:
@@ -52,11 +55,28 @@ bool ApplyQueues::IsFull(const Slot& slot, size_t index) const {
   return slot.jobs.size() >= limits_.queue_jobs || slot.bytes >= limits_.queue_bytes;
 }
 
+void ApplyQueues::Unhold() {
+  if (!held_) return;
+  held_ = false;
+  for (size_t i = 0; i <= parallel_; ++i) {
+    Slot& slot = *slots_[i];
+    slot.held = false;
+    if (!slot.waiting || !HasWork(slot, i)) continue;
+    slot.waiting = false;
+    slot.ready.notify_one();
+  }
+}
+
+void ApplyQueues::Release() {
+  std::lock_guard lock(mutex_);
+  Unhold();
+}
+
 void ApplyQueues::ThrowIfFailed() const {
   if (error_) throw *error_;
 }
 
-void ApplyQueues::Push(std::span<PlannedJob> jobs, const StopToken& stop) {
+void ApplyQueues::Push(std::span<PlannedJob> jobs, const StopToken& stop, bool more) {
   Wakings wakings;  // outlives the lock: the woken find it free
   std::unique_lock lock(mutex_);
   for (PlannedJob& planned : jobs) {
@@ -64,6 +84,7 @@ void ApplyQueues::Push(std::span<PlannedJob> jobs, const StopToken& stop) {
     Slot& slot = *slots_[index];
     if (IsFull(slot, index)) {
       wakings.Do();
+      Unhold();
       const auto begin = SteadyClock::now();
       progress_.wait(lock, stop, [&] { return error_ || closed_ || !IsFull(slot, index); });
       ThrowIfStopped(stop);
@@ -83,11 +104,13 @@ void ApplyQueues::Push(std::span<PlannedJob> jobs, const StopToken& stop) {
     bytes_ += job.bytes;
     slot.jobs.push_back(std::move(job));
     planned_.store(order, std::memory_order_release);
-    if (slot.waiting && HasWork(slot, index)) {
-      slot.waiting = false;
-      wakings.Add(slot.ready);
-    }
+    slot.held = more && slot.jobs.size() < kHeldJobs;
+    held_ = held_ || slot.held;
+    if (!slot.waiting || !MayBegin(slot, index)) continue;
+    slot.waiting = false;
+    wakings.Add(slot.ready);
   }
+  if (!more) Unhold();
 }
 
 void ApplyQueues::Push(size_t slot, Job job, const StopToken& stop) {
@@ -109,6 +132,7 @@ size_t ApplyQueues::EmptiestSlot() const {
 void ApplyQueues::WaitCommitted(size_t index, uint64_t order, const StopToken& stop) {
   if (IsCommitted(index, order)) return;
   std::unique_lock lock(mutex_);
+  Unhold();
   progress_.wait(lock, stop, [&] { return error_ || closed_ || IsCommitted(index, order); });
   ThrowIfStopped(stop);
   ThrowIfFailed();
@@ -117,6 +141,7 @@ void ApplyQueues::WaitCommitted(size_t index, uint64_t order, const StopToken& s
 
 void ApplyQueues::Drain(const StopToken& stop) {
   std::unique_lock lock(mutex_);
+  Unhold();
   progress_.wait(lock, stop, [&] {
     if (error_ || closed_) return true;
     for (size_t i = 0; i <= parallel_; ++i) {
@@ -131,6 +156,7 @@ void ApplyQueues::Drain(const StopToken& stop) {
 
 bool ApplyQueues::DrainRest(const StopToken& stop) noexcept {
   std::unique_lock lock(mutex_);
+  Unhold();
   return progress_.wait(lock, stop, [&] {
     for (size_t i = 0; i <= parallel_; ++i) {
       if (slots_[i]->failed) continue;
@@ -173,6 +199,11 @@ std::vector<size_t> ApplyQueues::Sizes() const {
   std::lock_guard lock(mutex_);
   for (const auto& slot : slots_) sizes.push_back(slot->jobs.size());
   return sizes;
+}
+
+bool ApplyQueues::HasSleeper(size_t slot) const {
+  std::lock_guard lock(mutex_);
+  return slots_[slot]->waiting;
 }
 
 std::optional<Error> ApplyQueues::error() const {
@@ -220,9 +251,9 @@ bool ApplyQueues::Take(size_t index, std::vector<Job>& batch, const StopToken& s
   batch.clear();
   Slot& slot = *slots_[index];
   std::unique_lock lock(mutex_);
-  if (!HasWork(slot, index) && !closed_) {
+  if (!MayBegin(slot, index) && !closed_) {
     slot.waiting = true;
-    const auto come = [&] { return closed_ || HasWork(slot, index); };
+    const auto come = [&] { return closed_ || MayBegin(slot, index); };
     bool has = true;
     if (idle.count() == 0) {
       slot.ready.wait(lock, stop, come);
@@ -238,8 +269,15 @@ bool ApplyQueues::Take(size_t index, std::vector<Job>& batch, const StopToken& s
   size_t count = 0;
   size_t end = 0;
   size_t bytes = 0;
+  size_t weight = 0;
+  const EventRows* previous = nullptr;
   for (const Job& job : slot.jobs) {
-    if (end > 0 && (count >= limits_.batch || bytes >= limits_.batch_bytes)) break;
+    if (end > 0 && (weight >= limits_.batch * kSharingRows || bytes >= limits_.batch_bytes)) break;
+    const EventRows* const rows = job.event.get();
+    const bool shares = rows != nullptr && previous != nullptr && rows->shares &&
+                        previous->shares && rows->plan == previous->plan;
+    weight += shares ? 1 : kSharingRows;
+    previous = rows;
     ++count;
     bytes += job.bytes;
     if (index != parallel_ || job.boundary) end = count;

@@ -27,6 +27,7 @@ struct EventRows {
   std::shared_ptr<const mysql::RowBatch> batch;
   bool partial = false;   // its rows lack columns
   bool filtered = false;  // other rows of the table may be left out
+  bool shares = false;    // its rows may be written together with others of the table
   mysql::Location start;
   mysql::Location end;
   uint32_t timestamp = 0;  // of the event, upstream clock
@@ -70,6 +71,8 @@ struct PlannedJob {
 // everything is committed. Thread-safe; one planner pushes, one worker takes from each slot.
 class ApplyQueues : public CommittedOrders {
  public:
+  // Rows that share a statement count less: so many of them as one with a statement of its own.
+  static constexpr size_t kSharingRows = 10;
   struct Limits {
     size_t batch = 100;             // jobs of one downstream transaction
     size_t batch_bytes = 2 << 20;   // row bytes of one downstream transaction
@@ -84,9 +87,13 @@ class ApplyQueues : public CommittedOrders {
 
   // --- planner ---
   // Gives each job the next order (a boundary: the last one given) and moves it into its queue;
-  // blocks while that is full. Throws Cancelled, or the Error of a failed worker.
-  void Push(std::span<PlannedJob> jobs, const StopToken& stop);
+  // blocks while that is full. `more`: others that may share a statement with these are to follow
+  // at once, so workers do not begin with a few. Throws Cancelled, or the
+  // Error of a failed worker.
+  void Push(std::span<PlannedJob> jobs, const StopToken& stop, bool more = false);
   void Push(size_t slot, Job job, const StopToken& stop);
+  // What was to follow does not.
+  void Release();
   // The order given last.
   uint64_t planned() const { return planned_.load(std::memory_order_acquire); }
   // A parallel slot with the fewest jobs.
@@ -110,6 +117,8 @@ class ApplyQueues : public CommittedOrders {
   uint32_t OldestTimestamp() const;
   // Jobs waiting, by slot.
   std::vector<size_t> Sizes() const;
+  // Does the worker of the slot wait for jobs?
+  bool HasSleeper(size_t slot) const;
   std::optional<Error> error() const;
   // Begin of the event whose change is the reason of `error`, if that is known.
   std::optional<mysql::BinlogPosition> failed_at() const;
@@ -137,10 +146,14 @@ class ApplyQueues : public CommittedOrders {
     uint32_t taken_timestamp = 0;
     size_t taken_bytes = 0;
     bool waiting = false;  // its worker waits for jobs and nobody has woken it yet
+    bool held = false;     // more jobs are to follow before a worker begins
     bool failed = false;
     std::condition_variable_any ready;
   };
+  // Lets workers have the jobs that were held. Lock of mutex_ is held.
+  void Unhold();
   bool HasWork(const Slot& slot, size_t index) const;
+  bool MayBegin(const Slot& slot, size_t index) const { return HasWork(slot, index) && !slot.held; }
   bool IsFull(const Slot& slot, size_t index) const;
   // Does anything wait that a worker can take, or has one something in hand?
   bool Moves() const;
@@ -153,7 +166,8 @@ class ApplyQueues : public CommittedOrders {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::unique_ptr<std::atomic<uint64_t>[]> committed_;
   std::atomic<uint64_t> planned_{0};
-  size_t bytes_ = 0;  // of jobs waiting or in flight
+  size_t bytes_ = 0;   // of jobs waiting or in flight
+  bool held_ = false;  // some slot is
   std::optional<Error> error_;
   std::optional<mysql::BinlogPosition> failed_at_;
   bool closed_ = false;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 namespace dm::migration {
@@ -10,6 +11,17 @@ namespace {
 Job RowJob() {
   Job job;
   job.event = std::make_shared<EventRows>();
+  job.bytes = 10;
+  return job;
+}
+
+// Of an insert into a table whose rows share statements.
+Job SharingJob(const std::shared_ptr<const TablePlan>& plan) {
+  auto rows = std::make_shared<EventRows>();
+  rows->plan = plan;
+  rows->shares = true;
+  Job job;
+  job.event = std::move(rows);
   job.bytes = 10;
   return job;
 }
@@ -65,6 +77,73 @@ TEST_F(ApplyQueuesTest, BatchesAreLimited) {
   EXPECT_EQ(Take(0), 4u);
   queues_.Committed(0);
   EXPECT_EQ(Take(0), 2u);
+}
+
+TEST(ApplyQueuesSharing, RowsThatShareAStatementCountLess) {
+  ApplyQueues queues(1, {.batch = 4});
+  const auto one = std::make_shared<TablePlan>();
+  const auto other = std::make_shared<TablePlan>();
+  std::vector<Job> batch;
+  const auto take = [&](size_t slot) {
+    EXPECT_TRUE(queues.Take(slot, batch, StopToken()));
+    queues.Committed(slot);
+    return batch.size();
+  };
+  for (int i = 0; i < 50; ++i) queues.Push(0, SharingJob(one), StopToken());
+  EXPECT_EQ(take(0), 31u) << "one as itself, then three times ten";
+  EXPECT_EQ(take(0), 19u);
+  for (int i = 0; i < 10; ++i) queues.Push(0, SharingJob(i % 2 == 0 ? one : other), StopToken());
+  EXPECT_EQ(take(0), 4u) << "tables in turns";
+  EXPECT_EQ(take(0), 4u);
+  EXPECT_EQ(take(0), 2u);
+  const size_t serial = queues.serial_slot();
+  for (int i = 0; i < 20; ++i) {
+    queues.Push(serial, SharingJob(one), StopToken());
+    queues.Push(serial, End(), StopToken());
+  }
+  EXPECT_EQ(take(serial), 4u) << "two transactions";
+}
+
+TEST(ApplyQueuesSharing, AWorkerNeedNotBeginWithAFew) {
+  ApplyQueues queues(1, {.batch = 100});
+  const auto plan = std::make_shared<TablePlan>();
+  std::vector<Job> batch;
+  std::atomic<bool> taken = false;
+  const auto worker = [&] {
+    queues.Take(0, batch, StopToken());
+    taken = true;
+  };
+  const auto push = [&](size_t count, bool more) {
+    std::vector<PlannedJob> jobs;
+    for (size_t i = 0; i < count; ++i) jobs.push_back({0, SharingJob(plan)});
+    queues.Push(jobs, StopToken(), more);
+  };
+  for (const bool release : {false, true}) {
+    taken = false;
+    std::jthread thread(worker);
+    while (!queues.HasSleeper(0)) std::this_thread::yield();
+    push(3, true);
+    push(4, true);
+    EXPECT_FALSE(taken);
+    if (release) {
+      queues.Release();
+    } else {
+      push(1, false);
+    }
+    thread.join();
+    EXPECT_EQ(batch.size(), release ? 7u : 8u);
+    queues.Committed(0);
+  }
+  // Whoever waits for them waits not for ever.
+  std::jthread thread(worker);
+  while (!queues.HasSleeper(0)) std::this_thread::yield();
+  push(1, true);
+  std::jthread committing([&] {
+    thread.join();
+    queues.Committed(0);
+  });
+  queues.Drain(StopToken());
+  EXPECT_TRUE(queues.Idle());
 }
 
 TEST_F(ApplyQueuesTest, TheSerialSlotGivesWholeTransactions) {

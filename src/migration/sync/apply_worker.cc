@@ -228,6 +228,7 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
         }
         Error described = Describe(e, batch);
         const std::optional<size_t> failed = FailedJob();
+        const bool shared = e.server_errno() != 0 && FailedShared();
         const bool at_commit = FailedAtCommit();
         RollBack(kill);
         // An error does not prove that nothing was committed: it may be that of a proxy, or of what
@@ -247,10 +248,10 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
         }
         const bool retry = mysql::IsRetryableServerError(e) && attempt + 1 < kExecuteAttempts;
         in_doubt = at_commit && IsSerial();
-        if (!retry && shared_) {
+        if (!retry && shared) {
           one_by_one_ = true;
           ++attempt;
-          Log().Warn("a statement of several rows failed, they are written one by one",
+          Log().Info("a statement of several rows failed, they are written one by one",
                      {F("slot", slot_), F("error", e)});
           continue;
         }
@@ -389,9 +390,18 @@ void ApplyWorker::PlanChanges(const std::vector<Job>& batch, bool safe) {
   }
 }
 
+RowsForm ApplyWorker::SharedFormOf(const RowChange& change) const {
+  if (context_.multiple_rows) return FormOf(change);
+  // The effect of an insert, and whether it fails, does not depend on how it is written. Of others
+  // it is asked which one has found its row.
+  const bool may = change.kind() == mysql::RowsKind::kInsert && change.plan->transactional &&
+                   !context_.foreign_keys;
+  return may ? FormOf(change) : RowsForm::kAlone;
+}
+
 size_t ApplyWorker::AddShared(size_t begin, const StopToken& kill) {
   const RowChange& first = changes_[begin].row;
-  const RowsForm form = FormOf(first);
+  const RowsForm form = SharedFormOf(first);
   if (form == RowsForm::kAlone || IsLenient(begin)) return 0;
   if (begin + 1 == changes_.size() || !MayShare(first, form, changes_[begin + 1].row)) return 0;
   UseMode(Mode::kStrict, kill);
@@ -414,7 +424,6 @@ size_t ApplyWorker::AddShared(size_t begin, const StopToken& kill) {
   }
   statement.End();
   text_.job_of_statement.push_back(kManyChanges);
-  shared_ = true;
   return end - begin;
 }
 
@@ -527,7 +536,6 @@ void ApplyWorker::JudgeWarnings(const std::vector<mysql::ResultSet>& results) {
 void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopToken& kill) {
   text_.Clear();
   missing_.clear();
-  shared_ = false;
   statements_ = 0;
   begin_sent_ = {};
   Add("BEGIN", kill);
@@ -538,7 +546,7 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   if (IsSerial()) AddPoints(batch, kill);
   PlanChanges(batch, safe);
   for (size_t i = 0; i < changes_.size();) {
-    const size_t shared = context_.multiple_rows && !one_by_one_ ? AddShared(i, kill) : 0;
+    const size_t shared = one_by_one_ ? 0 : AddShared(i, kill);
     if (shared == 0) AddChange(i, kill);
     i += std::max<size_t>(shared, 1);
   }
@@ -682,6 +690,11 @@ std::optional<size_t> ApplyWorker::FailedJob() const {
     return std::nullopt;
   }
   return static_cast<size_t>(text_.job_of_statement[failed]);
+}
+
+bool ApplyWorker::FailedShared() const {
+  const size_t failed = connection_->failed_statement();
+  return failed < text_.job_of_statement.size() && text_.job_of_statement[failed] == kManyChanges;
 }
 
 const BatchChange& ApplyWorker::ChangeOf(size_t job) const {

@@ -11,6 +11,7 @@
 
 #include "migration/meta/owner.h"
 #include "migration/meta/sync_checkpoint.h"
+#include "migration/rows/dml_text.h"
 #include "migration/rows/merge.h"
 #include "migration/rows/value_warning.h"
 #include "migration/sync/apply_queue.h"
@@ -43,7 +44,7 @@ struct ApplyContext {
   StopToken patience;           // ends waiting for a transaction in flight
   bool foreign_keys = false;    // the session checks them
   bool compact = false;         // changes of one row in a batch are merged
-  bool multiple_rows = false;   // changes share statements
+  bool multiple_rows = false;   // not only inserts share statements
   bool read_committed = false;  // isolation level of the workers
 };
 
@@ -137,6 +138,8 @@ class ApplyWorker {
   // What is to be written for the batch. `safe`: all of it in safe mode.
   void PlanChanges(const std::vector<Job>& batch, bool safe);
   void AddChange(size_t index, const StopToken& kill);
+  // May it share a statement with neighbours, as far as the task wants that?
+  RowsForm SharedFormOf(const RowChange& change) const;
   // One statement for the planned changes from `begin` on that may share one; returns how many they
   // are, 0 if that one goes alone.
   size_t AddShared(size_t begin, const StopToken& kill);
@@ -157,6 +160,8 @@ class ApplyWorker {
   bool FailedAtCommit() const;
   // The job whose statement failed last; nullopt if that was no change, or several.
   std::optional<size_t> FailedJob() const;
+  // Was it a statement of several changes?
+  bool FailedShared() const;
   const BatchChange& ChangeOf(size_t job) const;
   // Names the statement of a change in the server's error.
   Error DescribeChange(const Error& error, size_t job) const;
@@ -183,8 +188,7 @@ class ApplyWorker {
   size_t max_text_;
   ChangeMerger merger_;
   std::vector<BatchChange> changes_;  // of the transaction being executed
-  bool shared_ = false;               // some of them share a statement
-  bool one_by_one_ = false;           // none may: to find out which one fails
+  bool one_by_one_ = false;           // none shares a statement: to find out which one fails
   std::vector<bool> lenient_;         // which of `changes_` are lenient; empty: none
   std::map<const TablePlan*, std::pair<size_t, size_t>> lenient_rows_;  // (warned, quiet)
   // Of this batch: jobs that are executed strictly whatever their table is, and why.

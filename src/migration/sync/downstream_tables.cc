@@ -27,6 +27,16 @@ constexpr int kWrongValueForVariable = 1231;
 constexpr int kAttempts = 10;
 constexpr Milliseconds kRetryWait{3000};
 
+// The storage engine in a text of SHOW CREATE TABLE; empty if there is none. (Texts within it have
+// no line ends of their own.)
+std::string EngineOf(std::string_view text) {
+  constexpr std::string_view kBefore = "\n) ENGINE=";
+  const size_t found = text.rfind(kBefore);
+  if (found == std::string_view::npos) return "";
+  const std::string_view rest = text.substr(found + kBefore.size());
+  return std::string(rest.substr(0, rest.find_first_of(" \n")));
+}
+
 }  // namespace
 
 DownstreamTables::DownstreamTables(mysql::ConnectOptions options) : options_(std::move(options)) {
@@ -53,12 +63,15 @@ mysql::TablePtr DownstreamTables::Get(const TableId& target, const StopToken& st
   auto it = tables_.find(target);
   if (it != tables_.end()) return it->second;
   std::string text;
+  bool transactional = true;
   for (int attempt = 1;; ++attempt) {
     try {
       mysql::ResultSet result = Connected(stop).Query("SHOW CREATE TABLE " + target.Quoted(), stop);
       if (!result.rows.empty() && result.rows.front().size() > 1) {
         text = result.rows.front()[1].value_or("");
       }
+      const std::string engine = EngineOf(text);
+      transactional = engine.empty() || HasTransactionalEngine(engine, stop);
       break;
     } catch (const Error& e) {
       ThrowIfStopped(stop);
@@ -94,7 +107,16 @@ mysql::TablePtr DownstreamTables::Get(const TableId& target, const StopToken& st
                     e)
         .SetScope(ErrorScope::kDownstream);
   }
+  if (transactional) {
+    untransactional_.erase(target);
+  } else {
+    untransactional_.insert(target);
+  }
   return tables_[target] = table;
+}
+
+bool DownstreamTables::IsTransactional(const TableId& target) const {
+  return !untransactional_.contains(target);
 }
 
 bool DownstreamTables::HasTransactionalEngine(std::string_view engine, const StopToken& stop) {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string_view>
 
 #include "base/thread/stop.h"
@@ -22,6 +23,8 @@ class DownstreamTables {
   // The target table's definition. Throws Error kSyncerDownstreamTableNotFound (36070) if it is
   // missing, 44019 if it cannot be read, 44018 if it cannot be parsed.
   mysql::TablePtr Get(const TableId& target, const StopToken& stop);
+  // Of a table that Get gave: do its rows take part in transactions?
+  bool IsTransactional(const TableId& target) const;
   // Has the server this storage engine? Throws Error.
   bool HasTransactionalEngine(std::string_view engine, const StopToken& stop);
   // To be called when a DDL touched it; with an empty `table`, all of the schema.
@@ -34,6 +37,7 @@ class DownstreamTables {
   std::unique_ptr<mysql::Connection> connection_;
   mysql::CollationLookup default_collation_of_;  // as the server said when last connected to
   std::map<TableId, mysql::TablePtr> tables_;
+  std::set<TableId> untransactional_;  // of them
 };
 
 }  // namespace dm::migration

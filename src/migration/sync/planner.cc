@@ -22,6 +22,8 @@ namespace {
 // Rows of one upstream transaction that go to one worker before another is asked: a small
 // transaction stays together, a large one is spread.
 constexpr size_t kRowsPerSlot = 100;
+// The same of rows that may share a statement.
+constexpr size_t kSharingRowsPerSlot = 500;
 // Rows that are handed to the queues at once, at most.
 constexpr size_t kRowsAtOnce = 512;
 // Memory for rows of tables without identity that are committed together at most.
@@ -199,7 +201,8 @@ bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
   const bool computed_alike = from.is_mariadb == to.is_mariadb && from.is_tidb == to.is_tidb;
   table.plan =
       BuildTablePlan(table.id, target, *table.map, std::move(tracked), std::move(downstream),
-                     literals, context_.sessions->upstream_server.is_mariadb, computed_alike);
+                     literals, context_.sessions->upstream_server.is_mariadb, computed_alike,
+                     context_.downstream->IsTransactional(target));
   UnifyKeys(table);
   table.filter = MakeRowFilter(context_, *table.plan, *table.map, stop);
   table.partial = partial_targets_.contains(target);
@@ -315,6 +318,10 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
     rows->partial = LacksColumns(plan, *rows->batch);
     if (rows->partial) AdmitPartial(table, *rows->batch, stream);
   }
+  rows->shares = rows->batch->kind() == mysql::RowsKind::kInsert && !rows->partial &&
+                 plan.transactional && !context_.sessions->foreign_keys;
+  // Until the statement ends more rows of it are to come, and they are there already.
+  const bool more = rows->shares && !header.statement_end();
   size_t count = rows->batch->row_count();
   const RowFilter* filter = table.filter.get();
   if (filter != nullptr) {
@@ -358,7 +365,8 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
     if (!serial) {
       keys_.clear();
       AppendConflictKeys(keys_, plan, rows->batch->before(row), rows->batch->after(row), scratch_);
-      if (rows_in_slot_ == 0 || rows_in_slot_ >= kRowsPerSlot) {
+      if (rows_in_slot_ == 0 ||
+          rows_in_slot_ >= (rows->shares ? kSharingRowsPerSlot : kRowsPerSlot)) {
         current_slot_ = context_.queues->EmptiestSlot();
         rows_in_slot_ = 0;
       }
@@ -367,11 +375,11 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
       if (slot == current_slot_) ++rows_in_slot_;
     }
     planned_.push_back({slot, std::move(job)});
-    if (planned_.size() >= kRowsAtOnce) Queue(SteadyClock::now(), stop);
+    if (planned_.size() >= kRowsAtOnce) Queue(SteadyClock::now(), stop, more);
   }
   const auto planned = SteadyClock::now();
   const auto detecting = planned - begin - queueing_;
-  const auto end = Queue(planned, stop);
+  const auto end = Queue(planned, stop, more);
   if (!serial) times_.conflict.Add(detecting / count, count);
   if (context_.metrics != nullptr) {
     const mysql::RowsKind kind = rows->batch->kind();
@@ -390,9 +398,10 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   return count;
 }
 
-SteadyClock::time_point RowPlanner::Queue(SteadyClock::time_point begin, const StopToken& stop) {
+SteadyClock::time_point RowPlanner::Queue(SteadyClock::time_point begin, const StopToken& stop,
+                                          bool more) {
   if (planned_.empty()) return begin;
-  context_.queues->Push(planned_, stop);
+  context_.queues->Push(planned_, stop, more);
   const auto end = SteadyClock::now();
   queueing_ += end - begin;
   SteadyClock::duration waited{};
@@ -408,7 +417,7 @@ SteadyClock::time_point RowPlanner::Queue(SteadyClock::time_point begin, const S
 }
 
 void RowPlanner::WaitCommitted(size_t slot, uint64_t order, const StopToken& stop) {
-  Queue(SteadyClock::now(), stop);  // what is waited for may be among it
+  Queue(SteadyClock::now(), stop, false);  // what is waited for may be among it
   context_.queues->WaitCommitted(slot, order, stop);
 }
 
@@ -441,6 +450,7 @@ void RowPlanner::OnCommit(const Stream& stream, const StopToken& stop) {
   rows_in_slot_ = 0;
   rows_events_ = 0;
   ++transaction_;
+  context_.queues->Release();
   // Between transactions: the maps of a statement are needed together.
   if (tables_.size() > kMaxTables) tables_.clear();
   if (open_tables_.empty() && piece_tables_.empty()) return;

@@ -150,7 +150,8 @@ class RowPlanner : private CommittedOrders {
   // Puts the rows that no expression filter leaves out into kept_.
   void KeepRows(const RowFilter& filter, const mysql::RowBatch& batch);
   // Hands what is planned to the queues. `begin`: the time now; returns the time at the end.
-  SteadyClock::time_point Queue(SteadyClock::time_point begin, const StopToken& stop);
+  // `more`: as ApplyQueues::Push.
+  SteadyClock::time_point Queue(SteadyClock::time_point begin, const StopToken& stop, bool more);
   // The next boundary moves the point of the plan's table.
   void OpenTable(const std::shared_ptr<const TablePlan>& plan, const Stream& stream);
   void ClosePiece(const Stream& stream, const StopToken& stop);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -502,8 +503,31 @@ void Connection::Fail(ErrorCode code, std::string_view statement, const StopToke
       .SetScope(options_.scope);
 }
 
+void Connection::AwaitAnswers(size_t statements) {
+  // A packet's head, and an OK without numbers or texts.
+  constexpr size_t kSmallestAnswer = 4 + 7;
+  constexpr size_t kMost = 32 << 10;  // to be waited for at once: far less than a socket takes
+  constexpr int kQuietMs = 5;
+  const int fd = static_cast<int>(mysql_get_socket(link_->mysql));
+  const auto wake_at = [fd](size_t bytes) {
+    const int value = static_cast<int>(bytes);
+    return setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value)) == 0;
+  };
+  if (!wake_at(std::min(statements * kSmallestAnswer, kMost))) return;
+  // Fewer bytes come if a statement fails or takes long: then there is nothing to wait for, or it
+  // does not matter who waits.
+  int before = 0;
+  pollfd waiting = {fd, POLLIN, 0};
+  while (poll(&waiting, 1, kQuietMs) == 0) {
+    int now = 0;
+    if (ioctl(fd, FIONREAD, &now) != 0 || now == before) break;
+    before = now;
+  }
+  wake_at(1);
+}
+
 void Connection::Send(std::string_view sql, ErrorCode code, std::string_view quoted,
-                      const StopToken& stop) {
+                      const StopToken& stop, size_t statements) {
   ThrowIfStopped(stop);
   CheckAlive();
   const uint64_t limit =
@@ -515,9 +539,15 @@ void Connection::Send(std::string_view sql, ErrorCode code, std::string_view quo
                         sql.size() + 1, limit))
         .SetScope(options_.scope);
   }
-  if (mysql_real_query(link_->mysql, sql.data(), sql.size()) != 0) {
-    Fail(code, quoted.empty() ? sql : quoted, stop);
+  int failed = 0;
+  if (statements < 2) {
+    failed = mysql_real_query(link_->mysql, sql.data(), sql.size());
+  } else {
+    failed = mysql_send_query(link_->mysql, sql.data(), sql.size());
+    if (failed == 0) AwaitAnswers(statements);
+    if (failed == 0) failed = mysql_read_query_result(link_->mysql);
   }
+  if (failed != 0) Fail(code, quoted.empty() ? sql : quoted, stop);
 }
 
 namespace {
@@ -595,8 +625,9 @@ std::vector<uint64_t> Connection::ExecuteMulti(std::string_view sql, size_t stat
   if (quoted.empty()) quoted = sql;
   failed_statement_ = 0;
   answer_times_.sent = SteadyClock::now();
-  Send(sql, ErrorCode::kDBExecuteFailed, quoted, stop);
+  Send(sql, ErrorCode::kDBExecuteFailed, quoted, stop, statements);
   std::vector<uint64_t> affected;
+  affected.reserve(statements);
   for (;;) {
     affected.push_back(ReadAffected(ErrorCode::kDBExecuteFailed, quoted, stop, results));
     failed_statement_ = affected.size();

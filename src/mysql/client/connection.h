@@ -167,6 +167,7 @@ class Connection {
   // So many statements separated by ';' in one packet. The server stops at the first failure;
   // affected rows of each. Errors as Execute; failed_statement() then tells which. Fewer answers
   // than statements without an error are no success: the connection counts as lost then (10003).
+  // The client is not woken by each of many answers.
   // `results`: gets what those of them return that return rows, in their order.
   std::vector<uint64_t> ExecuteMulti(std::string_view sql, size_t statements,
                                      const StopToken& stop = {}, std::string_view quoted = {},
@@ -229,7 +230,11 @@ class Connection {
   void Open(const StopToken& stop);
   void Handshake(const StopToken& stop);
   void ReadServerInfo(const StopToken& stop);
-  void Send(std::string_view sql, ErrorCode code, std::string_view quoted, const StopToken& stop);
+  // Sends the text and reads its first answer.
+  void Send(std::string_view sql, ErrorCode code, std::string_view quoted, const StopToken& stop,
+            size_t statements = 0);
+  // Sleeps until so many statements can have been answered, or until no more answers come.
+  void AwaitAnswers(size_t statements);
   uint64_t ReadAffected(ErrorCode code, std::string_view quoted, const StopToken& stop,
                         std::vector<ResultSet>* results = nullptr);
   void CheckAlive();

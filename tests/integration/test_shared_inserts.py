@@ -1,0 +1,145 @@
+"""Neighbouring inserts share statements: the rows, and what is said of one that fails, are as if each had its own."""
+import pytest
+
+from dmtest.waiting import wait_for
+from test_merged_changes import logged, statements  # noqa: F401
+from test_sync_places import SCHEMA, migration  # noqa: F401
+
+TABLES = """
+CREATE TABLE pk (id INT PRIMARY KEY, v VARCHAR(40), u INT, UNIQUE KEY (u));
+CREATE TABLE nokey (a INT, v VARCHAR(40));
+CREATE TABLE types (id BIGINT UNSIGNED PRIMARY KEY, i INT, d DECIMAL(30,10), f FLOAT, g DOUBLE, b BIT(20), t TEXT, v VARBINARY(100), l BLOB, j JSON, y YEAR,
+                    s TIMESTAMP(6) NULL, m DATETIME(3), c TIME(2), e ENUM('a', 'b', 'c'), k SET('x', 'y', 'z'), n VARCHAR(20) CHARACTER SET latin1,
+                    p POINT, z CHAR(5), gen INT AS (i + 1) STORED);
+CREATE TABLE odd (id INT PRIMARY KEY, e ENUM('a', 'b'));
+CREATE TABLE beat (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY);
+CREATE TABLE number (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40));
+"""
+VALUES = """INSERT INTO types (id, i, d, f, g, b, t, v, l, j, y, s, m, c, e, k, n, p, z) SELECT seq, IF(seq % 7 = 0, NULL, seq - 500), seq / 7 - 100, seq / 3, -seq / 9e100, seq,
+    IF(seq % 5 = 0, NULL, REPEAT('日\\'"\\\\', seq % 11)), UNHEX(MD5(seq)), REPEAT(CHAR(seq % 256), seq % 40), JSON_OBJECT('k', seq, 'q', '"'), 1970 + seq % 100,
+    FROM_UNIXTIME(seq * 1000000 + seq / 1000), '2020-01-01 10:00:00' + INTERVAL seq MINUTE, SEC_TO_TIME(seq * 100 - 40000), 1 + seq % 3, seq % 8,
+    CONCAT('é', seq), IF(seq % 4 = 0, NULL, POINT(seq, -seq)), CONCAT(seq % 3, ' ') FROM (SELECT CAST(seq AS SIGNED) AS seq FROM seq_1_to_2000) AS numbers"""
+
+
+def start(migration, **task):  # noqa: F811
+    """Starts the task; it is in safe mode no more when this returns."""
+    migration.start(syncers={"sync": {"worker-count": 4, "safe-mode-duration": "1s"}}, **task)
+    migration.running()
+
+    def safe_mode_is_over():  # it ends with the first event behind its time
+        migration.upstream.run(f"INSERT INTO {SCHEMA}.beat VALUES ()")
+        return "disable safe-mode" in migration.cluster.log("worker1", 1000)
+
+    wait_for(safe_mode_is_over, "safe mode ends")
+    migration.cluster.wait_synced("places", migration.upstream)
+
+
+def resume(migration):  # noqa: F811
+    migration.cluster.ctl("resume-task", "places")
+
+
+def test_values_of_all_types_in_few_statements(logged):  # noqa: F811
+    logged.prepare(TABLES)
+    start(logged)
+    logged.downstream.run("TRUNCATE mysql.general_log")
+    with logged.upstream.connect(database=SCHEMA) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SET time_zone = '+00:00'")
+        cursor.execute(VALUES)
+        cursor.execute("INSERT INTO nokey SELECT seq % 10, 'x' FROM seq_1_to_2000")
+        cursor.execute("SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
+        cursor.execute("BEGIN")
+        cursor.execute("INSERT INTO number VALUES (0, 'zero')")
+        for i in range(300):  # tables in turns, and other changes between
+            cursor.execute("INSERT INTO number (v) VALUES (%s), (%s)", (i, -i))
+            cursor.execute("INSERT INTO pk VALUES (%s, 'new', %s)", (i, i))
+            if i % 10 == 9:
+                cursor.execute("UPDATE pk SET u = -u - 1 WHERE id = %s", (i - 5,))
+                cursor.execute("DELETE FROM pk WHERE id = %s", (i,))
+                cursor.execute("INSERT INTO pk VALUES (%s, 'again', %s)", (i, i - 5))
+        cursor.execute("COMMIT")
+    logged.check()
+    types, nokey = statements(logged.downstream, "%`types`%", "%`nokey`%")
+    assert 0 < types < 200 and 0 < nokey < 200, (types, nokey)
+
+
+@pytest.mark.parametrize("table,key", [("pk", True), ("nokey", False)])
+def test_an_error_in_the_middle_names_its_row(migration, table, key):  # noqa: F811
+    migration.prepare(TABLES)
+    start(migration)
+    migration.downstream.run(f"ALTER TABLE {SCHEMA}.{table} MODIFY v VARCHAR(5)")
+    columns = "seq, IF(seq = 777, 'too long', 'x')" + (", seq" if key else "")
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.{table} SELECT {columns} FROM {SCHEMA}.seq_1_to_1000")
+    error = migration.cluster.wait_error("places", 10006, "VALUES (777,'too long'" + (",777)" if key else ")"))
+    assert "Error 1406 " in error["RawCause"] and "Alter the downstream table" in error["Workaround"], error
+    there = migration.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.{table}")
+    assert there < 1000 and (key or there == 0), there
+    migration.downstream.run(f"ALTER TABLE {SCHEMA}.{table} MODIFY v VARCHAR(40)")
+    resume(migration)
+    migration.check()
+
+
+def test_a_duplicate_in_the_middle_names_its_row(migration):  # noqa: F811
+    migration.prepare(TABLES)
+    start(migration)
+    migration.downstream.run(f"INSERT INTO {SCHEMA}.pk VALUES (-1, 'mine', 444)")
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.pk SELECT seq, 'x', seq FROM {SCHEMA}.seq_1_to_1000")
+    error = migration.cluster.wait_error("places", 10006, "VALUES (444,'x',444)")
+    assert "Error 1062 " in error["RawCause"] and "safe mode was off" in error["Workaround"], error
+    assert migration.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.pk WHERE id = 444") == 0
+    migration.downstream.run(f"DELETE FROM {SCHEMA}.pk WHERE id = -1")
+    resume(migration)
+    migration.check()
+
+
+def test_rows_that_only_a_strict_session_refuses(migration):  # noqa: F811
+    migration.prepare(TABLES)
+    start(migration)
+    migration.downstream.run(f"ALTER TABLE {SCHEMA}.pk ADD COLUMN more INT NOT NULL")
+    migration.upstream.run("SET sql_mode = ''", f"USE {SCHEMA}", "INSERT INTO odd SELECT seq, IF(seq % 100 = 50, 'zz', 'b') FROM seq_1_to_1000",
+                           "INSERT INTO pk SELECT seq, 'x', seq FROM seq_1_to_1000")
+    migration.running()
+    migration.cluster.wait_synced("places", migration.upstream)
+    for query in ("SELECT id, e + 0 FROM odd ORDER BY id", "SELECT id, v, u FROM pk ORDER BY id"):
+        rows = [server.run(f"USE {SCHEMA}", query) for server in (migration.upstream, migration.downstream)]
+        assert rows[0] == rows[1] and len(rows[0]) == 1000, query
+
+
+def test_a_null_that_is_refused(migration):  # noqa: F811
+    """A statement of several rows that is not strict would store another value for it."""
+    migration.prepare(TABLES)
+    start(migration, **{"target-database": {"session": {"sql_mode": "NO_ENGINE_SUBSTITUTION"}}})
+    migration.downstream.run(f"ALTER TABLE {SCHEMA}.pk MODIFY v VARCHAR(40) NOT NULL")
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.pk SELECT seq, IF(seq = 300, NULL, 'x'), seq FROM {SCHEMA}.seq_1_to_600")
+    error = migration.cluster.wait_error("places", 10006, "(300,NULL,300)")
+    assert "Error 1048 " in error["RawCause"], error
+    migration.downstream.run(f"ALTER TABLE {SCHEMA}.pk MODIFY v VARCHAR(40)")
+    resume(migration)
+    migration.check()
+
+
+def test_a_table_without_transactions_keeps_a_statement_a_row(migration):  # noqa: F811
+    """What a statement has inserted before the row that fails would stay."""
+    migration.prepare(TABLES)
+    start(migration)
+    migration.downstream.run(f"ALTER TABLE {SCHEMA}.nokey ENGINE = MyISAM, MODIFY v VARCHAR(5)", f"ALTER TABLE {SCHEMA}.pk ENGINE = MyISAM, MODIFY v VARCHAR(5)")
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.pk SELECT seq, IF(seq = 30, 'too long', 'x'), seq FROM {SCHEMA}.seq_1_to_60")
+    error = migration.cluster.wait_error("places", 10006, "VALUES (30,'too long',30)")
+    assert "Error 1406 " in error["RawCause"], error
+
+
+def test_killed_among_bulk_transactions(logged):  # noqa: F811
+    """What was committed behind the checkpoint comes again, as REPLACE of many rows."""
+    logged.prepare(TABLES)
+    logged.start(failpoints="sync/after-commit=3*kill", syncers={"sync": {"worker-count": 4, "checkpoint-flush-interval": 30}})
+    logged.running()
+    logged.upstream.run(f"USE {SCHEMA}", "INSERT INTO pk SELECT seq, 'x', seq FROM seq_1_to_3000", "INSERT INTO nokey SELECT seq, 'x' FROM seq_1_to_3000")
+    logged.wait_killed()
+    logged.upstream.run(f"USE {SCHEMA}", "INSERT INTO pk SELECT seq, 'y', seq FROM seq_3001_to_6000", "INSERT INTO nokey SELECT seq, 'y' FROM seq_3001_to_6000")
+    logged.downstream.run("TRUNCATE mysql.general_log")
+    logged.restart(failpoints="sync/before-commit=2*kill")
+    logged.wait_killed()
+    logged.restart()
+    logged.check()
+    replaced, inserted = statements(logged.downstream, "%REPLACE INTO%`pk`%", "%`nokey`%")
+    assert 0 < replaced < 1000 and 0 < inserted < 1000, (replaced, inserted)
