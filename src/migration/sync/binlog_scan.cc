@@ -38,12 +38,11 @@ bool IsGone(const Error& error) {
 }
 
 Error NotUpstream(const mysql::Location& place, const Error& error) {
-  return WithCause(
-             Error(ErrorCode::kSyncerGetEvent,
-                   fmt::format(
-                       "get binlog event error: the upstream has not got what follows {}: {}",
-                       place.ToString(), error.message())),
-             error)
+  return WithCause(Error(ErrorCode::kSyncerGetEvent,
+                         fmt::format(
+                             "get binlog event error: the upstream has not got what follows {}: {}",
+                             place.ToString(), error.message())),
+                   error)
       .SetScope(ErrorScope::kUpstream)
       .SetWorkaround(fmt::format(
           "What follows {} is missing. If another server behind the source's address has it, let "

@@ -71,8 +71,9 @@ mysql::GtidSet GtidSetAt(const mysql::BinlogPosition& position, const Sessions& 
                     mysql::QuoteString(mysql::StripRelaySuffix(position.file)), position.offset),
         stop);
     if (!set) {
-      throw Error(ErrorCode::kSyncerGetEvent,
-                  "the upstream knows no GTID set at " + position.ToString());
+      Location place;
+      place.position = position;
+      throw NotUpstream(place, Error(ErrorCode::kSyncerGetEvent, "it knows no GTID set there"));
     }
     return mysql::GtidSet::Parse(sessions.flavor, *set);
   }
