@@ -65,7 +65,8 @@ SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
               LimitsOf(config_.syncer)),
       tracker_(TrackerOptionsOf(inputs)),
       downstream_(inputs.sessions->downstream),
-      connection_slot_(queues_.parallel() + 1) {
+      connection_slot_(queues_.parallel() + 1),
+      indirect_(inputs.sessions->upstream, inputs.sessions->lower_case_table_names != 0) {
   plan_.rules = in_.rules;
   plan_.sessions = in_.sessions;
   plan_.tracker = &tracker_;
