@@ -80,7 +80,7 @@ LOST = [
     BadInput("RESET BINARY LOGS, by GTID", ("gtid", "RESET BINARY LOGS AND GTIDS"), (36069, "Error 1236"), USER),
     BadInput("binlog purged, MySQL by position", ("mysql", PURGE), (36069, "Error 1236", "{first}"), USER),
     BadInput("binlog purged, MariaDB by GTID", ("mariadb-gtid", PURGE), (36069, "Error 1236", "purged"), USER),
-    BadInput("RESET MASTER, MariaDB by GTID", ("mariadb-gtid", "RESET MASTER"), (36069, "Error 1236"), USER),
+    BadInput("RESET MASTER, MariaDB by GTID", ("mariadb-gtid", "RESET MASTER"), (36069, "no GTIDs any more"), USER),
     BadInput("binlog purged, MySQL 5.6 by GTID", ("mysql56-gtid", PURGE), (36069, "Error 1236", "purged"), USER),
 ]
 

@@ -212,6 +212,20 @@ void RequireServer(const UpstreamLog& log, const Location& location, const Sessi
           "`meta` with binlog-gtid.");
 }
 
+// A MariaDB whose binlog is empty accepts any GTID set, as if the reader were ahead: what it had
+// before a RESET MASTER would be missing without a word.
+void RequireHistory(const Location& location, const Sessions& sessions, const StopToken& stop) {
+  if (sessions.flavor != mysql::Flavor::kMariaDb || location.gtid_set->empty()) return;
+  const auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
+  for (const char* variable : {"@@GLOBAL.gtid_binlog_state", "@@GLOBAL.gtid_slave_pos"}) {
+    const std::string known =
+        upstream->QueryValue(std::string("SELECT ") + variable, stop).value_or("");
+    if (!known.empty()) return;
+  }
+  throw NotUpstream(location,
+                    Error(ErrorCode::kSyncerGetEvent, "its binlog has no GTIDs any more"));
+}
+
 // Other programs store the GTIDs that they have read, also if they began at a position. Everything
 // before that would be sent again.
 void RequireWholeSet(const SubtaskConfig& config, const Location& location,
@@ -308,6 +322,7 @@ StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
     if (by_position) set.reset();
   }
   if (set && fresh && !choice.from_dump && by_position) set.reset();  // the user's
+  if (gtid_mode && set && !fresh) RequireHistory(choice.location, sessions, stop);
   if (!gtid_mode || set) return choice;
   if (choice.location.position.file.empty()) {
     set.emplace(sessions.flavor);  // from the first binlog on

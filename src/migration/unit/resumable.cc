@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 2> kRelayPhrases = {
     "binlog checksum mismatch, data may be corrupted", "get event err eof"};
 
 // Lower case; looked for in the raw cause.
-constexpr std::array<std::string_view, 30> kUnresumableCauses = {
+constexpr std::array<std::string_view, 31> kUnresumableCauses = {
     "can't drop column with index", "with tidb_enable_change_multi_schema is disable",
     "unsupported add column", "unsupported modify column", "unsupported modify charset",
     "unsupported modify collate", "unsupported drop integer primary key", "unsupported collation",
@@ -34,7 +34,7 @@ constexpr std::array<std::string_view, 30> kUnresumableCauses = {
     // Later the upstream may come to these places again, with something else before them.
     "impossible position", "from position > file size", "slave has more gtids than the master",
     "replica has more gtids than the source", "is not in the master's binlog",
-    "is missing the gtid"};
+    "is missing the gtid", "its binlog has no gtids any more"};
 
 std::string Lower(std::string_view text) {
   std::string out(text);
