@@ -15,14 +15,16 @@ SCHEMA = "bad_upstream"
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory, servers):
-    """Upstreams of this file's own: their binlogs are purged. `src` is a MariaDB by position, `gtid` a MySQL by GTID."""
+    """Upstreams of this file's own: their binlogs are purged. `src` is a MariaDB by position, the others are read by GTID."""
     cluster = Cluster(tmp_path_factory.mktemp("bad-upstream"))
-    cluster.servers = {"src": servers.get("mariadb", "bad-up"), "gtid": servers.get("mysql9", "bad-up")}
+    cluster.servers = {"src": servers.get("mariadb", "bad-up"), "gtid": servers.get("mysql9", "bad-up"),
+                       "mariadb-gtid": servers.get("mariadb", "bad-gtid"), "mysql56-gtid": servers.get("mysql56gtid", "bad-up"),
+                       "mysql": servers.get("mysql9", "bad-position")}
     cluster.downstream = servers.get("mariadb", "down")
     cluster.start_master()
     for i, (source, server) in enumerate(cluster.servers.items()):
         cluster.start_worker(f"worker{i + 1}")
-        cluster.create_source(source, server, **{"enable-gtid": source == "gtid", "checker": {"backoff-max": "1s"}})
+        cluster.create_source(source, server, **{"enable-gtid": source.endswith("gtid"), "checker": {"backoff-max": "1s"}})
     yield cluster
     cluster.stop()
 
@@ -76,6 +78,10 @@ LOST = [
     BadInput("RESET MASTER, by position", ("src", "RESET MASTER"), (36069, "Error 1236", "{first}"), USER),
     BadInput("binlog purged, by GTID", ("gtid", PURGE), (36069, "Error 1236", "purged"), USER),
     BadInput("RESET BINARY LOGS, by GTID", ("gtid", "RESET BINARY LOGS AND GTIDS"), (36069, "Error 1236"), USER),
+    BadInput("binlog purged, MySQL by position", ("mysql", PURGE), (36069, "Error 1236", "{first}"), USER),
+    BadInput("binlog purged, MariaDB by GTID", ("mariadb-gtid", PURGE), (36069, "Error 1236", "purged"), USER),
+    BadInput("RESET MASTER, MariaDB by GTID", ("mariadb-gtid", "RESET MASTER"), (36069, "no GTIDs any more"), USER),
+    BadInput("binlog purged, MySQL 5.6 by GTID", ("mysql56-gtid", PURGE), (36069, "Error 1236", "purged"), USER),
 ]
 
 
@@ -98,9 +104,18 @@ def test_binlog_that_is_gone(running, task, row):
         return server.run("SHOW BINARY LOGS")[0][0] in gone
 
     wait_for(purged, "the binlogs are gone", interval=0.3)
+    worker = running.bound_worker(source)
+
+    def told(phrase):
+        return running.log(worker, 1000000).count(phrase)
+
+    given_up, tried = told("task can't auto resume"), told("dispatch auto resume task")
     running.ctl("resume-task", "bad", check=False)
     code, *phrases = row.shows
     error = running.wait_error("bad", code)
+    assert first in error["Workaround"], error
+    wait_for(lambda: told("task can't auto resume") >= given_up + 2, lambda: "it is given up: " + running.log(worker))
+    assert told("dispatch auto resume task") == tried
     assert error["ErrScope"] == "upstream" and error["Workaround"], error
     for phrase in phrases:
         assert phrase.format(first=first) in text_of(error), (phrase.format(first=first), error)

@@ -528,6 +528,24 @@ INSERT INTO t (id) VALUES (100), (101);
     assert [row[0] for row in scene.rows(scene.down, "t", "id")] == [2, 4, 6, 8, 10, 12, 14, 16, 101]
 
 
+@pytest.mark.parametrize("zone,begin", [("-03:30", "03:30:00"), ("-11:00", "11:00:00"), ("-00:30", "00:30:00")])
+def test_expressions_in_a_zone_west_of_greenwich(scene, zone, begin):
+    """`begin`: of the year 2000 there, as UTC shows it."""
+    scene.up.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, ts TIMESTAMP NULL, u TIMESTAMP NULL, y TIMESTAMP NULL)")
+    expressions(scene, {
+        "ts": {"insert-value-expr": "ts < '2000-01-01 00:00:00'"}, "u": {"insert-value-expr": "hour(u) = 23"},
+        "y": {"insert-value-expr": "year(y) = 1999"}}, timezone=zone)
+    scene.up.script(f"""
+USE {SCHEMA};
+SET time_zone = '+00:00';
+INSERT INTO t (id, ts) VALUES (1, '2000-01-01 {begin}' - INTERVAL 1 SECOND), (2, '2000-01-01 {begin}');
+INSERT INTO t (id, u) VALUES (3, '2000-01-01 {begin}' - INTERVAL 1 SECOND), (4, '2000-01-01 {begin}');
+INSERT INTO t (id, y) VALUES (7, '2000-01-01 {begin}' - INTERVAL 1 SECOND), (8, '2000-01-01 {begin}');
+""")
+    scene.synced()
+    assert [row[0] for row in scene.rows(scene.down, "t", "id")] == [2, 4, 8]
+
+
 def test_expressions_follow_the_definition(scene):
     scene.up.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT, w INT)", f"CREATE TABLE {SCHEMA}.nokey (a INT)")
     expressions(scene, {"v": {"insert-value-expr": "v = 1"}, "w": {"delete-value-expr": "w = 1"},

@@ -84,6 +84,7 @@ def test_an_error_names_the_row(migration):  # noqa: F811
     migration.upstream.run(f"INSERT INTO {SCHEMA}.pk SELECT seq, 'x', seq FROM {SCHEMA}.seq_1_to_20")
     error = cluster.wait_error("places", 10006, "VALUES (7,'x',7)")
     assert "Duplicate entry '7'" in error["RawCause"] and "safe mode was off" in error["Workaround"], error
+    assert f"table `{SCHEMA}`.`pk`, key `PRIMARY`" in error["Workaround"], error
     assert migration.downstream.value(f"SELECT v FROM {SCHEMA}.pk WHERE id = 7") == "mine"
     migration.downstream.run(f"DELETE FROM {SCHEMA}.pk WHERE id = 7")
     cluster.ctl("resume-task", "places")

@@ -5,6 +5,8 @@ import pymysql
 import pytest
 
 from dmtest.cluster import Cluster
+from dmtest.compare import difference
+from dmtest.proxy import Proxy
 from dmtest.replicating import Replicating
 from dmtest.waiting import wait_for
 
@@ -17,7 +19,7 @@ class Scene(Replicating):
 
     def __init__(self, cluster, upstream, downstream, gtid):
         super().__init__(cluster, upstream, downstream, TASK, SCHEMA)
-        self.next_key = 0
+        self.next_key, self.gtid = 0, gtid
         cluster.start_master()
         cluster.start_worker("worker1")
         cluster.create_source("src", upstream, **{"enable-gtid": gtid})
@@ -161,3 +163,64 @@ def test_an_exit_point_does_not_go_back(scene):
         cursor.execute("ROLLBACK")
     wait_for(lambda: "ended while it read again" in scene.cluster.log("worker1", 3000), "the run ends")
     scene.equal()
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["one-run", "restarted"])
+@pytest.mark.parametrize("by_time", [False, True], ids=["meta", "start-time"])
+def test_a_begin_that_is_not_exact(scene, by_time, restarted):
+    """The tables were copied later than where the task begins, and reading the backlog takes longer than the duration."""
+    cluster, up, down = scene.cluster, scene.upstream, scene.downstream
+    cluster.ctl("stop-task", TASK, check=False)
+    scene.recreate(SCHEMA)
+    up.run(f"USE {SCHEMA}", TABLE)
+    start = up.value("SELECT NOW() + INTERVAL 1 SECOND")
+    wait_for(lambda: up.value("SELECT NOW()") >= start, "the start time", interval=0.1)
+    file, position = up.run(up.status_statement)[0][:2]
+    up.run(f"USE {SCHEMA}", "INSERT INTO t VALUES (1, 1, 'one')", "INSERT INTO t VALUES (2, 2, 'two')", "UPDATE t SET id = 3 WHERE id = 2",
+           "INSERT INTO t VALUES (4, 4, 'four')", "INSERT INTO t VALUES (5, 5, 'five')")
+    down.run(f"CREATE DATABASE {SCHEMA}", f"USE {SCHEMA}", TABLE, "INSERT INTO t VALUES (1, 1, 'one'), (3, 2, 'two'), (4, 4, 'four'), (5, 5, 'five')")
+    seen, go_on = set(), threading.Event()
+
+    def gate(kind, event):  # a stream comes up to the third transaction
+        if b"two" in event:
+            seen.add(proxy.link())
+        elif kind in (33, 162) and proxy.link() in seen:
+            go_on.wait()
+        return event
+
+    proxy = Proxy(up)
+    proxy.on_event = gate
+    cluster.start_worker("worker2")
+    try:
+        cluster.create_source("gated", proxy, **{"enable-gtid": scene.gtid})
+        instance = {"source-id": "gated", "block-allow-list": "list", "syncer-config-name": "sync"}
+        if not by_time:
+            instance["meta"] = {"binlog-name": file, "binlog-pos": int(position)}
+        path = cluster.task_file("gated", ["gated"], down, [SCHEMA], **{
+            "task-mode": "incremental", "mydumpers": None, "loaders": None, "mysql-instances": [instance],
+            **scene.settings(**{"safe-mode-duration": "1s"})})
+        cluster.ctl("start-task", path, "--remove-meta", *(["--start-time", str(start)] if by_time else []))
+        wait_for(lambda: down.run(f"SELECT id FROM {SCHEMA}.t WHERE id = 2"), "the second row comes once more")
+        begun = up.value("SELECT NOW(6)")
+        wait_for(lambda: up.value(f"SELECT NOW(6) > '{begun}' + INTERVAL 1100000 MICROSECOND"), "the duration is over", interval=0.1)
+        if restarted:
+            cluster.ctl("pause-task", "gated")
+        go_on.set()
+        if restarted:
+            cluster.ctl("resume-task", "gated")
+        cluster.wait_stage("gated", "Running", "Sync")
+        cluster.wait_synced("gated", up)
+        found = difference(up, down, scene.targets)
+        assert found is None, found
+        # Behind it there is none.
+        up.run(f"INSERT INTO {SCHEMA}.t VALUES (6, 6, 'six')")
+        cluster.wait_synced("gated", up)
+        down.run(f"INSERT INTO {SCHEMA}.t VALUES (7, 7, 'not of the upstream')")
+        up.run(f"INSERT INTO {SCHEMA}.t VALUES (7, 7, 'seven')")
+        cluster.wait_error("gated", 10006, "Error 1062")
+    finally:
+        go_on.set()
+        cluster.ctl("stop-task", "gated", check=False)
+        cluster.ctl("operate-source", "stop", "gated", check=False)
+        cluster.workers["worker2"].stop()
+        proxy.stop()

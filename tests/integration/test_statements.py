@@ -42,6 +42,66 @@ def test_change_logged_as_statement_pauses(running):
     assert running.downstream.run(f"SELECT v FROM {SCHEMA}.t WHERE id = 2") == ((2,),)
 
 
+SET_OFF = {
+    "view": (["CREATE VIEW stmt_ignored.v AS SELECT * FROM stmt.t"], "INSERT INTO stmt_ignored.v VALUES (9, 9)"),
+    "view of a view": (["CREATE VIEW stmt_ignored.v AS SELECT * FROM stmt.t", "CREATE VIEW stmt_ignored.w AS SELECT id, v FROM stmt_ignored.v"],
+                       "UPDATE stmt_ignored.w SET v = 9"),
+    "trigger": (["CREATE TRIGGER stmt_ignored.g AFTER INSERT ON stmt_ignored.t FOR EACH ROW INSERT INTO stmt.t VALUES (NEW.id, 9)"],
+                "INSERT INTO stmt_ignored.t VALUES (9, 9)"),
+    "trigger that calls": (["CREATE PROCEDURE stmt_ignored.p() UPDATE stmt.t SET v = 9",
+                            "CREATE TRIGGER stmt_ignored.g AFTER DELETE ON stmt_ignored.t FOR EACH ROW CALL p"], "DELETE FROM stmt_ignored.t"),
+    "function": (["CREATE FUNCTION stmt_ignored.f() RETURNS INT MODIFIES SQL DATA BEGIN DELETE FROM stmt.t WHERE id = 1; RETURN 9; END"],
+                 "INSERT INTO stmt_ignored.t VALUES (stmt_ignored.f(), 9)"),
+}
+HARMLESS = [
+    "CREATE VIEW stmt_ignored.v AS SELECT * FROM stmt_ignored.t", "CREATE TABLE stmt_ignored.log (id INT)",
+    "CREATE TRIGGER stmt_ignored.g AFTER INSERT ON stmt_ignored.t FOR EACH ROW INSERT INTO stmt_ignored.log VALUES (NEW.id)",
+    "CREATE FUNCTION stmt_ignored.f() RETURNS INT DETERMINISTIC RETURN 5"]
+
+
+@pytest.mark.parametrize("what", SET_OFF)
+def test_change_logged_as_statement_that_sets_off_another(running, what):
+    """The statement names no replicated table, and changes one through what the upstream has."""
+    made, statement = SET_OFF[what]
+    running.start("INSERT INTO stmt_ignored.t VALUES (3, 3)")
+    running.upstream.run("SET GLOBAL log_bin_trust_function_creators = 1", *made)
+    running.equal()
+    running.upstream.run("SET SESSION binlog_format = STATEMENT", statement)
+    error = running.cluster.wait_error(running.task, 36014, "only support ROW format binlog")
+    assert f"`{SCHEMA}`.`t`" in error["Message"] and statement[:30] in error["Message"], error
+
+
+def test_change_logged_as_statement_that_sets_off_nothing_here(running):
+    """Views, triggers and functions that stay outside; first before the statement, then made between statements."""
+    running.start()
+    up = running.upstream
+    up.run("SET GLOBAL log_bin_trust_function_creators = 1", *HARMLESS)
+    for id in (10, 11):
+        up.run("SET SESSION binlog_format = STATEMENT", "USE stmt_ignored", f"INSERT INTO t VALUES ({id}, f())", "UPDATE v SET v = 3",
+               f"DELETE a, b FROM t a JOIN log b ON a.id = b.id WHERE a.id = {id}",
+               "INSERT INTO stmt_ignored.log SELECT id FROM stmt.t")
+        running.equal()
+    assert "cannot be told" not in running.cluster.log(running.cluster.bound_worker(running.source), 1000000)
+    up.run("CREATE TRIGGER stmt_ignored.h AFTER DELETE ON stmt_ignored.t FOR EACH ROW DELETE FROM stmt.t WHERE id = 1",
+           "INSERT INTO stmt_ignored.t VALUES (20, 20)")
+    running.equal()
+    up.run("SET SESSION binlog_format = STATEMENT", "DELETE FROM stmt_ignored.t")
+    running.cluster.wait_error(running.task, 36014, f"`{SCHEMA}`.`t`")
+
+
+def test_change_logged_as_statement_whose_table_is_gone(running):
+    """Nobody can tell what it set off: the worker's log names it."""
+    running.start()
+    worker = running.cluster.bound_worker(running.source)
+    running.cluster.ctl("pause-task", running.task)
+    running.upstream.run("CREATE TABLE stmt_ignored.gone (id INT)", "SET SESSION binlog_format = STATEMENT",
+                         "INSERT INTO stmt_ignored.gone VALUES (4711)", "DROP TABLE stmt_ignored.gone")
+    running.resume()
+    running.equal()
+    wait_for(lambda: any("cannot be told" in line and "4711" in line for line in running.cluster.log(worker, 1000000).splitlines()),
+             lambda: running.cluster.log(worker))
+
+
 def test_load_data_logged_as_statement_pauses(running):
     running.start()
     with running.upstream.connect(local_infile=True) as connection:

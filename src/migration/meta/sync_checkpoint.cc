@@ -44,6 +44,7 @@ constexpr std::string_view kPreparedName = "prepared";
 constexpr std::string_view kUpstreamName = "upstream";
 constexpr std::string_view kAllKnownName = "all_known_by";
 constexpr std::string_view kEachOnceName = "each_once";
+constexpr std::string_view kWholeSetName = "whole_gtid_set";
 constexpr std::string_view kDatabaseCollationsName = "database_collations";
 
 uint64_t Number(std::string_view text) {
@@ -283,6 +284,7 @@ StoredCheckpoint SyncCheckpointTable::Load(mysql::Connection& connection,
   }
   stored.all_known_by = state(kAllKnownName).value_or("");
   stored.each_once = state(kEachOnceName).has_value();
+  stored.whole_set = state(kWholeSetName).has_value();
   if (const auto collations = state(kDatabaseCollationsName)) {
     const nlohmann::json object = nlohmann::json::parse(*collations, nullptr, false);
     for (const auto& [database, collation] : object.items()) {
@@ -299,7 +301,7 @@ TablePoint SyncCheckpointTable::ReadTable(
   point.table = row.at(1).value_or("");
   point.location.position = {row.at(2).value_or(""), std::stoull(row.at(3).value_or("0"))};
   std::string gtid = row.at(4).value_or("");
-  point.location.gtid_set = mysql::GtidSet::Parse(flavor_, gtid);
+  if (!gtid.empty()) point.location.gtid_set = mysql::GtidSet::Parse(flavor_, gtid);
   point.table_info = row.at(8).value_or("null");
   if (row.at(9).value_or("0") != "0") return point;  // the global row's are an exit point
   const std::string columns = row.at(7).value_or("");
@@ -456,6 +458,10 @@ std::string SyncCheckpointTable::AllKnownStatement(std::string_view rules) const
 
 std::string SyncCheckpointTable::EachOnceStatement(bool each_once) const {
   return StateStatement(kEachOnceName, each_once ? "1" : "");
+}
+
+std::string SyncCheckpointTable::WholeSetStatement(bool whole) const {
+  return StateStatement(kWholeSetName, whole ? "1" : "");
 }
 
 std::string SyncCheckpointTable::DatabaseCollationsStatement(

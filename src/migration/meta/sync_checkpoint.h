@@ -88,6 +88,9 @@ struct StoredCheckpoint {
   std::string all_known_by;
   // Every change that was applied up to now was applied together with its table's point.
   bool each_once = false;
+  // The global point's GTID set is all that the upstream had executed. (Other programs store those
+  // that they have read.)
+  bool whole_set = false;
   // Default collations of upstream databases at the global point, as far as they are known.
   DatabaseCollations database_collations;
 };
@@ -144,6 +147,8 @@ class SyncCheckpointTable {
 
   // Writes StoredCheckpoint::each_once.
   std::string EachOnceStatement(bool each_once) const;
+  // Writes StoredCheckpoint::whole_set.
+  std::string WholeSetStatement(bool whole) const;
   // Writes StoredCheckpoint::database_collations, or removes it if it is empty.
   std::string DatabaseCollationsStatement(const DatabaseCollations& collations) const;
 

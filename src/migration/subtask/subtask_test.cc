@@ -425,6 +425,37 @@ TEST(AutoResumeTest, UnresumableErrors) {
   EXPECT_TRUE(IsResumable(Failed(ErrorCode::kDBExecuteFailed, "Error 1062", "")));
 }
 
+TEST(AutoResumeTest, LostBinlogsAreNotAskedForAgain) {
+  for (const char* text :
+       {"Could not find first log file name in binary log index file",
+        "could not find next log; the first event 'mysql-bin.000001' at 4",
+        "The slave is connecting using CHANGE MASTER TO MASTER_AUTO_POSITION = 1, but the master "
+        "has purged binary logs containing GTIDs that the slave requires.",
+        "The replica is connecting using CHANGE REPLICATION SOURCE TO SOURCE_AUTO_POSITION = 1, "
+        "but the source has purged binary logs containing GTIDs that the replica requires.",
+        "Cannot replicate because the master purged required binary logs. Replicate the missing "
+        "transactions from elsewhere",
+        "Cannot replicate because the source purged required binary logs. Replicate the missing "
+        "transactions from elsewhere",
+        "Could not find GTID state requested by slave in any binlog files. Probably the slave "
+        "state is too old and required binlog files have been purged.",
+        "Client requested master to start replication from impossible position",
+        "Client requested master to start replication from position > file size",
+        "Client requested source to start replication from position > file size",
+        "Slave has more GTIDs than the master has, using the master's SERVER_UUID.",
+        "Replica has more GTIDs than the source has, using the source's SERVER_UUID.",
+        "Error: connecting slave requested to start from GTID 0-1-100, which is not in the "
+        "master's binlog",
+        "The binlog on the master is missing the GTID 0-1-5 requested by the slave (even though a "
+        "subsequent sequence number does exist), and GTID strict mode is enabled"}) {
+    EXPECT_FALSE(IsResumable(
+        Failed(ErrorCode::kSyncerGetEvent, "", std::string("Error 1236 (HY000): ") + text)))
+        << text;
+  }
+  EXPECT_TRUE(IsResumable(
+      Failed(ErrorCode::kSyncerGetEvent, "", "Error 1236 (HY000): Binary log is not open")));
+}
+
 TEST(AutoResumeTest, WaitsLongerAfterEachResume) {
   using std::chrono::milliseconds;
   AutoResume checker({milliseconds(1000), milliseconds(8000), milliseconds(60000)});

@@ -13,6 +13,7 @@
 #include "migration/sync/session.h"
 #include "mysql/client/retry.h"
 #include "mysql/schema/table_info_json.h"
+#include "mysql/value/quote.h"
 
 namespace dm::migration {
 
@@ -26,6 +27,16 @@ constexpr std::string_view kCommit = "COMMIT";
 // A packet is sent when it has this many bytes, even if the server would take more: texts are
 // buffered on both sides.
 constexpr size_t kTextBytes = 1 << 20;
+
+// The key that a server's text of error 1062 names: "Duplicate entry '7' for key 't.PRIMARY'".
+std::optional<std::string> DuplicateKey(std::string_view text) {
+  constexpr std::string_view kBefore = " for key '";
+  const size_t before = text.rfind(kBefore);
+  const size_t end = text.rfind('\'');
+  if (before == std::string_view::npos || end < before + kBefore.size()) return std::nullopt;
+  const size_t begin = before + kBefore.size();
+  return mysql::QuoteName(text.substr(begin, end - begin));
+}
 
 // Nothing may be written any more.
 bool IsRightLost(const Error& e) {
@@ -715,9 +726,10 @@ Error ApplyWorker::DescribeChange(const Error& error, size_t job) const {
   described.SetServerErrno(error.server_errno());
   if (error.server_errno() == kDuplicateEntry) {
     described.SetWorkaround(fmt::format(
-        "safe mode was {}; table {}: other writers downstream, a start position before the data, "
-        "or overlapping keys of merged tables",
-        change.safe ? "on" : "off", change.plan->target.Quoted()));
+        "safe mode was {}; table {}, key {}: other writers downstream, a start position before the "
+        "data, or overlapping keys of merged tables",
+        change.safe ? "on" : "off", change.plan->target.Quoted(),
+        DuplicateKey(error.raw_cause()).value_or("unknown")));
   } else if (ChangesValue(error.server_errno(), ServerText(error), change,
                           WarningTextsOfServer())) {
     described.SetWorkaround(fmt::format(

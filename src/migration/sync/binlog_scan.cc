@@ -1,5 +1,7 @@
 #include "migration/sync/binlog_scan.h"
 
+#include <fmt/format.h>
+
 namespace dm::migration {
 
 std::unique_ptr<mysql::NetworkEventSource> OpenScan(const mysql::BinlogPosition& from,
@@ -22,6 +24,32 @@ std::unique_ptr<mysql::NetworkEventSource> OpenScan(const mysql::BinlogPosition&
                                                     mysql::Connection& upstream,
                                                     const StopToken& stop) {
   return OpenScan(from, sessions.upstream, sessions.flavor, upstream, stop);
+}
+
+bool IsGone(const Error& error) {
+  switch (mysql::ClassifyDumpError(error)) {
+    case mysql::DumpRefusal::kPurged:
+    case mysql::DumpRefusal::kBadPosition:
+    case mysql::DumpRefusal::kUnknownGtid:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Error NotUpstream(const mysql::Location& place, const Error& error) {
+  return WithCause(Error(ErrorCode::kSyncerGetEvent,
+                         fmt::format(
+                             "get binlog event error: the upstream has not got what follows {}: {}",
+                             place.ToString(), error.message())),
+                   error)
+      .SetScope(ErrorScope::kUpstream)
+      .SetWorkaround(fmt::format(
+          "What follows {} is missing. If another server behind the source's address has it, let "
+          "the address lead there and resume. Else the changes are lost for this task: begin with "
+          "a new full migration (`stop-task`, `start-task --remove-meta`), or make up for them by "
+          "hand and begin at a place that the upstream has (`--start-time`).",
+          place.GtidText().empty() ? place.position.ToString() : place.ToString()));
 }
 
 bool IsGtidEvent(mysql::EventType type) {

@@ -5,11 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "base/error/error.h"
 #include "base/thread/stop.h"
 #include "migration/sync/session.h"
 #include "mysql/binlog/event_source.h"
 #include "mysql/client/connection.h"
-#include "mysql/position/position.h"
+#include "mysql/position/location.h"
 
 namespace dm::migration {
 
@@ -24,6 +25,11 @@ std::unique_ptr<mysql::NetworkEventSource> OpenScan(const mysql::BinlogPosition&
                                                     const Sessions& sessions,
                                                     mysql::Connection& upstream,
                                                     const StopToken& stop);
+
+// Does the error of a dump say that the server has not got what was asked for?
+bool IsGone(const Error& error);
+// The error of a task that cannot go on behind `place` for that reason.
+Error NotUpstream(const mysql::Location& place, const Error& error);
 
 // The first event of a transaction, with its GTID or without one.
 bool IsGtidEvent(mysql::EventType type);

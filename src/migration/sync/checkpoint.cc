@@ -70,6 +70,7 @@ void Checkpoint::Load(mysql::Connection& connection, const StopToken& stop) {
   write_dump_exit_ = false;
   all_known_by_ = std::move(stored.all_known_by);
   each_once_ = stored.each_once;
+  flushed_whole_set_ = stored.whole_set;
   database_collations_ = std::move(stored.database_collations);
   flushed_prepared_ = std::make_shared<const PreparedBranches>(std::move(stored.prepared));
   prepared_ = has_flushed_ ? flushed_prepared_ : std::make_shared<const PreparedBranches>();
@@ -190,6 +191,11 @@ std::string Checkpoint::all_known_by() const {
 bool Checkpoint::each_once() const {
   std::lock_guard lock(mutex_);
   return each_once_;
+}
+
+bool Checkpoint::has_whole_set() const {
+  std::lock_guard lock(mutex_);
+  return flushed_whole_set_;
 }
 
 DatabaseCollations Checkpoint::database_collations() const {
@@ -365,6 +371,7 @@ GlobalPoint Checkpoint::ToRow(GlobalPoint point) const {
     const bool known = short_ && mysql::CompareFileNames(short_->location.position.file,
                                                          location.position.file) == 0;
     location.position.offset = known ? short_->location.position.offset : mysql::kBinlogMinOffset;
+    if (!gtid_mode_) location.gtid_set = known ? short_->location.gtid_set : std::nullopt;
   }
   if (point.exit_point && point.exit_point->position.offset > mysql::LargestShortOffset()) {
     const auto behind = mysql::BeginOfNextFile(point.exit_point->position.file);
@@ -389,6 +396,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
   std::vector<std::string> ddl_statements;
   bool drop_all = false;
   bool write_dump_exit = false;
+  bool whole_set = false;
   std::optional<Location> dump_exit;
   StatementOperators::Writes operator_writes;
   GlobalPoint global;
@@ -413,6 +421,8 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
     write_dump_exit = std::exchange(write_dump_exit_, false);
     dump_exit = dump_exit_;
     global_row = ToRow(global);
+    whole_set = !global_row.location.GtidText().empty();
+    if (whole_set != flushed_whole_set_) statements.push_back(table_.WholeSetStatement(whole_set));
     if (drop_all) statements.push_back(table_.DeleteTablesStatement());
     for (const std::string& schema : dropped_schemas) {
       statements.push_back(table_.DeleteSchemaStatement(schema));
@@ -497,6 +507,7 @@ bool Checkpoint::Flush(mysql::Connection& connection, const std::string& proof, 
   flushed_ = global.location;
   flushed_prepared_ = std::move(prepared);
   flushed_upstream_ = std::move(upstream);
+  flushed_whole_set_ = whole_set;
   has_flushed_ = true;
   return true;
 }

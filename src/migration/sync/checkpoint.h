@@ -72,6 +72,8 @@ class Checkpoint {
   std::string all_known_by() const;
   // As it was loaded: StoredCheckpoint::each_once.
   bool each_once() const;
+  // Of `flushed`: StoredCheckpoint::whole_set.
+  bool has_whole_set() const;
   // As they were loaded: StoredCheckpoint::database_collations.
   DatabaseCollations database_collations() const;
   // Something that concerns what was read since the last Save: it is executed at the latest with
@@ -180,6 +182,7 @@ class Checkpoint {
   bool write_dump_exit_ = false;
   std::string all_known_by_;
   bool each_once_ = false;
+  bool flushed_whole_set_ = false;
   DatabaseCollations database_collations_;
   Upstream upstream_ = std::make_shared<const UpstreamLog>();
   Upstream flushed_upstream_ = upstream_;

@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "base/error/error.h"
+#include "base/log/log.h"
+#include "base/log/sensitive.h"
 #include "migration/rules/system_schema.h"
 #include "migration/sync/ddl_handler.h"
 #include "mysql/sql/lexer.h"
@@ -240,13 +242,17 @@ std::optional<std::string> EmptiedAtStart(std::string_view text) {
 }
 
 void RefuseLoggedStatement(const Rules& rules, bool fold, const mysql::QueryEvent& query,
-                           mysql::Flavor flavor) {
+                           mysql::Flavor flavor, IndirectWrites* indirect, const StopToken& stop) {
   mysql::ParseOptions options;
   options.sql_mode = mysql::SqlMode(query.status.sql_mode.value_or(0));
   options.mariadb = flavor == mysql::Flavor::kMariaDb;
   const std::string text = StatementText(query);
   const WrittenTables written = FindWrittenTables(text, query.schema, options);
-  if (!written.writes || rules.filter.IgnoresText(text)) return;
+  if (!written.writes) {
+    indirect->OnDdl(text);
+    return;
+  }
+  if (rules.filter.IgnoresText(text)) return;
   // One statement may insert, update and delete.
   const auto is_filtered = [&](const TableId& table) {
     for (const std::string_view event : {"insert", "update", "delete"}) {
@@ -256,10 +262,13 @@ void RefuseLoggedStatement(const Rules& rules, bool fold, const mysql::QueryEven
     }
     return true;
   };
+  const auto is_replicated = [&](const TableId& table) {
+    return !rules.Skips(table) && !is_filtered(table);
+  };
   std::string what;
   for (TableId table : written.tables) {
     if (fold) table = {mysql::LowerName(table.schema), mysql::LowerName(table.table)};
-    if (!rules.Skips(table) && !is_filtered(table)) {
+    if (is_replicated(table)) {
       what = "table " + table.Quoted();
       break;
     }
@@ -268,6 +277,25 @@ void RefuseLoggedStatement(const Rules& rules, bool fold, const mysql::QueryEven
     const std::string schema = fold ? mysql::LowerName(name) : name;
     if (!what.empty() || IsSystemSchema(schema) || rules.block_allow.SkipsSchema(schema)) continue;
     what = "database " + mysql::QuoteName(schema);
+  }
+  if (what.empty()) {
+    ActiveObjects::Question question;
+    question.tables = written.tables;
+    question.text = text;
+    question.schema = query.schema;
+    question.any_table = written.tables.size() != 1 || !written.schemas.empty();
+    question.is_replicated = is_replicated;
+    std::erase_if(question.tables, [](const TableId& t) { return IsSystemSchema(t.schema); });
+    if (question.tables.empty() && !question.any_table) return;  // of a system schema
+    const ActiveObjects::Answer answer = indirect->Follow(question, stop);
+    if (answer.reached) {
+      what = fmt::format("table {}, which {} mentions", answer.reached->Quoted(), answer.by);
+    } else if (!answer.unknown.empty() && indirect->IsNews(answer.unknown)) {
+      Log().Warn(
+          "a change that was logged as a statement is passed over: it names no replicated table. "
+          "Whether it reaches one through a view, a trigger or a routine cannot be told",
+          {F("statement", RedactedStatement(text)), F("reason", answer.unknown)});
+    }
   }
   if (what.empty()) return;
   throw MakeError(ErrorCode::kSyncUnitDMLStatementFound)

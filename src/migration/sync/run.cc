@@ -66,7 +66,8 @@ SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
               LimitsOf(config_.syncer)),
       tracker_(TrackerOptionsOf(inputs)),
       downstream_(inputs.sessions->downstream),
-      connection_slot_(queues_.parallel() + 1) {
+      connection_slot_(queues_.parallel() + 1),
+      indirect_(inputs.sessions->upstream, inputs.sessions->lower_case_table_names != 0) {
   plan_.rules = in_.rules;
   plan_.sessions = in_.sessions;
   plan_.tracker = &tracker_;
@@ -332,9 +333,12 @@ void SyncRun::BeginSafeMode(const StartChoice& start, const std::optional<TaskCl
     safe.exit_point.reset();
     in_.checkpoint->SetExitPoint(std::nullopt);
   }
-  if (!fresh && !safe.exit_point && !start.from_start_time && !safe.each_once) {
-    // The last run did not end by itself: nobody wrote how far it came. It cannot have come further
-    // than the upstream is now. Written down at once: this run may end before it gets there.
+  const bool killed = !fresh && !start.from_start_time;
+  const bool inexact = safe.unknown_begin && !safe.binlog_duration && safe.duration.count() != 0;
+  if (!safe.exit_point && !safe.each_once && (killed || inexact)) {
+    // The last run did not end by itself: nobody wrote how far it came. Or somebody else has put
+    // data there. They cannot have come further than the upstream is now. Written down at once:
+    // this run may end before it gets there.
     if (auto status = mysql::ReadBinlogStatus(upstream, stop)) {
       Location reached;
       reached.position = status->position;

@@ -17,6 +17,7 @@
 #include "migration/sync/ddl_executor.h"
 #include "migration/sync/ddl_handler.h"
 #include "migration/sync/downstream_tables.h"
+#include "migration/sync/indirect_writes.h"
 #include "migration/sync/metrics.h"
 #include "migration/sync/online_ddl.h"
 #include "migration/sync/planner.h"
@@ -198,6 +199,7 @@ class SyncRun {
   std::optional<mysql::BinlogPosition> last_saved_;  // between transactions
   size_t rows_in_transaction_ = 0;                   // row changes queued since its begin
   std::optional<XaBranches> xa_;
+  IndirectWrites indirect_;
   mysql::BinlogPosition group_begin_;        // of the transaction's first event, its GTID
   mysql::BinlogPosition transaction_event_;  // begin of the transaction's first event
   uint32_t statements_in_transaction_ = 0;

@@ -189,7 +189,7 @@ bool SyncRun::HandleChange(const mysql::RawEvent& event) {
       if (OperateOn(event, query, true)) return true;
       try {
         RefuseLoggedStatement(*in_.rules, in_.sessions->lower_case_table_names != 0, query,
-                              in_.sessions->flavor);
+                              in_.sessions->flavor, &indirect_, reading_.get_token());
       } catch (const Error& e) {
         broken_statement_ = true;
         throw AtPlace(e, StatementText(query));
@@ -325,7 +325,7 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
   }
   try {
     RefuseLoggedStatement(*in_.rules, in_.sessions->lower_case_table_names != 0, query,
-                          in_.sessions->flavor);
+                          in_.sessions->flavor, &indirect_, reading_.get_token());
     const auto begin = SteadyClock::now();
     const std::string name =
         stream_->gtid() ? mysql::ToString(*stream_->gtid()) : stream_->end().position.ToString();

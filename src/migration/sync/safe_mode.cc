@@ -43,6 +43,7 @@ bool SafeMode::Begin(const SafeModeStart& start, SteadyClock::time_point now) {
     binlog_ = start.binlog_duration;
     Log().Info("enable safe-mode by the task's command line argument");
   }
+  bool nothing_to_repeat = false;
   if (start.exit_point) {
     Log().Info("compare exitPoint and beginLocation",
                {F("exit_point", start.exit_point->ToString()),
@@ -50,25 +51,24 @@ bool SafeMode::Begin(const SafeModeStart& start, SteadyClock::time_point now) {
     if (start.each_once) return true;
     // Who wants none at all is believed that the upstream is the server that was read.
     const bool wanted = start.duration.count() != 0 || configured_ || binlog_;
-    const bool nothing_to_repeat = (start.exit_time == 0 || !wanted) &&
-                                   CoverTheSame(*start.exit_point, start.begin, gtid_mode_);
-    if (nothing_to_repeat) return true;
-    if (!wanted) {
-      throw MakeError(ErrorCode::kSyncerReprocessWithSafeModeFail);
+    nothing_to_repeat = (start.exit_time == 0 || !wanted) &&
+                        CoverTheSame(*start.exit_point, start.begin, gtid_mode_);
+    if (!nothing_to_repeat) {
+      if (!wanted) throw MakeError(ErrorCode::kSyncerReprocessWithSafeModeFail);
+      exit_ = start.exit_point;
+      exit_time_ = start.exit_time;
+      Log().Info("enable safe-mode for safe mode exit point, will exit at",
+                 {F("location", exit_->ToString()), F("and events after", exit_time_)});
     }
-    exit_ = start.exit_point;
-    exit_time_ = start.exit_time;
-    Log().Info("enable safe-mode for safe mode exit point, will exit at",
-               {F("location", exit_->ToString()), F("and events after", exit_time_)});
-    return false;
+    if (!start.unknown_begin) return nothing_to_repeat;
   }
-  if (binlog_) return false;
-  if (start.duration.count() == 0 || (start.each_once && !start.unknown_begin)) return false;
+  if (binlog_ || start.duration.count() == 0) return nothing_to_repeat;
+  if (start.each_once && !start.unknown_begin) return nothing_to_repeat;
   timed_ = true;
   timed_end_ = now + std::chrono::duration_cast<SteadyClock::duration>(start.duration);
   Log().Info("enable safe-mode because of task initialization",
              {F("duration in seconds", std::chrono::duration<double>(start.duration).count())});
-  return false;
+  return nothing_to_repeat;
 }
 
 SafeMode::Change SafeMode::BeforeEvent(uint32_t timestamp, bool is_format,

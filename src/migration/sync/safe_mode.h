@@ -27,7 +27,8 @@ struct SafeModeStart {
   // first time of a run that begins behind its own data needs safe mode. It would do harm: a
   // REPLACE is no update where foreign keys are checked.
   bool each_once = false;
-  // Somebody else may have put data downstream that are younger than `begin`.
+  // Somebody else may have put data downstream that are younger than `begin`: safe mode lasts for
+  // `duration` and until the exit point, whichever is later.
   bool unknown_begin = false;
   bool gtid_mode = false;
 };

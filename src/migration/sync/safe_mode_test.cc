@@ -42,6 +42,35 @@ TEST_F(SafeModeTest, LastsForItsDurationWithoutExitPoint) {
   EXPECT_FALSE(mode_.on());
 }
 
+// Somebody else has put data there that are younger than the begin.
+TEST_F(SafeModeTest, BehindAnInexactBeginItLastsForBothDurationAndExitPoint) {
+  start_.unknown_begin = true;
+  start_.exit_point = At("bin.000001", 3000);
+  EXPECT_FALSE(mode_.Begin(start_, now_));
+  EXPECT_EQ(Event(2999, 3600s), Change::kNone);
+  EXPECT_TRUE(mode_.on());
+  EXPECT_EQ(Event(3000, 3601s), Change::kExitPointReached);
+  mode_.LeaveExitPoint();
+  EXPECT_FALSE(mode_.on());
+
+  EXPECT_FALSE(mode_.Begin(start_, now_));
+  EXPECT_EQ(Event(3000, 1s), Change::kExitPointReached);
+  mode_.LeaveExitPoint();
+  EXPECT_TRUE(mode_.on()) << "for the duration";
+  EXPECT_EQ(Event(3100, 60s), Change::kNone);
+  EXPECT_FALSE(mode_.on());
+}
+
+TEST_F(SafeModeTest, BehindAnInexactBeginThatIsTheUpstreamsEndItLastsForItsDuration) {
+  start_.unknown_begin = true;
+  start_.exit_point = start_.begin;
+  EXPECT_TRUE(mode_.Begin(start_, now_));
+  EXPECT_FALSE(mode_.exit_point());
+  EXPECT_TRUE(mode_.on());
+  EXPECT_EQ(Event(2000, 60s), Change::kNone);
+  EXPECT_FALSE(mode_.on());
+}
+
 TEST_F(SafeModeTest, IsOffWithDurationZero) {
   start_.duration = 0s;
   EXPECT_FALSE(mode_.Begin(start_, now_));

@@ -45,9 +45,25 @@ uint32_t FirstTimestamp(const std::string& file, const Sessions& sessions,
 
 }  // namespace
 
+namespace {
+
+// Of a server that was made of a copy, say: in no binlog file, but behind every position.
+mysql::GtidSet PurgedSet(const Sessions& sessions, mysql::Connection& upstream,
+                         const StopToken& stop) {
+  if (sessions.flavor == mysql::Flavor::kMariaDb) return mysql::GtidSet(sessions.flavor);
+  return mysql::GtidSet::Parse(
+      sessions.flavor, upstream.QueryValue("SELECT @@GLOBAL.gtid_purged", stop).value_or(""));
+}
+
+bool IsHeadOfFile(EventType type) {
+  return type == EventType::kRotate || type == EventType::kFormatDescription ||
+         type == EventType::kMariaDbStartEncryption || IsPreviousGtids(type);
+}
+
+}  // namespace
+
 mysql::GtidSet GtidSetAt(const mysql::BinlogPosition& position, const Sessions& sessions,
-                         const std::string& worker_name, const StopToken& stop) {
-  (void)worker_name;
+                         const StopToken& stop) {
   auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
   if (sessions.flavor == mysql::Flavor::kMariaDb) {
     std::optional<std::string> set = upstream->QueryValue(
@@ -55,32 +71,42 @@ mysql::GtidSet GtidSetAt(const mysql::BinlogPosition& position, const Sessions& 
                     mysql::QuoteString(mysql::StripRelaySuffix(position.file)), position.offset),
         stop);
     if (!set) {
-      throw Error(ErrorCode::kSyncerGetEvent,
-                  "the upstream knows no GTID set at " + position.ToString());
+      Location place;
+      place.position = position;
+      throw NotUpstream(place, Error(ErrorCode::kSyncerGetEvent, "it knows no GTID set there"));
     }
     return mysql::GtidSet::Parse(sessions.flavor, *set);
   }
+  Location begin;
+  begin.position = {mysql::StripRelaySuffix(position.file), mysql::kBinlogMinOffset};
+  begin.gtid_set.emplace(sessions.flavor);
   mysql::GtidSet set(sessions.flavor);
-  auto source = OpenScan({mysql::StripRelaySuffix(position.file), mysql::kBinlogMinOffset},
-                         sessions, *upstream, stop);
-  uint64_t offset = mysql::kBinlogMinOffset;
+  // A transaction that the position is inside of is not behind it.
+  mysql::GtidSet ended(sessions.flavor);
   try {
-    while (offset < position.offset) {
+    auto source = OpenScan(begin.position, sessions, *upstream, stop);
+    mysql::LocationRecorder recorder(begin);
+    // The list at the file's begin counts whatever the offset is.
+    for (bool head = true; head || recorder.read_offset() < position.offset;) {
       mysql::RawEvent event = source->Next(stop);
-      if (event.IsFakeRotate() || event.header().artificial()) continue;
-      offset += event.header().event_size;
-      if (offset > position.offset) break;
+      recorder.Update(event, source->format());
+      if (recorder.end().position.file != begin.position.file) break;
       if (IsPreviousGtids(event.type())) set.Union(mysql::ParsePreviousGtids(event));
-      if (IsGtidEvent(event.type())) {
-        mysql::GtidEvent gtid = mysql::GtidEvent::Parse(event, source->format());
-        if (!gtid.anonymous) set.Add(gtid.gtid);
+      head = head && IsHeadOfFile(event.type()) && !IsPreviousGtids(event.type());
+      if (recorder.at_transaction_end() && recorder.read_offset() <= position.offset) {
+        ended = *recorder.transaction_end().gtid_set;
       }
     }
   } catch (const mysql::EndOfLog&) {
     // The position is the end of the log.
+  } catch (const Error& e) {
+    if (!IsGone(e)) throw;
+    Location place;
+    place.position = position;
+    throw NotUpstream(place, e);
   }
-  std::string purged = upstream->QueryValue("SELECT @@GLOBAL.gtid_purged", stop).value_or("");
-  set.Union(mysql::GtidSet::Parse(sessions.flavor, purged));
+  set.Union(ended);
+  set.Union(PurgedSet(sessions, *upstream, stop));
   return set;
 }
 
@@ -104,22 +130,23 @@ Location FindStartTime(int64_t unix_seconds, const std::string& shown, const Ses
   }
   Location location;
   location.position = {files[low == 0 ? 0 : low - 1], mysql::kBinlogMinOffset};
-  mysql::GtidSet set(sessions.flavor);
-  auto source = OpenScan(location.position, sessions, *upstream, stop);
   if (low == 0) {
     Log().Warn("start time is before the first binlog, beginning at the first",
                {F("start-time", shown), F("file", location.position.file)});
-    for (int i = 0; i < 4; ++i) {
-      mysql::RawEvent event = source->Next(stop);
-      if (!IsPreviousGtids(event.type())) continue;
-      set = mysql::ParsePreviousGtids(event);
-      break;
-    }
-    if (gtid_mode) location.gtid_set = set;
+    if (gtid_mode) location.gtid_set = GtidSetAt(location.position, sessions, stop);
     return location;
   }
+  mysql::GtidSet set(sessions.flavor);
+  const auto found = [&](Location place) {
+    if (gtid_mode) {
+      set.Union(PurgedSet(sessions, *upstream, stop));
+      place.gtid_set = set;
+    }
+    return place;
+  };
+  auto source = OpenScan(location.position, sessions, *upstream, stop);
   const bool newest = low == files.size();
-  mysql::LocationRecorder recorder(sessions.flavor, location);
+  mysql::LocationRecorder recorder(location);
   mysql::GtidSet before_last(sessions.flavor);  // the last GTID; of a MariaDB
   try {
     for (;;) {
@@ -127,18 +154,11 @@ Location FindStartTime(int64_t unix_seconds, const std::string& shown, const Ses
       const bool begins =
           IsGtidEvent(event.type()) || (event.type() == EventType::kQuery &&
                                         !recorder.current_gtid() && !recorder.in_transaction());
-      if (begins && event.header().timestamp >= unix_seconds) {
-        location = recorder.end();
-        if (gtid_mode) location.gtid_set = set;
-        return location;
-      }
+      if (begins && event.header().timestamp >= unix_seconds) return found(recorder.end());
       recorder.Update(event, source->format());
       if (recorder.abandoned()) set = before_last;  // the upstream gives its GTID once more
       if (recorder.end().position.file != location.position.file) {
-        // The whole file is earlier: what follows begins the next one.
-        location = recorder.end();
-        if (gtid_mode) location.gtid_set = set;
-        return location;
+        return found(recorder.end());  // the whole file is earlier
       }
       if (IsPreviousGtids(event.type()) && set.empty()) set = mysql::ParsePreviousGtids(event);
       if (IsGtidEvent(event.type())) {
@@ -150,9 +170,7 @@ Location FindStartTime(int64_t unix_seconds, const std::string& shown, const Ses
   } catch (const mysql::EndOfLog&) {
     if (newest) throw MakeError(ErrorCode::kConfigStartTimeTooLate, shown);
   }
-  location = recorder.end();
-  if (gtid_mode) location.gtid_set = set;
-  return location;
+  return found(recorder.end());
 }
 
 namespace {
@@ -192,6 +210,53 @@ void RequireServer(const UpstreamLog& log, const Location& location, const Sessi
           "Let the source's address lead to the first server once more, and resume the task. Or "
           "remove the task and start it anew: as a whole, or with task-mode incremental and a "
           "`meta` with binlog-gtid.");
+}
+
+// A MariaDB whose binlog is empty accepts any GTID set, as if the reader were ahead: what it had
+// before a RESET MASTER would be missing without a word.
+void RequireHistory(const Location& location, const Sessions& sessions, const StopToken& stop) {
+  if (sessions.flavor != mysql::Flavor::kMariaDb || location.gtid_set->empty()) return;
+  const auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
+  for (const char* variable : {"@@GLOBAL.gtid_binlog_state", "@@GLOBAL.gtid_slave_pos"}) {
+    const std::string known =
+        upstream->QueryValue(std::string("SELECT ") + variable, stop).value_or("");
+    if (!known.empty()) return;
+  }
+  throw NotUpstream(location,
+                    Error(ErrorCode::kSyncerGetEvent, "its binlog has no GTIDs any more"));
+}
+
+// Other programs store the GTIDs that they have read, also if they began at a position. Everything
+// before that would be sent again.
+void RequireWholeSet(const SubtaskConfig& config, const Location& location,
+                     const Sessions& sessions, const StopToken& stop) {
+  if (location.position.file.empty()) return;
+  mysql::GtidSet behind;
+  try {
+    behind = GtidSetAt(location.position, sessions, stop);
+  } catch (const Error& e) {
+    // Then the upstream has not got what would be sent, or the position is of another server.
+    if (e.code() != static_cast<int>(ErrorCode::kSyncerGetEvent)) throw;
+    Log().Warn("the upstream cannot tell whether the checkpoint's GTID set is whole",
+               {F("location", location.ToString()), F("error", e)});
+    return;
+  }
+  if (location.gtid_set->Contains(behind)) return;
+  const std::string row = fmt::format(
+      "in the row of {}_syncer_checkpoint in {} that has id = {} and is_global = 1", config.name,
+      mysql::QuoteName(config.meta_schema), mysql::QuoteString(config.source_id));
+  throw Error(ErrorCode::kSyncerGetEvent,
+              fmt::format("get binlog event error: the checkpoint's GTID set {} leaves out some of "
+                          "what the upstream has before the checkpoint's position {}, which is {}: "
+                          "it would be replicated once more",
+                          location.GtidText(), location.position.ToString(), behind.ToString()))
+      .SetScope(ErrorScope::kUpstream)
+      .SetWorkaround(
+          fmt::format("If the task has read up to that position of this server, set binlog_gtid = "
+                      "'' {}, and resume the task: the set is found out. If the position is "
+                      "another server's and the set is right, set binlog_name = '' and binlog_pos "
+                      "= 0 there instead.",
+                      row));
 }
 
 // Unix time of what the upstream's clocks show as `local`; the earlier one, if they show it twice.
@@ -248,15 +313,26 @@ StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
   } else {
     throw MakeError(ErrorCode::kCheckpointInvalidTaskMode, ToString(config.mode));
   }
-  const bool no_set = choice.location.GtidText().empty();
-  if (gtid_mode && no_set && !choice.location.position.file.empty() &&
-      choice.location.position.offset > mysql::kBinlogMinOffset) {
-    if (!fresh) RequireServer(checkpoint.UpstreamOf(0), choice.location, sessions, stop);
-    choice.location.gtid_set = GtidSetAt(choice.location.position, sessions, "", stop);
-    choice.completed_gtid = true;
-    Log().Info("GTID set of the start position is completed",
-               {F("location", choice.location.ToString())});
+  // From here on a set is all that was executed up to the location.
+  std::optional<mysql::GtidSet>& set = choice.location.gtid_set;
+  const bool by_position = !gtid_mode && !choice.location.position.file.empty();
+  if (choice.location.GtidText().empty()) set.reset();
+  if (set && !fresh && !checkpoint.has_whole_set()) {
+    if (gtid_mode) RequireWholeSet(config, choice.location, sessions, stop);
+    if (by_position) set.reset();
   }
+  if (set && fresh && !choice.from_dump && by_position) set.reset();  // the user's
+  if (gtid_mode && set && !fresh) RequireHistory(choice.location, sessions, stop);
+  if (!gtid_mode || set) return choice;
+  if (choice.location.position.file.empty()) {
+    set.emplace(sessions.flavor);  // from the first binlog on
+    return choice;
+  }
+  if (!fresh) RequireServer(checkpoint.UpstreamOf(0), choice.location, sessions, stop);
+  set = GtidSetAt(choice.location.position, sessions, stop);
+  choice.completed_gtid = true;
+  Log().Info("GTID set of the start position is completed",
+             {F("location", choice.location.ToString())});
   return choice;
 }
 

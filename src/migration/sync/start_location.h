@@ -13,6 +13,8 @@
 namespace dm::migration {
 
 struct StartChoice {
+  // Its GTID set is all that the upstream had executed; absent without GTID mode if that is not
+  // known.
   mysql::Location location;
   // Of the dump: data up to here may be in the tables already.
   std::optional<mysql::Location> dump_exit;
@@ -28,9 +30,10 @@ StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
                         const Checkpoint& checkpoint, const std::optional<TaskCliArgs>& arguments,
                         bool fresh, bool gtid_mode, const StopToken& stop);
 
-// The executed set at a position that came without one. Throws Error.
+// The executed set at a position that came without one. Throws Error, kSyncerGetEvent (36069) if
+// the upstream has not got the position.
 mysql::GtidSet GtidSetAt(const mysql::BinlogPosition& position, const Sessions& sessions,
-                         const std::string& worker_name, const StopToken& stop);
+                         const StopToken& stop);
 
 // The end of the last transaction that began before `unix_seconds`. Throws Error
 // kConfigStartTimeTooLate if nothing in the binlog is as late.

@@ -201,7 +201,7 @@ void Stream::Open(const StopToken& stop) {
       }
       source_->StartAt(start.position, stop);
     }
-    recorder_.emplace(options_.flavor, start);
+    recorder_.emplace(start);
     if (options_.flavor == mysql::Flavor::kMariaDb) {
       whole_.emplace(*source_, kKeptBack,
                      [this](const mysql::RawEvent& gtid, const StopToken& kill) {
@@ -261,26 +261,10 @@ mysql::RawEvent Stream::Next(const StopToken& stop) {
             e.code() == static_cast<int>(ErrorCode::kSyncerGetEvent)) {
           throw;
         }
-        const mysql::DumpRefusal refusal = mysql::ClassifyDumpError(e);
-        const bool gone = refusal == mysql::DumpRefusal::kPurged ||
-                          refusal == mysql::DumpRefusal::kBadPosition ||
-                          refusal == mysql::DumpRefusal::kUnknownGtid;
-        if (!gone) {
-          throw WithCause(Error(ErrorCode::kSyncerGetEvent,
-                                fmt::format("get binlog event error: {}", e.message())),
-                          e);
-        }
-        throw WithCause(
-            Error(
-                ErrorCode::kSyncerGetEvent,
-                fmt::format("get binlog event error: the upstream has not got what follows {}: {}",
-                            resume_.ToString(), e.message())),
-            e)
-            .SetWorkaround(
-                "If another server behind the source's address has what is missing, let the "
-                "address lead there and resume. Else the changes are lost for this task: begin "
-                "with a new full migration (`stop-task`, `start-task --remove-meta`), or make up "
-                "for them by hand and begin at a place that the upstream has (`--start-time`).");
+        if (IsGone(e)) throw NotUpstream(resume_, e);
+        throw WithCause(Error(ErrorCode::kSyncerGetEvent,
+                              fmt::format("get binlog event error: {}", e.message())),
+                        e);
       }
     }
   }

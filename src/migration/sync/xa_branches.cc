@@ -180,7 +180,7 @@ void XaBranches::Read(const std::string& xid, const BinlogPosition& begin, const
       throw NotFound(xid, e.message()).SetRawCause(e.raw_cause());
     }
   };
-  mysql::LocationRecorder recorder(sessions_.flavor, start);
+  mysql::LocationRecorder recorder(start);
   for (;;) {
     const RawEvent event = next();
     recorder.Update(event, source->format());
@@ -215,7 +215,7 @@ std::optional<BinlogPosition> XaBranches::Find(const std::string& xid, const Bin
     mysql::Location start;
     start.position = {*file, mysql::kBinlogMinOffset};
     auto source = OpenScan(start.position, sessions_, *upstream, stop);
-    mysql::LocationRecorder recorder(sessions_.flavor, start);
+    mysql::LocationRecorder recorder(start);
     try {
       for (;;) {
         const RawEvent event = source->Next(stop);

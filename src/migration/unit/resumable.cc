@@ -19,28 +19,22 @@ constexpr std::array<std::string_view, 2> kRelayPhrases = {
     "binlog checksum mismatch, data may be corrupted", "get event err eof"};
 
 // Lower case; looked for in the raw cause.
-constexpr std::array<std::string_view, 20> kUnresumableCauses = {
-    "can't drop column with index",
-    "with tidb_enable_change_multi_schema is disable",
-    "unsupported add column",
-    "unsupported modify column",
-    "unsupported modify charset",
-    "unsupported modify collate",
-    "unsupported drop integer primary key",
-    "unsupported collation",
-    "invalid default value for",
-    "unsupported drop primary key",
-    "error 1059",
-    "error 1117",
+constexpr std::array<std::string_view, 31> kUnresumableCauses = {
+    "can't drop column with index", "with tidb_enable_change_multi_schema is disable",
+    "unsupported add column", "unsupported modify column", "unsupported modify charset",
+    "unsupported modify collate", "unsupported drop integer primary key", "unsupported collation",
+    "invalid default value for", "unsupported drop primary key", "error 1059", "error 1117",
     "(errno: 185 ",  // MariaDB's 1005 for 1117 in ALTER TABLE
-    "error 1069",
-    "error 1062",
-    "error 1406",
-    "error 1366",
-    "error 8025",
-    "could not find first log file name in binary log index file",
+    "error 1069", "error 1062", "error 1406", "error 1366", "error 8025",
+    "could not find first log file name in binary log index file", "could not find next log",
     "the slave is connecting using change master to master_auto_position = 1, but the master has "
-    "purged binary logs containing gtids that the slave requires"};
+    "purged binary logs containing gtids that the slave requires",
+    "source has purged binary logs containing gtids that the replica requires",
+    "purged required binary logs", "could not find gtid state requested by slave",
+    // Later the upstream may come to these places again, with something else before them.
+    "impossible position", "from position > file size", "slave has more gtids than the master",
+    "replica has more gtids than the source", "is not in the master's binlog",
+    "is missing the gtid", "its binlog has no gtids any more"};
 
 std::string Lower(std::string_view text) {
   std::string out(text);

@@ -77,8 +77,7 @@ FramePart FramePartOf(const RawEvent& event, const FormatDescription& format, bo
   }
 }
 
-LocationRecorder::LocationRecorder(Flavor flavor, Location start) {
-  if (!start.gtid_set) start.gtid_set.emplace(flavor);
+LocationRecorder::LocationRecorder(Location start) {
   offset_ = first_offset_ = std::max(start.position.offset, kBinlogMinOffset);
   start_ = start;
   end_ = start;
@@ -162,7 +161,7 @@ void LocationRecorder::Update(const RawEvent& event, const FormatDescription& fo
     start_set_follows_ = false;
   }
   if (pending_gtid_) {
-    end_.gtid_set->Add(*pending_gtid_);
+    if (end_.gtid_set) end_.gtid_set->Add(*pending_gtid_);
     pending_gtid_.reset();
   }
   end_.position.offset = offset_;

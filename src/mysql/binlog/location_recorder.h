@@ -23,7 +23,9 @@ FramePart FramePartOf(const RawEvent& event, const FormatDescription& format, bo
 // re-synchronises them. One owner thread.
 class LocationRecorder {
  public:
-  LocationRecorder(Flavor flavor, Location start);
+  // GTIDs are added to the set of `start`. Without one it is not known what came before, and no
+  // location has a set: one of the GTIDs since then would leave out all of that.
+  explicit LocationRecorder(Location start);
 
   // Accounts for one event. Throws Error on a malformed event.
   void Update(const RawEvent& event, const FormatDescription& format);

@@ -10,7 +10,9 @@ namespace {
 // Makes events one after another, each ending where it is said to.
 class Stream {
  public:
-  explicit Stream(Flavor flavor, Location start) : recorder_(flavor, std::move(start)) {}
+  explicit Stream(Flavor flavor, Location start, bool known = true)
+      : recorder_(known && !start.gtid_set ? WithSet(flavor, std::move(start)) : std::move(start)) {
+  }
 
   LocationRecorder& Feed(EventType type, std::vector<uint8_t> body, uint32_t log_pos,
                          uint16_t flags = 0, uint32_t timestamp = 1) {
@@ -58,6 +60,11 @@ class Stream {
   LocationRecorder& recorder() { return recorder_; }
 
  private:
+  static Location WithSet(Flavor flavor, Location start) {
+    start.gtid_set.emplace(flavor);
+    return start;
+  }
+
   LocationRecorder recorder_;
 };
 
@@ -87,6 +94,31 @@ TEST(LocationRecorder, ATransactionWithoutEndIsNotInTheLocations) {
   EXPECT_EQ(s.recorder().transaction_end().GtidText(), "0-1-2");
   s.Rotate("m.000003", 4, true);
   EXPECT_FALSE(s.recorder().abandoned());
+}
+
+// What came before is not known: the GTIDs since then are no executed set.
+TEST(LocationRecorder, WithoutASetItHasNone) {
+  for (const Flavor flavor : {Flavor::kMySql, Flavor::kMariaDb}) {
+    Stream s(flavor, At("m.000001", 4), false);
+    s.Rotate("m.000001", 4, true);
+    const auto transaction = [&] {
+      if (flavor == Flavor::kMySql) {
+        s.MySqlGtid(5);
+      } else {
+        s.MariaDbGtid(5, 0);
+      }
+      EXPECT_TRUE(s.recorder().current_gtid());
+      s.Rows();
+      s.Xid();
+      EXPECT_TRUE(s.recorder().at_transaction_end());
+      EXPECT_FALSE(s.recorder().start().gtid_set);
+      EXPECT_FALSE(s.recorder().end().gtid_set);
+      EXPECT_FALSE(s.recorder().transaction_end().gtid_set);
+    };
+    transaction();
+    s.Rotate("m.000002", 4, false);
+    transaction();
+  }
 }
 
 TEST(LocationRecorder, CountsOffsetsWhereEventsHaveNone) {

@@ -1,0 +1,87 @@
+#include "migration/sync/indirect_writes.h"
+
+#include <gtest/gtest.h>
+
+namespace dm::migration {
+namespace {
+
+class ActiveObjectsTest : public testing::Test {
+ protected:
+  // Of an INSERT into the table; "" if it reaches none.
+  std::string Insert(const TableId& table, std::string text = "INSERT INTO x VALUES (1)",
+                     bool any_table = false) {
+    ActiveObjects::Question question;
+    if (!any_table) question.tables = {table};
+    question.text = std::move(text);
+    question.schema = "o";
+    question.any_table = any_table;
+    question.is_replicated = [](const TableId& id) { return id.schema == "r"; };
+    question.exists = [](const TableId& id) { return id.table == "t"; };
+    question.is_visible = [](const TableId& id) { return id.table != "hidden"; };
+    const ActiveObjects::Answer answer = objects_.Follow(question);
+    unknown_ = answer.unknown;
+    return answer.reached ? answer.reached->Quoted() + " by " + answer.by : "";
+  }
+
+  ActiveObjects objects_{false};
+  std::string unknown_;
+};
+
+TEST_F(ActiveObjectsTest, ATableWithoutAnythingReachesNothing) {
+  objects_.AddTrigger({"o", "other"}, "o", "INSERT INTO r.t VALUES (NEW.id)");
+  EXPECT_EQ(Insert({"o", "q"}), "");
+  EXPECT_EQ(unknown_, "");
+  EXPECT_EQ(Insert({"o", "hidden"}), "");
+  EXPECT_NE(unknown_.find("`o`.`hidden`"), std::string::npos) << unknown_;
+}
+
+TEST_F(ActiveObjectsTest, FollowsViewsAndTriggers) {
+  objects_.AddView({"o", "v"}, "select `r`.`t`.`id` AS `id` from `r`.`t`");
+  objects_.AddView({"o", "w"}, "select `o`.`v`.`id` AS `id` from `o`.`v`");
+  objects_.AddView({"o", "harmless"}, "select `o`.`q`.`id` AS `id` from `o`.`q`");
+  objects_.AddTrigger({"o", "q"}, "o", "SET @a = NEW.id");
+  objects_.AddTrigger({"o", "p"}, "o", "BEGIN UPDATE q SET a = 1; INSERT INTO w VALUES (1); END");
+  objects_.AddTrigger({"o", "ansi"}, "o", R"(DELETE FROM "r"."t")");
+  EXPECT_EQ(Insert({"o", "v"}), "`r`.`t` by the view `o`.`v`");
+  EXPECT_EQ(Insert({"o", "w"}), "`r`.`t` by the view `o`.`v`");
+  EXPECT_EQ(Insert({"o", "harmless"}), "");
+  EXPECT_EQ(Insert({"o", "q"}), "");
+  EXPECT_EQ(Insert({"o", "p"}), "`r`.`t` by the view `o`.`v`");
+  EXPECT_EQ(Insert({"o", "ansi"}), "`r`.`t` by a trigger of `o`.`ansi`");
+  EXPECT_EQ(Insert({}, "DELETE q, p FROM q JOIN p", true), "`r`.`t` by the view `o`.`v`");
+}
+
+TEST_F(ActiveObjectsTest, FollowsRoutines) {
+  objects_.AddRoutine({"o", "F"}, "BEGIN CALL p; RETURN 1; END");
+  objects_.AddRoutine({"o", "p"}, "INSERT INTO r.t VALUES (1)");
+  objects_.AddRoutine({"o", "again"}, "BEGIN CALL again(); END");
+  EXPECT_EQ(Insert({"o", "x"}, "INSERT INTO x VALUES (o.f(1))"), "`r`.`t` by the routine `o`.`p`");
+  EXPECT_EQ(Insert({"o", "x"}, "INSERT INTO x SELECT f() FROM y"),
+            "`r`.`t` by the routine `o`.`p`");
+  EXPECT_EQ(Insert({"o", "x"}, "INSERT INTO x (f) VALUES (1)"), "");
+  EXPECT_EQ(Insert({"o", "x"}, "INSERT INTO x SELECT id FROM r.t"), "") << "only read";
+  EXPECT_EQ(Insert({"o", "x"}, "INSERT INTO x VALUES (again())"), "");
+  EXPECT_EQ(unknown_, "");
+}
+
+TEST_F(ActiveObjectsTest, SaysWhatItMayNotRead) {
+  objects_.AddView({"o", "v"}, "");
+  objects_.AddRoutine({"o", "f"}, std::nullopt);
+  EXPECT_EQ(Insert({"o", "v"}), "");
+  EXPECT_NE(unknown_.find("the view `o`.`v`"), std::string::npos) << unknown_;
+  EXPECT_EQ(Insert({"o", "x"}, "INSERT INTO x VALUES (f())"), "");
+  EXPECT_NE(unknown_.find("the routine `o`.`f`"), std::string::npos) << unknown_;
+}
+
+TEST(ActiveObjectsFoldTest, NamesHaveNoCase) {
+  ActiveObjects objects(true);
+  objects.AddTrigger({"O", "Q"}, "O", "INSERT INTO R.T VALUES (1)");
+  ActiveObjects::Question question;
+  question.tables = {{"o", "q"}};
+  question.is_replicated = [](const TableId& id) { return id == TableId{"r", "t"}; };
+  question.exists = question.is_visible = [](const TableId&) { return true; };
+  EXPECT_TRUE(objects.Follow(question).reached);
+}
+
+}  // namespace
+}  // namespace dm::migration
