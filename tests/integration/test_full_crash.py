@@ -377,6 +377,18 @@ def test_tables_that_exchange_their_names_during_the_dump(migration, tmp_path, c
     sync_and_compare(migration)
 
 
+def test_rows_beyond_the_last_chunk_of_a_dump_without_locks(migration, tmp_path):
+    """Written between the snapshot that tells the bounds of chunks and those that are read: the binlog has to bring them."""
+    gate = tmp_path / "gate"
+    worker(migration, f"dump/first-snapshot=pause({gate})")
+    numbers(migration.upstream, "t", 1000)
+    start(migration, "all", **{"ignore-checking-items": ["all"], "mydumpers": {"dump": {"rows": 100, "extra-args": "--consistency none"}}})
+    wait_for(lambda: migration.upstream.value("SELECT COUNT(*) FROM information_schema.INNODB_TRX"), "the first snapshot is taken")
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.t VALUES (100000, 'beyond'), (-100000, 'before')", f"UPDATE {SCHEMA}.t SET id = 200000 WHERE id = 500")
+    gate.touch()
+    sync_and_compare(migration)
+
+
 @pytest.mark.parametrize("consistency", ["flush", "lock"])
 @pytest.mark.parametrize("engine", ["MyISAM", "Aria", "MEMORY"])
 def test_rows_of_engines_without_snapshots_come_once(migration, tmp_path, engine, consistency):

@@ -222,9 +222,14 @@ void DumpRun::ReleaseLocks(const StopToken& stop) {
 void DumpRun::TakePosition(const StopToken& stop) {
   for (int attempt = 1;; ++attempt) {
     TakeLocks(stop);
+    // Without a lock the position comes first: the bounds of chunks are read in this snapshot, and
+    // a row beyond them that is committed before the position would be in no chunk.
+    if (consistency_ == Consistency::kNone) CapturePosition(stop);
     session_.BeginSnapshot(*meta_db_, stop);
+    // Crash point: the first snapshot is taken. Left: the other ones, the files.
+    DM_FAILPOINT("dump/first-snapshot");
     record_.started_at = LocalTime();
-    CapturePosition(stop);
+    if (consistency_ != Consistency::kNone) CapturePosition(stop);
     std::vector<DumpSchema> there = ListTables(*meta_db_, filter_, options_.with_views, log_, stop);
     // Locks on tables let others be made and named: whose rows before the position would be in
     // neither dump nor binlog.
