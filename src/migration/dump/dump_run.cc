@@ -337,6 +337,16 @@ void DumpRun::CheckIdentity(mysql::Connection& db, const TableJob& job,
                                mysql::QuoteTable(job.id.schema, job.id.table)));
 }
 
+void DumpRun::KeepPartitions(const TableId& id, const std::string& create, const StopToken& stop) {
+  if (create.find("PARTITION BY") == std::string::npos) return;
+  // By all connections: one that came later would wait behind a statement that waits for the
+  // others.
+  const std::string read =
+      fmt::format("SELECT 1 FROM {} LIMIT 0", mysql::QuoteTable(id.schema, id.table));
+  meta_db_->Query(read, stop);
+  for (auto& db : writer_dbs_) db->Query(read, stop);
+}
+
 // Definitions are not part of a snapshot: what changes them after the position is in the binlog,
 // and would be applied once more to what was read later.
 void DumpRun::ReadDefinitionsUnderLock(const StopToken& stop) {
@@ -352,7 +362,8 @@ void DumpRun::ReadDefinitionsUnderLock(const StopToken& stop) {
         continue;
       }
       const TableId id{schema.name, table};
-      definitions_.emplace(id, ReadDefinition(id, stop));
+      const auto known = definitions_.emplace(id, ReadDefinition(id, stop)).first;
+      if (table_ids_.empty()) KeepPartitions(id, known->second.create, stop);
     }
   }
   if (missing == 0) return;
