@@ -1,6 +1,7 @@
 """What a load, and the replication behind it, finds downstream: views and tables of somebody else's, servers and accounts that refuse
 something, servers that hide what they have changed."""
 import os
+import re
 import shutil
 
 import pytest
@@ -57,9 +58,34 @@ def test_a_view_of_something_that_is_missing_stops_the_load(migrated):
 def test_views_that_nobody_can_read_are_left_out(pair, migrated):
     m = migrated(pair).prepare("CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE gone (id INT)", "CREATE VIEW invalid AS SELECT id FROM gone", "CREATE VIEW of_invalid AS SELECT * FROM invalid",
                                "CREATE VIEW valid AS SELECT id FROM t", "DROP TABLE gone")
+    checked = m.cluster.ctl("check-task", m.file(**WITH_VIEWS), check=False)
+    text = checked.out + checked.err
+    for view in ("invalid", "of_invalid"):
+        assert re.search(rf"view `{SCHEMA}`.`{view}` of source .* cannot be read, it is left out of the dump: .*1356", text), text
+    assert "`valid`" not in text
     finished(m, **WITH_VIEWS)
     assert {name for name, in rows(m.downstream, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}'")} == {"t", "valid"}
     assert "a view that nobody can read is not dumped" in m.cluster.log(m.worker, 4000)
+
+
+def test_a_view_is_never_renamed(migrated):
+    m = migrated("mariadb-mariadb").prepare("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)", "CREATE VIEW v AS SELECT id FROM t")
+    renamed = {**WITH_VIEWS, "routes": {"one": {"schema-pattern": SCHEMA, "table-pattern": "v", "target-schema": SCHEMA, "target-table": "w"}}}
+    checked = m.cluster.ctl("check-task", m.file(**renamed), check=False)
+    assert "code=26005" in checked.out + checked.err and f"view `{SCHEMA}`.`v`" in checked.out + checked.err, checked.out + checked.err
+    # Rows of tables are loaded while the dump runs, unless there are files of a dump only.
+    directory = f"/tmp/dm-lt-{os.getpid()}"
+    loaders = {"loaders": {"load": {"dir": directory}}}
+    try:
+        finished(m, **{**WITH_VIEWS, **loaders, "task-mode": "dump"})
+        m.stop()
+        m.start(**{**renamed, **loaders, "task-mode": "load", "ignore-checking-items": ["all"]})
+        error = m.cluster.wait_error(m.task, 34019)
+        assert f"view `{SCHEMA}`.`v`" in error["RawCause"] and "block-allow-list" in error["Workaround"], error
+        assert m.downstream.value(f"SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{SCHEMA}'") == 0
+    finally:
+        m.stop()
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.mark.parametrize("pair", ["mariadb-mariadb", "mysql9-mysql9"])
