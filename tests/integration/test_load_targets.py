@@ -249,6 +249,20 @@ def test_options_of_an_engine_that_is_replaced(migrated):
     assert rows(m.downstream, "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}'") == (("InnoDB",),)
 
 
+def test_an_account_with_rights_on_single_tables(migrated):
+    """Servers refuse such an account also what is not there."""
+    m = migrated("mariadb-mariadb", **{"target-database": {"user": "single_tables"}}).prepare("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    down = m.downstream
+    down.run("DROP USER IF EXISTS single_tables", f"CREATE USER single_tables IDENTIFIED BY '{PASSWORD}'", "CREATE DATABASE IF NOT EXISTS dm_meta", f"CREATE DATABASE {SCHEMA}",
+             f"GRANT ALL ON {SCHEMA}.* TO single_tables",
+             *(f"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON dm_meta.{m.task}_{table} TO single_tables"
+               for table in ("owner", "loader_checkpoint", "lightning_checkpoint_list", "syncer_checkpoint", "syncer_state", "syncer_ddl", "onlineddl")))
+    m.cluster.ctl("start-task", m.file(**{"ignore-checking-items": ["all"]}))
+    m.cluster.wait_stage(m.task, "Running", "Sync", timeout=60)
+    m.write("INSERT INTO t VALUES (2)", "ALTER TABLE t ADD COLUMN v INT")
+    m.equal()
+
+
 def test_a_time_zone_that_the_target_refuses(migrated):
     directory = f"/tmp/dm-lt-{os.getpid()}"
     m = migrated("mariadb-mariadb", loaders={"load": {"dir": directory}}).prepare("CREATE TABLE t (id INT PRIMARY KEY, t TIMESTAMP)", "INSERT INTO t VALUES (1, '2024-01-02 03:04:05')")
