@@ -32,7 +32,7 @@ def finish(scene):
     assert scene.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.seen") == scene.upstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.seen")
 
 
-DUMP = ["dump/emptied", "dump/before-lock", "dump/locked", "dump/after-unlock", "dump/before-schema-file", "3*dump/before-schema-file",
+DUMP = ["dump/emptied", "dump/before-lock", "dump/locked", "dump/first-snapshot", "dump/after-unlock", "dump/before-schema-file", "3*dump/before-schema-file",
         "dump/after-schema-file", "dump/before-data-file", "dump/after-data-file", "4*dump/after-data-file", "dump/chunk", "dump/after-last-chunk",
         "dump/before-metadata", "storage/before-rename", "dump/after-metadata"]
 LOAD = ["load/after-make-database", "owner/before-raise-commit", "owner/after-raise", "owner/before-statement",

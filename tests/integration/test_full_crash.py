@@ -3,12 +3,13 @@ directories and tables that are not what they were."""
 import os
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from dmtest.cluster import Cluster
 from dmtest.compare import difference
-from dmtest.servers import MariaDb
+from dmtest.servers import PASSWORD, MariaDb
 from dmtest.waiting import wait_for
 
 SCHEMA = "fc"
@@ -375,6 +376,47 @@ def test_tables_that_exchange_their_names_during_the_dump(migration, tmp_path, c
     migration.upstream.run(f"RENAME TABLE {SCHEMA}.t TO {SCHEMA}.old, {SCHEMA}.stage TO {SCHEMA}.t")
     gate.touch()
     sync_and_compare(migration)
+
+
+def test_rows_beyond_the_last_chunk_of_a_dump_without_locks(migration, tmp_path):
+    """Written between the snapshot that tells the bounds of chunks and those that are read: the binlog has to bring them."""
+    gate = tmp_path / "gate"
+    worker(migration, f"dump/first-snapshot=pause({gate})")
+    numbers(migration.upstream, "t", 1000)
+    start(migration, "all", **{"ignore-checking-items": ["all"], "mydumpers": {"dump": {"rows": 100, "extra-args": "--consistency none"}}})
+    wait_for(lambda: migration.upstream.value("SELECT COUNT(*) FROM information_schema.INNODB_TRX"), "the first snapshot is taken")
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.t VALUES (100000, 'beyond'), (-100000, 'before')", f"UPDATE {SCHEMA}.t SET id = 200000 WHERE id = 500")
+    gate.touch()
+    sync_and_compare(migration)
+
+
+@pytest.mark.parametrize("may", ["SELECT, RELOAD, PROCESS, REPLICATION SLAVE, REPLICATION CLIENT", "SELECT, RELOAD, REPLICATION SLAVE, REPLICATION CLIENT"], ids=["process", "no-process"])
+def test_a_partition_is_exchanged_during_the_dump(migration, tmp_path, may):
+    gate = tmp_path / "gate"
+    up = migration.upstream
+    up.run("DROP USER IF EXISTS exchanges", f"CREATE USER exchanges IDENTIFIED BY '{PASSWORD}'", f"GRANT {may} ON *.* TO exchanges",
+           f"CREATE TABLE {SCHEMA}.p (id INT PRIMARY KEY, v VARCHAR(20)) PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (100), PARTITION b VALUES LESS THAN MAXVALUE)",
+           f"INSERT INTO {SCHEMA}.p VALUES (1, 'old'), (200, 'stays')", f"CREATE TABLE {SCHEMA}.x (id INT PRIMARY KEY, v VARCHAR(20))", f"INSERT INTO {SCHEMA}.x VALUES (2, 'new')")
+    worker(migration)
+    migration.start_worker("worker2", failpoints=f"dump/after-unlock=pause({gate})")
+    migration.create_source("exchanging", up, **{"from": {"user": "exchanges"}})
+    try:
+        path = migration.task_file("fc", ["exchanging"], migration.downstream, [SCHEMA], **{"task-mode": "all", "meta-schema": "dm_fc", "ignore-checking-items": ["all"]})
+        migration.ctl("start-task", path)
+        wait_for(lambda: "the upstream is unlocked" in migration.log("worker2"), "the dump has its snapshot")
+        exchange = f"ALTER TABLE {SCHEMA}.p EXCHANGE PARTITION a WITH TABLE {SCHEMA}.x"
+        with ThreadPoolExecutor() as pool:
+            done = pool.submit(up.run, exchange)
+            try:
+                waits = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for table metadata lock%'"
+                wait_for(lambda: done.done() or up.value(waits), "it is executed, or waits for the dump")
+            finally:
+                gate.touch()
+            done.result()
+        sync_and_compare(migration)
+    finally:
+        migration.ctl("stop-task", "fc", check=False)
+        migration.ctl("operate-source", "stop", "exchanging", check=False)
 
 
 @pytest.mark.parametrize("consistency", ["flush", "lock"])

@@ -1,6 +1,7 @@
 """What a load, and the replication behind it, finds downstream: views and tables of somebody else's, servers and accounts that refuse
 something, servers that hide what they have changed."""
 import os
+import re
 import shutil
 
 import pytest
@@ -57,9 +58,34 @@ def test_a_view_of_something_that_is_missing_stops_the_load(migrated):
 def test_views_that_nobody_can_read_are_left_out(pair, migrated):
     m = migrated(pair).prepare("CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE gone (id INT)", "CREATE VIEW invalid AS SELECT id FROM gone", "CREATE VIEW of_invalid AS SELECT * FROM invalid",
                                "CREATE VIEW valid AS SELECT id FROM t", "DROP TABLE gone")
+    checked = m.cluster.ctl("check-task", m.file(**WITH_VIEWS), check=False)
+    text = checked.out + checked.err
+    for view in ("invalid", "of_invalid"):
+        assert re.search(rf"view `{SCHEMA}`.`{view}` of source .* cannot be read, it is left out of the dump: .*1356", text), text
+    assert "`valid`" not in text
     finished(m, **WITH_VIEWS)
     assert {name for name, in rows(m.downstream, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}'")} == {"t", "valid"}
     assert "a view that nobody can read is not dumped" in m.cluster.log(m.worker, 4000)
+
+
+def test_a_view_is_never_renamed(migrated):
+    m = migrated("mariadb-mariadb").prepare("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)", "CREATE VIEW v AS SELECT id FROM t")
+    renamed = {**WITH_VIEWS, "routes": {"one": {"schema-pattern": SCHEMA, "table-pattern": "v", "target-schema": SCHEMA, "target-table": "w"}}}
+    checked = m.cluster.ctl("check-task", m.file(**renamed), check=False)
+    assert "code=26005" in checked.out + checked.err and f"view `{SCHEMA}`.`v`" in checked.out + checked.err, checked.out + checked.err
+    # Rows of tables are loaded while the dump runs, unless there are files of a dump only.
+    directory = f"/tmp/dm-lt-{os.getpid()}"
+    loaders = {"loaders": {"load": {"dir": directory}}}
+    try:
+        finished(m, **{**WITH_VIEWS, **loaders, "task-mode": "dump"})
+        m.stop()
+        m.start(**{**renamed, **loaders, "task-mode": "load", "ignore-checking-items": ["all"]})
+        error = m.cluster.wait_error(m.task, 34019)
+        assert f"view `{SCHEMA}`.`v`" in error["RawCause"] and "block-allow-list" in error["Workaround"], error
+        assert m.downstream.value(f"SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{SCHEMA}'") == 0
+    finally:
+        m.stop()
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.mark.parametrize("pair", ["mariadb-mariadb", "mysql9-mysql9"])
@@ -223,6 +249,20 @@ def test_options_of_an_engine_that_is_replaced(migrated):
     assert rows(m.downstream, "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}'") == (("InnoDB",),)
 
 
+def test_an_account_with_rights_on_single_tables(migrated):
+    """Servers refuse such an account also what is not there."""
+    m = migrated("mariadb-mariadb", **{"target-database": {"user": "single_tables"}}).prepare("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    down = m.downstream
+    down.run("DROP USER IF EXISTS single_tables", f"CREATE USER single_tables IDENTIFIED BY '{PASSWORD}'", "CREATE DATABASE IF NOT EXISTS dm_meta", f"CREATE DATABASE {SCHEMA}",
+             f"GRANT ALL ON {SCHEMA}.* TO single_tables",
+             *(f"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON dm_meta.{m.task}_{table} TO single_tables"
+               for table in ("owner", "loader_checkpoint", "lightning_checkpoint_list", "syncer_checkpoint", "syncer_state", "syncer_ddl", "onlineddl")))
+    m.cluster.ctl("start-task", m.file(**{"ignore-checking-items": ["all"]}))
+    m.cluster.wait_stage(m.task, "Running", "Sync", timeout=60)
+    m.write("INSERT INTO t VALUES (2)", "ALTER TABLE t ADD COLUMN v INT")
+    m.equal()
+
+
 def test_a_time_zone_that_the_target_refuses(migrated):
     directory = f"/tmp/dm-lt-{os.getpid()}"
     m = migrated("mariadb-mariadb", loaders={"load": {"dir": directory}}).prepare("CREATE TABLE t (id INT PRIMARY KEY, t TIMESTAMP)", "INSERT INTO t VALUES (1, '2024-01-02 03:04:05')")
@@ -242,3 +282,16 @@ def test_a_time_zone_that_the_target_refuses(migrated):
     finally:
         m.stop()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.mark.parametrize("ignored", [[], ["all"]], ids=["checked", "unchecked"])
+@pytest.mark.parametrize("pair", ["mariadb-mysql9", "mysql9-mariadb"])
+def test_a_time_zone_that_a_server_does_not_know(pair, ignored, migrated):
+    """Named zones need the server's tables of time zones. Nothing is dumped then."""
+    zone = "Africa/Ouagadougou"
+    m = migrated(pair).prepare("CREATE TABLE t (id INT PRIMARY KEY, t TIMESTAMP)", "INSERT INTO t VALUES (1, '2024-01-02 03:04:05')")
+    assert not m.downstream.value(f"SELECT COUNT(*) FROM mysql.time_zone_name WHERE Name = '{zone}'")
+    answer = m.cluster.ctl("start-task", m.file(**{"task-mode": "full", "timezone": zone, "ignore-checking-items": ignored}), "--remove-meta", check=False)
+    text = answer.out + answer.err
+    assert not answer.ok and zone in text and "1298" in text and "mysql_tzinfo_to_sql" in text, text
+    assert m.cluster.status(m.task) is None

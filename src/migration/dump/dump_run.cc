@@ -223,9 +223,14 @@ void DumpRun::ReleaseLocks(const StopToken& stop) {
 void DumpRun::TakePosition(const StopToken& stop) {
   for (int attempt = 1;; ++attempt) {
     TakeLocks(stop);
+    // Without a lock the position comes first: the bounds of chunks are read in this snapshot, and
+    // a row beyond them that is committed before the position would be in no chunk.
+    if (consistency_ == Consistency::kNone) CapturePosition(stop);
     session_.BeginSnapshot(*meta_db_, stop);
+    // Crash point: the first snapshot is taken. Left: the other ones, the files.
+    DM_FAILPOINT("dump/first-snapshot");
     record_.started_at = LocalTime();
-    CapturePosition(stop);
+    if (consistency_ != Consistency::kNone) CapturePosition(stop);
     std::vector<DumpSchema> there = ListTables(*meta_db_, filter_, options_.with_views, log_, stop);
     // Locks on tables let others be made and named: whose rows before the position would be in
     // neither dump nor binlog.
@@ -333,6 +338,16 @@ void DumpRun::CheckIdentity(mysql::Connection& db, const TableJob& job,
                                mysql::QuoteTable(job.id.schema, job.id.table)));
 }
 
+void DumpRun::KeepPartitions(const TableId& id, const std::string& create, const StopToken& stop) {
+  if (create.find("PARTITION BY") == std::string::npos) return;
+  // By all connections: one that came later would wait behind a statement that waits for the
+  // others.
+  const std::string read =
+      fmt::format("SELECT 1 FROM {} LIMIT 0", mysql::QuoteTable(id.schema, id.table));
+  meta_db_->Query(read, stop);
+  for (auto& db : writer_dbs_) db->Query(read, stop);
+}
+
 // Definitions are not part of a snapshot: what changes them after the position is in the binlog,
 // and would be applied once more to what was read later.
 void DumpRun::ReadDefinitionsUnderLock(const StopToken& stop) {
@@ -348,7 +363,8 @@ void DumpRun::ReadDefinitionsUnderLock(const StopToken& stop) {
         continue;
       }
       const TableId id{schema.name, table};
-      definitions_.emplace(id, ReadDefinition(id, stop));
+      const auto known = definitions_.emplace(id, ReadDefinition(id, stop)).first;
+      if (table_ids_.empty()) KeepPartitions(id, known->second.create, stop);
     }
   }
   if (missing == 0) return;

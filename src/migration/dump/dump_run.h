@@ -123,6 +123,9 @@ class DumpRun {
   // lets nobody change the table.
   void CheckIdentity(mysql::Connection& db, const TableJob& job, const StopToken& stop) const;
   void FindTableIds(size_t tables, const StopToken& stop);
+  // Without table ids nothing shows that a partition was exchanged with another table. A read in
+  // the snapshot's transaction makes statements that change the table wait until the dump ends.
+  void KeepPartitions(const TableId& id, const std::string& create, const StopToken& stop);
   void ReadDefinitionsUnderLock(const StopToken& stop);
 
   std::vector<DumpSchema> schemas_;

@@ -4,6 +4,7 @@
 
 #include "migration/dumpfile/file_name.h"
 #include "migration/rules/system_schema.h"
+#include "mysql/value/quote.h"
 
 namespace dm::migration {
 
@@ -54,6 +55,18 @@ ImportPlan PlanImport(const std::vector<StoredFile>& files, const TableRouter& r
       case DumpFileKind::kIgnored:
         break;
     }
+  }
+  for (const ImportTable& table : plan.tables) {
+    if (table.view_script.empty()) continue;
+    if (table.target->schema == table.schema && table.target->table == table.table) continue;
+    throw LoadError(
+        Error(ErrorCode::kLoadUnitParseStatement,
+              fmt::format("view {} cannot get another name, and is routed to {}",
+                          mysql::QuoteTable(table.schema, table.table),
+                          mysql::QuoteTable(table.target->schema, table.target->table))))
+        .SetWorkaround(
+            "Leave the view out with `block-allow-list`, or correct the routes, and start the task "
+            "anew with `--remove-meta`.");
   }
   return plan;
 }

@@ -93,6 +93,21 @@ TEST(ImportPlanTest, KnowsAPrimaryKeyOfASchemaFile) {
   EXPECT_TRUE(HasPrimaryKey("CREATE TABLE `t` (`a` int COMMENT 'once the PRIMARY KEY')"));
 }
 
+TEST(ImportPlanTest, RefusesViewsThatAreRenamed) {
+  RouteRule rule;
+  rule.schema_pattern = "s";
+  rule.target_schema = "other";
+  const std::vector<StoredFile> files = {{"s.t-schema.sql", 10}, {"s.v-schema-view.sql", 10}};
+  EXPECT_EQ(PlanImport(files, TableRouter()).tables.size(), 2u);
+  try {
+    PlanImport(files, TableRouter({rule}, true));
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), 34019);
+    EXPECT_THAT(e.raw_cause(), ::testing::HasSubstr("`s`.`v`"));
+  }
+}
+
 TEST(LoadProgressTest, ShowsShares) {
   LoadProgress progress;
   EXPECT_EQ(progress.Status().progress, "0.00 %");

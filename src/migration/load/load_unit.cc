@@ -357,12 +357,6 @@ void LoadUnit::MakeSchemas(const ImportPlan& plan, QuietConnection& main, Loader
     schemas.CreateDatabase(main.Use(stop), load_->right, target, script, stop.cut);
   }
   for (const ImportTable& table : plan.tables) {
-    if (!table.view_script.empty() &&
-        (table.target->schema != table.schema || table.target->table != table.table)) {
-      throw LoadError(Error(ErrorCode::kLoadUnitParseStatement,
-                            fmt::format("view `{}`.`{}` cannot be routed to another name",
-                                        table.schema, table.table)));
-    }
     // (A view's -schema.sql file is a table that takes its name for a while.)
     if (table.script.empty() || !table.view_script.empty()) continue;
     pool.Submit([this, &schemas, &table](LoadConnection& connection, const LoadStop& job_stop) {

@@ -43,6 +43,9 @@ ItemTask TableStructureItem(Preparation& preparation, bool identity_only);
 // Rules that match nothing: rule_effect.cc. It is left out of the report if there are none.
 ItemTask RuleEffectItem(Preparation& preparation);
 
+// Views that cannot be dumped or loaded: view_items.cc. Left out of the report likewise.
+ItemTask ViewsItem(Preparation& preparation);
+
 // What the downstream has to be: downstream_items.cc. Left out of the report likewise.
 ItemTask SyncerConnectionsItem(Preparation& preparation);
 ItemTask TransactionsItem(Preparation& preparation);

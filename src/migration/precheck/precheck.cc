@@ -82,6 +82,7 @@ std::vector<ItemTask> MakeItems(Preparation& preparation, const Selection& wante
     items.push_back(TransactionsItem(preparation));
   }
   items.push_back(RuleEffectItem(preparation));
+  if (HasDump(mode) && wanted.Has("table_schema")) items.push_back(ViewsItem(preparation));
   *optional = items.size() - numbered;
   return items;
 }

@@ -41,6 +41,20 @@ Error OtherNumbers(const std::string& text, const TableId& target) {
           target.Quoted()));
 }
 
+Error NumbersOfACopy(const std::string& text, const TableId& target) {
+  return Error(
+             ErrorCode::kSyncerUnsupportedStmt,
+             fmt::format("`{}` statement not supported: an online schema change has given numbers "
+                         "to the rows of {} while it copied them, with gaps and in an order that "
+                         "is not in the binlog",
+                         text, target.Quoted()))
+      .SetWorkaround(fmt::format(
+          "Keep writers of the table away upstream. Empty {}, make the change there by hand, copy "
+          "the rows with their numbers from the upstream, and pass over the statement with `binlog "
+          "skip`.",
+          target.Quoted()));
+}
+
 }  // namespace
 
 void DdlHandler::WarnOfOtherValues(const Statement& source, const TableId& table) const {
@@ -63,6 +77,10 @@ void DdlHandler::RefuseUnrepeatable(const Planned& planned, const mysql::QueryEv
   const TableId& source = planned.tables.front();
   const TableId& target = planned.targets.front();
   const Sessions& sessions = *context_.sessions;
+  if (planned.rows_were_copied && NumbersByOrder(planned.source, nullptr) &&
+      HasMoreRows(sessions, target, 1, stop)) {
+    throw NumbersOfACopy(query.text, target);
+  }
   if (const auto column = ColumnWithUnrepeatableDefault(planned.source)) {
     if (HasMoreRows(sessions, target, 0, stop)) throw OtherDefaults(query.text, target, *column);
     return;

@@ -27,6 +27,10 @@ constexpr unsigned long kLargestPacket = 1UL << 30;
 constexpr std::string_view kTlsWorkaround =
     "Please check the `security` block of this database, the server's certificate and, if it asks "
     "for one, ours.";
+constexpr int kUnknownTimeZone = 1298;
+constexpr std::string_view kTimeZoneWorkaround =
+    "Please give `timezone` as an offset (+02:00), or load the server's tables of time zones "
+    "(mysql_tzinfo_to_sql), which named zones need.";
 
 void InitLibrary() {
   static std::once_flag once;
@@ -141,6 +145,11 @@ std::string NeutralSession(std::string_view version) {
   sql += "SET SESSION sql_quote_show_create = 1";
   if (version.find("MariaDB") == std::string_view::npos) {
     sql += " /*!80030 , SESSION show_gipk_in_create_table_and_information_schema = 1 */";
+  } else {
+    // What `utf8` means in a statement.
+    sql +=
+        "/*M!100601 , SESSION old_mode = CONCAT_WS(',', NULLIF(@@SESSION.old_mode, ''), "
+        "'UTF8_IS_UTF8MB3') */";
   }
   sql += ';';
   if (version.find("MariaDB") != std::string_view::npos) {
@@ -212,6 +221,10 @@ void Connection::Open(const StopToken& stop) {
   Handshake(stop);
   try {
     ReadServerInfo(stop);
+  } catch (Error& e) {
+    link_->MarkBroken();
+    if (e.server_errno() == kUnknownTimeZone) e.SetWorkaround(std::string(kTimeZoneWorkaround));
+    throw;
   } catch (...) {
     link_->MarkBroken();
     throw;
