@@ -101,3 +101,19 @@ def test_a_column_behind_one_that_the_downstream_has_not_got(migrated):
     m.downstream.run(f"ALTER TABLE {SCHEMA}.t DROP COLUMN x")
     m.write("ALTER TABLE t ADD c INT AFTER x", "ALTER TABLE t ADD d INT AFTER x, ADD e INT", "ALTER TABLE t DROP COLUMN x", "INSERT INTO t VALUES (2, 3, 4, 5)")
     _columns(m, "t", "id, c, d, e")
+
+
+@pytest.mark.parametrize("live", [False, True], ids=["loaded", "live"])
+@pytest.mark.parametrize("pair", ["mariadb-mysql9", "mysql9-mysql9"])
+def test_a_target_that_gives_keys_of_its_own(pair, live, migrated):
+    made = ["CREATE TABLE t (a INT, b TEXT)", "INSERT INTO t VALUES (1, 'x'), (1, 'x'), (NULL, NULL)"]
+    m = migrated(pair)
+    m.downstream.run("SET GLOBAL sql_generate_invisible_primary_key = ON")
+    try:
+        m.replicating(*([] if live else made))
+        m.write(*(made if live else []), "DELETE FROM t WHERE a = 1 LIMIT 1", "ALTER TABLE t ADD id INT AUTO_INCREMENT PRIMARY KEY", "INSERT INTO t (a) VALUES (2)")
+        m.same("SELECT a, b FROM {0}.t ORDER BY a")
+        columns = m.downstream.run(f"SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '{SCHEMA}' AND TABLE_NAME = 't' ORDER BY ORDINAL_POSITION")
+        assert [name for name, in columns] == ["a", "b", "id"], columns
+    finally:
+        m.downstream.run("SET GLOBAL sql_generate_invisible_primary_key = OFF")
