@@ -117,3 +117,15 @@ def test_a_target_that_gives_keys_of_its_own(pair, live, migrated):
         assert [name for name, in columns] == ["a", "b", "id"], columns
     finally:
         m.downstream.run("SET GLOBAL sql_generate_invisible_primary_key = OFF")
+
+
+@pytest.mark.parametrize("pair", ["mysql9-mariadb", "mysql9-mysql9", "mariadb11-mariadb"])
+def test_partitions_are_exchanged_without_validation(pair, migrated):
+    parts = "PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20))"
+    m = migrated(pair).replicating(f"CREATE TABLE r (id INT PRIMARY KEY) {parts}", "CREATE TABLE x (id INT PRIMARY KEY)", "INSERT INTO r VALUES (1), (11)", "INSERT INTO x VALUES (12), (13)")
+    m.write("ALTER TABLE r EXCHANGE PARTITION p1 WITH TABLE x WITHOUT VALIDATION")
+    _columns(m, "r")
+    _columns(m, "x")
+    m.write("ALTER TABLE r EXCHANGE PARTITION p1 WITH TABLE x WITH VALIDATION", "INSERT INTO r VALUES (2)")
+    _columns(m, "r")
+    _columns(m, "x")

@@ -332,6 +332,14 @@ class Adaptation {
         }
         left_out_(fmt::format("default of column {}", QuoteName(spec->name)));
         return false;
+      case AlterKind::kExchangePartition:
+      case AlterKind::kConvertTable:
+        // Rows that are there already are as the upstream let them pass.
+        if (!spec->text.empty() && !options_.validation_clause) {
+          left_out_(spec->text);
+          spec->text.clear();
+        }
+        return true;
       case AlterKind::kAddConstraint:
         return Keeps(spec->constraint);
       case AlterKind::kColumnVisible:

@@ -47,6 +47,20 @@ TEST(Adapt, WaysToDoTheWorkGoForEveryServer) {
             "ALTER TABLE `t` ALGORITHM = COPY");
 }
 
+TEST(Adapt, ValidationOfExchangedPartitions) {
+  constexpr std::string_view kExchange = "alter table t exchange partition p with table u ";
+  AdaptOptions old;
+  old.validation_clause = false;
+  for (const std::string clause : {"WITH VALIDATION", "WITHOUT VALIDATION"}) {
+    const Adapted adapted = Adapt(std::string(kExchange) + clause, SqlTarget::kMariaDb, false, old);
+    EXPECT_EQ(adapted.text, "ALTER TABLE `t` EXCHANGE PARTITION `p` WITH TABLE `u`");
+    EXPECT_EQ(adapted.left_out, std::vector<std::string>{clause});
+    EXPECT_EQ(Adapt(std::string(kExchange) + clause, SqlTarget::kMariaDb, false).text,
+              "ALTER TABLE `t` EXCHANGE PARTITION `p` WITH TABLE `u` " + clause);
+  }
+  EXPECT_TRUE(Adapt(kExchange, SqlTarget::kMariaDb, false, old).left_out.empty());
+}
+
 TEST(Adapt, MariaDbTypesBecomeText) {
   const Adapted adapted =
       Adapt("create table t (a uuid, b inet6 not null, c inet4)", SqlTarget::kMySql, true);
