@@ -129,3 +129,18 @@ def test_partitions_are_exchanged_without_validation(pair, migrated):
     m.write("ALTER TABLE r EXCHANGE PARTITION p1 WITH TABLE x WITH VALIDATION", "INSERT INTO r VALUES (2)")
     _columns(m, "r")
     _columns(m, "x")
+
+
+@pytest.mark.parametrize("pair", ["mysql9-mariadb", "mysql9-mysql9", "mysql9-tidb"])
+def test_a_database_is_made_read_only(pair, migrated):
+    m = migrated(pair).replicating("CREATE TABLE t (id INT PRIMARY KEY)")
+    m.write("INSERT INTO t VALUES (1)", f"ALTER DATABASE {SCHEMA} READ ONLY = 1")
+    try:
+        _columns(m, "t")
+    finally:
+        m.upstream.run(f"ALTER DATABASE {SCHEMA} READ ONLY = 0")
+    m.write("INSERT INTO t VALUES (2)", f"ALTER DATABASE {SCHEMA} CHARACTER SET latin1 READ ONLY = 0", "CREATE TABLE u (v VARCHAR(10))", "INSERT INTO u VALUES ('ä')")
+    _columns(m, "t")
+    _columns(m, "u")
+    if not pair.endswith("tidb"):
+        m.same("SELECT CHARACTER_SET_NAME FROM information_schema.COLUMNS WHERE CONCAT(TABLE_SCHEMA, '') = '" + SCHEMA + "' AND COLUMN_NAME = 'v'")
