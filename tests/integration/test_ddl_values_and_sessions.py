@@ -125,3 +125,96 @@ def test_what_utf8_means_upstream(pair, up, down, migrated):
         m.stop()
         for server, _ in servers:
             server.run("SET GLOBAL old_mode = 'UTF8_IS_UTF8MB3'")
+
+
+@pytest.mark.parametrize("live", [False, True], ids=["loaded", "live"])
+@pytest.mark.parametrize("pair", ["mariadb-mysql9", "mysql9-mysql9"])
+def test_a_target_that_gives_keys_of_its_own(pair, live, migrated):
+    made = ["CREATE TABLE t (a INT, b TEXT)", "INSERT INTO t VALUES (1, 'x'), (1, 'x'), (NULL, NULL)"]
+    m = migrated(pair)
+    m.downstream.run("SET GLOBAL sql_generate_invisible_primary_key = ON")
+    try:
+        m.replicating(*([] if live else made))
+        m.write(*(made if live else []), "DELETE FROM t WHERE a = 1 LIMIT 1", "ALTER TABLE t ADD id INT AUTO_INCREMENT PRIMARY KEY", "INSERT INTO t (a) VALUES (2)")
+        m.same("SELECT a, b FROM {0}.t ORDER BY a")
+        columns = m.downstream.run(f"SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '{SCHEMA}' AND TABLE_NAME = 't' ORDER BY ORDINAL_POSITION")
+        assert [name for name, in columns] == ["a", "b", "id"], columns
+    finally:
+        m.downstream.run("SET GLOBAL sql_generate_invisible_primary_key = OFF")
+
+
+@pytest.mark.parametrize("pair", ["mysql9-mariadb", "mysql9-mysql9", "mariadb11-mariadb"])
+def test_partitions_are_exchanged_without_validation(pair, migrated):
+    parts = "PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20))"
+    m = migrated(pair).replicating(f"CREATE TABLE r (id INT PRIMARY KEY) {parts}", "CREATE TABLE x (id INT PRIMARY KEY)", "INSERT INTO r VALUES (1), (11)", "INSERT INTO x VALUES (12), (13)")
+    m.write("ALTER TABLE r EXCHANGE PARTITION p1 WITH TABLE x WITHOUT VALIDATION")
+    _columns(m, "r")
+    _columns(m, "x")
+    m.write("ALTER TABLE r EXCHANGE PARTITION p1 WITH TABLE x WITH VALIDATION", "INSERT INTO r VALUES (2)")
+    _columns(m, "r")
+    _columns(m, "x")
+
+
+@pytest.mark.parametrize("pair", ["mysql9-mariadb", "mysql9-mysql9", "mysql9-tidb"])
+def test_a_database_is_made_read_only(pair, migrated):
+    m = migrated(pair).replicating("CREATE TABLE t (id INT PRIMARY KEY)")
+    m.write("INSERT INTO t VALUES (1)", f"ALTER DATABASE {SCHEMA} READ ONLY = 1")
+    try:
+        _columns(m, "t")
+    finally:
+        m.upstream.run(f"ALTER DATABASE {SCHEMA} READ ONLY = 0")
+    m.write("INSERT INTO t VALUES (2)", f"ALTER DATABASE {SCHEMA} CHARACTER SET latin1 READ ONLY = 0", "CREATE TABLE u (v VARCHAR(10))", "INSERT INTO u VALUES ('ä')")
+    _columns(m, "t")
+    _columns(m, "u")
+    if not pair.endswith("tidb"):
+        m.same("SELECT CHARACTER_SET_NAME FROM information_schema.COLUMNS WHERE CONCAT(TABLE_SCHEMA, '') = '" + SCHEMA + "' AND COLUMN_NAME = 'v'")
+
+
+# Type, values, and types that a MODIFY gives to them.
+CONVERSIONS = [
+    ("DATETIME(6)", "('2020-12-31 23:59:59.999999'), ('2020-01-01 12:00:00.5')", ["DATE", "BIGINT", "YEAR", "VARCHAR(40)", "DATETIME(6) NOT NULL"]),
+    ("DATETIME", "('2020-12-31 23:59:59')", ["DATE", "BIGINT", "VARCHAR(40)", "TIMESTAMP NULL"]),
+    ("TIME(6)", "('23:59:59.999999'), ('-01:00:00.5')", ["TIME", "BIGINT", "VARCHAR(40)"]),
+    ("DATE", "('2020-02-29'), ('1999-12-31')", ["YEAR", "INT", "DATETIME", "VARCHAR(40)"]),
+    ("TIMESTAMP(3) NULL", "('2020-06-15 12:00:00.999')", ["BIGINT", "VARCHAR(40)"]),
+    ("YEAR", "(2020), (0)", ["VARCHAR(10)", "INT"]),
+    ("VARCHAR(40)", "('1e2'), (' 7'), ('12')", ["INT", "BIGINT UNSIGNED", "DOUBLE", "TEXT", "VARCHAR(50)"]),
+    ("VARCHAR(40)", "('a'), ('b '), ('A')", ["ENUM('a', 'b')", "CHAR(5)"]),
+    ("INT", "(1), (300), (20200101), (0)", ["DATE", "TIME", "YEAR", "BIGINT", "VARCHAR(20)", "DECIMAL(12, 2)", "TINYINT"]),
+    ("DOUBLE", "(1e20), (0.1), (1.5), (2.5)", ["VARCHAR(40)", "TEXT", "DECIMAL(25, 2)"]),
+    ("FLOAT", "(3.4e38), (16777217), (1.5)", ["VARCHAR(40)", "DOUBLE"]),
+    ("DECIMAL(20, 6)", "(1.5), (-2.5), (0.000001)", ["INT", "DECIMAL(20, 0)", "VARCHAR(40)", "DOUBLE"]),
+    ("JSON", """('{"b": 1, "a": [1.0, 2]}')""", ["TEXT"]),
+    ("TEXT", """('{"b": 1,  "a": [1.0, 2]}')""", ["JSON"])]
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mysql9", "mysql9-mariadb", "mysql9-tidb", "mariadb-tidb", "mysql9-mysql9", "mariadb-mariadb"])
+def test_conversions_of_values_are_the_same_or_the_log_says_that_they_are_not(pair, migrated):
+    m = migrated(pair)
+    todo = {f"c{i}_{j}": (was, values, becomes) for i, (was, values, types) in enumerate(CONVERSIONS) for j, becomes in enumerate(types)}
+    m.replicating(*[statement for table, (was, values, _) in todo.items()
+                    for statement in (f"CREATE TABLE {table} (id INT AUTO_INCREMENT PRIMARY KEY, v {was})", f"INSERT INTO {table} (v) VALUES {values}")])
+    earlier = len(_told_lines(m))
+    m.write("SET sql_mode = ''", *[f"ALTER TABLE {table} MODIFY v {becomes}" for table, (_, _, becomes) in todo.items()])
+    m.synced(timeout=120)
+    told = "".join(_told_lines(m)[earlier:])
+    silent, needless = [], []
+    for table, (was, _, becomes) in todo.items():
+        rows = [[_value(v) for v, in server.run(f"SELECT v FROM {SCHEMA}.{table} ORDER BY id")] for server in (m.upstream, m.downstream)]
+        if rows[0] != rows[1] and f"`{table}`" not in told:
+            silent.append((was, becomes, *rows))
+        if pair.split("-")[0] == pair.split("-")[1] and f"`{table}`" in told:
+            needless.append((was, becomes))
+    assert not silent, silent
+    assert not needless, needless
+    for was, becomes in (("DATETIME", "DATE"), ("INT", "BIGINT"), ("VARCHAR(40)", "VARCHAR(50)"), ("DECIMAL(20, 6)", "INT"), ("DATETIME(6)", "VARCHAR(40)")):
+        table = next(table for table, (a, _, b) in todo.items() if (a, b) == (was, becomes))
+        assert f"`{table}`" not in told, (was, becomes)
+
+
+def _told_lines(m):
+    return [line for line in m.cluster.log(m.worker, 1000000).splitlines() if "makes other values of rows" in line]
+
+
+def _value(value):
+    return float(value) if isinstance(value, float) else str(value)

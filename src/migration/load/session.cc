@@ -292,9 +292,15 @@ void LoadSession::Prepare(mysql::Connection& db, const StopToken& stop) const {
     throw;
   }
   db.Execute("SET SESSION foreign_key_checks = 0", stop);
-  // Foreign keys to keys that are not unique, which older servers make.
-  if (!db.server().is_mariadb && !db.server().is_tidb && db.server().AtLeast(8, 4)) {
-    set("restrict_fk_on_non_standard_key", "0");
+  // To set these is a right of its own, which is needed only where they are on.
+  const auto set_off = [&](std::string_view name) {
+    if (db.QueryValue(fmt::format("SELECT @@SESSION.{}", name), stop) != "0") set(name, "0");
+  };
+  if (!db.server().is_mariadb && !db.server().is_tidb) {
+    // A key of the downstream's own would be in the way of one that the table gets later.
+    if (db.server().AtLeast(8, 0, 30)) set_off("sql_generate_invisible_primary_key");
+    // Foreign keys to keys that are not unique, which older servers make.
+    if (db.server().AtLeast(8, 4)) set_off("restrict_fk_on_non_standard_key");
   }
   // Warnings are read. (MySQL from 8.0 on lets few accounts set it.)
   set("max_error_count", "65535");

@@ -165,16 +165,28 @@ void DdlExecutor::Connect(const StopToken& stop) {
   connection_ = mysql::Connection::Connect(sessions_.statements, stop);
   numbering_set_ = false;
   const mysql::ServerInfo& server = connection_->server();
-  if (server.is_mariadb || server.is_tidb || !server.AtLeast(8, 4)) return;
+  if (server.is_mariadb || server.is_tidb) return;
+  if (server.AtLeast(8, 0, 30)) {
+    // A key of the downstream's own would be in the way of one that the table gets later.
+    TrySetOff("sql_generate_invisible_primary_key", "tables without a key get none downstream",
+              stop);
+  }
+  if (server.AtLeast(8, 4)) {
+    TrySetOff("restrict_fk_on_non_standard_key", "foreign keys refer to keys that are not unique",
+              stop);
+  }
+}
+
+void DdlExecutor::TrySetOff(std::string_view variable, std::string_view needed_where,
+                            const StopToken& stop) {
+  // To set them is a right of its own, which is needed only where they are on.
+  if (connection_->QueryValue(fmt::format("SELECT @@SESSION.{}", variable), stop) == "0") return;
   try {
-    // Foreign keys to keys that are not unique, which older servers make.
-    connection_->Execute("SET SESSION restrict_fk_on_non_standard_key = 0", stop);
+    connection_->Execute(fmt::format("SET SESSION {} = 0", variable), stop);
   } catch (const Error& e) {
     if (connection_->broken()) throw;
-    Log().Info(
-        "the account may not set a session variable, which foreign keys to keys that are "
-        "not unique need",
-        {F("variable", "restrict_fk_on_non_standard_key"), F("error", e)});
+    Log().Info("the account may not set a session variable to 0",
+               {F("variable", variable), F("needed where", needed_where), F("error", e)});
   }
 }
 

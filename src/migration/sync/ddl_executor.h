@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/thread/stop.h"
@@ -67,6 +68,9 @@ class DdlExecutor {
   // Is a rename that failed superfluous: the old name gone, the new one there?
   bool IsRenamedAlready(const mysql::Statement& statement, const StopToken& stop);
   void Connect(const StopToken& stop);
+  // Sets a variable of the session to 0, if the account may do that; else the log says where that
+  // is missed. Throws Error if the connection is lost.
+  void TrySetOff(std::string_view variable, std::string_view needed_where, const StopToken& stop);
   // Throws Cancelled if no other try is wanted. The session stays open.
   void WaitForRetry(const StopToken& stop);
   void SetClock(const DdlWork& work, const StatementSession& session, const StopToken& stop);

@@ -570,6 +570,8 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
   mysql::AdaptOptions adapt;
   adapt.from_mariadb = context_.sessions->upstream_server.is_mariadb;
   adapt.expression_defaults = server.AtLeast(8, 0, 13);
+  adapt.validation_clause =
+      server.is_tidb || (server.is_mariadb ? server.AtLeast(11, 4) : server.AtLeast(5, 7, 5));
   if (!server.is_tidb) {
     adapt.has_engine = [&](std::string_view engine) {
       return context_.downstream->HasTransactionalEngine(engine, stop);

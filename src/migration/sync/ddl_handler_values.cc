@@ -64,7 +64,10 @@ void DdlHandler::WarnOfOtherValues(const Statement& source, const TableId& table
   const Sessions& sessions = *context_.sessions;
   const ValueDifferences differences = {
       .fractions = sessions.fractions_differ,
-      .text_types = sessions.upstream_server.is_mariadb && !sessions.downstream_server.is_mariadb};
+      .text_types = sessions.upstream_server.is_mariadb && !sessions.downstream_server.is_mariadb,
+      .conversions = {.upstream = KindOf(sessions.upstream_server),
+                      .downstream = KindOf(sessions.downstream_server),
+                      .mysql_cuts = sessions.mysql_cuts}};
   for (const std::string& line : OtherValues(*alter, *before, differences)) {
     Log().Warn(
         "a statement makes other values of rows downstream than upstream, compare the column",

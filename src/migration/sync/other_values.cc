@@ -24,8 +24,6 @@ std::optional<int64_t> FractionDigits(FieldType type, int64_t digits) {
     case FieldType::kDateTime:
     case FieldType::kTimestamp:
       return std::max<int64_t>(digits, 0);
-    case FieldType::kDate:  // half a second before midnight is the next day if it is rounded
-      return 0;
     default:
       return std::nullopt;
   }
@@ -74,15 +72,19 @@ std::vector<std::string> OtherValues(const mysql::AlterTable& alter, const mysql
     if (was == nullptr) continue;
     const mysql::ColumnDef& column = spec.columns.front();
     const std::string name = mysql::QuoteName(column.name);
-    if (differences.fractions && was->type != FieldType::kDate) {
+    bool fractions = false;
+    if (differences.fractions) {
       const auto had = FractionDigits(was->type, was->decimals);
       const auto has = FractionDigits(column.type.code, column.type.length);
-      if (had && has && *has < *had) {
+      fractions = had && has && *has < *had;
+      if (fractions) {
         lines.push_back(fmt::format(
             "column {}: one of the servers cuts the fractions of seconds, the other rounds them",
             name));
       }
     }
+    const auto other = OtherConversion(*was, column.type, differences.conversions);
+    if (other && !fractions) lines.push_back(fmt::format("column {}: {}", name, *other));
     const std::string& type = column.type.word;
     if (!differences.text_types || !IsTextDownstream(type)) continue;
     if (mysql::LowerName(type) != was->type_word) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "migration/sync/value_conversions.h"
 #include "mysql/schema/table_info.h"
 #include "mysql/sql/statement.h"
 
@@ -18,6 +19,7 @@ struct ValueDifferences {
   bool fractions = false;
   // UUID, INET6 and INET4 are text downstream.
   bool text_types = false;
+  ConversionKinds conversions = {};
 };
 
 // One line for each change of `alter`, the upstream's statement; `before` is the upstream's

@@ -60,7 +60,6 @@ TEST(OtherValuesTest, FewerDigitsOfASecond) {
   const ValueDifferences differ{.fractions = true, .text_types = true};
   EXPECT_EQ(Lines("ALTER TABLE x MODIFY d DATETIME", differ), 1u);
   EXPECT_EQ(Lines("ALTER TABLE x CHANGE d e TIMESTAMP(3), MODIFY t TIME(2)", differ), 1u);
-  EXPECT_EQ(Lines("ALTER TABLE x MODIFY d DATE", differ), 1u);
   EXPECT_EQ(Lines("ALTER TABLE x MODIFY d DATETIME(6) NOT NULL, MODIFY t TIME", differ), 0u);
   EXPECT_EQ(Lines("ALTER TABLE x MODIFY d VARCHAR(40), MODIFY gone TIME, ADD y TIME", differ), 0u);
   EXPECT_EQ(Lines("ALTER TABLE x MODIFY d DATETIME", {.text_types = true}), 0u);
@@ -74,6 +73,65 @@ TEST(OtherValuesTest, TypesThatAreTextDownstream) {
   EXPECT_EQ(Lines("ALTER TABLE x MODIFY u UUID, MODIFY n INET6 NOT NULL", differ), 0u);
   EXPECT_EQ(Lines("ALTER TABLE x MODIFY u CHAR(36) NOT NULL", differ), 0u);
   EXPECT_EQ(Lines("ALTER TABLE x MODIFY c UUID", {.fractions = true}), 0u);
+}
+
+// The line about a column of the type `from` that becomes `to`; empty: the values are the same.
+std::string Conversion(const std::string& from, const std::string& to, ServerKind upstream,
+                       ServerKind downstream, bool mysql_cuts = false) {
+  const ValueDifferences differences{
+      .conversions = {.upstream = upstream, .downstream = downstream, .mysql_cuts = mysql_cuts}};
+  mysql::ParseOptions options;
+  options.mariadb = upstream == ServerKind::kMariaDb;
+  const std::vector<std::string> lines =
+      OtherValues(*mysql::ParseStatements("ALTER TABLE x MODIFY v " + to, options)
+                       .at(0)
+                       .As<mysql::AlterTable>(),
+                  mysql::ParseCreateTable("CREATE TABLE x (v " + from + ")", options), differences);
+  EXPECT_LE(lines.size(), 1u) << from << " " << to;
+  return lines.empty() ? "" : lines[0];
+}
+
+// Pairs of servers that differ: "my-ma", "my-ti", "ma-ti". The direction does not count.
+std::string Pairs(const std::string& from, const std::string& to, bool mysql_cuts = false) {
+  constexpr ServerKind kMy = ServerKind::kMySql, kMa = ServerKind::kMariaDb,
+                       kTi = ServerKind::kTiDb;
+  const auto differ = [&](ServerKind a, ServerKind b) {
+    return !Conversion(from, to, a, b, mysql_cuts).empty();
+  };
+  std::string pairs;
+  for (const ServerKind kind : {kMy, kMa, kTi}) EXPECT_FALSE(differ(kind, kind)) << from << to;
+  if (differ(kMy, kMa)) pairs += "my-ma ";
+  if (differ(kMa, kMy) && !differ(kMy, kMa)) pairs += "ma-my ";
+  if (differ(kMy, kTi)) pairs += "my-ti ";
+  if (differ(kMa, kTi)) pairs += "ma-ti ";
+  return pairs;
+}
+
+TEST(OtherValuesTest, ConversionsThatDifferBetweenKindsOfServers) {
+  const std::string kMySqlAlone = "my-ma my-ti ", kMariaDbAlone = "my-ma ma-ti ",
+                    kTiDbAlone = "my-ti ma-ti ";
+  EXPECT_EQ(Pairs("DATETIME(6)", "DATE"), kMySqlAlone);
+  EXPECT_EQ(Pairs("DATETIME(6)", "DATE", true), "");
+  EXPECT_EQ(Pairs("DATETIME", "DATE"), "");
+  EXPECT_EQ(Pairs("TIMESTAMP(3)", "BIGINT"), kMariaDbAlone);
+  EXPECT_EQ(Pairs("TIMESTAMP(3)", "BIGINT", true), kMariaDbAlone);
+  EXPECT_EQ(Pairs("DATETIME", "BIGINT"), "");
+  EXPECT_EQ(Pairs("DATETIME(6)", "DATETIME(3)"), "");  // by the modes
+  EXPECT_EQ(Pairs("TIME(6)", "TIME(3)"), "my-ti ");
+  EXPECT_EQ(Pairs("TIME(6)", "TIME(6) NOT NULL"), "");
+  EXPECT_EQ(Pairs("DATE", "YEAR"), kMySqlAlone);
+  EXPECT_EQ(Pairs("VARCHAR(40)", "INT"), kMariaDbAlone);
+  EXPECT_EQ(Pairs("TEXT", "BIGINT UNSIGNED"), kMariaDbAlone);
+  EXPECT_EQ(Pairs("VARCHAR(40)", "VARCHAR(50)"), "");
+  EXPECT_EQ(Pairs("INT", "BIGINT"), "");
+  EXPECT_EQ(Pairs("DECIMAL(10,4)", "DECIMAL(10,2)"), "");
+  EXPECT_EQ(Pairs("INT", "YEAR"), kTiDbAlone);
+  EXPECT_EQ(Pairs("DOUBLE", "TEXT"), kTiDbAlone);
+  EXPECT_EQ(Pairs("YEAR", "VARCHAR(10)"), kTiDbAlone);
+  EXPECT_NE(Conversion("JSON", "TEXT", ServerKind::kMySql, ServerKind::kTiDb), "");
+  EXPECT_NE(Conversion("TEXT", "JSON", ServerKind::kMySql, ServerKind::kMariaDb), "");
+  // There it stays the text that it is.
+  EXPECT_EQ(Conversion("TEXT", "JSON", ServerKind::kMariaDb, ServerKind::kTiDb), "");
 }
 
 TEST(OtherValuesTest, DefaultsThatDifferEachTime) {

@@ -211,9 +211,12 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
     s.read_committed = Value(*downstream, "SELECT @@binlog_format", stop) != "STATEMENT" ||
                        Value(*downstream, "SELECT @@log_bin", stop) == "0";
   }
-  s.fractions_differ =
-      CutsFractions(upstream_mode, s.upstream_server) !=
+  const bool upstream_cuts = CutsFractions(upstream_mode, s.upstream_server);
+  const bool downstream_cuts =
       CutsFractions(Value(*downstream, "SELECT @@sql_mode", stop), s.downstream_server);
+  s.fractions_differ = upstream_cuts != downstream_cuts;
+  s.mysql_cuts = (!s.upstream_server.is_mariadb && upstream_cuts) ||
+                 (!s.downstream_server.is_mariadb && downstream_cuts);
   s.statements = s.downstream;
   s.statements.idle_limit = idle_limit;
   s.rows = s.checkpoint = s.statements;

@@ -45,6 +45,8 @@ struct Sessions {
   mysql::TimeZone rows_zone;  // TIMESTAMP values are written in it
   // Where fewer digits are kept of a time, only one of both servers cuts its fraction.
   bool fractions_differ = false;
+  // The one of both that is a MySQL, if only one is, cuts it.
+  bool mysql_cuts = false;
   bool foreign_keys = false;
   bool read_committed = false;  // workers may use that isolation level
 };

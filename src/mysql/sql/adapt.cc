@@ -76,6 +76,11 @@ class Adaptation {
       Create(create);
     } else if (auto* alter = statement->As<AlterTable>()) {
       return Alter(alter);
+    } else if (auto* database = statement->As<CreateDatabase>()) {
+      DatabaseOptions(&database->options);
+    } else if (auto* altered = statement->As<AlterDatabase>()) {
+      DatabaseOptions(&altered->options);
+      return !altered->options.empty();
     } else if (auto* index = statement->As<CreateIndex>()) {
       index->lock_options.clear();
       return Keeps(index->index);
@@ -111,6 +116,25 @@ class Adaptation {
         return true;
       });
     }
+  }
+
+  // Options of a database that the target has not got, or that are not for its database.
+  void DatabaseOptions(std::vector<Option>* options) {
+    std::erase_if(*options, [&](const Option& option) {
+      bool out = false;
+      if (option.name == "READ ONLY" || option.name == "ENCRYPTION") {
+        // The first is for the upstream's users, other sources may write into the target; the
+        // second is by a key of the upstream's machine.
+        out = true;
+        if (option.name == "ENCRYPTION" && UpperWord(option.value) == "N") return true;
+      } else if (option.name == "COMMENT" || option.name == "UPGRADE DATA DIRECTORY NAME") {
+        out = !For(SqlTarget::kMariaDb);
+      } else if (option.name == "PLACEMENT POLICY") {
+        out = !For(SqlTarget::kTiDb);
+      }
+      if (out) left_out_(fmt::format("{} of the database", option.name));
+      return out;
+    });
   }
 
   // Options of a table or a partition that the target has not got, or not for its own engine.
@@ -332,6 +356,14 @@ class Adaptation {
         }
         left_out_(fmt::format("default of column {}", QuoteName(spec->name)));
         return false;
+      case AlterKind::kExchangePartition:
+      case AlterKind::kConvertTable:
+        // Rows that are there already are as the upstream let them pass.
+        if (!spec->text.empty() && !options_.validation_clause) {
+          left_out_(spec->text);
+          spec->text.clear();
+        }
+        return true;
       case AlterKind::kAddConstraint:
         return Keeps(spec->constraint);
       case AlterKind::kColumnVisible:

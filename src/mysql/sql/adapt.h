@@ -17,6 +17,7 @@ using LeftOut = std::function<void(std::string)>;
 struct AdaptOptions {
   bool from_mariadb = false;        // the statement is MariaDB's
   bool expression_defaults = true;  // the target takes DEFAULT (expression)
+  bool validation_clause = true;    // the target takes WITH and WITHOUT VALIDATION
   // Has the target this storage engine? Empty: every one.
   std::function<bool(std::string_view engine)> has_engine;
   // Gets the columns that get a default for the rows that are there, which is no part of the

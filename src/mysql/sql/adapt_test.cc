@@ -47,6 +47,39 @@ TEST(Adapt, WaysToDoTheWorkGoForEveryServer) {
             "ALTER TABLE `t` ALGORITHM = COPY");
 }
 
+TEST(Adapt, ValidationOfExchangedPartitions) {
+  constexpr std::string_view kExchange = "alter table t exchange partition p with table u ";
+  AdaptOptions old;
+  old.validation_clause = false;
+  for (const std::string clause : {"WITH VALIDATION", "WITHOUT VALIDATION"}) {
+    const Adapted adapted = Adapt(std::string(kExchange) + clause, SqlTarget::kMariaDb, false, old);
+    EXPECT_EQ(adapted.text, "ALTER TABLE `t` EXCHANGE PARTITION `p` WITH TABLE `u`");
+    EXPECT_EQ(adapted.left_out, std::vector<std::string>{clause});
+    EXPECT_EQ(Adapt(std::string(kExchange) + clause, SqlTarget::kMariaDb, false).text,
+              "ALTER TABLE `t` EXCHANGE PARTITION `p` WITH TABLE `u` " + clause);
+  }
+  EXPECT_TRUE(Adapt(kExchange, SqlTarget::kMariaDb, false, old).left_out.empty());
+}
+
+TEST(Adapt, OptionsOfDatabases) {
+  const auto alter = [](const std::string& options, SqlTarget target) {
+    return Adapt("alter database d " + options, target, false);
+  };
+  for (SqlTarget target : {SqlTarget::kMySql, SqlTarget::kMariaDb, SqlTarget::kTiDb}) {
+    for (const std::string only : {"read only = 1", "read only 0", "encryption 'y'"}) {
+      EXPECT_EQ(alter(only, target).text, "nothing");
+      EXPECT_EQ(alter(only, target).left_out.size(), 1u);
+      EXPECT_EQ(alter("collate utf8_bin " + only, target).text,
+                "ALTER DATABASE `d` COLLATE = utf8_bin");
+    }
+    EXPECT_TRUE(alter("encryption 'n'", target).left_out.empty());
+    EXPECT_EQ(Adapt("create database d encryption 'n'", target, false).text, "CREATE DATABASE `d`");
+  }
+  EXPECT_EQ(alter("comment 'x'", SqlTarget::kMySql).text, "nothing");
+  EXPECT_EQ(alter("comment 'x'", SqlTarget::kMariaDb).text, "ALTER DATABASE `d` COMMENT = 'x'");
+  EXPECT_EQ(alter("upgrade data directory name", SqlTarget::kMySql).text, "nothing");
+}
+
 TEST(Adapt, MariaDbTypesBecomeText) {
   const Adapted adapted =
       Adapt("create table t (a uuid, b inet6 not null, c inet4)", SqlTarget::kMySql, true);
