@@ -719,6 +719,9 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
     adapt.has_engine = [&](std::string_view engine) {
       return context_.downstream->HasTransactionalEngine(engine, stop);
     };
+    adapt.has_parser = [&](std::string_view parser) {
+      return context_.downstream->HasFullTextParser(parser, stop);
+    };
   }
   // Defaults for the rows that are there, which go when they have them.
   std::vector<DdlStatement> drops;

@@ -79,7 +79,7 @@ class Adaptation {
       return Alter(alter);
     } else if (auto* index = statement->As<CreateIndex>()) {
       index->lock_options.clear();
-      return Keeps(index->index);
+      return Keeps(&index->index);
     } else if (auto* drop = statement->As<DropIndex>()) {
       drop->lock_options.clear();
     } else if (auto* sequence = statement->As<SequenceStatement>()) {
@@ -98,8 +98,7 @@ class Adaptation {
     for (ColumnDef& column : create->columns) Column(&column);
     TableOptions(&create->options);
     if (create->partition) Partitions(&create->partition->definitions);
-    std::erase_if(create->constraints,
-                  [&](const Constraint& constraint) { return !Keeps(constraint); });
+    std::erase_if(create->constraints, [&](Constraint& constraint) { return !Keeps(&constraint); });
     if (create->partition && create->partition->method.kind == PartitionMethod::Kind::kSystemTime &&
         !For(SqlTarget::kMariaDb)) {
       left_out_("PARTITION BY SYSTEM_TIME");
@@ -270,7 +269,13 @@ class Adaptation {
     return false;
   }
 
-  bool Keeps(const Constraint& constraint) {
+  bool Keeps(Constraint* key) {
+    std::string& parser = key->options.parser;
+    if (!parser.empty() && options_.has_parser && !options_.has_parser(parser)) {
+      left_out_(fmt::format("WITH PARSER {} of key {}", parser, QuoteName(key->name)));
+      parser.clear();
+    }
+    const Constraint& constraint = *key;
     if (constraint.kind == ConstraintKind::kSpatial && For(SqlTarget::kTiDb)) {
       return Drop(constraint, "SPATIAL");
     }
@@ -334,7 +339,7 @@ class Adaptation {
         left_out_(fmt::format("default of column {}", QuoteName(spec->name)));
         return false;
       case AlterKind::kAddConstraint:
-        return Keeps(spec->constraint);
+        return Keeps(&spec->constraint);
       case AlterKind::kColumnVisible:
         // Only MySQL has it; every statement of ours names its columns.
         return For(SqlTarget::kMySql);

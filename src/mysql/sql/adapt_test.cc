@@ -47,6 +47,25 @@ TEST(Adapt, WaysToDoTheWorkGoForEveryServer) {
             "ALTER TABLE `t` ALGORITHM = COPY");
 }
 
+TEST(Adapt, FullTextParsersThatTheTargetHasNotGoAlone) {
+  AdaptOptions options;
+  options.has_parser = [](std::string_view parser) { return parser == "known"; };
+  const std::string create = "create table t (a text, fulltext f (a) with parser ";
+  EXPECT_EQ(Adapt(create + "known)", SqlTarget::kMariaDb, false, options).text,
+            "CREATE TABLE `t` (`a` TEXT,FULLTEXT `f`(`a`) WITH PARSER `known`)");
+  const Adapted adapted = Adapt(create + "ngram)", SqlTarget::kMariaDb, false, options);
+  EXPECT_EQ(adapted.text, "CREATE TABLE `t` (`a` TEXT,FULLTEXT `f`(`a`))");
+  EXPECT_EQ(adapted.left_out, std::vector<std::string>{"WITH PARSER ngram of key `f`"});
+  EXPECT_EQ(
+      Adapt("create fulltext index f on t (a) with parser ngram", SqlTarget::kMySql, false, options)
+          .text,
+      "CREATE FULLTEXT INDEX `f` ON `t` (`a`)");
+  EXPECT_EQ(
+      Adapt("alter table t add fulltext (a) with parser ngram", SqlTarget::kMariaDb, false, options)
+          .text,
+      "ALTER TABLE `t` ADD FULLTEXT(`a`)");
+}
+
 TEST(Adapt, MariaDbTypesBecomeText) {
   const Adapted adapted =
       Adapt("create table t (a uuid, b inet6 not null, c inet4)", SqlTarget::kMySql, true);
