@@ -135,6 +135,9 @@ std::string SchemaPhase::Translate(mysql::Connection& db, const std::string& sta
     adapt.has_engine = [&](std::string_view engine) {
       return mysql::HasTransactionalEngine(db, engine, stop);
     };
+    adapt.has_parser = [&](std::string_view parser) {
+      return mysql::HasFullTextParser(db, parser, stop);
+    };
   }
   try {
     std::vector<mysql::Statement> parsed = mysql::ParseStatements(statement, parse);

@@ -123,6 +123,10 @@ bool DownstreamTables::HasTransactionalEngine(std::string_view engine, const Sto
   return mysql::HasTransactionalEngine(Connected(stop), engine, stop);
 }
 
+bool DownstreamTables::HasFullTextParser(std::string_view parser, const StopToken& stop) {
+  return mysql::HasFullTextParser(Connected(stop), parser, stop);
+}
+
 void DownstreamTables::Forget(const TableId& target) {
   std::erase_if(tables_, [&](const auto& entry) {
     return mysql::EqualNames(entry.first.schema, target.schema) &&

@@ -27,6 +27,8 @@ class DownstreamTables {
   bool IsTransactional(const TableId& target) const;
   // Has the server this storage engine? Throws Error.
   bool HasTransactionalEngine(std::string_view engine, const StopToken& stop);
+  // Has the downstream this parser of full-text indexes? Throws what Query throws.
+  bool HasFullTextParser(std::string_view parser, const StopToken& stop);
   // To be called when a DDL touched it; with an empty `table`, all of the schema.
   void Forget(const TableId& target);
 

@@ -13,4 +13,8 @@ namespace dm::mysql {
 // InnoDB. Throws Error, Cancelled.
 bool HasTransactionalEngine(Connection& connection, std::string_view engine, const StopToken& stop);
 
+// Has the server this parser of full-text indexes (a plug-in)? Names in any letter case. Throws
+// what Query throws.
+bool HasFullTextParser(Connection& connection, std::string_view parser, const StopToken& stop);
+
 }  // namespace dm::mysql

@@ -23,8 +23,14 @@ struct AdaptOptions {
   // Gets the columns that get a default for the rows that are there, which is no part of the
   // definition: it is to be dropped afterwards. Empty: it stays.
   std::function<void(const std::string& column)> filled_once;
+  // Has the target this parser of full-text indexes? Empty: every one.
+  std::function<bool(std::string_view parser)> has_parser;
   // Is this column of the altered table of a blob type? Empty: none is.
   std::function<bool(std::string_view column)> is_blob;
+  // MariaDB: is this column of the altered table GENERATED ALWAYS AS ROW? Empty: none is.
+  std::function<bool(std::string_view column)> is_row_period;
+  // MariaDB: is the altered table partitioned by SYSTEM_TIME?
+  bool by_system_time = false;
 };
 
 // TEXT, BLOB, JSON, geometry: types that have no literal default on MySQL and TiDB.
