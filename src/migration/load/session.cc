@@ -294,7 +294,13 @@ void LoadSession::Prepare(mysql::Connection& db, const StopToken& stop) const {
   db.Execute("SET SESSION foreign_key_checks = 0", stop);
   // To set these is a right of its own, which is needed only where they are on.
   const auto set_off = [&](std::string_view name) {
-    if (db.QueryValue(fmt::format("SELECT @@SESSION.{}", name), stop) != "0") set(name, "0");
+    try {
+      if (db.QueryValue(fmt::format("SELECT @@SESSION.{}", name), stop) == "0") return;
+    } catch (const Error&) {
+      if (db.broken()) throw;
+      return;  // a server of that version that has not got it
+    }
+    set(name, "0");
   };
   if (!db.server().is_mariadb && !db.server().is_tidb) {
     // A key of the downstream's own would be in the way of one that the table gets later.

@@ -180,12 +180,12 @@ void DdlExecutor::Connect(const StopToken& stop) {
 void DdlExecutor::TrySetOff(std::string_view variable, std::string_view needed_where,
                             const StopToken& stop) {
   // To set them is a right of its own, which is needed only where they are on.
-  if (connection_->QueryValue(fmt::format("SELECT @@SESSION.{}", variable), stop) == "0") return;
   try {
+    if (connection_->QueryValue(fmt::format("SELECT @@SESSION.{}", variable), stop) == "0") return;
     connection_->Execute(fmt::format("SET SESSION {} = 0", variable), stop);
   } catch (const Error& e) {
     if (connection_->broken()) throw;
-    Log().Info("the account may not set a session variable to 0",
+    Log().Info("a session variable cannot be set to 0",
                {F("variable", variable), F("needed where", needed_where), F("error", e)});
   }
 }
