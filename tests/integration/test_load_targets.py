@@ -70,7 +70,8 @@ def test_views_that_nobody_can_read_are_left_out(pair, migrated):
 
 def test_a_view_is_never_renamed(migrated):
     m = migrated("mariadb-mariadb").prepare("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)", "CREATE VIEW v AS SELECT id FROM t")
-    renamed = {**WITH_VIEWS, "routes": {"one": {"schema-pattern": SCHEMA, "table-pattern": "v", "target-schema": SCHEMA, "target-table": "w"}}}
+    renamed = {**WITH_VIEWS, "routes": {"one": {"schema-pattern": SCHEMA, "table-pattern": "v", "target-schema": SCHEMA, "target-table": "w"}},
+               "mysql-instances": [{"source-id": m.source, "block-allow-list": "list", "mydumper-config-name": "dump", "loader-config-name": "load", "syncer-config-name": "sync", "route-rules": ["one"]}]}
     checked = m.cluster.ctl("check-task", m.file(**renamed), check=False)
     assert "code=26005" in checked.out + checked.err and f"view `{SCHEMA}`.`v`" in checked.out + checked.err, checked.out + checked.err
     # Rows of tables are loaded while the dump runs, unless there are files of a dump only.
