@@ -142,7 +142,9 @@ class Adaptation {
     });
     if (left == 0) return true;
     // The name that it has upstream.
-    if (constraint->name.empty()) constraint->name = first;
+    if (constraint->name.empty() && constraint->kind != ConstraintKind::kPrimary) {
+      constraint->name = first;
+    }
     if (constraint->parts.empty()) return Drop(*constraint, "GENERATED ALWAYS AS ROW");
     left_out_(fmt::format(
         "column of key {} (GENERATED ALWAYS AS ROW)",
