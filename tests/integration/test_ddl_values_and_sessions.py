@@ -101,3 +101,52 @@ def test_a_column_behind_one_that_the_downstream_has_not_got(migrated):
     m.downstream.run(f"ALTER TABLE {SCHEMA}.t DROP COLUMN x")
     m.write("ALTER TABLE t ADD c INT AFTER x", "ALTER TABLE t ADD d INT AFTER x, ADD e INT", "ALTER TABLE t DROP COLUMN x", "INSERT INTO t VALUES (2, 3, 4, 5)")
     _columns(m, "t", "id, c, d, e")
+
+
+MODES = {
+    "MAXDB": ["CREATE TABLE maxdb (id INT PRIMARY KEY, a TIMESTAMP, b TIMESTAMP NOT NULL)", "INSERT INTO maxdb VALUES (1, '1950-01-02 03:04:05', '2500-01-02 03:04:05')",
+              "ALTER TABLE maxdb ADD c TIMESTAMP", "INSERT INTO maxdb VALUES (2, NULL, '2020-01-02 03:04:05', '1950-01-02 03:04:05')"],
+    "REAL_AS_FLOAT": ["CREATE TABLE r (id INT PRIMARY KEY, a REAL)", "INSERT INTO r VALUES (1, 1.1)", "ALTER TABLE r ADD b REAL"],
+    "ANSI": ["CREATE TABLE \"an si\" (id INT PRIMARY KEY, \"a b\" REAL DEFAULT 1.5, c VARCHAR (9) DEFAULT 'x')", "INSERT INTO \"an si\" (id) VALUES (1)"],
+}
+OF_MARIADB = {
+    "MSSQL": ["CREATE TABLE [m s] ([id] INT PRIMARY KEY, [a]]b] VARCHAR(9) DEFAULT 'x')", "INSERT INTO [m s] ([id]) VALUES (1)", "ALTER TABLE [m s] ADD [c] INT"],
+    "EMPTY_STRING_IS_NULL": ["CREATE TABLE es (id INT PRIMARY KEY, a VARCHAR(9) DEFAULT '', b INT COMMENT '', c VARCHAR(9) CHECK (COALESCE(c, '') IS NULL OR c <> ''))",
+                             "INSERT INTO es (id) VALUES (1)", "ALTER TABLE es ADD d VARCHAR(9) DEFAULT ''"],
+    "ORACLE": ["CREATE TABLE o (id INT PRIMARY KEY, a VARCHAR2(9), b VARCHAR(9), c VARCHAR(20) AS (a || b), d VARCHAR(20) AS (SUBSTR(a, 0, 2)), e VARCHAR(20) AS (TRIM(a)), "
+               "f VARCHAR(20) AS (REPLACE(a, b, 'z')), g VARCHAR(20) AS (LPAD(a, 0)), h VARCHAR(20) AS (RPAD(a, 4, b)), i INT AS (LENGTH(a)), j VARCHAR(20) AS (LTRIM(a)), "
+               "k VARCHAR(20) AS (RTRIM(a)), l VARCHAR(20) AS (DECODE(a, b, 'x', 'y')), m VARCHAR(20) AS (SUBSTRING(a, 0, 2)), n VARCHAR(20) AS (TRIM(BOTH 'x' FROM a)), "
+               "o DATE, p NUMBER(10,2), q CLOB, CHECK (a || NULL <> 'no'))",
+               "INSERT INTO o (id, a, b, o) VALUES (1, 'xax', NULL, '2020-01-02 03:04:05'), (2, NULL, 'b', NULL), (3, 'ä', 'ä', NULL), (4, '  ', ' ', NULL)",
+               "ALTER TABLE o ADD r VARCHAR(20) AS (b || a) PERSISTENT"],
+    "HIGH_NOT_PRECEDENCE,NO_UNSIGNED_SUBTRACTION,PIPES_AS_CONCAT": [
+        "CREATE TABLE hn (id INT PRIMARY KEY, a INT, c INT AS (NOT a BETWEEN -5 AND 5), d VARCHAR(20) AS (a || 'x'))", "INSERT INTO hn (id, a) VALUES (1, 3), (2, 7), (3, 0)"],
+}
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mariadb", "mariadb11-mariadb11", "mysql56-mariadb", "mysql56-mysql9"])
+def test_statements_mean_what_the_modes_of_their_session_say(pair, migrated):
+    """Live, and as the dump has them."""
+    modes = {**MODES, **({} if pair.startswith("mysql") else OF_MARIADB)}
+    statements = [s for mode, texts in modes.items() for s in [f"SET sql_mode = '{mode}'", *texts]]
+    for full in (False, True):
+        m = migrated(pair).replicating("CREATE TABLE first (id INT PRIMARY KEY)", *(statements if full else []))
+        if not full:
+            m.write(*statements)
+        m.equal()
+        m.same("SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = '" + SCHEMA + "' AND column_name IN ('a', 'b', 'c') ORDER BY 1, 2")
+        m.stop()
+
+
+@pytest.mark.parametrize("pair", ["mysql9-mariadb", "mysql9-mysql9"])
+def test_parsers_of_full_text_indexes(pair, migrated):
+    """MariaDB has no ngram parser: the index is there without it."""
+    full = ["CREATE TABLE f (id INT PRIMARY KEY, a TEXT, b TEXT, FULLTEXT KEY fa (a) WITH PARSER ngram)", "INSERT INTO f VALUES (1, '中文', 'x')"]
+    m = migrated(pair).replicating(*full)
+    m.write("CREATE TABLE g (id INT PRIMARY KEY, a TEXT, FULLTEXT KEY fa (a) WITH PARSER ngram)", "ALTER TABLE f ADD FULLTEXT INDEX fb (b) WITH PARSER ngram",
+            "CREATE FULLTEXT INDEX ga ON g (a) WITH PARSER ngram", "INSERT INTO g VALUES (1, '中文')", "INSERT INTO f VALUES (2, 'y', 'z')", "ALTER TABLE f DROP INDEX fb")
+    m.equal()
+    for table, keys in (("f", {"PRIMARY", "fa"}), ("g", {"PRIMARY", "fa", "ga"})):
+        assert {row[2] for row in m.downstream.run(f"SHOW INDEX FROM {SCHEMA}.{table}")} == keys
+        shown = m.downstream.run(f"SHOW CREATE TABLE {SCHEMA}.{table}")[0][1]
+        assert ("ngram" in shown) == pair.endswith("mysql9"), shown

@@ -173,6 +173,7 @@ class Lexer {
     const char c = text_[pos_];
     if (c == '`') return QuotedName('`');
     if (c == '"' && options_.sql_mode.ansi_quotes()) return QuotedName('"');
+    if (c == '[' && options_.mariadb && options_.sql_mode.mssql()) return QuotedName(']');
     if (c == '\'' || c == '"') return String(TokenKind::kString, begin);
     if (c == '@') return Variable();
     const bool after_dot = !tokens_.empty() && tokens_.back().kind == TokenKind::kSymbol &&

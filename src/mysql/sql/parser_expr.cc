@@ -260,7 +260,8 @@ ExprPtr Parser::Unary() {
   ExprPtr left = Postfix();
   while (options_.sql_mode.pipes_as_concat() && AcceptSymbol("||")) {
     CountOperator();
-    left = Make(ExprKind::kFunction, {left, Postfix()}, "CONCAT");
+    left = Make(ExprKind::kFunction, {left, Postfix()},
+                IsOracle() ? "CONCAT_OPERATOR_ORACLE" : "CONCAT");
   }
   return left;
 }
@@ -287,6 +288,9 @@ ExprPtr Parser::StringExpr(std::string charset) {
   auto expr = Make(ExprKind::kString);
   if (Peek().kind == TokenKind::kNationalString && charset.empty()) charset = "utf8";
   expr->text = StringLiteral("a string");
+  if (expr->text.empty() && options_.mariadb && options_.sql_mode.empty_string_is_null()) {
+    return Make(ExprKind::kNull);
+  }
   expr->charset = std::move(charset);
   return expr;
 }
@@ -440,8 +444,23 @@ std::vector<ExprPtr> Parser::Arguments() {
   return args;
 }
 
-ExprPtr Parser::FunctionCall(const Token& name) {
+bool Parser::IsOracle() const { return options_.mariadb && options_.sql_mode.oracle(); }
+
+// MariaDB's mode ORACLE has other functions under some names; these are their own.
+Token Parser::OracleFunction(const Token& name) const {
+  constexpr std::string_view kOther[] = {"DECODE", "LPAD",   "LTRIM",     "REPLACE", "RPAD",
+                                         "RTRIM",  "SUBSTR", "SUBSTRING", "TRIM"};
+  Token token = name;
+  if (name.upper == "LENGTH") token.upper = "CHAR_LENGTH";
+  if (name.upper == "SUBSTRING") token.upper = "SUBSTR";
+  if (In(kOther, name.upper)) token.upper += "_ORACLE";
+  if (token.upper != name.upper) token.text = token.upper;
+  return token;
+}
+
+ExprPtr Parser::FunctionCall(const Token& written) {
   Depth depth(this);
+  const Token name = IsOracle() ? OracleFunction(written) : written;
   if (ExprPtr special = SpecialFunction(name)) return special;
   auto call = Make(ExprKind::kFunction, {}, name.text);
   call->args = Arguments();
@@ -499,9 +518,10 @@ ExprPtr Parser::SpecialFunction(const Token& name) {
     ExpectSymbol(")");
     return extract;
   }
-  if (word == "TRIM") {
+  if (word == "TRIM" || word == "TRIM_ORACLE") {
     ExpectSymbol("(");
     auto trim = Make(ExprKind::kTrim);
+    if (word != "TRIM") trim->text = word;
     if (IsAny({"BOTH", "LEADING", "TRAILING"})) trim->name = Take().upper;
     if (!trim->name.empty() && AcceptWord("FROM")) {
       trim->args.push_back(Expression());
@@ -524,7 +544,7 @@ ExprPtr Parser::SpecialFunction(const Token& name) {
     ExpectSymbol(")");
     return position;
   }
-  if (word == "SUBSTRING" || word == "SUBSTR" || word == "MID") {
+  if (word == "SUBSTRING" || word == "SUBSTR" || word == "MID" || word == "SUBSTR_ORACLE") {
     ExpectSymbol("(");
     auto call = Make(ExprKind::kFunction, {Expression()}, name.text);
     if (AcceptWord("FROM")) {

@@ -122,7 +122,9 @@ class Parser {
   ExprPtr Postfix();
   ExprPtr Primary();
   ExprPtr WordPrimary();
-  ExprPtr FunctionCall(const Token& name);
+  bool IsOracle() const;
+  Token OracleFunction(const Token& name) const;
+  ExprPtr FunctionCall(const Token& written);
   ExprPtr SpecialFunction(const Token& name);
   ExprPtr CaseExpr();
   ExprPtr IntervalExpr();

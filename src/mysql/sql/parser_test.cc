@@ -645,6 +645,32 @@ TEST(Targets, PartsATargetLacksAreLeftOut) {
             "PAGE_COMPRESSED = 1 ODD_OPTION = 3");
 }
 
+TEST(SqlModes, WordsMeanWhatTheModeSays) {
+  ParseOptions options;
+  options.sql_mode = SqlMode::Parse("MAXDB");
+  EXPECT_EQ(Normal("create table t (a timestamp, b timestamp(3) not null)", options),
+            "CREATE TABLE `t` (`a` DATETIME,`b` DATETIME(3) NOT NULL)");
+
+  options.mariadb = true;
+  options.sql_mode = SqlMode::Parse("MSSQL");
+  EXPECT_EQ(Normal("create table [m x] ([a]]b] int)", options), "CREATE TABLE `m x` (`a]b` INT)");
+  options.sql_mode = SqlMode(SqlMode::kEmptyStringIsNull);
+  EXPECT_EQ(Normal("create table t (a varchar(9) default '' comment '')", options),
+            "CREATE TABLE `t` (`a` VARCHAR(9) DEFAULT NULL COMMENT '')");
+  options.sql_mode = SqlMode::Parse("ORACLE");
+  const auto function = [&](const std::string& text) {
+    return Restore(ParseExpression(text, options));
+  };
+  EXPECT_EQ(function("a || b"), "CONCAT_OPERATOR_ORACLE(`a`, `b`)");
+  EXPECT_EQ(function("substring(a, 0, length(b))"), "SUBSTR_ORACLE(`a`, 0, CHAR_LENGTH(`b`))");
+  EXPECT_EQ(function("trim(both 'x' from a)"), "TRIM_ORACLE(BOTH 'x' FROM `a`)");
+  EXPECT_EQ(function("decode(a, b, c)"), "DECODE_ORACLE(`a`, `b`, `c`)");
+  options.sql_mode = SqlMode();
+  EXPECT_EQ(function("trim_oracle(a)"), "TRIM_ORACLE(`a`)");
+  EXPECT_EQ(function("concat_operator_oracle(a, b)"), "CONCAT_OPERATOR_ORACLE(`a`, `b`)");
+  EXPECT_EQ(function("length(a)"), "LENGTH(`a`)");
+}
+
 TEST(SqlModes, Parse) {
   EXPECT_TRUE(SqlMode::Parse("STRICT_TRANS_TABLES,ansi_quotes").ansi_quotes());
   EXPECT_TRUE(SqlMode::Parse("ANSI").pipes_as_concat());

@@ -225,6 +225,7 @@ void Parser::ParseTypeWord(DataType* type, std::vector<ColumnOption>* implied) {
   }
   if (word == "DOUBLE") AcceptWord("PRECISION");
   if (word == "REAL" && options_.sql_mode.real_as_float()) set("FLOAT", FieldType::kFloat);
+  if (word == "TIMESTAMP" && options_.sql_mode.maxdb()) set("DATETIME", FieldType::kDateTime);
   switch (known->family) {
     case Family::kReal:
       ParseLength(type, true);

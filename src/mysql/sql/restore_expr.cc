@@ -244,7 +244,8 @@ void Writer::Write(const Expr& expr) {
       Put(")");
       break;
     case ExprKind::kTrim:
-      Word("TRIM(");
+      Word(expr.text.empty() ? "TRIM" : expr.text);  // MariaDB's TRIM_ORACLE
+      Put("(");
       if (!expr.name.empty()) {
         Word(expr.name);
         Put(" ");

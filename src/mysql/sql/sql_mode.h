@@ -15,8 +15,11 @@ class SqlMode {
   static constexpr uint64_t kAnsiQuotes = 1ull << 2;
   static constexpr uint64_t kIgnoreSpace = 1ull << 3;
   static constexpr uint64_t kOracle = 1ull << 9;
+  static constexpr uint64_t kMsSql = 1ull << 10;
+  static constexpr uint64_t kMaxDb = 1ull << 12;
   static constexpr uint64_t kNoBackslashEscapes = 1ull << 20;
   static constexpr uint64_t kHighNotPrecedence = 1ull << 29;
+  static constexpr uint64_t kEmptyStringIsNull = 1ull << 32;  // of MariaDB; MySQL has another there
 
   constexpr SqlMode() = default;
   constexpr explicit SqlMode(uint64_t bits) : bits_(bits) {}
@@ -31,6 +34,9 @@ class SqlMode {
   constexpr bool high_not_precedence() const { return bits_ & kHighNotPrecedence; }
   constexpr bool real_as_float() const { return bits_ & kRealAsFloat; }
   constexpr bool oracle() const { return bits_ & kOracle; }
+  constexpr bool mssql() const { return bits_ & kMsSql; }
+  constexpr bool empty_string_is_null() const { return bits_ & kEmptyStringIsNull; }
+  constexpr bool maxdb() const { return bits_ & kMaxDb; }
   constexpr bool operator==(const SqlMode&) const = default;
 
  private:
