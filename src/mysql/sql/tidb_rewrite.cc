@@ -32,8 +32,13 @@ const std::string* RenamedTo(const AlterSpec& spec) {
   return nullptr;
 }
 
-// Does the clause only say how to do the work, or in what order rows lie?
+// Does the clause only say how to do the work, or how or where rows lie?
 bool HasNoMeaning(const AlterSpec& spec) {
+  if (spec.kind == AlterKind::kRebuildPartition) return true;
+  if (spec.kind == AlterKind::kMaintainPartition) {
+    return spec.text == "ANALYZE" || spec.text == "CHECK" || spec.text == "OPTIMIZE" ||
+           spec.text == "REPAIR";
+  }
   if (spec.kind != AlterKind::kVerbatim) return false;
   for (std::string_view start : {"FORCE", "ORDER BY", "ENABLE KEYS", "DISABLE KEYS"}) {
     if (spec.text.starts_with(start)) return true;
@@ -156,7 +161,9 @@ class Rewriter {
     table_ = alter.table;
     for (AlterSpec& spec : alter.specs) {
       if (HasNoMeaning(spec)) {
-        left_out_(spec.text);
+        left_out_(spec.kind == AlterKind::kRebuildPartition    ? "REBUILD PARTITION"
+                  : spec.kind == AlterKind::kMaintainPartition ? spec.text + " PARTITION"
+                                                               : spec.text);
         continue;
       }
       std::vector<AlterSpec> keys;

@@ -138,6 +138,13 @@ TEST(ForTiDb, WhatRowsDoNotDependOnIsLeftOutWithAWarning) {
   EXPECT_THAT(Rewrite("create index k on t (a) algorithm=copy lock=shared").statements,
               ElementsAre("CREATE INDEX `k` ON `s`.`t` (`a`)"));
   EXPECT_THAT(Rewrite("alter table t add system versioning", true).statements, IsEmpty());
+  for (const char* work : {"rebuild partition p0", "rebuild partition all",
+                           "optimize partition all", "repair partition p0 quick",
+                           "check partition p0 for upgrade", "analyze partition p0, p1"}) {
+    const Result result = Rewrite(std::string("alter table t ") + work);
+    EXPECT_THAT(result.statements, IsEmpty()) << work;
+    EXPECT_THAT(result.warnings, ElementsAre(HasSubstr("PARTITION"))) << work;
+  }
 }
 
 }  // namespace
