@@ -168,6 +168,10 @@ void OverlayColumn(mysql::ColumnMeta& meta, const mysql::TableMap& map, size_t i
   }
 }
 
+  // MariaDB logs vectors as the bytes of a VARBINARY.
+  if (column.type == FieldType::kVector && meta.type == mysql::ColumnType::kVarchar) {
+    meta.type = mysql::ColumnType::kVector;
+  }
 // The columns in the order of the log, where it names them (binlog_row_metadata=FULL): a definition
 // that is the downstream's may have another order.
 std::vector<const ColumnInfo*> InOrderOfLog(std::vector<const ColumnInfo*> columns,
@@ -386,6 +390,11 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
   for (size_t i = source_columns.size(); i < map.columns.size(); ++i) {
     PlanColumn column;
     column.name = fmt::format("DB_ROW_HASH_{}", i - source_columns.size() + 1);
+      } else if (tidb && info.type == FieldType::kVector && there->is_string() &&
+                 there->charset == "binary") {
+        // (Text is for a column of text, or TiDB's own vectors.)
+        column.meta.type = mysql::ColumnType::kVarString;
+        column.meta.charset = Charset::kBinary;
     column.meta = map.columns[i];
     column.written = false;
     column.hidden = true;

@@ -227,7 +227,12 @@ def _others():
     yield Kind("geometry_srid", "GEOMETRY", ["ST_GeomFromText('POINT(1 2)', 4326)", "ST_GeomFromText('LINESTRING(10 20,30 40)', 4326)"], "geometry",
                MARIADB | {"mysql9"}, page="GEOMETRY", down=blob)
     yield Kind("vector", "VECTOR(3)", ["TO_VECTOR('[1,2.5,-3]')", "TO_VECTOR('[0,0,0]')", "TO_VECTOR('[3.4028234e38,-0.5,0.1]')", "TO_VECTOR('[1]')"],
-               "vector", {"mysql9"}, down=dict.fromkeys(MARIADB | {"mysql56"}, "VARBINARY(64)"), page="VECTOR")
+               "vector", {"mysql9"}, down=dict.fromkeys(ALL - {"mysql9"}, "VARBINARY(64)"), page="VECTOR")
+    # MariaDB's have all their numbers.
+    yield Kind("vector_mariadb", "VECTOR(3)", ["VEC_FromText('[1,2.5,-3]')", "VEC_FromText('[0,0,0]')", "VEC_FromText('[3.4028234e38,-0.5,0.1]')", "VEC_FromText('[1,1,1]')"],
+               "vector", {"mysql9", "mariadb11"}, by={"mariadb11"}, down=dict.fromkeys(ALL - {"mysql9", "mariadb11"}, "VARBINARY(64)"), page="VECTOR")
+    yield Kind("vector_long", "VECTOR(300)", ["VEC_FromText(CONCAT('[0.25', REPEAT(',1.5', 299), ']'))", "VEC_FromText(CONCAT('[-2', REPEAT(',0', 299), ']'))"],
+               "vector", {"mysql9", "mariadb11"}, by={"mariadb11"}, down=dict.fromkeys(ALL - {"mysql9", "mariadb11"}, "VARBINARY(1200)"), page="VECTOR")
     yield Kind("inet6", "INET6", ["'::'", "'::1'", "'2001:db8::ff00:42:8329'", "'::ffff:192.0.2.1'", "'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'", "'fe80::'"],
                "inet", MARIADB, down=dict.fromkeys(MYSQL | TIDB, "VARCHAR(45)"), page="INET6", show="HEX(CAST({} AS CHAR))")
     yield Kind("inet4", "INET4", ["'0.0.0.0'", "'255.255.255.255'", "'192.0.2.1'", "'10.0.0.0'"], "inet", MARIADB,
