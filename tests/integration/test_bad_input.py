@@ -148,7 +148,8 @@ def test_failing_statement_downstream(running, schema):
 def test_ddl_that_cannot_be_replicated(running, schema):
     running.ctl("start-task", running.task_file("bad", ["src"], running.downstream, [schema]), "--remove-meta")
     running.wait_stage("bad", "Running", "Sync")
-    running.upstream.run("ALTER TABLE bad.t ADD SYSTEM VERSIONING")
+    running.upstream.run("ALTER TABLE bad.t ADD s BIGINT UNSIGNED GENERATED ALWAYS AS ROW START, ADD e BIGINT UNSIGNED GENERATED ALWAYS AS ROW "
+                         "END, ADD PERIOD FOR SYSTEM_TIME (s, e), ADD SYSTEM VERSIONING")
     error = running.wait_error("bad")
     assert error["ErrCode"] in (36067, 44006), error
     assert "SYSTEM VERSIONING" in error["Message"] and "startLocation" in error["Message"], error

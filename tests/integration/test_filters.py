@@ -248,7 +248,8 @@ def test_text_that_cannot_be_processed(scene):
 def test_statement_that_cannot_be_tracked(scene):
     scene.up.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)")
     scene.start({})
-    scene.up.run(f"ALTER TABLE {SCHEMA}.t ADD SYSTEM VERSIONING")
+    scene.up.run(f"ALTER TABLE {SCHEMA}.t ADD s BIGINT UNSIGNED GENERATED ALWAYS AS ROW START, ADD e BIGINT UNSIGNED GENERATED ALWAYS AS ROW "
+                 "END, ADD PERIOD FOR SYSTEM_TIME (s, e), ADD SYSTEM VERSIONING")
     scene.cluster.wait_error(scene.task, phrase="SYSTEM VERSIONING")
     scene.cluster.ctl("stop-task", scene.task)
     scene.start({"text": {"schema-pattern": "*", "sql-pattern": [r"add\s+system\s+versioning$"], "action": "Ignore"}}, "-s", "src",

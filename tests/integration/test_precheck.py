@@ -96,6 +96,8 @@ def check(running, *args, sources=("src",), target=None, **more):
 # ---- a table of cases: statements upstream, statements downstream, changes of the task, what is said ----
 
 KEYLESS = [f"CREATE TABLE pre.t{i} (v INT)" for i in range(20)]
+BY_TRANSACTIONS = ["CREATE TABLE pre.h (id INT PRIMARY KEY, s BIGINT UNSIGNED GENERATED ALWAYS AS ROW START, e BIGINT UNSIGNED GENERATED ALWAYS AS "
+                   "ROW END, PERIOD FOR SYSTEM_TIME (s, e)) WITH SYSTEM VERSIONING"]
 CASES = {
     "good": ([], [], {}, {}, []),
     "tables-without-key": (KEYLESS, [], {}, {"table structure compatibility check": "warn"},
@@ -134,10 +136,10 @@ CASES = {
                     {"table structure compatibility check": "warn"}, ["Foreign Key fk changes rows by itself"]),
     "odd-names": (["CREATE TABLE pre.`a ``b``\"c` (`i``d` INT PRIMARY KEY)", "CREATE TABLE pre.`漢` (id INT PRIMARY KEY)",
                    "CREATE VIEW pre.v AS SELECT 1", "CREATE SEQUENCE pre.s"], [], {}, {}, []),
-    "system-versioned": (["CREATE TABLE pre.h (id INT PRIMARY KEY) WITH SYSTEM VERSIONING"], [], {},
-                         {"table structure compatibility check": "fail"},
-                         ["table `pre`.`h` is system-versioned: its changes cannot be replicated", "block-allow-list"]),
-    "system-versioned-full": (["CREATE TABLE pre.h (id INT PRIMARY KEY) WITH SYSTEM VERSIONING"], [], {"task-mode": "full"}, {}, []),
+    "system-versioned": (["CREATE TABLE pre.h (id INT PRIMARY KEY) WITH SYSTEM VERSIONING"], [], {}, {}, []),
+    "versioned-by-transactions": (BY_TRANSACTIONS, [], {}, {"table structure compatibility check": "fail"},
+                                  ["table `pre`.`h` is system-versioned by transactions: its changes cannot be replicated", "block-allow-list"]),
+    "versioned-by-transactions-full": (BY_TRANSACTIONS, [], {"task-mode": "full"}, {}, []),
     "routes-differ-in-case": (
         [], [], {"routes": {"one": {"schema-pattern": "pre", "table-pattern": "t*", "target-schema": "x", "target-table": "Tgt"},
                             "two": {"schema-pattern": "pre", "table-pattern": "t", "target-schema": "x", "target-table": "tgt"}},

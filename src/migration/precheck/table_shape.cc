@@ -1,5 +1,7 @@
 #include "migration/precheck/table_shape.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/error/error.h"
@@ -51,6 +53,35 @@ KeyShape ReadKey(const Constraint& constraint, const TableShape& table) {
   }
   std::sort(key.columns.begin(), key.columns.end());
   return key;
+}
+
+bool IsRowStart(const ColumnDef& column) {
+  const mysql::ColumnOption* row = column.Find(ColumnOptionKind::kGeneratedAsRow);
+  return row != nullptr && row->text == "START";
+}
+
+// As the schema tracker refuses them.
+std::string VersionsRefused(const mysql::CreateTable& create) {
+  for (const ColumnDef& column : create.columns) {
+    if (!IsRowStart(column)) continue;
+    if (column.type.code != mysql::FieldType::kTimestamp) return "by transactions";
+    const auto names = [&](const Constraint& constraint) {
+      const bool unique =
+          constraint.kind == ConstraintKind::kPrimary || constraint.kind == ConstraintKind::kUnique;
+      return unique && std::any_of(constraint.parts.begin(), constraint.parts.end(),
+                                   [&](const mysql::IndexPart& part) {
+                                     return part.expr == nullptr &&
+                                            LowerName(part.column) == LowerName(column.name);
+                                   });
+    };
+    if (column.Find(ColumnOptionKind::kUniqueKey) != nullptr ||
+        column.Find(ColumnOptionKind::kPrimaryKey) != nullptr ||
+        std::any_of(create.constraints.begin(), create.constraints.end(), names)) {
+      return fmt::format("and has `{}` (GENERATED ALWAYS AS ROW START) in a unique key",
+                         column.name);
+    }
+  }
+  return "";
 }
 
 bool ChangesRows(ReferenceAction action) {
@@ -109,8 +140,8 @@ TableShape ReadTableShape(std::string_view create_table, bool mariadb) {
   for (const mysql::Option& option : create->options) {
     if (option.name == "CHARACTER SET") shape.charset = ToLower(option.value);
     if (option.name == "COLLATE") shape.collation = ToLower(option.value);
-    if (option.name == "WITH SYSTEM VERSIONING") shape.system_versioned = true;
   }
+  shape.versions_refused = VersionsRefused(*create);
   return shape;
 }
 

@@ -46,7 +46,8 @@ struct TableShape {
   // Defaults of the table, as stated; empty if they are not.
   std::string charset;
   std::string collation;
-  bool system_versioned = false;
+  // How it is system-versioned, if in a way that cannot be replicated; else empty.
+  std::string versions_refused;
 
   // By lower-case name; nullptr if there is none.
   const ColumnShape* Find(std::string_view lower_name) const;

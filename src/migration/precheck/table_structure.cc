@@ -89,11 +89,11 @@ class Comparison {
       : names_(names), source_(source), target_(target), rules_(rules) {}
 
   std::vector<StructureFinding> Run() {
-    if (source_.system_versioned && rules_.with_sync) {
-      Fail("is system-versioned: its changes cannot be replicated",
+    if (!source_.versions_refused.empty() && rules_.with_sync) {
+      Fail(fmt::format("is system-versioned {}: its changes cannot be replicated",
+                       source_.versions_refused),
            "leave the table out by the block-allow-list, or drop the versioning upstream (ALTER "
-           "TABLE "
-           "... DROP SYSTEM VERSIONING); task-mode full copies its current rows");
+           "TABLE ... DROP SYSTEM VERSIONING); task-mode full copies its current rows");
     }
     ForeignKeys();
     Identity();

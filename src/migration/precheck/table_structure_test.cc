@@ -35,14 +35,30 @@ std::vector<std::string> Compare(const std::string& source, const std::string& t
   return Compare(Shape(source), &there, rules);
 }
 
-TEST(TableStructureTest, ChangesOfSystemVersionedTablesAreNotReplicated) {
-  const TableShape versioned = Shape("`id` int PRIMARY KEY", " WITH SYSTEM VERSIONING", true);
-  EXPECT_TRUE(Compare(versioned, nullptr).empty());
+TEST(TableStructureTest, SystemVersionedTables) {
   StructureRules rules;
   rules.with_sync = true;
-  EXPECT_EQ(
-      Compare(versioned, nullptr, rules),
-      (std::vector<std::string>{"fail: is system-versioned: its changes cannot be replicated"}));
+  const auto versioned = [](const std::string& type, const std::string& keys) {
+    return Shape("`id` int NOT NULL, `s` " + type + " GENERATED ALWAYS AS ROW START, `e` " + type +
+                     " GENERATED ALWAYS AS ROW END, " + keys +
+                     ", PERIOD FOR SYSTEM_TIME (`s`, `e`)",
+                 " WITH SYSTEM VERSIONING", true);
+  };
+  EXPECT_TRUE(
+      Compare(Shape("`id` int PRIMARY KEY", " WITH SYSTEM VERSIONING", true), nullptr, rules)
+          .empty());
+  EXPECT_TRUE(
+      Compare(versioned("timestamp(6)", "PRIMARY KEY (`id`, `e`), KEY `s` (`s`)"), nullptr, rules)
+          .empty());
+  const TableShape by_transactions = versioned("bigint unsigned", "PRIMARY KEY (`id`)");
+  EXPECT_TRUE(Compare(by_transactions, nullptr).empty());
+  EXPECT_EQ(Compare(by_transactions, nullptr, rules),
+            (std::vector<std::string>{"fail: is system-versioned by transactions: its changes "
+                                      "cannot be replicated"}));
+  EXPECT_EQ(Compare(versioned("timestamp(6)", "PRIMARY KEY (`id`, `s`)"), nullptr, rules),
+            (std::vector<std::string>{
+                "fail: is system-versioned and has `s` (GENERATED ALWAYS AS ROW START) in a unique "
+                "key: its changes cannot be replicated"}));
 }
 
 // Differences of one column.

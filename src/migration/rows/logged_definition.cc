@@ -111,20 +111,44 @@ ColumnInfo Made(const TableMap& map, size_t i) {
   return column;
 }
 
-std::vector<std::string> PrimaryOf(const TableMap& map) {
+// MariaDB adds the end of the period to each unique key of a system-versioned table, unless it is
+// there.
+std::vector<std::string> PrimaryOf(const TableMap& map, const TableInfo& tracked) {
   std::vector<std::string> names;
   for (uint32_t i : map.primary_key) names.push_back(map.column_names[i]);
+  const mysql::PeriodInfo* period = tracked.system_period();
+  if (period == nullptr) return names;
+  const mysql::IndexInfo* primary = tracked.primary_key();
+  const bool named =
+      primary != nullptr && std::any_of(primary->columns.begin(), primary->columns.end(),
+                                        [&](const mysql::IndexColumn& part) {
+                                          return mysql::EqualNames(part.name, period->end);
+                                        });
+  if (!named) {
+    std::erase_if(names,
+                  [&](const std::string& name) { return mysql::EqualNames(name, period->end); });
+  }
   return names;
 }
 
 bool SamePrimary(const TableInfo& table, const TableMap& map) {
-  const std::vector<std::string> names = PrimaryOf(map);
+  const std::vector<std::string> names = PrimaryOf(map, table);
   const mysql::IndexInfo* primary = table.primary_key();
   if (primary == nullptr) return names.empty();
   return std::equal(names.begin(), names.end(), primary->columns.begin(), primary->columns.end(),
                     [](const std::string& name, const mysql::IndexColumn& part) {
                       return mysql::EqualNames(name, part.name);
                     });
+}
+
+// Columns of the period of a system-versioned table that are in no definition.
+size_t HiddenAtEnd(const TableInfo& tracked, const TableMap& map) {
+  const mysql::PeriodInfo* period = tracked.system_period();
+  const size_t count = map.column_names.size();
+  if (!tracked.has_implicit_period() || count < 2) return 0;
+  const bool named = mysql::EqualNames(map.column_names[count - 2], period->start) &&
+                     mysql::EqualNames(map.column_names[count - 1], period->end);
+  return named ? 2 : 0;
 }
 
 }  // namespace
@@ -136,18 +160,19 @@ std::optional<TableInfo> LoggedDefinition(const TableInfo& tracked, const TableM
   // MariaDB's hidden columns for unique keys over long values belong to no definition.
   if (map.column_names.back().starts_with("DB_ROW_HASH_")) return std::nullopt;
   const std::vector<const ColumnInfo*> columns = tracked.RowColumns();
-  for (size_t i = 0; i < columns.size() && i < map.columns.size() && why->empty(); ++i) {
+  const size_t logged = map.columns.size() - HiddenAtEnd(tracked, map);
+  for (size_t i = 0; i < columns.size() && i < logged && why->empty(); ++i) {
     *why = Difference(*columns[i], map, i);
   }
-  if (why->empty() && columns.size() != map.columns.size()) {
-    *why = fmt::format("the rows have {} columns, not {}", map.columns.size(), columns.size());
+  if (why->empty() && columns.size() != logged) {
+    *why = fmt::format("the rows have {} columns, not {}", logged, columns.size());
   }
   if (why->empty() && !SamePrimary(tracked, map)) *why = "the primary key is another one";
   if (why->empty()) return std::nullopt;
 
   TableInfo table = tracked;
   table.columns.clear();
-  for (size_t i = 0; i < map.columns.size(); ++i) {
+  for (size_t i = 0; i < logged; ++i) {
     const ColumnInfo* known = tracked.FindColumn(map.column_names[i]);
     const bool keeps = known != nullptr && !known->hidden && Difference(*known, map, i).empty();
     ColumnInfo column = keeps ? *known : Made(map, i);
@@ -169,7 +194,8 @@ std::optional<TableInfo> LoggedDefinition(const TableInfo& tracked, const TableM
     primary.SetName("PRIMARY");
     primary.primary = primary.unique = true;
     primary.id = ++table.max_index_id;
-    for (const std::string& name : PrimaryOf(map)) primary.columns.push_back({name, 0, -1});
+    for (const std::string& name : PrimaryOf(map, tracked))
+      primary.columns.push_back({name, 0, -1});
     table.indexes.push_back(std::move(primary));
   }
   table.Normalise();

@@ -85,6 +85,26 @@ TEST_F(LoggedDefinitionTest, SignsTypesCharsetsAndKeysCount) {
   EXPECT_EQ(why_, "the rows have 2 columns, not 3");
 }
 
+TEST_F(LoggedDefinitionTest, PeriodsOfSystemVersionedTables) {
+  Add("id", ColumnType::kLong);
+  Add("row_start", ColumnType::kTimestamp2);
+  Add("row_end", ColumnType::kTimestamp2);
+  map_.primary_key = {0, 2};
+  EXPECT_FALSE(Compare("create table t (id int primary key) with system versioning")) << why_;
+  EXPECT_FALSE(
+      Compare("create table t (id int primary key, row_start timestamp(6) generated "
+              "always as row start, row_end timestamp(6) generated always as row end, "
+              "period for system_time (row_start, row_end)) with system versioning"))
+      << why_;
+  // They are ordinary columns of another table.
+  EXPECT_TRUE(Compare("create table t (id int primary key)"));
+  const auto table = Compare("create table t (other int) with system versioning");
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->columns.size(), 1u);
+  EXPECT_EQ(table->primary_key()->columns.size(), 1u);
+  EXPECT_TRUE(table->has_implicit_period());
+}
+
 TEST_F(LoggedDefinitionTest, HiddenHashColumnsBelongToNoDefinition) {
   Add("id", ColumnType::kLong);
   Add("DB_ROW_HASH_1", ColumnType::kLongLong);

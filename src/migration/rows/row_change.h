@@ -27,14 +27,24 @@ struct RowChange {
   uint32_t old_row = 0;
   bool as_insert = false;
 
-  mysql::RowsKind kind() const { return as_insert ? mysql::RowsKind::kInsert : batch->kind(); }
+  // Of an update that takes the row from the current ones (row_versions.h): a delete of its old
+  // image.
+  bool as_delete = false;
+
+  mysql::RowsKind kind() const {
+    if (as_delete) return mysql::RowsKind::kDelete;
+    return as_insert ? mysql::RowsKind::kInsert : batch->kind();
+  }
   // Empty for an insert.
   std::span<const mysql::Cell> before() const {
     if (as_insert) return {};
     return old_batch != nullptr ? old_batch->before(old_row) : batch->before(row);
   }
   // Empty for a delete.
-  std::span<const mysql::Cell> after() const { return batch->after(row); }
+  std::span<const mysql::Cell> after() const {
+    if (as_delete) return {};
+    return batch->after(row);
+  }
 };
 
 // Appends the hashes of everything this change may collide with: every unique key of old and new

@@ -141,6 +141,18 @@ size_t HashKeyColumns(const mysql::TableMap& map, const TableInfo& tracked, size
   return more;
 }
 
+// Hidden columns of the period of a system-versioned table: its start and its end.
+size_t ImplicitPeriodColumns(const mysql::TableMap& map, const TableInfo& tracked) {
+  constexpr size_t kColumns = 2;
+  const size_t known = tracked.RowColumns().size();
+  if (!tracked.has_implicit_period() || map.columns.size() < known + kColumns) return 0;
+  const auto is_moment = [&](size_t column) {
+    const mysql::ColumnType type = map.columns[column].type;
+    return type == mysql::ColumnType::kTimestamp2 || type == mysql::ColumnType::kTimestamp;
+  };
+  return is_moment(known) && is_moment(known + 1) ? kColumns : 0;
+}
+
 // Completes column `index` of the log by its definition. What the log itself says of sign and
 // character set is the upstream's at this event, and so it stands: the definition may be the
 // downstream's, where the upstream's is not known.
@@ -156,6 +168,10 @@ void OverlayColumn(mysql::ColumnMeta& meta, const mysql::TableMap& map, size_t i
       meta.decimals = static_cast<uint8_t>(std::max<int64_t>(column.decimals, 0));
     }
   }
+  // MariaDB logs vectors as the bytes of a VARBINARY.
+  if (column.type == FieldType::kVector && meta.type == mysql::ColumnType::kVarchar) {
+    meta.type = mysql::ColumnType::kVector;
+  }
   if (!column.is_string()) return;
   meta.text_form = TextFormOf(column);
   if (meta.text_form != mysql::TextForm::kNone) return;
@@ -168,10 +184,6 @@ void OverlayColumn(mysql::ColumnMeta& meta, const mysql::TableMap& map, size_t i
   }
 }
 
-  // MariaDB logs vectors as the bytes of a VARBINARY.
-  if (column.type == FieldType::kVector && meta.type == mysql::ColumnType::kVarchar) {
-    meta.type = mysql::ColumnType::kVector;
-  }
 // The columns in the order of the log, where it names them (binlog_row_metadata=FULL): a definition
 // that is the downstream's may have another order.
 std::vector<const ColumnInfo*> InOrderOfLog(std::vector<const ColumnInfo*> columns,
@@ -245,7 +257,13 @@ void AddKeys(TablePlan& plan, const std::vector<const ColumnInfo*>& source_colum
     for (const mysql::IndexColumn& part : index->columns) {
       const ColumnInfo* column = plan.downstream->FindColumn(part.name);
       std::optional<uint32_t> position = position_of(part.name);
-      if (column == nullptr || column->hidden || !position) {
+      // All rows that are current have one value there.
+      if ((column != nullptr && column->is_row_end()) ||
+          (position && source_columns[*position]->is_row_end())) {
+        continue;
+      }
+      const bool row_start = position && source_columns[*position]->is_row_start();
+      if (column == nullptr || column->hidden || !position || row_start) {
         usable = false;
         if (column != nullptr && column->is_auto_increment()) generated_by_target = true;
         continue;
@@ -270,7 +288,7 @@ void AddKeys(TablePlan& plan, const std::vector<const ColumnInfo*>& source_colum
       key.parts.push_back(entry);
       if (!column->not_null() && !index->primary) key.not_null = false;
     }
-    if (!usable) {
+    if (!usable || key.parts.empty()) {
       // Values come from an expression or from the downstream alone: rows may collide there unseen.
       if (!generated_by_target) plan.one_key_for_all = true;
       continue;
@@ -318,11 +336,11 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
   plan->literals = literals;
   plan->table_seed = SeedOf(target, "");
   std::vector<const ColumnInfo*> source_columns = InOrderOfLog(plan->tracked->RowColumns(), map);
+  const size_t period = mariadb ? ImplicitPeriodColumns(map, *plan->tracked) : 0;
+  const size_t known = source_columns.size() + period;
   size_t hidden = 0;
-  if (mariadb && map.columns.size() > source_columns.size()) {
-    hidden = HashKeyColumns(map, *plan->tracked, source_columns.size());
-  }
-  if (source_columns.size() + hidden != map.columns.size()) {
+  if (mariadb && map.columns.size() > known) hidden = HashKeyColumns(map, *plan->tracked, known);
+  if (known + hidden != map.columns.size()) {
     throw Error(
         ErrorCode::kSyncerUnitDMLColumnNotMatch,
         fmt::format("Column count doesn't match value count: {} (columns) vs {} (values), "
@@ -372,12 +390,19 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
           (!column.meta.keep_bytes || (literals.kept_as_binary && from != Charset::kLatin1));
       if (info.is_string() && IsInexact(*there, *plan->downstream)) {
         SetExact(column, mysql::FindCharset(charset), there->type);
+      } else if (tidb && info.type == FieldType::kVector && there->is_string() &&
+                 there->charset == "binary") {
+        // (Text is for a column of text, or TiDB's own vectors.)
+        column.meta.type = mysql::ColumnType::kVarString;
+        column.meta.charset = Charset::kBinary;
       } else if (there->type == FieldType::kVector) {
         // MySQL compares vectors by functions only.
         column.exact = fmt::format("CAST({} AS BINARY) = ", quoted);
         column.exact_raw = column.exact_alone = true;
       }
     }
+    if (info.is_row_end()) plan->row_end = i;
+    if (info.is_row_start() || info.is_row_end()) column.written = false;
     if (column.written) {
       if (!list.empty()) list += ",";
       list += quoted;
@@ -387,15 +412,15 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
     if (column.where_as_json && info.is_string()) WriteAsText(column.meta);
     plan->columns.push_back(std::move(column));
   }
+  if (period > 0) plan->row_end = static_cast<uint32_t>(known - 1);
   for (size_t i = source_columns.size(); i < map.columns.size(); ++i) {
     PlanColumn column;
-    column.name = fmt::format("DB_ROW_HASH_{}", i - source_columns.size() + 1);
-      } else if (tidb && info.type == FieldType::kVector && there->is_string() &&
-                 there->charset == "binary") {
-        // (Text is for a column of text, or TiDB's own vectors.)
-        column.meta.type = mysql::ColumnType::kVarString;
-        column.meta.charset = Charset::kBinary;
+    column.name = i >= known       ? fmt::format("DB_ROW_HASH_{}", i - known + 1)
+                  : i == known - 1 ? plan->tracked->system_period()->end
+                                   : plan->tracked->system_period()->start;
     column.meta = map.columns[i];
+    // (The old layout has its digits in the definition alone.)
+    if (i < known && column.meta.type == mysql::ColumnType::kTimestamp) column.meta.decimals = 6;
     column.written = false;
     column.hidden = true;
     plan->metas.push_back(column.meta);

@@ -28,9 +28,10 @@ struct TableId {
 // A column of the row image.
 struct PlanColumn {
   std::string name;
-  mysql::ColumnMeta meta;        // wire layout with the tracked definition laid over
-  bool written = true;           // false: generated downstream, never assigned
-  bool hidden = false;           // MariaDB's own, of a hash key: in row images, in no statement
+  mysql::ColumnMeta meta;  // wire layout with the tracked definition laid over
+  bool written = true;     // false: generated downstream, never assigned
+  // MariaDB's own, of a hash key or a system-versioned table: in row images, in no statement.
+  bool hidden = false;
   bool generated = false;        // upstream: may be absent from row images of MariaDB
   bool renewed = false;          // downstream: ON UPDATE CURRENT_TIMESTAMP, unless it is assigned
   bool where_as_signed = false;  // a SET of 64 members
@@ -106,6 +107,9 @@ struct TablePlan {
   // Index in `keys` of the primary key, or the first unique key that cannot be NULL. Without it a
   // change cannot be repeated harmlessly.
   std::optional<size_t> identity;
+  // The upstream table is system-versioned (MariaDB): the column that says until when a row was
+  // current. Its binlog has the rows of the past as well, see row_versions.h.
+  std::optional<uint32_t> row_end;
   // Rows collide in periods of a key: the server has neither REPLACE nor ON DUPLICATE KEY for it.
   bool without_overlaps = false;
   // Some unique index cannot be evaluated from the row image: all rows of the table conflict.

@@ -50,11 +50,18 @@ struct Job {
   std::shared_ptr<const EventRows> event;
   uint32_t row = 0;
   bool safe = false;
+  // The kind of the change where it is not that of the event (row_versions.h).
+  bool as_insert = false;
+  bool as_delete = false;
   uint32_t bytes = 0;
   std::shared_ptr<const Boundary> boundary;
 
   RowChange change() const {
-    return {event->plan.get(), event->batch.get(), row, safe, event->partial, event->filtered};
+    RowChange change{event->plan.get(), event->batch.get(), row, safe,
+                     event->partial,    event->filtered};
+    change.as_insert = as_insert;
+    change.as_delete = as_delete;
+    return change;
   }
 };
 

@@ -552,7 +552,7 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   }
   const auto must_find = [&](const Job& job) {
     return job.event && job.event->partial && (safe || job.safe) &&
-           job.event->batch->kind() == mysql::RowsKind::kUpdate;
+           job.change().kind() == mysql::RowsKind::kUpdate;
   };
   if (std::any_of(batch.begin(), batch.end(), must_find)) {
     // Such a row cannot be made from the image: it has to be there before this is committed.

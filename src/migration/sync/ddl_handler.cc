@@ -744,12 +744,18 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
       foreign_keys.Fill(&adapted, source,
                         context_.tracker->GetTable(source.schema, source.table).get());
     }
+    const mysql::TablePtr altered =
+        context_.tracker->GetTable(p.tables.front().schema, p.tables.front().table);
     adapt.is_blob = [&](std::string_view column) {
-      const mysql::TablePtr table =
-          context_.tracker->GetTable(p.tables.front().schema, p.tables.front().table);
-      const mysql::ColumnInfo* info = table == nullptr ? nullptr : table->FindColumn(column);
+      const mysql::ColumnInfo* info = altered == nullptr ? nullptr : altered->FindColumn(column);
       return info != nullptr && mysql::IsBlobType(info->type);
     };
+    adapt.is_row_period = [&](std::string_view column) {
+      const mysql::ColumnInfo* info = altered == nullptr ? nullptr : altered->FindColumn(column);
+      return info != nullptr && (info->is_row_start() || info->is_row_end());
+    };
+    adapt.by_system_time = altered != nullptr && altered->partition &&
+                           altered->partition->text.starts_with("PARTITION BY SYSTEM_TIME");
     const StatementSession& session = p.session ? *p.session : SessionOf(query, stop);
     if (!p.session) MoveMoments(&adapted, p.tables.front(), query, stop);
     WarnOfOtherValues(p.source, p.tables.front());

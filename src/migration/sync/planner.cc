@@ -9,6 +9,7 @@
 #include "base/log/log.h"
 #include "migration/rows/logged_definition.h"
 #include "migration/rows/partial_image.h"
+#include "migration/rows/row_versions.h"
 #include "migration/rules/system_schema.h"
 #include "migration/sync/letter_case.h"
 #include "migration/sync/online_ddl.h"
@@ -119,7 +120,14 @@ bool RowPlanner::IsReplicated(const mysql::RawEvent& event,
   if (header.table_id == mysql::kDummyTableId) return false;
   const Table& table = TableOf(header);
   if (!table.map) NoteRows(table);
-  return table.map && table.verdicts[static_cast<size_t>(header.kind)] != FilterVerdict::kIgnore;
+  return table.map && (IsVersioned(table) ||
+                       table.verdicts[static_cast<size_t>(header.kind)] != FilterVerdict::kIgnore);
+}
+
+bool RowPlanner::IsVersioned(const Table& table) const {
+  if (table.plan) return table.plan->row_end.has_value();
+  const mysql::TablePtr tracked = context_.tracker->GetTable(table.id.schema, table.id.table);
+  return tracked != nullptr && tracked->system_period() != nullptr;
 }
 
 void RowPlanner::NoteRows(const Table& table) {
@@ -163,6 +171,30 @@ mysql::TablePtr RowPlanner::DefinitionOf(const Table& table, const mysql::RawEve
   }
 }
 
+mysql::TablePtr RowPlanner::WithVersions(const Table& table, mysql::TablePtr tracked,
+                                         const StopToken& stop) {
+  const Sessions& sessions = *context_.sessions;
+  const size_t known = tracked->RowColumns().size();
+  const std::vector<mysql::ColumnMeta>& columns = table.map->columns;
+  const auto is_moment = [&](size_t i) {
+    return columns[i].type == mysql::ColumnType::kTimestamp2 && columns[i].decimals == 6;
+  };
+  if (!sessions.upstream_server.is_mariadb || tracked->system_period() != nullptr ||
+      columns.size() < known + 2 || !is_moment(known) || !is_moment(known + 1) ||
+      UpstreamTableType(sessions, table.id, stop) != "SYSTEM VERSIONED" ||
+      UpstreamColumnCount(sessions, table.id, stop) != known) {
+    return tracked;
+  }
+  auto versioned = std::make_shared<mysql::TableInfo>(*tracked);
+  versioned->periods.push_back(
+      {std::string(mysql::PeriodInfo::kSystemTime), "row_start", "row_end"});
+  context_.tracker->PutTable(table.id.schema, table.id.table, versioned);
+  context_.checkpoint->PutDefinition(table.id, versioned);
+  Log().Info("a table that is tracked by its downstream definition is system-versioned upstream",
+             {F("table", table.id.Quoted())});
+  return versioned;
+}
+
 bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
                          const mysql::FormatDescription& format, const StopToken& stop) {
   if (!told_apart_.contains(table.id)) {
@@ -178,6 +210,7 @@ bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
     table.map.reset();
     return false;
   }
+  tracked = WithVersions(table, std::move(tracked), stop);
   std::string why;
   if (std::optional<mysql::TableInfo> logged = LoggedDefinition(*tracked, *table.map, &why)) {
     Log().Warn("the tracked definition of a table is not that of its rows, theirs is taken",
@@ -292,7 +325,7 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   Table& table = TableOf(header);
   const bool applied = table.map && IsApplied(table, stream);
   if (!applied) NoteRows(table);
-  if (!table.map || applied || IsFiltered(table, header.kind)) {
+  if (!table.map || applied || (!IsVersioned(table) && IsFiltered(table, header.kind))) {
     if (context_.metrics != nullptr) {
       context_.metrics->ObserveSkipped(true, SteadyClock::now() - received);
     }
@@ -316,9 +349,9 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
     if (rows->partial) AdmitPartial(table, *rows->batch, stream);
   }
   size_t count = rows->batch->row_count();
-  const RowFilter* filter = table.filter.get();
-  if (filter != nullptr) {
-    KeepRows(*filter, *rows->batch);
+  const bool chosen = table.filter != nullptr || plan.row_end;
+  if (chosen) {
+    KeepRows(table, *rows->batch);
     count = kept_.size();
     if (count == 0 && context_.metrics != nullptr) {
       context_.metrics->ObserveSkipped(true, SteadyClock::now() - received);
@@ -348,16 +381,20 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   queueing_ = {};
   queued_ = {};
   for (uint32_t i = 0; i < count; ++i) {
-    const uint32_t row = filter == nullptr ? i : kept_[i];
     Job job;
     job.event = rows;
-    job.row = row;
+    job.row = chosen ? kept_[i].row : i;
+    if (chosen && kept_[i].kind != rows->batch->kind()) {
+      job.as_insert = kept_[i].kind == mysql::RowsKind::kInsert;
+      job.as_delete = kept_[i].kind == mysql::RowsKind::kDelete;
+    }
     job.safe = safe;
     job.bytes = bytes;
     size_t slot = context_.queues->serial_slot();
     if (!serial) {
       keys_.clear();
-      AppendConflictKeys(keys_, plan, rows->batch->before(row), rows->batch->after(row), scratch_);
+      const RowChange change = job.change();
+      AppendConflictKeys(keys_, plan, change.before(), change.after(), scratch_);
       if (rows_in_slot_ == 0 || rows_in_slot_ >= kRowsPerSlot) {
         current_slot_ = context_.queues->EmptiestSlot();
         rows_in_slot_ = 0;
@@ -412,14 +449,24 @@ void RowPlanner::WaitCommitted(size_t slot, uint64_t order, const StopToken& sto
   context_.queues->WaitCommitted(slot, order, stop);
 }
 
-void RowPlanner::KeepRows(const RowFilter& filter, const mysql::RowBatch& batch) {
+void RowPlanner::KeepRows(const Table& table, const mysql::RowBatch& batch) {
   kept_.clear();
   for (uint32_t row = 0; row < batch.row_count(); ++row) {
-    if (!filter.Skips(batch.kind(), batch.before(row), batch.after(row))) kept_.push_back(row);
-  }
-  const size_t left_out = batch.row_count() - kept_.size();
-  if (context_.filtered != nullptr && left_out > 0) {
-    context_.filtered->by_kind[static_cast<size_t>(batch.kind())] += static_cast<int64_t>(left_out);
+    mysql::RowsKind kind = batch.kind();
+    std::span<const mysql::Cell> before = batch.before(row);
+    std::span<const mysql::Cell> after = batch.after(row);
+    if (table.plan->row_end) {
+      const auto change = ChangeOfCurrentRows(*table.plan, kind, before, after);
+      if (!change || IsFiltered(table, *change)) continue;
+      kind = *change;
+      if (kind == mysql::RowsKind::kInsert) before = {};
+      if (kind == mysql::RowsKind::kDelete) after = {};
+    }
+    if (table.filter == nullptr || !table.filter->Skips(kind, before, after)) {
+      kept_.push_back({row, kind});
+    } else if (context_.filtered != nullptr) {
+      ++context_.filtered->by_kind[static_cast<size_t>(kind)];
+    }
   }
 }
 

@@ -147,8 +147,14 @@ class RowPlanner : private CommittedOrders {
   bool IsFiltered(const Table& table, mysql::RowsKind kind) const;
   // For an event that lacks columns. Throws Error kBinlogNotLogColumn if it cannot be applied.
   void AdmitPartial(Table& table, const mysql::RowBatch& batch, const Stream& stream);
-  // Puts the rows that no expression filter leaves out into kept_.
-  void KeepRows(const RowFilter& filter, const mysql::RowBatch& batch);
+  // The downstream's definition, by which a table may be tracked, does not tell that it is
+  // system-versioned upstream; its row images and the upstream together do.
+  mysql::TablePtr WithVersions(const Table& table, mysql::TablePtr tracked, const StopToken& stop);
+  // Has its binlog rows of the past as well, and deletes that are logged as updates?
+  bool IsVersioned(const Table& table) const;
+  // Puts the rows that no filter leaves out into kept_; of a system-versioned table those that
+  // change what is current. Throws as IsFiltered.
+  void KeepRows(const Table& table, const mysql::RowBatch& batch);
   // Hands what is planned to the queues. `begin`: the time now; returns the time at the end.
   SteadyClock::time_point Queue(SteadyClock::time_point begin, const StopToken& stop);
   // The next boundary moves the point of the plan's table.
@@ -188,10 +194,14 @@ class RowPlanner : private CommittedOrders {
   // open transaction became a serial one.
   std::vector<std::shared_ptr<const TablePlan>> open_tables_;
   std::vector<std::shared_ptr<const TablePlan>> piece_tables_;  // with rows in pieces before it
-  std::vector<uint32_t> kept_;                                  // rows that no filter leaves out
-  std::vector<PlannedJob> planned_;                             // of the event, not queued yet
-  SteadyClock::duration queueing_{};                            // of the event
-  std::array<size_t, kQueueNames> queued_{};                    // of the event
+  struct KeptRow {
+    uint32_t row;
+    mysql::RowsKind kind;
+  };
+  std::vector<KeptRow> kept_;
+  std::vector<PlannedJob> planned_;           // of the event, not queued yet
+  SteadyClock::duration queueing_{};          // of the event
+  std::array<size_t, kQueueNames> queued_{};  // of the event
   std::vector<uint64_t> keys_;
   std::string scratch_;
   PlannerTimes times_;

@@ -145,7 +145,9 @@ std::string NeutralSession(std::string_view version) {
   if (version.find("MariaDB") != std::string_view::npos) {
     // Else SHOW WARNINGS may leave out the one that counts. (MySQL 8 and newer, which show 1024,
     // let few accounts set it.)
-    sql += "SET SESSION max_statement_time = 0;SET SESSION max_error_count = 65535;";
+    sql += "SET SESSION max_statement_time = 0;SET SESSION max_error_count = 65535";
+    // A refusal of changes of tables that keep the versions of their rows.
+    sql += " /*M!100304 , SESSION system_versioning_alter_history = KEEP */;";
   } else if (version.starts_with("5.")) {
     sql += "SET SESSION max_error_count = 65535;";
   }

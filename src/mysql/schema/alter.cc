@@ -56,6 +56,8 @@ class Alteration {
     RewriteForeignKeys();
     for (const AlterSpec& spec : statement_.specs) AddKeys(spec);
     for (const AlterSpec& spec : statement_.specs) Finish(spec);
+    SetVersioning();
+    AddPeriodToKeys(&table_);
     DropOrphanHiddenColumns(&table_);
     table_.Normalise();
     return std::move(table_);
@@ -465,12 +467,14 @@ class Alteration {
     }
   }
 
-  // MariaDB takes no column out of a unique key that has others.
+  // MariaDB takes no column out of a unique key that has others, but for the end of a period.
   void RefuseTornUnique(const IndexInfo& index) const {
     if (!options_.mariadb || !index.unique || index.columns.size() < 2) return;
     const auto gone =
         std::count_if(index.columns.begin(), index.columns.end(), [&](const IndexColumn& part) {
-          return dropped_.contains(LowerName(part.name)) && table_.FindColumn(part.name) == nullptr;
+          const ColumnInfo* old = OldColumn(part.name);
+          return dropped_.contains(LowerName(part.name)) &&
+                 table_.FindColumn(part.name) == nullptr && !(old != nullptr && old->is_row_end());
         });
     if (gone > 0 && gone < static_cast<std::ptrdiff_t>(index.columns.size())) {
       Refuse(1072, fmt::format("Key column of '{}' doesn't exist in table", index.name));
@@ -588,11 +592,43 @@ class Alteration {
       case AlterKind::kConvertTable:
         ChangePartitions(spec);
         return;
-      case AlterKind::kSystemVersioning:
-        Refuse(8200, "system-versioned tables are not supported");
       default:
         return;
     }
+  }
+
+  // Columns that take the place of a period's are at its place in row images until another ALTER
+  // puts them behind all others, where they are known.
+  void RequirePeriodLast() const {
+    const std::vector<const ColumnInfo*> columns = old_.RowColumns();
+    const size_t count = columns.size();
+    const bool last =
+        count > 2 && columns[count - 2]->is_row_start() && columns[count - 1]->is_row_end() &&
+        std::none_of(statement_.specs.begin(), statement_.specs.end(), [](const AlterSpec& spec) {
+          return spec.kind == AlterKind::kAddColumn || spec.position != AlterSpec::Position::kNone;
+        });
+    if (!last) {
+      Refuse(8200,
+             "a system-versioned table that loses the columns of its period, of which others stand "
+             "behind, is not supported: drop the versioning as well, and add it again");
+    }
+  }
+
+  // A table that loses the columns of its period stays versioned until it is said to be no more.
+  void SetVersioning() {
+    bool versioned = old_.system_period() != nullptr || table_.system_period() != nullptr;
+    for (const AlterSpec& spec : statement_.specs) {
+      if (spec.kind == AlterKind::kSystemVersioning) versioned = spec.text == "ADD";
+    }
+    if (versioned) {
+      const bool loses = old_.system_period() != nullptr && !old_.has_implicit_period() &&
+                         (table_.system_period() == nullptr || table_.has_implicit_period());
+      if (loses) RequirePeriodLast();
+      return AddImplicitPeriod(&table_);
+    }
+    std::erase_if(table_.periods, [](const PeriodInfo& period) {
+      return EqualNames(period.name, PeriodInfo::kSystemTime);
+    });
   }
 
   void SetCharsets(const AlterSpec& spec) {
@@ -618,8 +654,6 @@ class Alteration {
         table_.compression = option.value;
       } else if (option.name == "AUTO_INCREMENT") {
         table_.auto_increment = std::strtoll(option.value.c_str(), nullptr, 10);
-      } else if (option.name == "WITH SYSTEM VERSIONING") {
-        Refuse(8200, "system-versioned tables are not supported");
       }
     }
   }
@@ -765,6 +799,7 @@ TableInfo CreateIndexOn(const TableInfo& table, const CreateIndex& statement,
     std::erase_if(copy.indexes, [&](const IndexInfo& index) { return index.lower_name == lower; });
   }
   AddConstraint(&copy, statement.index, options);
+  AddPeriodToKeys(&copy);
   copy.Normalise();
   return copy;
 }

@@ -177,6 +177,17 @@ void AddIndex(TableInfo* table, const Constraint& constraint, const BuildOptions
       index.kind = IndexInfo::Kind::kSpatial;
     }
   }
+  if (index.unique) {
+    // Two versions that follow each other upstream may begin at one moment downstream.
+    for (const IndexColumn& part : index.columns) {
+      const ColumnInfo* column = table->FindColumn(part.name);
+      if (column != nullptr && column->is_row_start()) {
+        Refuse(8200, fmt::format("a unique key over the column `{}` (GENERATED ALWAYS AS ROW "
+                                 "START) is not supported",
+                                 part.name));
+      }
+    }
+  }
   if (index.primary) {
     for (const IndexColumn& part : index.columns) {
       ColumnInfo* column = MutableColumn(table, part.name);
@@ -283,9 +294,6 @@ void AddCheck(TableInfo* table, std::string name, const ExprPtr& expr, bool enfo
 }
 
 void AddPeriod(TableInfo* table, const Constraint& constraint) {
-  if (UpperWord(constraint.period) == "SYSTEM_TIME") {
-    Refuse(8200, "system-versioned tables are not supported");
-  }
   if (constraint.parts.size() != 2) Refuse(4155, "a period has two columns");
   if (NameTaken(table->periods, constraint.period)) {
     if (constraint.if_not_exists) return;
@@ -440,10 +448,15 @@ void ApplyTableOptions(TableInfo* table, const std::vector<Option>& options) {
       table->compression = option.value;
     } else if (option.name == "AUTO_INCREMENT") {
       table->auto_increment = std::strtoll(option.value.c_str(), nullptr, 10);
-    } else if (option.name == "WITH SYSTEM VERSIONING") {
-      Refuse(8200, "system-versioned tables are not supported");
     }
   }
+}
+
+bool IsVersioned(const CreateTable& statement) {
+  const auto versions = [](const ColumnDef& column) { return WithSystemVersioning(column); };
+  return std::any_of(statement.columns.begin(), statement.columns.end(), versions) ||
+         std::any_of(statement.options.begin(), statement.options.end(),
+                     [](const Option& option) { return option.name == kWithSystemVersioning; });
 }
 
 std::string ExprText(const ExprPtr& expr) { return Restore(expr, ExprStyle::kStored); }
@@ -466,6 +479,27 @@ PartitionDefinition BuildPartitionDefinition(const PartitionDef& source) {
 }
 
 }  // namespace
+
+bool WithSystemVersioning(const ColumnDef& column) {
+  const ColumnOption* option = column.Find(ColumnOptionKind::kSystemVersioning);
+  return option != nullptr && option->text == kWithSystemVersioning;
+}
+
+void AddImplicitPeriod(TableInfo* table) {
+  if (table->system_period() != nullptr) return;
+  table->periods.push_back({std::string(PeriodInfo::kSystemTime), "row_start", "row_end"});
+}
+
+void AddPeriodToKeys(TableInfo* table) {
+  const PeriodInfo* period = table->system_period();
+  if (period == nullptr || table->has_implicit_period()) return;
+  for (IndexInfo& index : table->indexes) {
+    const bool has =
+        std::any_of(index.columns.begin(), index.columns.end(),
+                    [&](const IndexColumn& part) { return EqualNames(part.name, period->end); });
+    if (index.unique && !has) index.columns.push_back({period->end, 0, -1});
+  }
+}
 
 void Refuse(int server_errno, std::string text) {
   Error error(ErrorCode::kSchemaTrackerCannotExecDDL, text);
@@ -712,6 +746,8 @@ TableInfo BuildTableInfo(const CreateTable& statement, const BuildOptions& optio
     }
   }
   if (statement.partition) table.partition = BuildPartition(*statement.partition);
+  if (IsVersioned(statement)) AddImplicitPeriod(&table);
+  AddPeriodToKeys(&table);
   table.Normalise();
   return table;
 }

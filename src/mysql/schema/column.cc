@@ -650,11 +650,16 @@ ColumnInfo BuildColumn(const ColumnDef& definition, const TableInfo& table,
         column.generated_stored = option.stored;
         column.dependences = ColumnsOf(option.expr);
         break;
-      case ColumnOptionKind::kSystemVersioning:
-        if (option.text.starts_with("WITHOUT")) break;
-        [[fallthrough]];
       case ColumnOptionKind::kGeneratedAsRow:
-        Refuse(8200, "system-versioned tables are not supported");
+        // MariaDB logs the changes of such a table as statements.
+        if (column.type != FieldType::kTimestamp) {
+          Refuse(8200, "tables that are versioned by transactions are not supported");
+        }
+        column.generated_expr =
+            option.text == "START" ? ColumnInfo::kRowStart : ColumnInfo::kRowEnd;
+        column.generated_stored = true;
+        column.flags |= column_flag::kNotNull;
+        break;
       default:
         break;
     }

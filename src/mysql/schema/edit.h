@@ -24,6 +24,14 @@ void AddConstraint(TableInfo* table, const Constraint& constraint, const BuildOp
 void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions& options,
                    bool skip_existing = false, const std::string& unique_name = "");
 
+// MariaDB: the option of a table, and of a column, that has its table versioned.
+inline constexpr std::string_view kWithSystemVersioning = "WITH SYSTEM VERSIONING";
+bool WithSystemVersioning(const ColumnDef& column);
+// Gives a versioned table a period of columns that are in no definition, unless it has one.
+void AddImplicitPeriod(TableInfo* table);
+// Gives each unique key of a table with columns of a period the end of it, as MariaDB does.
+void AddPeriodToKeys(TableInfo* table);
+
 // Highest n of the names prefix_n; 0 if there is none.
 template <class Items>
 int64_t LastNumber(const Items& items, const std::string& prefix) {

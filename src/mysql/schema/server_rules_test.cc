@@ -193,13 +193,61 @@ TEST_F(MariaDbRulesTest, OptionsOfNoMeaningHereAreTaken) {
       "b (id int primary key, c text compressed) page_compressed=1 page_compression_level=5 "
       "encrypted=yes odd_option='x'");
   EXPECT_EQ(Table("b").columns.size(), 2u);
-  try {
-    Run("create table v (id int) with system versioning");
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_NE(error.raw_cause().find("system-versioned tables are not supported"),
-              std::string::npos);
-  }
+}
+
+TEST_F(MariaDbRulesTest, SystemVersionedTables) {
+  const auto period = [&](std::string_view table) {
+    const PeriodInfo* found = Table(table).system_period();
+    if (found == nullptr) return std::string("none");
+    return (table_->has_implicit_period() ? "implicit " : "") + found->start + " " + found->end;
+  };
+  Run("create table v (id int primary key, x int) with system versioning");
+  EXPECT_EQ(period("v"), "implicit row_start row_end");
+  EXPECT_EQ(Table("v").columns.size(), 2u);
+  Run("create table w (a int with system versioning, b int)");
+  EXPECT_EQ(period("w"), "implicit row_start row_end");
+  Run("create table n (a int without system versioning)");
+  EXPECT_EQ(period("n"), "none");
+  Run("create table l like v");
+  EXPECT_EQ(period("l"), "implicit row_start row_end");
+
+  Run("alter table v drop system versioning");
+  EXPECT_EQ(period("v"), "none");
+  Run("alter table v add s timestamp(6) as row start, add e timestamp(6) as row end, add period "
+      "for system_time (s, e), add system versioning");
+  EXPECT_EQ(period("v"), "s e");
+  EXPECT_TRUE(Table("v").FindColumn("s")->is_row_start());
+  EXPECT_TRUE(Table("v").FindColumn("e")->is_row_end());
+  EXPECT_TRUE(Table("v").FindColumn("e")->is_generated());
+  EXPECT_EQ(Table("v").primary_key()->columns.size(), 2u);
+  Run("alter table v add key (s), drop primary key, add primary key (e, id)");
+  EXPECT_EQ(Table("v").primary_key()->columns.size(), 2u);
+  Run("alter table v drop s, drop e, drop period for system_time");
+  EXPECT_EQ(period("v"), "implicit row_start row_end");
+  EXPECT_EQ(Table("v").primary_key()->columns.size(), 1u);
+
+  const auto refusal = [&](const std::string& statement) {
+    try {
+      Run(statement);
+    } catch (const Error& error) {
+      return error.raw_cause();
+    }
+    return std::string("none");
+  };
+  Run("create table m (a int, s timestamp(6) as row start, e timestamp(6) as row end, b int, "
+      "period "
+      "for system_time (s, e)) with system versioning");
+  EXPECT_TRUE(refusal("alter table m drop s, drop e, drop period for system_time")
+                  .starts_with("[schema:8200]a system-versioned table that loses the columns"));
+  Run("alter table m drop s, drop e, drop period for system_time, drop system versioning");
+  EXPECT_EQ(period("m"), "none");
+  EXPECT_EQ(refusal("create table y (a int, s bigint unsigned as row start, e bigint unsigned as "
+                    "row end, period for system_time (s, e)) with system versioning"),
+            "[schema:8200]tables that are versioned by transactions are not supported");
+  EXPECT_EQ(refusal("create table y (a int, s timestamp(6) as row start, e timestamp(6) as row "
+                    "end, period for system_time (s, e), unique k (a, s)) with system versioning"),
+            "[schema:8200]a unique key over the column `s` (GENERATED ALWAYS AS ROW START) is not "
+            "supported");
 }
 
 TEST_F(ServerRulesTest, WhatTheReferenceDoesNotStoreOutlivesARestart) {

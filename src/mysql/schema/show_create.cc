@@ -120,7 +120,9 @@ std::string ColumnText(const ColumnInfo& column, const TableInfo& table) {
       out += " COLLATE " + column.collation;
     }
   }
-  if (column.is_generated()) {
+  if (column.is_row_start() || column.is_row_end()) {
+    out += " GENERATED ALWAYS AS " + column.generated_expr;
+  } else if (column.is_generated()) {
     out += fmt::format(" GENERATED ALWAYS AS ({}) {}", column.generated_expr,
                        column.generated_stored ? "STORED" : "VIRTUAL");
   }
@@ -245,6 +247,11 @@ std::string ShowCreateTable(const TableInfo& table, const std::string& schema) {
     elements.push_back(fmt::format("CONSTRAINT {} CHECK (({})){}", QuoteName(check.name),
                                    check.expr, check.enforced ? "" : " /*!80016 NOT ENFORCED */"));
   }
+  const PeriodInfo* period = table.system_period();
+  if (period != nullptr && !table.has_implicit_period()) {
+    elements.push_back(fmt::format("PERIOD FOR SYSTEM_TIME ({}, {})", QuoteName(period->start),
+                                   QuoteName(period->end)));
+  }
   std::string out = "CREATE TABLE " + QuoteName(table.name) + " (\n";
   for (size_t i = 0; i < elements.size(); ++i) {
     out += "  " + elements[i];
@@ -254,6 +261,7 @@ std::string ShowCreateTable(const TableInfo& table, const std::string& schema) {
   if (!table.collation.empty() && table.collation != "binary") out += " COLLATE=" + table.collation;
   if (!table.compression.empty()) out += " COMPRESSION=" + QuoteText(table.compression);
   if (!table.comment.empty()) out += " COMMENT=" + QuoteText(table.comment);
+  if (period != nullptr) out += " WITH SYSTEM VERSIONING";
   if (table.partition && !table.partition->text.empty()) out += "\n" + table.partition->text;
   return out;
 }

@@ -163,6 +163,18 @@ const IndexInfo* TableInfo::FindIndex(std::string_view index) const {
   return FindByName(indexes, index);
 }
 
+const PeriodInfo* TableInfo::system_period() const {
+  for (const PeriodInfo& period : periods) {
+    if (EqualNames(period.name, PeriodInfo::kSystemTime)) return &period;
+  }
+  return nullptr;
+}
+
+bool TableInfo::has_implicit_period() const {
+  const PeriodInfo* period = system_period();
+  return period != nullptr && FindColumn(period->end) == nullptr;
+}
+
 const IndexInfo* TableInfo::primary_key() const {
   for (const IndexInfo& index : indexes) {
     if (index.primary) return &index;

@@ -29,6 +29,10 @@ inline constexpr uint32_t kOnUpdateNow = 8192;
 }  // namespace column_flag
 
 struct ColumnInfo {
+  // GENERATED ALWAYS AS ROW START and ROW END, in the place of an expression (which none is).
+  static constexpr std::string_view kRowStart = "ROW START";
+  static constexpr std::string_view kRowEnd = "ROW END";
+
   int64_t id = 0;
   std::string name;
   std::string lower_name;
@@ -70,6 +74,9 @@ struct ColumnInfo {
   bool has_no_default() const { return flags & column_flag::kNoDefaultValue; }
   bool on_update_now() const { return flags & column_flag::kOnUpdateNow; }
   bool is_generated() const { return !generated_expr.empty(); }
+  // MariaDB: the columns of a system-versioned table that say from when to when a row was current.
+  bool is_row_start() const { return generated_expr == kRowStart; }
+  bool is_row_end() const { return generated_expr == kRowEnd; }
   // Text or bytes with a length: CHAR, VARCHAR, BINARY, BLOB and TEXT families.
   bool is_string() const;
 
@@ -125,8 +132,12 @@ struct CheckInfo {
   std::string expr;
 };
 
-// MariaDB: PERIOD FOR name (start_column, end_column).
+// MariaDB: PERIOD FOR name (start_column, end_column). A system-versioned table has SYSTEM_TIME;
+// unless it names them itself, its columns are in no definition, but behind all others in row
+// images.
 struct PeriodInfo {
+  static constexpr std::string_view kSystemTime = "SYSTEM_TIME";
+
   std::string name;
   std::string start;
   std::string end;
@@ -175,6 +186,10 @@ struct TableInfo {
   const ColumnInfo* FindColumn(std::string_view column) const;
   const IndexInfo* FindIndex(std::string_view index) const;
   const IndexInfo* primary_key() const;
+  // Of a system-versioned table; else nullptr.
+  const PeriodInfo* system_period() const;
+  // Is it one whose columns of the period are in row images alone?
+  bool has_implicit_period() const;
   // Columns that row images have: all that are not hidden, in order.
   std::vector<const ColumnInfo*> RowColumns() const;
   // Sets offsets, and key flags of columns from the indexes. Called by whoever changed them.

@@ -98,19 +98,54 @@ class Adaptation {
     for (ColumnDef& column : create->columns) Column(&column);
     TableOptions(&create->options);
     if (create->partition) Partitions(&create->partition->definitions);
+    for (const ColumnDef& column : create->columns) {
+      if (IsRowPeriod(column)) row_periods_.push_back(column.name);
+    }
     std::erase_if(create->constraints, [&](Constraint& constraint) { return !Keeps(&constraint); });
     if (create->partition && create->partition->method.kind == PartitionMethod::Kind::kSystemTime &&
         !For(SqlTarget::kMariaDb)) {
       left_out_("PARTITION BY SYSTEM_TIME");
       create->partition.reset();
     }
-    if (!For(SqlTarget::kMariaDb)) {
-      std::erase_if(create->columns, [&](const ColumnDef& column) {
-        if (column.Find(ColumnOptionKind::kGeneratedAsRow) == nullptr) return false;
-        left_out_(fmt::format("column {} (GENERATED ALWAYS AS ROW)", QuoteName(column.name)));
-        return true;
-      });
+    if (!For(SqlTarget::kMariaDb)) LeaveRowPeriods(&create->columns);
+  }
+
+  static bool IsRowPeriod(const ColumnDef& column) {
+    return column.Find(ColumnOptionKind::kGeneratedAsRow) != nullptr;
+  }
+
+  // The columns that say when a row was current, which is for MariaDB to keep.
+  bool IsRowPeriod(std::string_view column) const {
+    const auto same = [&](const std::string& name) { return UpperWord(name) == UpperWord(column); };
+    return std::any_of(row_periods_.begin(), row_periods_.end(), same) ||
+           (options_.is_row_period && options_.is_row_period(column));
+  }
+
+  void LeaveRowPeriods(std::vector<ColumnDef>* columns) {
+    std::erase_if(*columns, [&](const ColumnDef& column) {
+      if (!IsRowPeriod(column)) return false;
+      left_out_(fmt::format("column {} (GENERATED ALWAYS AS ROW)", QuoteName(column.name)));
+      return true;
+    });
+  }
+
+  // Among current rows a key is as good without the end of the period, which they have in common.
+  // (Unique keys with its start come to no target.) False: nothing is left of it.
+  bool LeaveRowPeriods(Constraint* constraint) {
+    const std::string first = constraint->parts.empty() ? "" : constraint->parts.front().column;
+    const size_t left = std::erase_if(constraint->parts, [&](const IndexPart& part) {
+      return part.expr == nullptr && IsRowPeriod(part.column);
+    });
+    if (left == 0) return true;
+    // The name that it has upstream.
+    if (constraint->name.empty() && constraint->kind != ConstraintKind::kPrimary) {
+      constraint->name = first;
     }
+    if (constraint->parts.empty()) return Drop(*constraint, "GENERATED ALWAYS AS ROW");
+    left_out_(fmt::format(
+        "column of key {} (GENERATED ALWAYS AS ROW)",
+        constraint->kind == ConstraintKind::kPrimary ? "PRIMARY" : QuoteName(constraint->name)));
+    return true;
   }
 
   // Options of a table or a partition that the target has not got, or not for its own engine.
@@ -270,6 +305,10 @@ class Adaptation {
   }
 
   bool Keeps(Constraint* key) {
+    if (!For(SqlTarget::kMariaDb) && key->kind != ConstraintKind::kPeriod &&
+        !LeaveRowPeriods(key)) {
+      return false;
+    }
     std::string& parser = key->options.parser;
     if (!parser.empty() && options_.has_parser && !options_.has_parser(parser)) {
       left_out_(fmt::format("WITH PARSER {} of key {}", parser, QuoteName(key->name)));
@@ -310,6 +349,7 @@ class Adaptation {
   }
 
   bool Keeps(AlterSpec* spec) {
+    if (!For(SqlTarget::kMariaDb) && IsOfVersions(spec)) return false;
     for (ColumnDef& column : spec->columns) {
       const std::string type = column.type.word;
       Column(&column);
@@ -382,6 +422,40 @@ class Adaptation {
     }
   }
 
+  // A change of what only MariaDB has of a system-versioned table.
+  bool IsOfVersions(AlterSpec* spec) {
+    switch (spec->kind) {
+      case AlterKind::kAddColumn:
+        LeaveRowPeriods(&spec->columns);
+        return spec->columns.empty();
+      case AlterKind::kModifyColumn:
+      case AlterKind::kChangeColumn:
+        if (!IsRowPeriod(spec->columns.front())) return false;
+        LeaveRowPeriods(&spec->columns);
+        return true;
+      case AlterKind::kDropColumn:
+      case AlterKind::kRenameColumn:
+      case AlterKind::kSetDefault:
+      case AlterKind::kDropDefault:
+      case AlterKind::kColumnVisible:
+        if (!IsRowPeriod(spec->name)) return false;
+        left_out_(
+            fmt::format("a change of column {} (GENERATED ALWAYS AS ROW)", QuoteName(spec->name)));
+        return true;
+      case AlterKind::kAddPartition:
+      case AlterKind::kDropPartition:
+      case AlterKind::kReorganizePartition:
+      case AlterKind::kRemovePartitioning:
+      case AlterKind::kRebuildPartition:
+      case AlterKind::kMaintainPartition:
+        if (!options_.by_system_time) return false;
+        left_out_("a change of partitions by SYSTEM_TIME");
+        return true;
+      default:
+        return false;
+    }
+  }
+
   bool KeepsVerbatim(std::string_view text) const {
     // How to do the work: a method that the target does not know or cannot use would stop it.
     return !text.starts_with("ALGORITHM") && !text.starts_with("LOCK");
@@ -390,6 +464,7 @@ class Adaptation {
   const SqlTarget target_;
   const LeftOut& left_out_;
   const AdaptOptions& options_;
+  std::vector<std::string> row_periods_;  // columns of the statement, GENERATED ALWAYS AS ROW
 };
 
 }  // namespace

@@ -26,6 +26,10 @@ struct AdaptOptions {
   std::function<bool(std::string_view parser)> has_parser;
   // Is this column of the altered table of a blob type? Empty: none is.
   std::function<bool(std::string_view column)> is_blob;
+  // MariaDB: is this column of the altered table GENERATED ALWAYS AS ROW? Empty: none is.
+  std::function<bool(std::string_view column)> is_row_period;
+  // MariaDB: is the altered table partitioned by SYSTEM_TIME?
+  bool by_system_time = false;
 };
 
 // TEXT, BLOB, JSON, geometry: types that have no literal default on MySQL and TiDB.

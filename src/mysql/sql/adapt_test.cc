@@ -66,6 +66,36 @@ TEST(Adapt, FullTextParsersThatTheTargetHasNotGoAlone) {
       "ALTER TABLE `t` ADD FULLTEXT(`a`)");
 }
 
+TEST(Adapt, SystemVersionedTablesBecomeOrdinaryOnes) {
+  const std::string create =
+      "create table t (id int, s timestamp(6) generated always as row start, e timestamp(6) "
+      "generated always as row end, period for system_time (s, e), primary key (id, e), key k (s), "
+      "key m (s, id)) with system versioning";
+  EXPECT_EQ(Adapt(create, SqlTarget::kMySql, true).text,
+            "CREATE TABLE `t` (`id` INT,PRIMARY KEY(`id`),INDEX `m`(`id`))");
+  EXPECT_EQ(Adapt(create, SqlTarget::kMariaDb, true).left_out.size(), 0u);
+  EXPECT_EQ(Adapt("create table t (a int with system versioning, b int without system versioning)",
+                  SqlTarget::kTiDb, true)
+                .text,
+            "CREATE TABLE `t` (`a` INT,`b` INT)");
+  AdaptOptions options;
+  options.is_row_period = [](std::string_view column) { return column == "s" || column == "e"; };
+  options.by_system_time = true;
+  for (const char* change :
+       {"add system versioning", "drop column s, drop column e, drop period for system_time",
+        "rename column s to s2", "change e e2 timestamp(6) generated always as row end",
+        "add column x timestamp(6) as row start", "add key (s)", "drop partition p0",
+        "add partition (partition p1 history)", "remove partitioning"}) {
+    EXPECT_EQ(Adapt(std::string("alter table t ") + change, SqlTarget::kMySql, true, options).text,
+              "nothing")
+        << change;
+  }
+  EXPECT_EQ(Adapt("alter table t drop primary key, add primary key (id, e)", SqlTarget::kMySql,
+                  true, options)
+                .text,
+            "ALTER TABLE `t` DROP PRIMARY KEY, ADD PRIMARY KEY(`id`)");
+}
+
 TEST(Adapt, MariaDbTypesBecomeText) {
   const Adapted adapted =
       Adapt("create table t (a uuid, b inet6 not null, c inet4)", SqlTarget::kMySql, true);

@@ -55,7 +55,6 @@ struct TrackerRefusal {
 inline constexpr TrackerRefusal kTrackerRefusals[] = {
     {"a default that takes values of a sequence", "values of sequences are not replicated"},
     {".seq1' doesn't exist", "a sequence is renamed like a table: sequences are not tracked"},
-    {"system-versioned tables are not supported", "the task pauses and says so"},
 };
 
 inline const char* WhyOnlyTheTrackerRefuses(std::string_view cause) {
