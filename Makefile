@@ -50,7 +50,7 @@ fence: build
 
 test-tidb: build
 	scripts/tidb-server > /dev/null
-	DM_TIDB_TESTS=all $(PYTEST) tests/integration/test_tidb.py $(ARGS)
+	DM_TIDB_TESTS=all $(PYTEST) tests/integration -k tidb $(ARGS)
 
 asan tsan:
 	cmake --preset $@ > /dev/null

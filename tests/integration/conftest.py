@@ -16,7 +16,7 @@ from dmtest.servers import MariaDb, MariaDb11, MySql9, MySql56, TiDb, TiDbOld  #
 _ids = itertools.count(1)
 
 # DM_TIDB_TESTS=few runs these of the tests with TiDB, =none no one; unset: all, the cases with one upstream each;
-# =all: all of them (test_tidb.py).
+# =all: all of them (make test-tidb).
 TIDB_TESTS = os.environ.get("DM_TIDB_TESTS", "")
 FEW_TIDB = (
     "test_case[types_common-", "test_case[keys_basic-", "test_case[ddl_common-", "test_case[swap_unique_values-", "test_case[alter_split-",

@@ -8,7 +8,7 @@ from test_values import migrate, outcomes, run_all, set_global, source_of  # noq
 
 pytestmark = pytest.mark.xdist_group("tidb")
 
-PAIRS = ["mariadb-tidb", "mysql9-tidb"]
+PAIRS = ["mariadb-tidb", "mysql9-tidb", "mysql56-tidb", "mariadb11-tidb"]
 
 
 @pytest.mark.parametrize("pair", PAIRS)
@@ -102,7 +102,7 @@ def test_members_with_backslashes(migrate):  # noqa: F811
     def rows(first):
         return [f"INSERT INTO keyed VALUES ({first + i}, {i % 5 + 1}, {i % 4}, {i})" for i in range(6)] + \
             [f"INSERT INTO keyless VALUES ({i % 5 + 1}, {i % 4}, {first + i})" for i in range(6)]
-    for pair in PAIRS:
+    for pair in PAIRS[:2]:
         migrate(pair, statements + rows(0), rows(10) + [
             "UPDATE keyed SET v = 3 WHERE id IN (1, 11)", "DELETE FROM keyed WHERE id IN (2, 12)", "UPDATE keyless SET s = 3 WHERE n IN (1, 12)",
             "DELETE FROM keyless WHERE n IN (2, 13)"])

@@ -12,7 +12,8 @@ from dmtest.value_matrix import NAMES, Matrix, all_kinds
 
 pytestmark = pytest.mark.xdist_group("values")
 
-PAIRS = ["mariadb-mariadb", "mysql9-mariadb", "mysql9-mysql9", "mariadb-mysql9", "mysql56-mysql9", "mariadb11-mariadb11"]
+PAIRS = ["mariadb-mariadb", "mysql9-mariadb", "mysql9-mysql9", "mariadb-mysql9", "mysql56-mysql9", "mysql56-mariadb",
+         "mariadb11-mariadb11", "mariadb11-mariadb", "mariadb11-mysql9"]
 PAGE = os.path.join(REPO, "docs", "compatibility.md")
 SESSION = ["SET NAMES utf8mb4", "SET sql_mode = 'ALLOW_INVALID_DATES'", "SET time_zone = '+00:00'"]
 ONLY = [name for name in os.environ.get("DM_VALUES_ONLY", "").split(",") if name]
