@@ -126,7 +126,9 @@ void ParseEvent(const RawEvent& event, const FormatDescription& format, Tables& 
 // A stream of events whose sizes come from the input.
 void ParseStream(std::span<const uint8_t> rest, uint8_t seed) {
   EventFramer framer(/*verify=*/false, (seed & 4) != 0);
-  LocationRecorder recorder((seed & 8) != 0 ? Flavor::kMySql : Flavor::kMariaDb, {});
+  Location start;
+  if ((seed & 16) != 0) start.gtid_set.emplace((seed & 8) != 0 ? Flavor::kMySql : Flavor::kMariaDb);
+  LocationRecorder recorder(start);
   Tables tables;
   while (rest.size() >= kEventHeaderSize) {
     uint32_t size;
