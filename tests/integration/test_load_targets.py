@@ -70,7 +70,8 @@ def test_views_that_nobody_can_read_are_left_out(pair, migrated):
 
 def test_a_view_is_never_renamed(migrated):
     m = migrated("mariadb-mariadb").prepare("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)", "CREATE VIEW v AS SELECT id FROM t")
-    renamed = {**WITH_VIEWS, "routes": {"one": {"schema-pattern": SCHEMA, "table-pattern": "v", "target-schema": SCHEMA, "target-table": "w"}}}
+    renamed = {**WITH_VIEWS, "routes": {"one": {"schema-pattern": SCHEMA, "table-pattern": "v", "target-schema": SCHEMA, "target-table": "w"}},
+               "mysql-instances": [{"source-id": m.source, "block-allow-list": "list", "mydumper-config-name": "dump", "loader-config-name": "load", "syncer-config-name": "sync", "route-rules": ["one"]}]}
     checked = m.cluster.ctl("check-task", m.file(**renamed), check=False)
     assert "code=26005" in checked.out + checked.err and f"view `{SCHEMA}`.`v`" in checked.out + checked.err, checked.out + checked.err
     # Rows of tables are loaded while the dump runs, unless there are files of a dump only.
@@ -247,6 +248,20 @@ def test_options_of_an_engine_that_is_replaced(migrated):
     finished(m)
     assert rows(m.downstream, "SELECT id, v FROM {}.a") == ((1, "x"),)
     assert rows(m.downstream, "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}'") == (("InnoDB",),)
+
+
+def test_an_account_with_rights_on_single_tables(migrated):
+    """Servers refuse such an account also what is not there."""
+    m = migrated("mariadb-mariadb", **{"target-database": {"user": "single_tables"}}).prepare("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    down = m.downstream
+    down.run("DROP USER IF EXISTS single_tables", f"CREATE USER single_tables IDENTIFIED BY '{PASSWORD}'", "CREATE DATABASE IF NOT EXISTS dm_meta", f"CREATE DATABASE {SCHEMA}",
+             f"GRANT ALL ON {SCHEMA}.* TO single_tables",
+             *(f"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON dm_meta.{m.task}_{table} TO single_tables"
+               for table in ("owner", "loader_checkpoint", "lightning_checkpoint_list", "syncer_checkpoint", "syncer_state", "syncer_ddl", "onlineddl")))
+    m.cluster.ctl("start-task", m.file(**{"ignore-checking-items": ["all"]}))
+    m.cluster.wait_stage(m.task, "Running", "Sync", timeout=60)
+    m.write("INSERT INTO t VALUES (2)", "ALTER TABLE t ADD COLUMN v INT")
+    m.equal()
 
 
 def test_a_time_zone_that_the_target_refuses(migrated):

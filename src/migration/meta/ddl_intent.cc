@@ -15,7 +15,7 @@ DdlIntentTable::DdlIntentTable(std::string_view meta_schema, std::string_view ta
       no_backslash_escapes_(no_backslash_escapes) {}
 
 void DdlIntentTable::Create(mysql::Connection& connection, const StopToken& stop) const {
-  connection.Execute("CREATE SCHEMA IF NOT EXISTS " + schema_, stop);
+  CreateMetaSchema(connection, schema_, stop);
   connection.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
 			id VARCHAR(32) NOT NULL,
 			event VARCHAR(512) NOT NULL,

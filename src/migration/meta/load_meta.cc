@@ -134,7 +134,7 @@ LoadMeta::LoadMeta(std::string_view meta_schema, std::string_view task, std::str
       checkpoint_table_(MetaTable(meta_schema, task, kLoaderCheckpointSuffix)) {}
 
 void LoadMeta::Create(mysql::Connection& db, const StopToken& stop) const {
-  db.Execute("CREATE SCHEMA IF NOT EXISTS " + meta_schema_, stop);
+  CreateMetaSchema(db, meta_schema_, stop);
   const std::string transactional = TransactionalOptions(db.server());
   // Names of sources differ in every letter: without a collation the server's would decide.
   const auto create_status = [&](std::string_view options) {

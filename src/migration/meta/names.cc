@@ -86,6 +86,22 @@ std::string MetaTable(std::string_view meta_schema, std::string_view task,
          mysql::QuoteName(std::string(task) + std::string(suffix));
 }
 
+void CreateMetaSchema(mysql::Connection& connection, const std::string& schema,
+                      const StopToken& stop) {
+  constexpr int kNoDatabaseRight = 1044;
+  try {
+    connection.Execute("CREATE SCHEMA IF NOT EXISTS " + schema, stop);
+  } catch (const Error& e) {
+    if (e.server_errno() != kNoDatabaseRight || connection.broken()) throw;
+    try {
+      connection.Query("SHOW TABLES FROM " + schema, stop);
+    } catch (const Error&) {
+      ThrowIfStopped(stop);
+      throw e;  // it is not there, or nothing for this account
+    }
+  }
+}
+
 void CompareNamesExactly(mysql::Connection& connection, std::string_view meta_schema,
                          std::string_view task, std::string_view suffix,
                          const std::vector<NameColumn>& columns, const StopToken& stop) {

@@ -23,6 +23,11 @@ bool IsPossibleName(std::string_view name);
 // `schema`.`<task><suffix>` in back quotes.
 std::string MetaTable(std::string_view meta_schema, std::string_view task, std::string_view suffix);
 
+// Makes the schema (a name in back quotes) unless it is there; an account that may make none needs
+// one in which it may do something. Throws Error of the connection.
+void CreateMetaSchema(mysql::Connection& connection, const std::string& schema,
+                      const StopToken& stop);
+
 // Makes names in these columns (all VARCHAR(length) NOT NULL) compared byte for byte, as they are
 // in every table made now: `T` and `t` are two tables. Tables of older versions have the schema's
 // default collation. Throws Error of the connection.

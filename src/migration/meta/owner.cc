@@ -111,7 +111,7 @@ OwnerTable::OwnerTable(std::string_view meta_schema, std::string_view task,
 }
 
 void OwnerTable::Create(mysql::Connection& connection, const StopToken& stop) const {
-  connection.Execute("CREATE SCHEMA IF NOT EXISTS " + schema_, stop);
+  CreateMetaSchema(connection, schema_, stop);
   connection.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
 			id VARCHAR(32) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
 			slot INT NOT NULL,

@@ -117,7 +117,7 @@ std::string SyncCheckpointTable::Literal(std::string_view text) const {
 }
 
 void SyncCheckpointTable::Create(mysql::Connection& connection, const StopToken& stop) const {
-  connection.Execute("CREATE SCHEMA IF NOT EXISTS " + schema_, stop);
+  CreateMetaSchema(connection, schema_, stop);
   connection.Execute(fmt::format(R"(CREATE TABLE IF NOT EXISTS {} (
 			id VARCHAR(32) NOT NULL,
 			cp_schema VARCHAR(128) NOT NULL,
