@@ -283,3 +283,16 @@ def test_a_time_zone_that_the_target_refuses(migrated):
     finally:
         m.stop()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.mark.parametrize("ignored", [[], ["all"]], ids=["checked", "unchecked"])
+@pytest.mark.parametrize("pair", ["mariadb-mysql9", "mysql9-mariadb"])
+def test_a_time_zone_that_a_server_does_not_know(pair, ignored, migrated):
+    """Named zones need the server's tables of time zones. Nothing is dumped then."""
+    zone = "Africa/Ouagadougou"
+    m = migrated(pair).prepare("CREATE TABLE t (id INT PRIMARY KEY, t TIMESTAMP)", "INSERT INTO t VALUES (1, '2024-01-02 03:04:05')")
+    assert not m.downstream.value(f"SELECT COUNT(*) FROM mysql.time_zone_name WHERE Name = '{zone}'")
+    answer = m.cluster.ctl("start-task", m.file(**{"task-mode": "full", "timezone": zone, "ignore-checking-items": ignored}), "--remove-meta", check=False)
+    text = answer.out + answer.err
+    assert not answer.ok and zone in text and "1298" in text and "mysql_tzinfo_to_sql" in text, text
+    assert m.cluster.status(m.task) is None

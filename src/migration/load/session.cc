@@ -285,6 +285,7 @@ void LoadSession::Prepare(mysql::Connection& db, const StopToken& stop) const {
   try {
     db.Execute("SET SESSION time_zone = " + mysql::QuoteAnyMode(time_zone_), stop);
   } catch (Error& e) {
+    if (db.broken()) throw;
     e.SetWorkaround(
         "The dump's TIMESTAMPs are written in this time zone, which the target does not take. "
         "Please set `timezone` in the task file to one that both servers know, and dump again.");

@@ -32,12 +32,16 @@ ConnectionPool::ConnectionPool(const DbConfig& db, ErrorScope scope, const StopT
     open_ = 1;
     idle_.push_back(std::move(connection));
   } catch (const Error& e) {
+    constexpr int kUnknownTimeZone = 1298;
     throw WrapError(ErrorCode::kTaskCheckFailedOpenDB, e,
                     fmt::format("{}:***@{}", db_.user, address()))
         .SetScope(scope)
         .SetServerErrno(e.server_errno())
         .SetWorkaround(
-            "Please check the database connection and the database config in configuration file.");
+            e.server_errno() == kUnknownTimeZone
+                ? e.workaround()
+                : "Please check the database connection and the database config in configuration "
+                  "file.");
   }
 }
 

@@ -232,6 +232,7 @@ void DdlExecutor::SetNumbering(const StatementSession& session, const StopToken&
                     session.auto_increment_increment, session.auto_increment_offset),
         stop);
   } catch (Error& e) {
+    if (connection_->broken()) throw;
     e.SetWorkaround(fmt::format(
         "The statement gives numbers to rows that are there, upstream with "
         "auto_increment_increment and auto_increment_offset {}, downstream with {}. Please allow "

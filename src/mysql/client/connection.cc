@@ -26,6 +26,10 @@ constexpr unsigned long kLargestPacket = 1UL << 30;
 constexpr std::string_view kTlsWorkaround =
     "Please check the `security` block of this database, the server's certificate and, if it asks "
     "for one, ours.";
+constexpr int kUnknownTimeZone = 1298;
+constexpr std::string_view kTimeZoneWorkaround =
+    "Please give `timezone` as an offset (+02:00), or load the server's tables of time zones "
+    "(mysql_tzinfo_to_sql), which named zones need.";
 
 void InitLibrary() {
   static std::once_flag once;
@@ -211,6 +215,10 @@ void Connection::Open(const StopToken& stop) {
   Handshake(stop);
   try {
     ReadServerInfo(stop);
+  } catch (Error& e) {
+    link_->MarkBroken();
+    if (e.server_errno() == kUnknownTimeZone) e.SetWorkaround(std::string(kTimeZoneWorkaround));
+    throw;
   } catch (...) {
     link_->MarkBroken();
     throw;
