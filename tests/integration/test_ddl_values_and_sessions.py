@@ -101,3 +101,27 @@ def test_a_column_behind_one_that_the_downstream_has_not_got(migrated):
     m.downstream.run(f"ALTER TABLE {SCHEMA}.t DROP COLUMN x")
     m.write("ALTER TABLE t ADD c INT AFTER x", "ALTER TABLE t ADD d INT AFTER x, ADD e INT", "ALTER TABLE t DROP COLUMN x", "INSERT INTO t VALUES (2, 3, 4, 5)")
     _columns(m, "t", "id, c, d, e")
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mariadb", "mariadb-mysql9"])
+@pytest.mark.parametrize("up,down", [("", "UTF8_IS_UTF8MB3"), ("UTF8_IS_UTF8MB3", ""), ("", "")])
+def test_what_utf8_means_upstream(pair, up, down, migrated):
+    """MariaDB's old_mode decides; no statement in the binlog says it."""
+    m = migrated(pair)
+    servers = [(m.upstream, up)] + ([(m.downstream, down)] if pair == "mariadb-mariadb" else [])
+    for server, mode in servers:
+        server.run(f"SET GLOBAL old_mode = '{mode}'")
+    try:
+        m.replicating("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9) CHARACTER SET utf8 COLLATE utf8_bin)")
+        m.write("CREATE TABLE u (id INT PRIMARY KEY, v VARCHAR(9), w VARCHAR(9) CHARACTER SET latin1) CHARACTER SET utf8 COLLATE utf8_general_ci", "ALTER TABLE t ADD w VARCHAR(9) CHARSET 'utf8' COLLATE utf8_bin",
+                "ALTER TABLE u ADD x CHAR(3) CHARACTER SET latin1, CONVERT TO CHARACTER SET utf8 COLLATE utf8_unicode_ci")
+        text = "ä" if up else "😀"
+        m.write(f"INSERT INTO t VALUES (1, '{text}', '{text}')", f"INSERT INTO u VALUES (1, '{text}', '{text}', 'x')", f"UPDATE u SET w = '{text}{text}'")
+        m.equal(definitions=pair == "mariadb-mariadb")
+        charsets = "SELECT TABLE_NAME, COLUMN_NAME, COLLATION_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '{0}' AND COLLATION_NAME IS NOT NULL ORDER BY 1, 2"
+        got, there = ([tuple(row) for row in server.run(charsets.format(SCHEMA))] for server in (m.downstream, m.upstream))
+        assert [(a, b, c.replace("utf8_", "utf8mb3_")) for a, b, c in got] == there
+    finally:
+        m.stop()
+        for server, _ in servers:
+            server.run("SET GLOBAL old_mode = 'UTF8_IS_UTF8MB3'")

@@ -202,6 +202,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   mysql::ParseOptions options;
   options.sql_mode = mysql::SqlMode(query.status.sql_mode.value_or(0));
   options.mariadb = context_.sessions->flavor == mysql::Flavor::kMariaDb;
+  options.utf8_is_utf8mb4 = context_.sessions->utf8_is_utf8mb4;
 
   std::vector<Planned> planned;
   skipping_ = given.skip;

@@ -155,6 +155,11 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
   s.upstream_explicit_timestamps = ExplicitTimestamps(*upstream, stop);
   s.lower_case_table_names =
       std::atoi(Value(*upstream, "SELECT @@lower_case_table_names", stop).c_str());
+  if (s.upstream_server.is_mariadb && s.upstream_server.AtLeast(10, 6, 1)) {
+    // What a session has chosen is not in the binlog.
+    const std::string old_mode = Value(*upstream, "SELECT @@GLOBAL.old_mode", stop);
+    s.utf8_is_utf8mb4 = old_mode.find("UTF8_IS_UTF8MB3") == std::string::npos;
+  }
   std::string upstream_mode;
   try {
     upstream_mode = Value(*upstream, "SELECT @@GLOBAL.sql_mode", stop);

@@ -35,6 +35,7 @@ struct Sessions {
   mysql::ServerInfo downstream_server;
   std::map<std::string, std::string> default_collations;  // upstream's, see DefaultCollations
   bool strict_collations = false;                         // `collation_compatible: strict`
+  bool utf8_is_utf8mb4 = false;                           // in statements of the upstream
   int lower_case_table_names = 0;                         // of the upstream
   // explicit_defaults_for_timestamp: what holds where an event does not say, and downstream.
   bool upstream_explicit_timestamps = true;

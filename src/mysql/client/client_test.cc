@@ -120,6 +120,8 @@ TEST(NeutralSession, OnlyWhatTheServerKnows) {
   EXPECT_TRUE(sets(kMariaDb, "sql_safe_updates = 0"));
   EXPECT_TRUE(sets("9.1.0", "/*!80030 , SESSION show_gipk_in_create_table_and_information_schema"));
   EXPECT_FALSE(sets(kMariaDb, "show_gipk"));
+  EXPECT_TRUE(sets(kMariaDb, "/*M!100601 , SESSION old_mode"));
+  EXPECT_FALSE(sets("9.1.0", "old_mode"));
 }
 
 TEST(ServerInfo, Versions) {

@@ -144,6 +144,11 @@ std::string NeutralSession(std::string_view version) {
   sql += "SET SESSION sql_quote_show_create = 1";
   if (version.find("MariaDB") == std::string_view::npos) {
     sql += " /*!80030 , SESSION show_gipk_in_create_table_and_information_schema = 1 */";
+  } else {
+    // What `utf8` means in a statement.
+    sql +=
+        "/*M!100601 , SESSION old_mode = CONCAT_WS(',', NULLIF(@@SESSION.old_mode, ''), "
+        "'UTF8_IS_UTF8MB3') */";
   }
   sql += ';';
   if (version.find("MariaDB") != std::string_view::npos) {

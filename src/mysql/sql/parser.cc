@@ -110,6 +110,19 @@ std::string Parser::StringLiteral(std::string_view what) {
   return value;
 }
 
+std::string Parser::CharsetName(std::string_view what) {
+  return MeantCharset(IsString() ? StringLiteral(what) : Name(what));
+}
+
+std::string Parser::MeantCharset(std::string name) const {
+  constexpr size_t kWord = 4;  // "utf8"
+  if (!options_.utf8_is_utf8mb4 || UpperWord(std::string_view(name).substr(0, kWord)) != "UTF8") {
+    return name;
+  }
+  if (name.size() == kWord || name[kWord] == '_') name.insert(kWord, "mb4");
+  return name;
+}
+
 uint64_t Parser::Number(std::string_view what) {
   const Token& token = Peek();
   uint64_t value = 0;

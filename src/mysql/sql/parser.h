@@ -15,6 +15,8 @@ struct ParseOptions {
   SqlMode sql_mode;
   // The text comes from MariaDB: /*M! */ comments are code, JSON means LONGTEXT to the tracker.
   bool mariadb = false;
+  // `utf8` names utf8mb4: in MariaDB from 10.6 on, where old_mode has no UTF8_IS_UTF8MB3.
+  bool utf8_is_utf8mb4 = false;
 };
 
 // The statements of `text` (UTF-8), separated by `;`. Empty for text that is all comment.

@@ -126,14 +126,14 @@ void Parser::ParseAlterSpec(AlterTable* out) {
     if (IsWord("DEFAULT")) {
       spec.text = Take().upper;
     } else {
-      spec.text = IsString() ? StringLiteral("a character set") : Name("a character set");
+      spec.text = CharsetName("a character set");
     }
     if (AcceptWord("COLLATE")) {
       AcceptSymbol("=");
       if (IsWord("DEFAULT")) {
         Take();
       } else {
-        spec.new_name = IsString() ? StringLiteral("a collation") : Name("a collation");
+        spec.new_name = CharsetName("a collation");
       }
     }
     out->specs.push_back(std::move(spec));

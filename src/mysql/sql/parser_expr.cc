@@ -270,8 +270,7 @@ ExprPtr Parser::Postfix() {
   while (true) {
     CountOperator();
     if (AcceptWord("COLLATE")) {
-      expr = Make(ExprKind::kCollate, {expr},
-                  IsString() ? StringLiteral("a collation") : Name("a collation"));
+      expr = Make(ExprKind::kCollate, {expr}, CharsetName("a collation"));
     } else if (IsSymbol("->") || IsSymbol("->>")) {
       const bool unquote = Take().text == "->>";
       if (!IsString()) Fail("expected a JSON path");
@@ -371,6 +370,7 @@ ExprPtr Parser::WordPrimary() {
     for (char& c : charset) {
       if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
     }
+    charset = MeantCharset(std::move(charset));
     if (IsString()) return StringExpr(std::move(charset));
     auto expr = Make(Peek().kind == TokenKind::kHex ? ExprKind::kHex : ExprKind::kBit);
     expr->text = Take().text;
@@ -479,8 +479,7 @@ ExprPtr Parser::SpecialFunction(const Token& name) {
     ExpectSymbol("(");
     ExprPtr value = Expression();
     if (AcceptWord("USING")) {
-      auto convert = Make(ExprKind::kConvert, {value},
-                          IsString() ? StringLiteral("a character set") : Name("a character set"));
+      auto convert = Make(ExprKind::kConvert, {value}, CharsetName("a character set"));
       ExpectSymbol(")");
       return convert;
     }
@@ -539,7 +538,7 @@ ExprPtr Parser::SpecialFunction(const Token& name) {
   if (word == "CHAR") {
     auto call = Make(ExprKind::kCharUsing);
     call->args = Arguments();
-    if (AcceptWord("USING")) call->name = Name("a character set");
+    if (AcceptWord("USING")) call->name = CharsetName("a character set");
     ExpectSymbol(")");
     return call;
   }

@@ -41,6 +41,10 @@ class Parser {
   bool IsName(size_t ahead = 0) const;
   std::string Name(std::string_view what);
   std::string StringLiteral(std::string_view what);
+  // Of a character set or a collation, as a name or a string.
+  std::string CharsetName(std::string_view what);
+  // What `utf8` or `utf8_...` means; all other names as they are.
+  std::string MeantCharset(std::string name) const;
   bool IsString() const;
   uint64_t Number(std::string_view what);
   TableName Table();

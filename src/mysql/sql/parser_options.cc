@@ -106,6 +106,9 @@ Option Parser::OptionValue(std::string name, Value kind) {
       UpperWord(option.value) != "OFF") {
     Fail("expected a number");
   }
+  if (option.name == "CHARACTER SET" || option.name == "COLLATE") {
+    option.value = MeantCharset(std::move(option.value));
+  }
   if (kind == Value::kString && option.kind != Value::kString) Fail("expected a string");
   return option;
 }

@@ -353,7 +353,7 @@ bool Parser::ParseColumnOption(ColumnDef* out) {
   } else if (AcceptWord("COLLATE")) {
     AcceptSymbol("=");
     option.kind = ColumnOptionKind::kCollate;
-    option.text = IsString() ? StringLiteral("a collation") : Name("a collation");
+    option.text = CharsetName("a collation");
   } else if (AcceptWord("COLUMN_FORMAT")) {
     option.kind = ColumnOptionKind::kColumnFormat;
     if (!IsAny({"FIXED", "DYNAMIC", "DEFAULT", "COMPRESSED"})) {

@@ -470,6 +470,25 @@ TEST(Lexing, CommentsAndModes) {
 }
 
 // A megabyte of them: each looks no further than its own end.
+TEST(NormalForm, WhatUtf8Means) {
+  ParseOptions four;
+  four.mariadb = four.utf8_is_utf8mb4 = true;
+  const auto same = [&](std::string_view text, std::string_view meant) {
+    EXPECT_EQ(Restore(One(text, four)), Restore(One(meant, four))) << text;
+    EXPECT_EQ(Restore(One(text)).find("utf8mb4"), std::string::npos) << text;
+  };
+  same("create table t (a char(9) charset utf8 collate utf8_bin) charset 'UTF8' collate=utf8_bin",
+       "create table t (a char(9) charset utf8mb4 collate utf8mb4_bin) charset utf8mb4 "
+       "collate=utf8mb4_bin");
+  same("create table utf8 (utf8 int default (convert(_utf8'x' using utf8) collate utf8_bin))",
+       "create table utf8 (utf8 int default (convert(_utf8mb4'x' using utf8mb4) collate "
+       "utf8mb4_bin))");
+  same("alter table t convert to character set utf8 collate utf8_bin",
+       "alter table t convert to character set utf8mb4 collate utf8mb4_bin");
+  same("create database utf8 character set utf8", "create database utf8 character set utf8mb4");
+  same("create table t (a char(9) charset utf8mb3)", "create table t (a char(9) charset utf8mb3)");
+}
+
 TEST(Lexing, CommentsThatNameNoFeature) {
   std::string text;
   for (int i = 0; i < 200'000; ++i) text += "/*T![*/";

@@ -284,7 +284,7 @@ void Parser::ParseTypeModifiers(DataType* type) {
     } else if (AcceptWord("CHARSET") || AcceptWords({"CHARACTER", "SET"}) ||
                AcceptWords({"CHAR", "SET"})) {
       AcceptSymbol("=");
-      std::string charset = IsString() ? StringLiteral("a character set") : Name("a character set");
+      std::string charset = CharsetName("a character set");
       for (char& c : charset) {
         if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
       }
