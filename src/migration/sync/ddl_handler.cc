@@ -667,6 +667,20 @@ void DdlHandler::RefuseUnrepeatable(const Planned& planned, const mysql::QueryEv
   const TableId& target = planned.targets.front();
   const Sessions& sessions = *context_.sessions;
   const mysql::ServerInfo& upstream = sessions.upstream_server;
+  if (planned.rows_were_copied && NumbersByOrder(planned.source, nullptr) &&
+      HasMoreRows(sessions, target, 1, stop)) {
+    throw Error(ErrorCode::kSyncerUnsupportedStmt,
+                fmt::format("`{}` statement not supported: an online schema change has given "
+                            "numbers to the rows of {} while it copied them, with gaps and in an "
+                            "order that is not in the binlog",
+                            query.text, target.Quoted()))
+        .SetWorkaround(fmt::format(
+            "Keep writers of the table away upstream. Empty {}, make the change there by hand, "
+            "copy "
+            "the rows with their numbers from the upstream, and pass over the statement with "
+            "`binlog skip`.",
+            target.Quoted()));
+  }
   if (!column && !upstream.is_mariadb && upstream.AtLeast(8, 0, 27)) {
     const TableId& source = planned.tables.front();
     const mysql::TablePtr before = context_.tracker->GetTable(source.schema, source.table);

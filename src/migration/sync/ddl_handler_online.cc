@@ -286,6 +286,7 @@ void DdlHandler::PlanSwap(const TableId& shadow, const TableId& real, Statement 
     for (const auto& [statement, session] : kept) {
       Planned p;
       if (!(session == StatementSession())) p.session = session;
+      p.rows_were_copied = true;
       p.source = statement;
       p.tables = {real};
       p.targets = {target};

@@ -17,6 +17,8 @@ struct PlannedStatement {
   std::vector<TableId> targets;  // routed names
   // Of a statement that was kept; else that of the event at hand.
   std::optional<StatementSession> session;
+  // A tool has copied the rows upstream, one chunk after another, between changes by others.
+  bool rows_were_copied = false;
   bool filtered = false;  // tracked if that is possible, not executed
   bool dropped = false;   // nothing of it is done
   enum class Part {
