@@ -109,7 +109,7 @@ std::string Pairs(const std::string& from, const std::string& to, bool mysql_cut
 
 TEST(OtherValuesTest, ConversionsThatDifferBetweenKindsOfServers) {
   const std::string kMySqlAlone = "my-ma my-ti ", kMariaDbAlone = "my-ma ma-ti ",
-                    kTiDbAlone = "my-ti ma-ti ";
+                    kTiDbAlone = "my-ti ma-ti ", kAny = "my-ma my-ti ma-ti ";
   EXPECT_EQ(Pairs("DATETIME(6)", "DATE"), kMySqlAlone);
   EXPECT_EQ(Pairs("DATETIME(6)", "DATE", true), "");
   EXPECT_EQ(Pairs("DATETIME", "DATE"), "");
@@ -125,6 +125,13 @@ TEST(OtherValuesTest, ConversionsThatDifferBetweenKindsOfServers) {
   EXPECT_EQ(Pairs("VARCHAR(40)", "VARCHAR(50)"), "");
   EXPECT_EQ(Pairs("INT", "BIGINT"), "");
   EXPECT_EQ(Pairs("DECIMAL(10,4)", "DECIMAL(10,2)"), "");
+  EXPECT_EQ(Pairs("DECIMAL(10,4)", "INT"), "");
+  EXPECT_EQ(Pairs("DECIMAL(10,4)", "BIGINT UNSIGNED"), kAny);
+  EXPECT_EQ(Pairs("INT", "ENUM('a')"), kAny);
+  EXPECT_EQ(Pairs("INT", "TIME"), kAny);
+  EXPECT_EQ(Pairs("DOUBLE", "DATETIME"), kAny);
+  EXPECT_EQ(Pairs("VARCHAR(40)", "DATETIME"), kAny);
+  EXPECT_EQ(Pairs("VARCHAR(40)", "DATE"), "");
   EXPECT_EQ(Pairs("INT", "YEAR"), kTiDbAlone);
   EXPECT_EQ(Pairs("DOUBLE", "TEXT"), kTiDbAlone);
   EXPECT_EQ(Pairs("YEAR", "VARCHAR(10)"), kTiDbAlone);

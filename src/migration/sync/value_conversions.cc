@@ -72,7 +72,7 @@ TypeClass ClassOf(FieldType type, bool bytes) {
 constexpr uint8_t kMySqlMariaDb = 1, kMySqlTiDb = 2, kMariaDbTiDb = 4;
 constexpr uint8_t kMySqlAlone = kMySqlMariaDb | kMySqlTiDb,
                   kMariaDbAlone = kMySqlMariaDb | kMariaDbTiDb,
-                  kTiDbAlone = kMySqlTiDb | kMariaDbTiDb;
+                  kTiDbAlone = kMySqlTiDb | kMariaDbTiDb, kAnyPair = 7;
 
 uint8_t PairOf(ServerKind a, ServerKind b) {
   if (a == b) return 0;
@@ -81,62 +81,113 @@ uint8_t PairOf(ServerKind a, ServerKind b) {
   return has(ServerKind::kMySql) ? kMySqlTiDb : kMariaDbTiDb;
 }
 
-// Of which values of the column a row of the table is.
+// A set of classes.
+template <class... Classes>
+constexpr uint32_t In(Classes... classes) {
+  return (0u | ... | (1u << static_cast<unsigned>(classes)));
+}
+
+bool Has(uint32_t set, TypeClass one) { return (set >> static_cast<unsigned>(one) & 1) != 0; }
+
+// Which values of the column a row of the table is about.
 enum class Values {
   kAll,
-  kFractions,  // it has digits of seconds that the new type has not
+  kFractions,           // it has digits of seconds that the new type has not
+  kFractionsUnlessCut,  // the same, and equal where MySQL cuts them by its mode
+  kToUnsigned,          // the new type is BIGINT UNSIGNED or the like
 };
 
+// What differs, if a column of one of the classes `from` becomes one of `to`.
 struct Conversion {
-  TypeClass from;
-  TypeClass to;
+  uint32_t from;
+  uint32_t to;
   uint8_t pairs;
   Values values;
   std::string_view what;
 };
 
+using enum TypeClass;
+
 constexpr std::string_view kFractionsToDates =
     "MySQL rounds half a second before midnight up to the next day, MariaDB and TiDB cut it";
 constexpr std::string_view kFractionsToNumbers =
     "MySQL and TiDB round fractions of seconds, MariaDB cuts them";
-constexpr std::string_view kFractionsBelowZero =
-    "fractions of negative times are rounded to another second by TiDB";
-constexpr std::string_view kYearsOfDates = "MySQL makes 0000 of a date, MariaDB and TiDB its year";
-constexpr std::string_view kTextToNumbers =
-    "MariaDB takes the digits that a text begins with, the others read a number and round it";
+constexpr std::string_view kNumbersToMembers =
+    "MySQL takes a number for the text of a member, MariaDB for its place in the list";
 constexpr std::string_view kNumbersToTimes =
-    "numbers that are no date or time become zero on one server, another value on the other";
-constexpr std::string_view kNumbersToYears = "numbers that are no year become other ones on TiDB";
-constexpr std::string_view kRealsToText = "TiDB writes large and inexact numbers otherwise";
-constexpr std::string_view kZeroYears = "TiDB writes the year 0000 as 0";
-constexpr std::string_view kTextToMembers =
-    "TiDB takes no text for a member that it is not letter by letter";
-constexpr std::string_view kJsonTexts = "the servers write a JSON value otherwise";
-
-using enum TypeClass;
+    "the servers do not read the same date or time in a number";
+constexpr std::string_view kBeyondTheRange =
+    "the servers put other values for numbers that are beyond the range of the type";
 
 constexpr std::array kConversions = {
-    Conversion{kMoment, kDate, kMySqlAlone, Values::kFractions, kFractionsToDates},
-    Conversion{kMoment, kInteger, kMariaDbAlone, Values::kFractions, kFractionsToNumbers},
-    Conversion{kTime, kInteger, kMariaDbAlone, Values::kFractions, kFractionsToNumbers},
-    Conversion{kTime, kInteger, kMySqlTiDb, Values::kFractions, kFractionsBelowZero},
-    Conversion{kTime, kTime, kMySqlTiDb, Values::kFractions, kFractionsBelowZero},
-    Conversion{kMoment, kYear, kMySqlAlone, Values::kAll, kYearsOfDates},
-    Conversion{kDate, kYear, kMySqlAlone, Values::kAll, kYearsOfDates},
-    Conversion{kText, kInteger, kMariaDbAlone, Values::kAll, kTextToNumbers},
-    Conversion{kBytes, kInteger, kMariaDbAlone, Values::kAll, kTextToNumbers},
-    Conversion{kInteger, kDate, kMySqlAlone, Values::kAll, kNumbersToTimes},
-    Conversion{kInteger, kTime, kMySqlMariaDb, Values::kAll, kNumbersToTimes},
-    Conversion{kInteger, kYear, kTiDbAlone, Values::kAll, kNumbersToYears},
-    Conversion{kReal, kText, kTiDbAlone, Values::kAll, kRealsToText},
-    Conversion{kReal, kBytes, kTiDbAlone, Values::kAll, kRealsToText},
-    Conversion{kYear, kText, kTiDbAlone, Values::kAll, kZeroYears},
-    Conversion{kYear, kBytes, kTiDbAlone, Values::kAll, kZeroYears},
-    Conversion{kText, kEnum, kTiDbAlone, Values::kAll, kTextToMembers},
-    Conversion{kJson, kText, kMySqlTiDb, Values::kAll, kJsonTexts},
-    Conversion{kJson, kBytes, kMySqlTiDb, Values::kAll, kJsonTexts},
-    Conversion{kText, kJson, kMySqlAlone, Values::kAll, kJsonTexts},
+    Conversion{In(kMoment), In(kDate), kMySqlAlone, Values::kFractionsUnlessCut, kFractionsToDates},
+    Conversion{In(kTime), In(kDate), kAnyPair, Values::kFractions, kFractionsToDates},
+    Conversion{In(kMoment, kTime), In(kInteger, kBit), kMariaDbAlone, Values::kFractions,
+               kFractionsToNumbers},
+    Conversion{In(kTime), In(kInteger, kBit, kTime, kMoment), kMySqlTiDb, Values::kFractions,
+               "MySQL and TiDB do not round fractions of negative times to the same second"},
+    Conversion{In(kMoment, kDate), In(kYear), kMySqlAlone, Values::kAll,
+               "MySQL makes 0000 of a date, MariaDB and TiDB its year"},
+    Conversion{In(kTime), In(kYear), kAnyPair, Values::kAll,
+               "the servers do not read the same year in a time"},
+    Conversion{In(kInteger, kDecimal, kReal), In(kDate, kMoment, kTime), kAnyPair, Values::kAll,
+               kNumbersToTimes},
+    Conversion{In(kInteger, kBit), In(kYear), kTiDbAlone, Values::kAll,
+               "TiDB puts another value for numbers that are no year"},
+    Conversion{In(kReal, kDecimal), In(kYear), kAnyPair, Values::kAll,
+               "the servers do not read the same year in a number"},
+    Conversion{In(kInteger, kDecimal, kReal, kYear), In(kEnum, kSet), kAnyPair, Values::kAll,
+               kNumbersToMembers},
+    Conversion{In(kDecimal), In(kInteger), kAnyPair, Values::kToUnsigned, kBeyondTheRange},
+    Conversion{In(kReal), In(kInteger), kAnyPair, Values::kAll, kBeyondTheRange},
+    Conversion{In(kDecimal, kReal), In(kBit), kAnyPair, Values::kAll, kBeyondTheRange},
+    Conversion{In(kDecimal, kReal), In(kJson), kAnyPair, Values::kAll,
+               "the servers write a JSON number otherwise"},
+    Conversion{In(kReal), In(kText, kBytes), kTiDbAlone, Values::kAll,
+               "TiDB writes large and inexact numbers otherwise"},
+    Conversion{In(kYear), In(kText, kBytes), kTiDbAlone, Values::kAll,
+               "TiDB writes the year 0000 as 0"},
+    Conversion{In(kBit), In(kBytes), kTiDbAlone, Values::kAll, "TiDB writes the bits as a number"},
+    Conversion{In(kText, kBytes), In(kInteger), kMariaDbAlone, Values::kAll,
+               "MariaDB takes the digits that a text begins with, the others read a number and "
+               "round it"},
+    Conversion{In(kJson), In(kInteger, kDecimal, kBit), kAnyPair, Values::kAll,
+               "the servers do not read the same number in a JSON value"},
+    Conversion{In(kText, kBytes, kJson), In(kMoment, kTime), kAnyPair, Values::kAll,
+               "the servers do not read the same date or time in a text with a fraction, a zone or "
+               "an unusual form"},
+    Conversion{In(kText), In(kEnum), kTiDbAlone, Values::kAll,
+               "TiDB takes no text for a member that it is not letter by letter"},
+    Conversion{In(kText), In(kSet), kAnyPair, Values::kAll,
+               "the servers do not take the same numbers for members"},
+    Conversion{In(kBytes), In(kEnum, kSet), kAnyPair, Values::kAll,
+               "the servers do not take the same bytes for members"},
+    Conversion{In(kEnum), In(kSet), kAnyPair, Values::kAll,
+               "the servers do not take the same texts and numbers for members"},
+    Conversion{In(kJson), In(kText, kBytes), kMySqlTiDb, Values::kAll,
+               "the servers write a JSON value otherwise"},
+    Conversion{In(kText, kBytes), In(kJson), kMySqlAlone, Values::kAll,
+               "each server writes a JSON value in its own form"},
 };
+
+bool Concerns(const Conversion& one, const mysql::ColumnInfo& was, TypeClass from,
+              const mysql::DataType& type, TypeClass to, bool mysql_cuts) {
+  const bool has_fraction = from == kMoment || from == kTime;
+  const bool keeps_fraction = to == kMoment || to == kTime;
+  const bool fractions =
+      has_fraction && was.decimals > (keeps_fraction ? std::max<int64_t>(type.length, 0) : 0);
+  switch (one.values) {
+    case Values::kFractions:
+      return fractions;
+    case Values::kFractionsUnlessCut:
+      return fractions && !mysql_cuts;
+    case Values::kToUnsigned:
+      return type.is_unsigned || type.zerofill;
+    case Values::kAll:
+      break;
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -150,19 +201,17 @@ std::optional<std::string_view> OtherConversion(const mysql::ColumnInfo& was,
                                                 const ConversionKinds& kinds) {
   const uint8_t pair = PairOf(kinds.upstream, kinds.downstream);
   if (pair == 0 || type.opaque || !was.type_word.empty()) return std::nullopt;
-  const TypeClass from = ClassOf(was.type, was.charset == "binary");
-  TypeClass to = ClassOf(type.code, type.charset == "binary");
-  // There it is a text.
-  if (to == kJson && kinds.upstream == ServerKind::kMariaDb) to = kText;
-  const bool clock_time = to == kMoment || to == kTime;
-  const bool fractions = (from == kMoment || from == kTime) &&
-                         was.decimals > (clock_time ? std::max<int64_t>(type.length, 0) : 0);
+  // Its JSON is a text.
+  const auto class_of = [&](FieldType code, bool bytes) {
+    const TypeClass found = ClassOf(code, bytes);
+    return found == kJson && kinds.upstream == ServerKind::kMariaDb ? kText : found;
+  };
+  const TypeClass from = class_of(was.type, was.charset == "binary");
+  const TypeClass to = class_of(type.code, type.charset == "binary");
   const auto found =
       std::find_if(kConversions.begin(), kConversions.end(), [&](const Conversion& one) {
-        if (one.from != from || one.to != to || (one.pairs & pair) == 0) return false;
-        if (one.values == Values::kFractions && !fractions) return false;
-        // The one difference that a mode of MySQL takes away.
-        return one.what != kFractionsToDates || !kinds.mysql_cuts;
+        return Has(one.from, from) && Has(one.to, to) && (one.pairs & pair) != 0 &&
+               Concerns(one, was, from, type, to, kinds.mysql_cuts);
       });
   if (found == kConversions.end()) return std::nullopt;
   return found->what;
