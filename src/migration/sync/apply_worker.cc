@@ -239,7 +239,9 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
         }
         Error described = Describe(e, batch);
         const std::optional<size_t> failed = FailedJob();
-        const bool shared = e.server_errno() != 0 && FailedShared();
+        // What the server says of several rows it may not say of each of them.
+        const bool shared =
+            e.server_errno() != 0 && !mysql::IsErrorOfServer(e) && FailedShared().has_value();
         const bool at_commit = FailedAtCommit();
         RollBack(kill);
         // An error does not prove that nothing was committed: it may be that of a proxy, or of what
@@ -434,7 +436,7 @@ size_t ApplyWorker::AddShared(size_t begin, const StopToken& kill) {
     return 0;
   }
   statement.End();
-  text_.job_of_statement.push_back(kManyChanges);
+  text_.job_of_statement.push_back(kManyChanges - static_cast<int32_t>(changes_[begin].job));
   return end - begin;
 }
 
@@ -703,9 +705,12 @@ std::optional<size_t> ApplyWorker::FailedJob() const {
   return static_cast<size_t>(text_.job_of_statement[failed]);
 }
 
-bool ApplyWorker::FailedShared() const {
+std::optional<size_t> ApplyWorker::FailedShared() const {
   const size_t failed = connection_->failed_statement();
-  return failed < text_.job_of_statement.size() && text_.job_of_statement[failed] == kManyChanges;
+  if (failed >= text_.job_of_statement.size()) return std::nullopt;
+  const int32_t job = text_.job_of_statement[failed];
+  if (job > kManyChanges) return std::nullopt;
+  return static_cast<size_t>(kManyChanges - job);
 }
 
 const BatchChange& ApplyWorker::ChangeOf(size_t job) const {
@@ -743,6 +748,8 @@ Error ApplyWorker::DescribeChange(const Error& error, size_t job) const {
 Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch) {
   const std::optional<size_t> failed = error.server_errno() != 0 ? FailedJob() : std::nullopt;
   if (failed) return WithPlace(DescribeChange(error, *failed), batch[*failed], batch[*failed]);
+  const std::optional<size_t> shared = error.server_errno() != 0 ? FailedShared() : std::nullopt;
+  if (shared) return WithPlace(DescribeChange(error, *shared), batch[*shared], batch[*shared]);
   size_t last = batch.size() - 1;
   while (last > 0 && !batch[last].event) --last;
   return WithPlace(error, batch.front(), batch[last]);

@@ -84,8 +84,8 @@ class ApplyWorker {
 
  private:
   static constexpr int32_t kNoChange = -1;     // a statement that is no row change
-  static constexpr int32_t kManyChanges = -2;  // one that is several
-  static constexpr int32_t kWarnings = -3;     // SHOW WARNINGS of the change before it
+  static constexpr int32_t kWarnings = -2;     // SHOW WARNINGS of the change before it
+  static constexpr int32_t kManyChanges = -3;  // one that is several; less the first one's job
   static constexpr size_t kKeptBytes = 4 << 20;
   // A piece of the transaction that is sent in one packet, and whose statement is whose.
   struct Text {
@@ -160,8 +160,8 @@ class ApplyWorker {
   bool FailedAtCommit() const;
   // The job whose statement failed last; nullopt if that was no change, or several.
   std::optional<size_t> FailedJob() const;
-  // Was it a statement of several changes?
-  bool FailedShared() const;
+  // The first job of the statement that failed last, if that was of several changes.
+  std::optional<size_t> FailedShared() const;
   const BatchChange& ChangeOf(size_t job) const;
   // Names the statement of a change in the server's error.
   Error DescribeChange(const Error& error, size_t job) const;

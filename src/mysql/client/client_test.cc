@@ -27,6 +27,16 @@ TEST(Retry, ServerErrors) {
   EXPECT_FALSE(IsIgnorableDdlError(ServerError(1062, "")));
 }
 
+TEST(Retry, ErrorsOfTheServerAreNoneOfARow) {
+  for (const int number : {1205, 1290, 1317, 1105, 8020, 8004, 9002, 9005, 1142, 1114}) {
+    EXPECT_TRUE(IsErrorOfServer(ServerError(number, ""))) << number;
+  }
+  for (const int number :
+       {1062, 1406, 1264, 1048, 1364, 1366, 1526, 3819, 4025, 1644, 8025, 1118, 0}) {
+    EXPECT_FALSE(IsErrorOfServer(ServerError(number, ""))) << number;
+  }
+}
+
 TEST(Retry, LostConnectionsAreFoundThroughWrapping) {
   const Error lost =
       Error(ErrorCode::kDBInvalidConn, "database driver error").SetRawCause("invalid connection");

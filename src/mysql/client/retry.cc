@@ -54,6 +54,41 @@ bool IsTransactionTooLarge(const Error& e) {
   return e.server_errno() == 8004 || e.server_errno() == 8175;
 }
 
+bool IsErrorOfServer(const Error& e) {
+  switch (const int number = e.server_errno()) {
+    case 1021:  // disk full
+    case 1037:  // memory
+    case 1038:  // memory to sort
+    case 1040:  // connections
+    case 1041:  // memory
+    case 1044:  // access to a database
+    case 1045:  // access
+    case 1053:  // shutdown
+    case 1105:  // unclassified
+    case 1114:  // table full
+    case 1142:  // access to a table
+    case 1143:  // access to a column
+    case 1180:  // at COMMIT
+    case 1205:  // lock wait timeout
+    case 1206:  // lock table full
+    case 1213:  // deadlock
+    case 1227:  // rights
+    case 1290:  // an option, read_only
+    case 1317:  // interrupted
+    case 1792:  // a transaction that only reads
+    case 1836:  // read only
+    case 1969:  // MariaDB: statement timeout
+    case 3024:  // MySQL: statement timeout
+    case 3572:  // locks, NOWAIT
+    case 4031:  // idle too long
+      return true;
+    case 8025:  // TiDB: the row is too large
+      return false;
+    default:
+      return number >= 8000 && number < 10000;  // TiDB and its storage
+  }
+}
+
 bool IsIgnorableDdlError(const Error& e) {
   static constexpr int kAlreadySo[] = {1007, 1008, 1050, 1051, 1054, 1060, 1061,
                                        1068, 1091, 1176, 1507, 1517, 1831};

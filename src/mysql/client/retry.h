@@ -18,6 +18,8 @@ bool IsRetryableServerError(const Error& e);
 // TiDB: the transaction is beyond a limit of the server (8004 size, 8175 memory); less of it may
 // pass. It is to be rolled back.
 bool IsTransactionTooLarge(const Error& e);
+// Errors about locks, rights, limits or the state of the server: not about the values of a row.
+bool IsErrorOfServer(const Error& e);
 // DDL errors that mean "already so": 1007, 1008, 1050, 1051, 1054, 1060, 1061, 1068, 1091, 1176,
 // 1507, 1517, 1831.
 bool IsIgnorableDdlError(const Error& e);
