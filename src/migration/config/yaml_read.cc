@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <yaml-cpp/depthguard.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
@@ -16,14 +14,14 @@
 
 #include "base/io/text.h"
 #include "migration/config/fields.h"
+#include "migration/config/yaml_load.h"
 
 namespace dm::migration {
 namespace {
 
-// Aliases can build a mapping that merges itself; nobody nests merges this deep.
+// Nobody nests merges this deep.
 constexpr int kMaxMergeDepth = 32;
-// Nor has a file this many: a list of aliases in each of a few levels would double the work at
-// each.
+// Nor has a file this many.
 constexpr int kMaxMerges = 1000;
 
 // Violations of one document, found in any order.
@@ -418,43 +416,9 @@ class Reader {
   bool merges_refused_ = false;
 };
 
-// The document's root. yaml-cpp notices some defects only at the place behind the last line; the
-// line is then the last one.
-YAML::Node Load(std::string_view text) {
-  if (!IsValidUtf8(text)) throw std::invalid_argument("yaml: invalid UTF-8");
-  if (text.find('\0') != std::string_view::npos) {
-    throw std::invalid_argument("yaml: control characters are not allowed");
-  }
-  try {
-    // The parser closes an open quote at a final line end; without that line end it complains.
-    YAML::LoadAll(std::string(text.substr(0, text.find_last_not_of(" \r\n") + 1)));
-    std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    for (size_t i = 1; i < documents.size(); ++i) {
-      if (documents[i].IsDefined() && !documents[i].IsNull()) {
-        throw std::invalid_argument(fmt::format("yaml: line {}: only one document is allowed",
-                                                documents[i].Mark().line + 1));
-      }
-    }
-    return documents.empty() ? YAML::Node() : documents[0];
-  } catch (const YAML::Exception& e) {
-    const auto lines =
-        std::count(text.begin(), text.end(), '\n') + (text.empty() || text.back() == '\n' ? 0 : 1);
-    const auto line =
-        std::clamp<std::ptrdiff_t>(e.mark.line + 1, 1, std::max<std::ptrdiff_t>(lines, 1));
-    std::string what = e.msg;
-    if (what == "end of sequence flow not found" || what == "end of map flow not found") {
-      what = "did not find expected node content";
-    }
-    if (const auto* deep = dynamic_cast<const YAML::DeepRecursion*>(&e)) {
-      what = fmt::format("nested deeper than {} levels", deep->depth() - 1);
-    }
-    throw std::invalid_argument(fmt::format("yaml: line {}: {}", line, what));
-  }
-}
-
 template <class T>
 void ReadDocument(std::string_view text, T& out) {
-  const YAML::Node root = Load(text);
+  const YAML::Node root = LoadYaml(text);
   Violations violations;
   Reader(violations).Document(root, out);
   violations.ThrowIfAny();

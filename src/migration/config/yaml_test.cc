@@ -1,4 +1,5 @@
 // The YAML dialect: what is read, what is refused and how it is said, how values are printed.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -174,7 +175,26 @@ TEST(YamlReadTest, MergeKeys) {
 TEST(YamlReadTest, AliasesThatContainThemselves) {
   EXPECT_THAT(TaskCause("mydumpers:\n  a: &a\n    <<: *a\n"), HasSubstr("line"));
   // Each level would double the work.
-  EXPECT_THAT(TaskCause("mydumpers:\n  a: &a\n    <<: [*a, *a, *a]\n"), HasSubstr("too many"));
+  EXPECT_THAT(TaskCause("mydumpers:\n  a: &a\n    <<: [*a, *a, *a]\n"),
+              HasSubstr("contains itself"));
+}
+
+// Each list is ten times the one before; nothing of it is walked.
+TEST(YamlReadTest, AliasesThatStandForVeryMuch) {
+  std::string text = "a0: &a0 [x]\n";
+  for (int i = 1; i < 20; ++i) {
+    text += fmt::format("a{0}: &a{0} [*a{1}", i, i - 1);
+    for (int n = 1; n < 10; ++n) text += fmt::format(", *a{}", i - 1);
+    text += "]\n";
+  }
+  EXPECT_THAT(TaskCause(text), HasSubstr("excessive aliasing"));
+}
+
+// yaml-cpp makes an empty document of it, and again, without end.
+TEST(YamlReadTest, CommaBeforeAnything) {
+  for (const char* text : {",", ", name: a", "\n  ,\n", "---\n, a"}) {
+    EXPECT_THAT(TaskCause(text), HasSubstr("did not find expected node content")) << text;
+  }
 }
 
 TEST(YamlPrintTest, Strings) {

@@ -444,6 +444,12 @@ std::vector<ExprPtr> Parser::Arguments() {
   return args;
 }
 
+// At least one.
+std::vector<ExprPtr> Parser::SomeArguments() {
+  if (IsSymbol("(") && IsSymbol(")", 1)) Fail("expected an expression");
+  return Arguments();
+}
+
 bool Parser::IsOracle() const { return options_.mariadb && options_.sql_mode.oracle(); }
 
 // MariaDB's mode ORACLE has other functions under some names; these are their own.
@@ -557,7 +563,7 @@ ExprPtr Parser::SpecialFunction(const Token& name) {
   }
   if (word == "CHAR") {
     auto call = Make(ExprKind::kCharUsing);
-    call->args = Arguments();
+    call->args = SomeArguments();
     if (AcceptWord("USING")) call->name = CharsetName("a character set");
     ExpectSymbol(")");
     return call;
@@ -570,7 +576,7 @@ ExprPtr Parser::SpecialFunction(const Token& name) {
   }
   if (word == "ROW") {
     auto row = Make(ExprKind::kRow);
-    row->args = Arguments();
+    row->args = SomeArguments();
     row->has_operand = true;
     ExpectSymbol(")");
     return row;
@@ -590,7 +596,7 @@ ExprPtr Parser::SpecialFunction(const Token& name) {
   }
   if (word == "MATCH") {
     auto match = Make(ExprKind::kMatch);
-    match->args = Arguments();
+    match->args = SomeArguments();
     ExpectSymbol(")");
     ExpectWord("AGAINST");
     ExpectSymbol("(");
