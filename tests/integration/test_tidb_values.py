@@ -86,9 +86,10 @@ def test_bytes_that_are_no_character(task, shared_cluster, kind, charset, there,
 def test_vectors(task, shared_cluster):
     """VECTOR of MySQL arrives as a JSON array in text made by hand, rows found by it too."""
     values = ["[1,2.5,-3]", "[0,0,0]", "[3.4028234e38,-0.5,0.1]"]
-    upstream, downstream = task(
-        "mysql9", ["CREATE TABLE t (v VECTOR(3), n INT)"] + [f"INSERT INTO t VALUES (TO_VECTOR('{v}'), {i})" for i, v in enumerate(values + values[:1])] +
-        ["INSERT INTO t VALUES (NULL, 9)", "UPDATE t SET n = n + 10 WHERE n IN (1, 3)", "DELETE FROM t WHERE n = 2"], False, ["CREATE TABLE t (v TEXT, n INT)"])
+    upstream, downstream = task("mysql9", ["CREATE TABLE t (v VECTOR(3), n INT)"], True, ["CREATE TABLE t (v TEXT, n INT)"])
+    shared_cluster.wait_stage("lacks", "Running", "Sync")
+    run_all(upstream, "lacks", [f"INSERT INTO t VALUES (TO_VECTOR('{v}'), {i})" for i, v in enumerate(values + values[:1])] +
+        ["INSERT INTO t VALUES (NULL, 9)", "UPDATE t SET n = n + 10 WHERE n IN (1, 3)", "DELETE FROM t WHERE n = 2"])
     shared_cluster.wait_synced("lacks", upstream)
     up = upstream.run("SELECT n, FROM_VECTOR(v) FROM lacks.t ORDER BY n")
     down = downstream.run("SELECT n, v FROM lacks.t ORDER BY n")
