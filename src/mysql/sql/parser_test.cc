@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error/error.h"
+#include "mysql/sql/lexer.h"
 #include "mysql/sql/restore.h"
 #include "mysql/sql/rewrite.h"
 
