@@ -8,6 +8,8 @@
 
 #include "base/error/error.h"
 #include "mysql/sql/parser_impl.h"
+#include "mysql/sql/restore.h"
+#include "mysql/value/quote.h"
 
 namespace dm::mysql {
 
@@ -143,23 +145,43 @@ std::string Parser::VerbatimSince(size_t from) const {
   std::string result;
   for (size_t i = from; i < pos_; ++i) {
     const Token& token = tokens_[i];
-    // (A number takes a dot that follows it at once for its own.)
-    const bool after_number = i > from && (tokens_[i - 1].kind == TokenKind::kInteger ||
-                                           tokens_[i - 1].kind == TokenKind::kDecimal ||
-                                           tokens_[i - 1].kind == TokenKind::kFloat);
-    const bool tight =
-        token.kind == TokenKind::kSymbol &&
-        (token.text == ")" || token.text == "," || (token.text == "." && !after_number));
-    const bool after_open = i > from && tokens_[i - 1].kind == TokenKind::kSymbol &&
-                            (tokens_[i - 1].text == "(" || tokens_[i - 1].text == ".");
-    if (!result.empty() && !tight && !after_open) result += ' ';
-    if (token.kind == TokenKind::kWord) {
-      result += token.upper;
-    } else {
-      result += text_.substr(token.begin, token.end - token.begin);
+    if (i > from && !IsTight(tokens_[i - 1], token)) result += ' ';
+    switch (token.kind) {
+      case TokenKind::kWord:
+        result += token.upper;
+        break;
+      // Written so that every sql_mode has them for what they are.
+      case TokenKind::kQuotedName:
+        result += QuoteName(token.text);
+        break;
+      case TokenKind::kNationalString:
+        result += 'N' + QuoteText(token.text);
+        break;
+      case TokenKind::kString:
+        result += QuoteText(token.text);
+        break;
+      default:
+        result += text_.substr(token.begin, token.end - token.begin);
     }
   }
   return result;
+}
+
+// Does a kept text have nothing between the two? Whatever it is, they are read as the same tokens
+// again: a number or a variable takes for its own a dot that follows at once; a dot that follows a
+// name at once makes a name of the digits behind it, any other dot makes a number of them.
+bool Parser::IsTight(const Token& before, const Token& token) const {
+  const auto is = [](const Token& symbol, std::string_view text) {
+    return symbol.kind == TokenKind::kSymbol && symbol.text == text;
+  };
+  if (is(token, ")") || is(token, ",") || is(before, "(")) return true;
+  if (is(token, ".")) {
+    return before.kind != TokenKind::kInteger && before.kind != TokenKind::kDecimal &&
+           before.kind != TokenKind::kFloat && before.kind != TokenKind::kVariable;
+  }
+  if (!is(before, ".")) return false;
+  const char first = text_[token.begin];
+  return first < '0' || first > '9' || before.end == token.begin;
 }
 
 void Parser::SkipParens() {

@@ -440,6 +440,12 @@ std::vector<ExprPtr> Parser::Arguments() {
   return args;
 }
 
+// At least one.
+std::vector<ExprPtr> Parser::SomeArguments() {
+  if (IsSymbol("(") && IsSymbol(")", 1)) Fail("expected an expression");
+  return Arguments();
+}
+
 ExprPtr Parser::FunctionCall(const Token& name) {
   Depth depth(this);
   if (ExprPtr special = SpecialFunction(name)) return special;
@@ -538,7 +544,7 @@ ExprPtr Parser::SpecialFunction(const Token& name) {
   }
   if (word == "CHAR") {
     auto call = Make(ExprKind::kCharUsing);
-    call->args = Arguments();
+    call->args = SomeArguments();
     if (AcceptWord("USING")) call->name = Name("a character set");
     ExpectSymbol(")");
     return call;
@@ -551,7 +557,7 @@ ExprPtr Parser::SpecialFunction(const Token& name) {
   }
   if (word == "ROW") {
     auto row = Make(ExprKind::kRow);
-    row->args = Arguments();
+    row->args = SomeArguments();
     row->has_operand = true;
     ExpectSymbol(")");
     return row;
@@ -571,7 +577,7 @@ ExprPtr Parser::SpecialFunction(const Token& name) {
   }
   if (word == "MATCH") {
     auto match = Make(ExprKind::kMatch);
-    match->args = Arguments();
+    match->args = SomeArguments();
     ExpectSymbol(")");
     ExpectWord("AGAINST");
     ExpectSymbol("(");

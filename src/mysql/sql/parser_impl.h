@@ -48,6 +48,7 @@ class Parser {
   bool IfNotExists();
   // Source text from token `from` to the current token, blanks between tokens made one.
   std::string VerbatimSince(size_t from) const;
+  bool IsTight(const Token& before, const Token& token) const;
   // Takes a bracketed group including the brackets.
   void SkipParens();
   [[noreturn]] void Fail(std::string_view expected) const;
@@ -129,6 +130,7 @@ class Parser {
   ExprPtr StringExpr(std::string charset);
   ExprPtr ColumnRef();
   std::vector<ExprPtr> Arguments();
+  std::vector<ExprPtr> SomeArguments();
   bool IsNowWord() const;
   ExprPtr NowFunction();
   bool IsIntroducer() const;

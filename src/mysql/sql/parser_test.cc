@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error/error.h"
+#include "mysql/sql/lexer.h"
 #include "mysql/sql/restore.h"
 #include "mysql/sql/rewrite.h"
 
@@ -372,6 +373,87 @@ TEST(Expressions, PrecedenceAndForm) {
     const ExprPtr expr = ParseExpression(input, {});
     EXPECT_EQ(Restore(expr), expected) << input;
     EXPECT_EQ(Restore(ParseExpression(expected, {})), expected) << input;
+  }
+}
+
+// What a call keeps as text: the tokens of the normal form are those of the text.
+TEST(Expressions, KeptTextIsReadAsTheSameTokens) {
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"a.b", "A.B"},
+      {"a . b", "A.B"},
+      {"`a`.`b`", "`a`.`b`"},
+      {"a.1b.2", "A.1B.2"},
+      {"a.1e5.x", "A.1E5.X"},
+      {"a. 1", "A. 1"},
+      {"a .1", "A .1"},
+      {"a . 1b", "A. 1B"},
+      {"1 . b", "1 .B"},
+      {"1 . 5", "1 . 5"},
+      {"1. . 5", "1. . 5"},
+      {"'x' . 5", "'x'. 5"},
+      {"'x'. 1.5e-3", "'x'. 1.5e-3"},
+      {"0b101. 1.5e-3", "0b101. 1.5e-3"},
+      {"0x1f . .5", "0x1f..5"},
+      {"x'1f'. 0x1f", "x'1f'. 0x1f"},
+      {"(a). 5", "(A). 5"},
+      {"( .5 , . 5)", "(.5,. 5)"},
+      {"@a .b", "@a .B"},
+      {"@a.b", "@a.b"},
+      {"@ . b", "@ .B"},
+      {"@`a`.b", "@`a` .B"},
+      {"@ 'b'", "@ 'b'"},
+      {"- - 1", "- - 1"},
+      {"/ * 1 * /", "/ * 1 * /"},
+      {": = 1", ": = 1"},
+      {"n 'x' n'y' _utf8'z'", "N 'x' N'y' _UTF8 'z'"},
+      {"'a' 'b'", "'a' 'b'"},
+      {"\"a'b\"", "'a''b'"},
+      {"x 'ab'", "X 'ab'"},
+  };
+  for (const auto& [input, expected] : rows) {
+    const std::string once = Restore(ParseExpression("f(a as " + input + ")", {}));
+    EXPECT_EQ(once, "F(`a` AS " + expected + ")") << input;
+    EXPECT_EQ(Restore(ParseExpression(once, {})), once) << input;
+    const std::vector<Token> from = Tokenize(input, {});
+    const std::vector<Token> to = Tokenize(expected, {});
+    ASSERT_EQ(from.size(), to.size()) << input;
+    for (size_t i = 0; i < from.size(); ++i) {
+      EXPECT_EQ(from[i].kind, to[i].kind) << input;
+      EXPECT_EQ(UpperWord(from[i].text), UpperWord(to[i].text)) << input;
+    }
+  }
+}
+
+TEST(Expressions, KeptTextMeansTheSameInEverySqlMode) {
+  ParseOptions modes;
+  modes.sql_mode = SqlMode(SqlMode::kAnsiQuotes | SqlMode::kNoBackslashEscapes);
+  EXPECT_EQ(Restore(ParseExpression("f(a as \"b\" 'c\\')", modes)), "F(`a` AS `b` 'c\\\\')");
+}
+
+// `--` and a blank begin a comment.
+TEST(Expressions, MinusSignsStayApart) {
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"a - - - 1 * b", "`a`- - -1*`b`"},      {"a - -1 * b", "`a`- -1*`b`"},
+      {"a - (- - 1)", "`a`-(- -1)"},           {"- - - a", "- - -`a`"},
+      {"a - - b + - - c", "`a`- -`b`+- -`c`"},
+  };
+  for (const auto& [input, expected] : rows) {
+    EXPECT_EQ(Restore(ParseExpression(input, {})), expected) << input;
+    EXPECT_EQ(Restore(ParseExpression(expected, {})), expected) << input;
+    const std::string stored = Restore(ParseExpression(input, {}), ExprStyle::kStored);
+    EXPECT_EQ(Restore(ParseExpression(stored, {})), expected) << input;
+  }
+}
+
+TEST(Expressions, NamesOfCharacterSetsThatAreNoWords) {
+  EXPECT_EQ(Restore(ParseExpression("a collate 'b*2'", {})), "`a` COLLATE `b*2`");
+  EXPECT_EQ(Restore(ParseExpression("convert(a using `b)`)", {})), "CONVERT(`a` USING `b)`)");
+  EXPECT_EQ(Restore(ParseExpression("char(1 using `1`)", {})), "CHAR(1 USING `1`)");
+}
+
+TEST(Expressions, CallsThatNeedArguments) {
+  for (const char* text : {"char())", "row())", "match() against (a)", "char()", "f(row())"}) {
+    EXPECT_THROW(ParseExpression(text, {}), Error) << text;
   }
 }
 

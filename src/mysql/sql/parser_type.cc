@@ -303,7 +303,9 @@ std::string Parser::CastType(bool* array) {
   } else {
     std::vector<ColumnOption> implied;
     const DataType type = ParseColumnType(&implied);
-    if (!implied.empty()) Fail("not a type to cast to");
+    if (!implied.empty() || type.code == FieldType::kEnum || type.code == FieldType::kSet) {
+      Fail("not a type to cast to");
+    }
     result = type.word;
     if (type.length >= 0 && type.decimals >= 0) {
       result += fmt::format("({}, {})", type.length, type.decimals);

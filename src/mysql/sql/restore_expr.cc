@@ -1,6 +1,8 @@
 // Normal form of expressions.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "mysql/sql/lexer.h"
 #include "mysql/sql/restore_impl.h"
 
@@ -22,6 +24,20 @@ std::string Lower(std::string_view word) {
 }
 
 }  // namespace
+
+// The name of a character set or a collation: as it is, unless it is no word.
+void Writer::PlainName(std::string_view name) {
+  const bool word = !name.empty() && (name[0] < '0' || name[0] > '9') &&
+                    std::all_of(name.begin(), name.end(), [](char c) {
+                      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                             (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
+                    });
+  if (word) {
+    Put(name);
+  } else {
+    Identifier(name);
+  }
+}
 
 // A keyword or function name in the style's case.
 void Writer::Word(std::string_view word) {
@@ -123,12 +139,10 @@ void Writer::Write(const Expr& expr) {
       if (word || stored) Put(" ");
       Word(expr.name);
       if (word || stored) Put(" ");
-      // `a - -1` must not become a comment.
-      if (expr.name == "-" && !stored && expr.args[1]->kind == ExprKind::kUnary &&
-          expr.args[1]->name == "-") {
-        Put(" ");
-      }
+      const size_t right = out_.size();
       Write(*expr.args[1]);
+      // `a - -1 * b` must not become a comment.
+      if (out_[right - 1] == '-' && out_[right] == '-') out_.insert(right, " ");
       break;
     }
     case ExprKind::kIs:
@@ -211,13 +225,13 @@ void Writer::Write(const Expr& expr) {
       Word("CONVERT(");
       Write(*expr.args[0]);
       Word(" USING ");
-      Put(expr.name);
+      PlainName(expr.name);
       Put(")");
       break;
     case ExprKind::kCollate:
       Write(*expr.args[0]);
       Word(" COLLATE ");
-      Put(Collation(expr.name));
+      PlainName(Collation(expr.name));
       break;
     case ExprKind::kParen:
       Put("(");
@@ -268,7 +282,7 @@ void Writer::Write(const Expr& expr) {
       Args(expr.args, 0, ", ");
       if (!expr.name.empty()) {
         Word(" USING ");
-        Put(expr.name);
+        PlainName(expr.name);
       }
       Put(")");
       break;
