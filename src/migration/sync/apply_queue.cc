@@ -252,8 +252,12 @@ bool ApplyQueues::Take(size_t index, std::vector<Job>& batch, const StopToken& s
   Slot& slot = *slots_[index];
   std::unique_lock lock(mutex_);
   if (!MayBegin(slot, index) && !closed_) {
-    slot.waiting = true;
-    const auto come = [&] { return closed_ || MayBegin(slot, index); };
+    // Again and again: who wakes it forgets that it sleeps, and until it looks its jobs may be held
+    // again, for what follows at once.
+    const auto come = [&] {
+      slot.waiting = !closed_ && !MayBegin(slot, index);
+      return !slot.waiting;
+    };
     bool has = true;
     if (idle.count() == 0) {
       slot.ready.wait(lock, stop, come);

@@ -146,6 +146,36 @@ TEST(ApplyQueuesSharing, AWorkerNeedNotBeginWithAFew) {
   EXPECT_TRUE(queues.Idle());
 }
 
+// A worker that is woken may find its jobs held again: it is woken once more. (More workers than
+// cores, so that some of them come late.)
+TEST(ApplyQueuesSharing, AWorkerIsWokenAsOftenAsItHasToBe) {
+  constexpr size_t kWorkers = 16;
+  ApplyQueues queues(kWorkers, {.batch = 100});
+  const auto plan = std::make_shared<TablePlan>();
+  std::vector<std::jthread> workers;
+  for (size_t slot = 0; slot < kWorkers; ++slot) {
+    workers.emplace_back([&, slot] {
+      std::vector<Job> batch;
+      while (queues.Take(slot, batch, StopToken())) queues.Committed(slot);
+    });
+  }
+  const auto push = [&](bool more) {
+    std::vector<PlannedJob> jobs;
+    for (size_t slot = 0; slot < kWorkers; ++slot) jobs.push_back({slot, SharingJob(plan)});
+    queues.Push(jobs, StopToken(), more);
+  };
+  for (int round = 0; round < 100; ++round) {
+    for (size_t slot = 0; slot < kWorkers; ++slot) {
+      while (!queues.HasSleeper(slot)) std::this_thread::yield();
+    }
+    push(false);
+    push(true);
+    push(false);
+    queues.Drain(StopToken());
+  }
+  queues.Close();
+}
+
 TEST_F(ApplyQueuesTest, TheSerialSlotGivesWholeTransactions) {
   size_t serial = queues_.serial_slot();
   for (int i = 0; i < 9; ++i) Push(serial);  // more than a full queue: nobody could take them yet
