@@ -196,7 +196,7 @@ def test_conversions_of_values_are_the_same_or_the_log_says_that_they_are_not(pa
                     for statement in (f"CREATE TABLE {table} (id INT AUTO_INCREMENT PRIMARY KEY, v {was})", f"INSERT INTO {table} (v) VALUES {values}")])
     earlier = len(_told_lines(m))
     m.write("SET sql_mode = ''", *[f"ALTER TABLE {table} MODIFY v {becomes}" for table, (_, _, becomes) in todo.items()])
-    m.synced(timeout=120)
+    m.synced(timeout=300)
     told = "".join(_told_lines(m)[earlier:])
     silent, needless = [], []
     for table, (was, _, becomes) in todo.items():

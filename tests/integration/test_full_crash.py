@@ -384,7 +384,8 @@ def test_rows_beyond_the_last_chunk_of_a_dump_without_locks(migration, tmp_path)
     worker(migration, f"dump/first-snapshot=pause({gate})")
     numbers(migration.upstream, "t", 1000)
     start(migration, "all", **{"ignore-checking-items": ["all"], "mydumpers": {"dump": {"rows": 100, "extra-args": "--consistency none"}}})
-    wait_for(lambda: migration.upstream.value("SELECT COUNT(*) FROM information_schema.INNODB_TRX"), "the first snapshot is taken")
+    ours = "SELECT COUNT(*) FROM information_schema.INNODB_TRX JOIN information_schema.PROCESSLIST ON ID = trx_mysql_thread_id"
+    wait_for(lambda: migration.upstream.value(ours), "the first snapshot is taken")
     migration.upstream.run(f"INSERT INTO {SCHEMA}.t VALUES (100000, 'beyond'), (-100000, 'before')", f"UPDATE {SCHEMA}.t SET id = 200000 WHERE id = 500")
     gate.touch()
     sync_and_compare(migration)
@@ -398,6 +399,7 @@ def test_a_partition_is_exchanged_during_the_dump(migration, tmp_path, may):
            f"CREATE TABLE {SCHEMA}.p (id INT PRIMARY KEY, v VARCHAR(20)) PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (100), PARTITION b VALUES LESS THAN MAXVALUE)",
            f"INSERT INTO {SCHEMA}.p VALUES (1, 'old'), (200, 'stays')", f"CREATE TABLE {SCHEMA}.x (id INT PRIMARY KEY, v VARCHAR(20))", f"INSERT INTO {SCHEMA}.x VALUES (2, 'new')")
     worker(migration)
+    wait_for(lambda: migration.bound_worker("src") == "worker1", "the first worker has the first source")
     migration.start_worker("worker2", failpoints=f"dump/after-unlock=pause({gate})")
     migration.create_source("exchanging", up, **{"from": {"user": "exchanges"}})
     try:

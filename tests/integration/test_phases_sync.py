@@ -1,6 +1,5 @@
 """pause-task and stop-task at every phase of replication, under load: answered in time, no transaction is half there when the
 task has paused, and what goes on then ends equal."""
-import os
 import signal
 import threading
 import time
@@ -118,7 +117,7 @@ def test_what_was_cut_off_does_not_come_later(case, how):
     command = Command(case.cluster, f"{how}-task", SCHEMA)
     command.answer(IN_HAND)
     wait_for(lambda: case.stage() in (None, "Paused"), lambda: f"it ends: {case.status()}", 45)
-    assert case.downstream.value(f"SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%held%' AND info LIKE 'UPDATE%'") == 0
+    assert case.downstream.value("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%`held`%' AND id <> CONNECTION_ID()") == 0
     gate.open()
     case.stands_still(writes=False)
     assert case.downstream.value(f"SELECT SUM(v) FROM {SCHEMA}.held") == 0
@@ -284,7 +283,6 @@ def test_downstream_restarts_and_is_read_only(own):
     cursor.execute("SET GLOBAL read_only = 0")
     own.running()  # by itself
     own.equal()
-    assert os.path.exists(own.cluster.dir)
 
 
 def test_a_run_that_fails_does_not_wait_for_transactions_in_flight(case):
@@ -310,10 +308,10 @@ def test_a_run_that_fails_does_not_wait_for_transactions_in_flight(case):
         cursor.execute("BEGIN")
         case.down.on_statement = hold_and_break
         case.upstream.run(f"INSERT INTO {SCHEMA}.a VALUES (-5, 'broken')")
-        wait_for(broken.is_set, "the connection breaks", 20)
-        wait_for(lambda: "a transaction of the former owner is in flight" in case.log(), "it waits", 20)
+        wait_for(broken.is_set, "the connection breaks")
+        wait_for(lambda: "a transaction of the former owner is in flight" in case.log(), "it waits")
         case.upstream.run("SET SESSION binlog_format = STATEMENT", f"INSERT INTO {SCHEMA}.b VALUES (-7, 'a statement')")
-        case.cluster.wait_error(SCHEMA, 36014, timeout=20)
+        case.cluster.wait_error(SCHEMA, 36014)
     finally:
         cursor.execute("ROLLBACK")
         cursor.execute("SET GLOBAL innodb_lock_wait_timeout = 50")

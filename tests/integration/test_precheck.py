@@ -139,6 +139,10 @@ CASES = {
     "system-versioned": (["CREATE TABLE pre.h (id INT PRIMARY KEY) WITH SYSTEM VERSIONING"], [], {}, {}, []),
     "versioned-by-transactions": (BY_TRANSACTIONS, [], {}, {"table structure compatibility check": "fail"},
                                   ["table `pre`.`h` is system-versioned by transactions: its changes cannot be replicated", "block-allow-list"]),
+    "versioned-with-a-start-in-a-key-full": (
+        ["CREATE TABLE pre.h (id INT, s TIMESTAMP(6) GENERATED ALWAYS AS ROW START, e TIMESTAMP(6) GENERATED ALWAYS AS ROW END, "
+         "PERIOD FOR SYSTEM_TIME (s, e), UNIQUE KEY (id, s)) WITH SYSTEM VERSIONING"], [], {"task-mode": "full"},
+        {"table structure compatibility check": "fail"}, ["in a unique key: rows that begin at different moments upstream"]),
     "versioned-by-transactions-full": (BY_TRANSACTIONS, [], {"task-mode": "full"}, {}, []),
     "routes-differ-in-case": (
         [], [], {"routes": {"one": {"schema-pattern": "pre", "table-pattern": "t*", "target-schema": "x", "target-table": "Tgt"},

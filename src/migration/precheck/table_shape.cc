@@ -61,10 +61,12 @@ bool IsRowStart(const ColumnDef& column) {
 }
 
 // As the schema tracker refuses them.
-std::string VersionsRefused(const mysql::CreateTable& create) {
+void VersionsRefused(const mysql::CreateTable& create, TableShape* shape) {
   for (const ColumnDef& column : create.columns) {
     if (!IsRowStart(column)) continue;
-    if (column.type.code != mysql::FieldType::kTimestamp) return "by transactions";
+    if (column.type.code != mysql::FieldType::kTimestamp) {
+      shape->versions_refused = "by transactions";
+    }
     const auto names = [&](const Constraint& constraint) {
       const bool unique =
           constraint.kind == ConstraintKind::kPrimary || constraint.kind == ConstraintKind::kUnique;
@@ -77,11 +79,11 @@ std::string VersionsRefused(const mysql::CreateTable& create) {
     if (column.Find(ColumnOptionKind::kUniqueKey) != nullptr ||
         column.Find(ColumnOptionKind::kPrimaryKey) != nullptr ||
         std::any_of(create.constraints.begin(), create.constraints.end(), names)) {
-      return fmt::format("and has `{}` (GENERATED ALWAYS AS ROW START) in a unique key",
-                         column.name);
+      shape->versions_refused =
+          fmt::format("and has `{}` (GENERATED ALWAYS AS ROW START) in a unique key", column.name);
+      shape->versions_collide = true;
     }
   }
-  return "";
 }
 
 bool ChangesRows(ReferenceAction action) {
@@ -141,7 +143,7 @@ TableShape ReadTableShape(std::string_view create_table, bool mariadb) {
     if (option.name == "CHARACTER SET") shape.charset = ToLower(option.value);
     if (option.name == "COLLATE") shape.collation = ToLower(option.value);
   }
-  shape.versions_refused = VersionsRefused(*create);
+  VersionsRefused(*create, &shape);
   return shape;
 }
 

@@ -48,6 +48,9 @@ struct TableShape {
   std::string collation;
   // How it is system-versioned, if in a way that cannot be replicated; else empty.
   std::string versions_refused;
+  // Nor can it be copied: its versions differ by the column that says when they begin, which is
+  // another one downstream.
+  bool versions_collide = false;
 
   // By lower-case name; nullptr if there is none.
   const ColumnShape* Find(std::string_view lower_name) const;

@@ -89,7 +89,13 @@ class Comparison {
       : names_(names), source_(source), target_(target), rules_(rules) {}
 
   std::vector<StructureFinding> Run() {
-    if (!source_.versions_refused.empty() && rules_.with_sync) {
+    if (source_.versions_collide) {
+      Fail(fmt::format("is system-versioned {}: rows that begin at different moments upstream may "
+                       "begin at one downstream",
+                       source_.versions_refused),
+           "leave the table out by the block-allow-list, or drop the versioning upstream (ALTER "
+           "TABLE ... DROP SYSTEM VERSIONING)");
+    } else if (!source_.versions_refused.empty() && rules_.with_sync) {
       Fail(fmt::format("is system-versioned {}: its changes cannot be replicated",
                        source_.versions_refused),
            "leave the table out by the block-allow-list, or drop the versioning upstream (ALTER "

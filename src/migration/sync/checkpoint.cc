@@ -99,9 +99,12 @@ void Checkpoint::BeginRun(const Location& start, bool write) {
   // A run that begins somewhere else than where the last one was saved says itself of what that is.
   // Until it does, what is saved is still of the log that was read: a run that another log refuses
   // must not make it forgotten.
-  const bool same = start == flushed_ && !gtid_mode_;
-  upstream_ = same ? flushed_upstream_ : std::make_shared<const UpstreamLog>();
-  savable_ = Point{start, prepared_, start == flushed_ ? flushed_upstream_ : upstream_};
+  // By position the set plays no part: it may have been dropped, or found out, meanwhile.
+  const bool same_place =
+      gtid_mode_ ? start == flushed_
+                 : start.position == flushed_.position && start.suffix == flushed_.suffix;
+  upstream_ = same_place && !gtid_mode_ ? flushed_upstream_ : std::make_shared<const UpstreamLog>();
+  savable_ = Point{start, prepared_, same_place ? flushed_upstream_ : upstream_};
   short_.reset();
   if (start.position.offset <= mysql::LargestShortOffset()) short_ = savable_;
   write_global_ = write || !has_flushed_;

@@ -17,10 +17,13 @@ using mysql::TokenKind;
 
 namespace {
 
-// (A string: a name where sql_mode has ANSI_QUOTES.)
-bool MayBeName(const Token& token) {
+// Answers to "is there such a table?" that are kept.
+constexpr size_t kKnownTables = 10'000;
+
+// (A string in double quotes: a name where sql_mode has ANSI_QUOTES.)
+bool MayBeName(const Token& token, std::string_view text) {
   return token.kind == TokenKind::kWord || token.kind == TokenKind::kQuotedName ||
-         token.kind == TokenKind::kString;
+         (token.kind == TokenKind::kString && text[token.begin] == '"');
 }
 
 bool IsSymbol(const std::vector<Token>& tokens, size_t at, std::string_view symbol) {
@@ -107,9 +110,9 @@ class ActiveObjects::Walk {
   void Look(const Object& object, bool tables, bool statement) {
     const std::vector<Token> tokens = mysql::Tokenize(*object.text, {});
     for (size_t at = 0; at < tokens.size(); ++at) {
-      if (!MayBeName(tokens[at])) continue;
-      const bool qualified =
-          IsSymbol(tokens, at + 1, ".") && at + 2 < tokens.size() && MayBeName(tokens[at + 2]);
+      if (!MayBeName(tokens[at], *object.text)) continue;
+      const bool qualified = IsSymbol(tokens, at + 1, ".") && at + 2 < tokens.size() &&
+                             MayBeName(tokens[at + 2], *object.text);
       const std::string& schema = qualified ? tokens[at].text : object.schema;
       const std::string& name = qualified ? tokens[at + 2].text : tokens[at].text;
       const bool called = IsSymbol(tokens, at + (qualified ? 3 : 1), "(") ||
@@ -227,6 +230,7 @@ bool IndirectWrites::Exists(const TableId& table, const StopToken& stop) {
                           mysql::QuoteString(table.schema), mysql::QuoteString(table.table)),
               stop)
           .has_value();
+  if (existing_.size() >= kKnownTables) existing_.clear();
   existing_[table] = there;
   return there;
 }

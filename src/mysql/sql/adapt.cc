@@ -103,7 +103,10 @@ class Adaptation {
     TableOptions(&create->options);
     if (create->partition) Partitions(&create->partition->definitions);
     for (const ColumnDef& column : create->columns) {
-      if (IsRowPeriod(column)) row_periods_.push_back(column.name);
+      const ColumnOption* period = column.Find(ColumnOptionKind::kGeneratedAsRow);
+      if (period == nullptr) continue;
+      row_periods_.push_back(column.name);
+      if (period->text == "START") row_starts_.push_back(UpperWord(column.name));
     }
     std::erase_if(create->constraints, [&](Constraint& constraint) { return !Keeps(&constraint); });
     if (create->partition && create->partition->method.kind == PartitionMethod::Kind::kSystemTime &&
@@ -134,8 +137,17 @@ class Adaptation {
   }
 
   // Among current rows a key is as good without the end of the period, which they have in common.
-  // (Unique keys with its start come to no target.) False: nothing is left of it.
+  // Not so a unique one without the start, which they have not in common. False: nothing is left of
+  // it.
   bool LeaveRowPeriods(Constraint* constraint) {
+    const bool unique =
+        constraint->kind == ConstraintKind::kPrimary || constraint->kind == ConstraintKind::kUnique;
+    for (const IndexPart& part : constraint->parts) {
+      if (unique &&
+          std::count(row_starts_.begin(), row_starts_.end(), UpperWord(part.column)) > 0) {
+        return Drop(*constraint, "GENERATED ALWAYS AS ROW START");
+      }
+    }
     const std::string first = constraint->parts.empty() ? "" : constraint->parts.front().column;
     const size_t left = std::erase_if(constraint->parts, [&](const IndexPart& part) {
       return part.expr == nullptr && IsRowPeriod(part.column);
@@ -496,6 +508,7 @@ class Adaptation {
   const LeftOut& left_out_;
   const AdaptOptions& options_;
   std::vector<std::string> row_periods_;  // columns of the statement, GENERATED ALWAYS AS ROW
+  std::vector<std::string> row_starts_;   // those that are the start, in upper case
 };
 
 }  // namespace

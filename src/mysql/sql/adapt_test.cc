@@ -107,6 +107,17 @@ TEST(Adapt, SystemVersionedTablesBecomeOrdinaryOnes) {
   EXPECT_EQ(Adapt(create, SqlTarget::kMySql, true).text,
             "CREATE TABLE `t` (`id` INT,PRIMARY KEY(`id`),INDEX `m`(`id`))");
   EXPECT_EQ(Adapt(create, SqlTarget::kMariaDb, true).left_out.size(), 0u);
+  // Current rows may have the same id.
+  for (const char* key : {"primary key (id, S)", "unique key u (s, id)"}) {
+    EXPECT_EQ(
+        Adapt(std::string("create table t (id int, s timestamp(6) generated always as row start, "
+                          "e timestamp(6) generated always as row end, period for system_time "
+                          "(s, e), ") +
+                  key + ") with system versioning",
+              SqlTarget::kMySql, true)
+            .text,
+        "CREATE TABLE `t` (`id` INT)");
+  }
   EXPECT_EQ(Adapt("create table t (a int with system versioning, b int without system versioning)",
                   SqlTarget::kTiDb, true)
                 .text,

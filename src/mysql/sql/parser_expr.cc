@@ -454,12 +454,13 @@ bool Parser::IsOracle() const { return options_.mariadb && options_.sql_mode.ora
 
 // MariaDB's mode ORACLE has other functions under some names; these are their own.
 Token Parser::OracleFunction(const Token& name) const {
-  constexpr std::string_view kOther[] = {"DECODE", "LPAD",   "LTRIM",     "REPLACE", "RPAD",
-                                         "RTRIM",  "SUBSTR", "SUBSTRING", "TRIM"};
+  constexpr std::string_view kOther[] = {
+      "CONCAT_OPERATOR", "DECODE", "LPAD", "LTRIM", "REPLACE", "RPAD", "RTRIM", "SUBSTR", "TRIM"};
   Token token = name;
   if (name.upper == "LENGTH") token.upper = "CHAR_LENGTH";
-  if (name.upper == "SUBSTRING") token.upper = "SUBSTR";
-  if (In(kOther, name.upper)) token.upper += "_ORACLE";
+  if (name.upper == "SUBSTRING" || name.upper == "MID") token.upper = "SUBSTR";
+  if (name.upper == "CONCAT") token.upper = "CONCAT_OPERATOR";  // NULL counts as ''
+  if (In(kOther, token.upper)) token.upper += "_ORACLE";
   if (token.upper != name.upper) token.text = token.upper;
   return token;
 }

@@ -765,6 +765,8 @@ TEST(SqlModes, WordsMeanWhatTheModeSays) {
   EXPECT_EQ(function("a || b"), "CONCAT_OPERATOR_ORACLE(`a`, `b`)");
   EXPECT_EQ(function("substring(a, 0, length(b))"), "SUBSTR_ORACLE(`a`, 0, CHAR_LENGTH(`b`))");
   EXPECT_EQ(function("trim(both 'x' from a)"), "TRIM_ORACLE(BOTH 'x' FROM `a`)");
+  EXPECT_EQ(function("concat(a, b)"), "CONCAT_OPERATOR_ORACLE(`a`, `b`)");
+  EXPECT_EQ(function("mid(a, 0, 2)"), "SUBSTR_ORACLE(`a`, 0, 2)");
   EXPECT_EQ(function("decode(a, b, c)"), "DECODE_ORACLE(`a`, `b`, `c`)");
   options.sql_mode = SqlMode();
   EXPECT_EQ(function("trim_oracle(a)"), "TRIM_ORACLE(`a`)");
