@@ -55,10 +55,14 @@ TEST(TableStructureTest, SystemVersionedTables) {
   EXPECT_EQ(Compare(by_transactions, nullptr, rules),
             (std::vector<std::string>{"fail: is system-versioned by transactions: its changes "
                                       "cannot be replicated"}));
-  EXPECT_EQ(Compare(versioned("timestamp(6)", "PRIMARY KEY (`id`, `s`)"), nullptr, rules),
-            (std::vector<std::string>{
-                "fail: is system-versioned and has `s` (GENERATED ALWAYS AS ROW START) in a unique "
-                "key: its changes cannot be replicated"}));
+  for (const bool with_sync : {true, false}) {
+    rules.with_sync = with_sync;
+    EXPECT_EQ(Compare(versioned("timestamp(6)", "PRIMARY KEY (`id`, `s`)"), nullptr, rules),
+              (std::vector<std::string>{
+                  "fail: is system-versioned and has `s` (GENERATED ALWAYS AS ROW START) in a "
+                  "unique key: rows that begin at different moments upstream may begin at one "
+                  "downstream"}));
+  }
 }
 
 // Differences of one column.

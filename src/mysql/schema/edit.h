@@ -32,6 +32,11 @@ void AddImplicitPeriod(TableInfo* table);
 // Gives each unique key of a table with columns of a period the end of it, as MariaDB does.
 void AddPeriodToKeys(TableInfo* table);
 
+// A stored PARTITION BY clause, read again.
+PartitionBy ParsePartition(const std::string& text);
+// Adds, drops, coalesces or reorganises partitions as a part of ALTER TABLE says. Throws Refuse.
+void ChangePartitions(TableInfo* table, const AlterSpec& spec);
+
 // Highest n of the names prefix_n; 0 if there is none.
 template <class Items>
 int64_t LastNumber(const Items& items, const std::string& prefix) {
