@@ -147,7 +147,18 @@ Location FindStartTime(int64_t unix_seconds, const std::string& shown, const Ses
   auto source = OpenScan(location.position, sessions, *upstream, stop);
   const bool newest = low == files.size();
   mysql::LocationRecorder recorder(location);
-  mysql::GtidSet before_last(sessions.flavor);  // the last GTID; of a MariaDB
+  // What to take back if the last transaction has no end: the upstream gives its GTID once more. (A
+  // set of MariaDB has one GTID a domain, so that of before is kept.)
+  const bool mariadb = sessions.flavor == mysql::Flavor::kMariaDb;
+  mysql::GtidSet before_last(sessions.flavor);
+  mysql::GtidSet last(sessions.flavor);
+  const auto take_back = [&] {
+    if (mariadb) {
+      set = before_last;
+    } else {
+      set.Subtract(last);
+    }
+  };
   try {
     for (;;) {
       mysql::RawEvent event = source->Next(stop);
@@ -156,15 +167,18 @@ Location FindStartTime(int64_t unix_seconds, const std::string& shown, const Ses
                                         !recorder.current_gtid() && !recorder.in_transaction());
       if (begins && event.header().timestamp >= unix_seconds) return found(recorder.end());
       recorder.Update(event, source->format());
-      if (recorder.abandoned()) set = before_last;  // the upstream gives its GTID once more
+      if (recorder.abandoned()) take_back();
       if (recorder.end().position.file != location.position.file) {
         return found(recorder.end());  // the whole file is earlier
       }
       if (IsPreviousGtids(event.type()) && set.empty()) set = mysql::ParsePreviousGtids(event);
       if (IsGtidEvent(event.type())) {
         mysql::GtidEvent gtid = mysql::GtidEvent::Parse(event, source->format());
-        if (sessions.flavor == mysql::Flavor::kMariaDb) before_last = set;
-        if (!gtid.anonymous) set.Add(gtid.gtid);
+        if (mariadb) before_last = set;
+        last = mysql::GtidSet(sessions.flavor);
+        if (gtid.anonymous) continue;
+        last.Add(gtid.gtid);
+        set.Add(gtid.gtid);
       }
     }
   } catch (const mysql::EndOfLog&) {
