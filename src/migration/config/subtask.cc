@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
 #include "base/error/error.h"
@@ -218,7 +219,12 @@ void AdjustSubtask(SubtaskConfig& subtask, const PasswordCipher& cipher) {
   }
   CheckRules(subtask);
   AdjustLoader(subtask.loader, subtask.mode);
-  AdjustValidator(subtask.validator);
+  try {
+    AdjustValidator(subtask.validator);
+  } catch (const std::invalid_argument& e) {
+    // The worker, which has no user to tell, knows product errors only.
+    throw ToError(e);
+  }
 }
 
 void MergeSource(SubtaskConfig& subtask, const SourceConfig& source, bool use_relay) {

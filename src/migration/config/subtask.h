@@ -66,7 +66,7 @@ struct SubtaskConfig {
 };
 
 // Brings a subtask into its valid form (defaults, suffix of the dump directory, name rules, time
-// zone into the sessions, passwords decrypted) and throws the error of the first broken rule.
+// zone into the sessions, passwords decrypted) and throws the Error of the first broken rule.
 // Idempotent; applied when a subtask is made and whenever a stored one is read. Warnings are
 // logged.
 void AdjustSubtask(SubtaskConfig& subtask, const PasswordCipher& cipher);

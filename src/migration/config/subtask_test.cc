@@ -193,6 +193,17 @@ TEST(AdjustSubtaskTest, Codes) {
   EXPECT_EQ(CodeOf(s), 20055);
 }
 
+TEST(AdjustSubtaskTest, RecordWithAnUnusableSize) {
+  SubtaskConfig s = Valid();
+  s.validator.max_pending_row_size = "much";
+  try {
+    AdjustSubtask(s, PasswordCipher());
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_THAT(e.ToString(), testing::HasSubstr("invalid max-pending-row-size: much"));
+  }
+}
+
 TEST(AdjustSubtaskTest, Defaults) {
   SubtaskConfig s = Valid();
   s.meta_schema = "";

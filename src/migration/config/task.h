@@ -177,8 +177,9 @@ struct TaskConfig {
 TaskConfig ParseTaskYaml(std::string_view text);
 
 // Brings a parsed task into its valid form and throws the error of the first broken rule, in the
-// documented order (20019 ... 20008). Logs warnings about settings without effect. Does not refuse
-// what this version cannot do (key_table.h).
+// documented order (20019 ... 20008); std::invalid_argument (a plain error for users) for an
+// unusable max-pending-row-size. Logs warnings about settings without effect. Does not refuse what
+// this version cannot do (key_table.h).
 void ValidateTask(TaskConfig& task);
 
 // What dmctl says before it refuses to send a parsed (not validated) file whose `is-sharding` and
