@@ -43,7 +43,8 @@ def running(tmp_path_factory, servers):
     cluster.start_master(failpoints=f"precheck/before-table=pause({cluster.gate})")
     for worker in ("worker1", "worker2"):
         cluster.start_worker(worker)
-    cluster.upstream, cluster.downstream = servers.get("mariadb", "up"), servers.get("mariadb", "down")
+    # (One whose first binlog no other module has purged.)
+    cluster.upstream, cluster.downstream = servers.get("mariadb", "checked"), servers.get("mariadb", "down")
     odd = MariaDb(tmp_path_factory.mktemp("odd") / "up", 91, **{"max-connections": 10, "binlog-ignore-db": "pre_hidden"}).start()
     cluster.odd = odd
     odd.run("CREATE DATABASE pre", "CREATE TABLE pre.t (id INT PRIMARY KEY, v VARCHAR(10))", "CREATE DATABASE pre_hidden",

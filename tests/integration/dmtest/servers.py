@@ -223,7 +223,7 @@ class MySql9(Server):
             "datadir": self.inside + "/data", "socket": self.inside + "/s.sock", "port": self.port,
             "tmpdir": self.inside + "/tmp", "pid-file": self.inside + "/pid", "bind-address": "127.0.0.1", "user": "root", "mysqlx": "OFF",
             "server-id": self.server_id, "log-bin": "mysql-bin", "gtid-mode": "ON", "enforce-gtid-consistency": "ON",
-            "innodb-buffer-pool-size": "64M", "innodb-redo-log-capacity": "32M", "max-connections": 300,
+            "innodb-buffer-pool-size": "64M", "innodb-use-native-aio": "OFF", "innodb-redo-log-capacity": "32M", "max-connections": 300,
             "innodb-flush-log-at-trx-commit": 2, "sync-binlog": 0, "performance-schema": "OFF",
             "secure-file-priv": "NULL", "skip-name-resolve": None, **self.options}
         return ["chroot", self.root(), "/usr/sbin/mysqld", "--no-defaults"] + _as_flags(options)
@@ -291,7 +291,9 @@ class MySql56(Server):
             "character-set-server": "utf8mb4", "innodb-buffer-pool-size": "64M", "innodb-log-file-size": "16M",
             "innodb-file-format": "Barracuda", "innodb-large-prefix": "ON", "max-connections": 300,
             "innodb-flush-log-at-trx-commit": 2, "sync-binlog": 0, "performance-schema": "OFF",
-            "explicit-defaults-for-timestamp": None, "skip-name-resolve": None, **self.options}
+            "explicit-defaults-for-timestamp": None, "skip-name-resolve": None,
+            "innodb-use-native-aio": "OFF",  # the machine has few
+            **self.options}
         if str(self.options.get("gtid_mode", "OFF")).upper() == "ON":
             options.update({"enforce-gtid-consistency": None, "log-slave-updates": None})
         return ["env", f"LD_LIBRARY_PATH={self.root()}", os.path.join(self.root(), "mysqld"), "--no-defaults"] + \
