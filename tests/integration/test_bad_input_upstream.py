@@ -141,7 +141,7 @@ def test_setting(running, tmp_path, row):
         server.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)", f"INSERT INTO {SCHEMA}.t VALUES (1, 1)")
         running.downstream.run(f"DROP DATABASE IF EXISTS {SCHEMA}")
         running.create_source("odd", server)
-        running.start_worker("worker3")
+        running.start_worker("worker8")
         shown(running.ctl("start-task", running.task_file("bad", ["odd"], running.downstream, [SCHEMA]), check=False), row)
         assert row.resumed_by == NOBODY and running.status("bad") is None
         path = running.task_file("bad", ["odd"], running.downstream, [SCHEMA], **{"task-mode": "full", "meta-schema": "dm_bad_upstream"})
@@ -151,7 +151,7 @@ def test_setting(running, tmp_path, row):
     finally:
         running.ctl("stop-task", "bad", check=False)
         running.ctl("operate-source", "stop", "odd", check=False)
-        running.workers["worker3"].stop()
+        running.workers["worker8"].stop()
         server.stop()
 
 
@@ -170,7 +170,7 @@ def by_account(running):
     """A source whose account the test may change."""
     server = running.servers["src"]
     server.run("CREATE OR REPLACE USER 'bad-up'@'%' IDENTIFIED BY 'pw'", "GRANT ALL ON *.* TO 'bad-up'@'%'")
-    running.start_worker("worker4")
+    running.start_worker("worker9")
     running.create_source("account", server, **{"from": {"user": "bad-up", "password": "pw"}, "checker": {"backoff-max": "1s"}})
     running.servers["account"] = server
     yield "account"

@@ -8,7 +8,7 @@ import pytest
 
 from dmtest.cluster import Cluster
 from dmtest.compare import difference
-from dmtest.servers import MariaDb
+from dmtest.servers import MariaDb, time_zone_sql
 from dmtest.waiting import wait_for
 
 TASKS = ("full", "dump", "load", "other")
@@ -58,9 +58,8 @@ def numbers(server, table, count, schema="fm", first=1, definition="id INT PRIMA
 def know_zone(server, name):
     """Puts a named time zone into a MariaDB."""
     if server.value(f"SELECT CONVERT_TZ('2020-01-01', '+00:00', '{name}')") is None:
-        sql = subprocess.run(["mariadb-tzinfo-to-sql", f"/usr/share/zoneinfo/{name}", name], check=True, stdout=subprocess.PIPE)
         subprocess.run(["mariadb", "--no-defaults", "-S", os.path.join(server.dir, "s.sock"), "-u", "root", "mysql"],
-                       input=sql.stdout, check=True)
+                       input=time_zone_sql(name), check=True, text=True)
 
 
 def same(cluster, schemas=None, **more):

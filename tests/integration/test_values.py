@@ -1,12 +1,11 @@
 """The value matrix (dmtest/value_matrix.py) between servers, and what of a session or a stream changes how values look."""
 import os
 import re
-import subprocess
 
 import pytest
 
 from dmtest.compare import difference
-from dmtest.servers import REPO
+from dmtest.servers import REPO, time_zone_sql
 from dmtest.waiting import wait_for
 from dmtest.value_matrix import NAMES, Matrix, all_kinds
 
@@ -284,8 +283,7 @@ def test_sql_modes(servers, migrate, set_global, pair, mode):
 
 
 def _load_zone(server, zone):
-    script = subprocess.run(["mariadb-tzinfo-to-sql", f"/usr/share/zoneinfo/{zone}", zone], check=True, stdout=subprocess.PIPE, text=True).stdout
-    statements = [s.strip() for s in re.findall(r"(?s)INSERT INTO [^;]*;|SET @time_zone_id[^;]*;", script)]
+    statements = [s.strip() for s in re.findall(r"(?s)INSERT INTO [^;]*;|SET @time_zone_id[^;]*;", time_zone_sql(zone))]
     with server.connect(database="mysql") as connection:
         cursor = connection.cursor()
         cursor.execute(f"SELECT COUNT(*) FROM time_zone_name WHERE name = '{zone}'")
