@@ -242,7 +242,8 @@ def test_connection_lost_before_the_commit(fitting, tmp_path):
     fitting.synced()
     error_values(fitting, 0)
     open_transactions = "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_rows_modified > 0"
-    wait_for(lambda: fitting.downstream.run(open_transactions), "a worker waits before its COMMIT")
+    # (What innodb_trx shows is not renewed as long as it is asked for more often than every 100 ms.)
+    wait_for(lambda: fitting.downstream.run(open_transactions), "a worker waits before its COMMIT", interval=0.3)
     for (thread,) in fitting.downstream.run(open_transactions):
         fitting.downstream.run(f"KILL {thread}")
     go.write_text("")
