@@ -80,14 +80,15 @@ def shared_cluster(tmp_path_factory):
 
 @pytest.fixture
 def migrated(request, servers, shared_cluster):
-    """Returns a function that makes a task between two kinds of servers, "mysql9-mariadb", for the test file's SCHEMA."""
+    """Returns a function that makes a task between two kinds of servers, "mysql9-mariadb", for the test file's SCHEMA. Each has
+    a name of its own: none finds the checkpoint of another."""
     made, schema = [], request.module.SCHEMA
 
     def make(pair, schemas=(schema,), **more):
         for earlier in made:
             earlier.stop()
         up, down = pair.split("-")
-        made.append(Migrated(shared_cluster, servers.get(up, "up"), servers.get(down, "down"), schemas, f"{schema}{len(made)}", **more))
+        made.append(Migrated(shared_cluster, servers.get(up, "up"), servers.get(down, "down"), schemas, f"{schema}{next(_ids)}", **more))
         return made[-1]
 
     yield make
