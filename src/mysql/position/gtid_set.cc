@@ -420,6 +420,13 @@ void GtidSet::Union(const GtidSet& other) {
     if (theirs.current_sequence > mine.current_sequence) {
       SetCurrent(mine, theirs.current_server, theirs.current_sequence);
       mine.ambiguous = theirs.ambiguous;
+    } else if (theirs.current_sequence == mine.current_sequence) {
+      if (theirs.current_server == mine.current_server) {
+        mine.ambiguous = mine.ambiguous && theirs.ambiguous;
+      } else {  // neither is later: the choice does not depend on the order of the parts
+        mine.current_server = std::max(mine.current_server, theirs.current_server);
+        mine.ambiguous = true;
+      }
     }
   }
 }

@@ -41,7 +41,7 @@ class GtidSet {
   // whatever its sequence. Throws Error kParseGTID for the other flavor's.
   void Add(const Gtid& gtid);
   // Adds everything in `other` (of the same flavor). MariaDB: per domain and server the greater
-  // sequence.
+  // sequence; which of two servers came last, if both are at one, is a guess then.
   void Union(const GtidSet& other);
   // MySQL: removes everything in `other`. MariaDB: not defined, throws Error kParseGTID.
   void Subtract(const GtidSet& other);

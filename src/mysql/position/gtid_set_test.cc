@@ -180,6 +180,18 @@ TEST(MariaDbGtidSet, SequencesMayGoBackWhenServersChange) {
   EXPECT_FALSE(before.Contains(after));
 }
 
+TEST(MariaDbGtidSet, UnionOfOneSequenceOfTwoServers) {
+  const GtidSet a = GtidSet::Parse(Flavor::kMariaDb, "0-1-7");
+  const GtidSet b = GtidSet::Parse(Flavor::kMariaDb, "0-2-7");
+  GtidSet both = a, turned = b;
+  both.Union(b);
+  turned.Union(a);
+  EXPECT_EQ(both, turned);
+  EXPECT_EQ(both.ToString(), "0-2-7");
+  EXPECT_TRUE(both.domains().at(0).ambiguous);
+  EXPECT_TRUE(both.Contains(a) && both.Contains(b));
+}
+
 TEST(MariaDbGtidSet, SeveralEntriesOfADomainAreAmbiguous) {
   GtidSet set = Maria("0-1-5,0-2-7,1-1-1");
   EXPECT_TRUE(set.ambiguous());
