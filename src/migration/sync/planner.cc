@@ -31,8 +31,12 @@ constexpr size_t kRowsAtOnce = 512;
 constexpr size_t kPieceBytes = 8 << 20;
 // Names of rows events for filters, by RowsKind.
 constexpr std::array<std::string_view, 3> kRowsEventNames = {"insert", "update", "delete"};
-// Tables remembered by id; ids change with every DDL and restart of the upstream.
+// Ids remembered; an upstream gives a table another one whenever it opens it again.
+constexpr size_t kMaxTableIds = 10000;
+// Tables remembered whose rows are skipped.
 constexpr size_t kMaxTables = 100000;
+// Columns of all tables that plans are remembered for; one takes about 600 bytes.
+constexpr size_t kMaxPlannedColumns = 50000;
 
 void AddPlan(std::vector<std::shared_ptr<const TablePlan>>& plans,
              const std::shared_ptr<const TablePlan>& plan) {
@@ -85,19 +89,24 @@ RowPlanner::RowPlanner(PlanContext& context, std::function<void()> drain_and_flu
 
 void RowPlanner::OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format) {
   mysql::TableMap::Name name = mysql::TableMap::ParseName(event, format);
-  Table& table = tables_[name.table_id];
-  std::span<const uint8_t> body = event.body();
-  if (table.bytes.size() == body.size() &&
-      std::memcmp(table.bytes.data(), body.data(), body.size()) == 0) {
-    return;
-  }
-  table = Table();
-  table.bytes.assign(reinterpret_cast<const char*>(body.data()), body.size());
-  table.id = {std::string(name.schema), std::string(name.table)};
+  Table*& known = by_id_[name.table_id];
+  if (known != nullptr && known->bytes == name.definition) return;
+  TableId id{std::string(name.schema), std::string(name.table)};
   if (context_.sessions->lower_case_table_names != 0) {
-    table.id.schema = mysql::LowerName(table.id.schema);
-    table.id.table = mysql::LowerName(table.id.table);
+    id.schema = mysql::LowerName(id.schema);
+    id.table = mysql::LowerName(id.table);
   }
+  Table& table = tables_[id];
+  const bool reopened = known == nullptr;
+  known = &table;
+  // What has no plan may have been skipped for what it was; it may be another table now.
+  if (reopened && table.plan && table.bytes == name.definition) return;
+  DropPlan(table);
+  const uint64_t transaction = table.transaction;
+  table = Table();
+  table.transaction = transaction;
+  table.bytes = name.definition;
+  table.id = std::move(id);
   if (context_.rules->Skips(table.id)) return;
   table.map = mysql::TableMap::Parse(event, format);
   if (context_.rules->filter.empty()) return;
@@ -105,6 +114,11 @@ void RowPlanner::OnTableMap(const mysql::RawEvent& event, const mysql::FormatDes
     table.verdicts[kind] =
         context_.rules->filter.Judge(table.id.schema, table.id.table, kRowsEventNames[kind], "");
   }
+}
+
+void RowPlanner::DropPlan(Table& table) {
+  if (table.plan) planned_columns_ -= table.plan->columns.size();
+  table.plan.reset();
 }
 
 bool RowPlanner::IsFiltered(const Table& table, mysql::RowsKind kind) const {
@@ -139,12 +153,12 @@ void RowPlanner::NoteRows(const Table& table) {
 }
 
 RowPlanner::Table& RowPlanner::TableOf(const mysql::RowsHeader& header) {
-  auto found = tables_.find(header.table_id);
-  if (found == tables_.end()) {
+  auto found = by_id_.find(header.table_id);
+  if (found == by_id_.end()) {
     throw Error(ErrorCode::kBinlogEventDecode,
                 fmt::format("rows event for table id {} without its table map", header.table_id));
   }
-  return found->second;
+  return *found->second;
 }
 
 mysql::TablePtr RowPlanner::DefinitionOf(const Table& table, const mysql::RawEvent& event,
@@ -232,10 +246,12 @@ bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
   const mysql::ServerInfo& from = context_.sessions->upstream_server;
   const mysql::ServerInfo& to = context_.sessions->downstream_server;
   const bool computed_alike = from.is_mariadb == to.is_mariadb && from.is_tidb == to.is_tidb;
+  DropPlan(table);
   table.plan =
       BuildTablePlan(table.id, target, *table.map, std::move(tracked), std::move(downstream),
                      literals, context_.sessions->upstream_server.is_mariadb, computed_alike,
                      context_.downstream->IsTransactional(target));
+  planned_columns_ += table.plan->columns.size();
   UnifyKeys(table);
   table.filter = MakeRowFilter(context_, *table.plan, *table.map, stop);
   table.partial = partial_targets_.contains(target);
@@ -499,7 +515,13 @@ void RowPlanner::OnCommit(const Stream& stream, const StopToken& stop) {
   ++transaction_;
   context_.queues->Release();
   // Between transactions: the maps of a statement are needed together.
-  if (tables_.size() > kMaxTables) tables_.clear();
+  if (tables_.size() > kMaxTables || planned_columns_ > kMaxPlannedColumns) {
+    by_id_.clear();
+    tables_.clear();
+    planned_columns_ = 0;
+  } else if (by_id_.size() > kMaxTableIds) {
+    by_id_.clear();
+  }
   if (open_tables_.empty() && piece_tables_.empty()) return;
   auto boundary = std::make_shared<Boundary>();
   boundary->location = stream.end();
@@ -525,9 +547,7 @@ std::set<TableId> RowPlanner::TablesOfTransaction() const {
 }
 
 void RowPlanner::OnSchemaChange() {
-  for (auto& [id, table] : tables_) {
-    table.plan.reset();
-  }
+  for (auto& [id, table] : tables_) DropPlan(table);
   key_shapes_.clear();
   one_key_targets_.clear();
   causality_.Clear();

@@ -120,7 +120,7 @@ class RowPlanner : private CommittedOrders {
  private:
   struct Table {
     std::shared_ptr<const mysql::TableMap> map;  // null: rows are skipped
-    std::string bytes;                           // of the event it was made from
+    std::string bytes;  // of the event it was made from, without the id
     TableId id;
     std::shared_ptr<const TablePlan> plan;  // made when rows come
     bool partial = false;                   // set with the plan: see partial_targets_
@@ -132,6 +132,7 @@ class RowPlanner : private CommittedOrders {
     std::shared_ptr<const RowFilter> filter;       // made with the plan; null: all rows stay
   };
   Table& TableOf(const mysql::RowsHeader& header);
+  void DropPlan(Table& table);
   // False if its rows are skipped from now on: they are a sequence's that the downstream lacks.
   bool Prepare(Table& table, const mysql::RawEvent& event, const mysql::FormatDescription& format,
                const StopToken& stop);
@@ -171,7 +172,10 @@ class RowPlanner : private CommittedOrders {
   PlanContext& context_;
   const std::function<void()> drain_and_flush_;
   Causality causality_;
-  std::unordered_map<uint64_t, Table> tables_;  // by table id
+  // A table is opened upstream under many ids, one after another; what is known of it is kept once.
+  std::map<TableId, Table> tables_;
+  std::unordered_map<uint64_t, Table*> by_id_;
+  size_t planned_columns_ = 0;  // of the plans in tables_
   // Rows at or before are dropped; nullopt: none is. Outlives ids and definitions.
   std::map<TableId, std::optional<AppliedPoint>> points_;
   // Target tables of which rows came that lack columns. Their changes are applied one transaction

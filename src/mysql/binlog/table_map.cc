@@ -237,7 +237,10 @@ void ParseOptional(Reader& in, TableMap& map, const EventHeader& header, bool ma
 TableMap::Name TableMap::ParseName(const RawEvent& event, const FormatDescription& format) {
   Reader in(event);
   Name name;
-  name.table_id = in.Unsigned(TableIdSize(format, in));
+  const size_t id_size = TableIdSize(format, in);
+  name.table_id = in.Unsigned(id_size);
+  const std::span<const uint8_t> rest = event.body().subspan(id_size);
+  name.definition = {reinterpret_cast<const char*>(rest.data()), rest.size()};
   in.Skip(2);  // flags
   name.schema = dm::mysql::Name(in);
   name.table = dm::mysql::Name(in);

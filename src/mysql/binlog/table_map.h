@@ -41,6 +41,7 @@ struct TableMap {
     uint64_t table_id;
     std::string_view schema;  // views into the event
     std::string_view table;
+    std::string_view definition;  // all of it but the id: names, columns, flags
   };
   static Name ParseName(const RawEvent& event, const FormatDescription& format);
   static Name ParseName(RawEvent&& event, const FormatDescription& format) = delete;
