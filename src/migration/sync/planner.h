@@ -120,7 +120,7 @@ class RowPlanner : private CommittedOrders {
  private:
   struct Table {
     std::shared_ptr<const mysql::TableMap> map;  // null: rows are skipped
-    std::string bytes;  // of the event it was made from, without the id
+    std::string bytes;                           // of the event it was made from, without the id
     TableId id;
     std::shared_ptr<const TablePlan> plan;  // made when rows come
     bool partial = false;                   // set with the plan: see partial_targets_
