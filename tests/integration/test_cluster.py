@@ -35,11 +35,6 @@ def start(cluster, pair, workers=("worker1",)):
 ETCDCTL_ENVIRONMENT = {**os.environ, "ETCDCTL_API": "3"}
 
 
-def etcdctl(cluster, *args):
-    return subprocess.run(["etcdctl", "--endpoints", cluster.address, *args], env=ETCDCTL_ENVIRONMENT, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20)
-
-
 def equal(cluster, pair):
     cluster.wait_synced("ha", pair[0])
     found = difference(*pair, {"ha": "ha"})
@@ -132,7 +127,7 @@ def test_refused_start_moves_nothing(cluster, pair):
     refused = cluster.ctl("start-task", os.path.join(cluster.dir, "task-ha.yaml"), "--start-time",
                           "2100-01-01 00:00:00", check=False)
     assert not refused.ok and "46014" in refused.out, refused
-    keys = etcdctl(cluster, "get", "--prefix", "/dm-master/task-cli-args/", "--keys-only")
+    keys = cluster.etcdctl("get", "--prefix", "/dm-master/task-cli-args/", "--keys-only")
     assert keys.stdout.strip() == "", keys
     cluster.ctl("resume-task", "ha")
     cluster.wait_stage("ha", "Running", "Sync")
@@ -180,11 +175,11 @@ def test_worker_with_an_unusable_name_is_refused(cluster):
 
 def test_unreadable_records_do_not_keep_the_master_from_leading(cluster, pair):
     start(cluster, pair)
-    etcdctl(cluster, "put", "/dm-worker/r/776fff", '{"name":')
-    etcdctl(cluster, "put", "/dm-master/load-task/nohex", "x")
-    etcdctl(cluster, "put", "/dm-master/bound-worker/776f", "garbage")
-    etcdctl(cluster, "put", "/dm-cluster/version", "garbage")
-    etcdctl(cluster, "put", "/dm-master/leader/0", "garbage")
+    cluster.etcdctl("put", "/dm-worker/r/776fff", '{"name":')
+    cluster.etcdctl("put", "/dm-master/load-task/nohex", "x")
+    cluster.etcdctl("put", "/dm-master/bound-worker/776f", "garbage")
+    cluster.etcdctl("put", "/dm-cluster/version", "garbage")
+    cluster.etcdctl("put", "/dm-master/leader/0", "garbage")
     cluster.master.kill9()
     cluster.start_master()
     assert "/dm-worker/r/776fff" in open(os.path.join(cluster.dir, "master1", "dm-master.log")).read()
@@ -211,19 +206,19 @@ def test_worker_stops_writing_when_the_cluster_is_gone(cluster, pair):
 
 def test_etcd_behind_the_port(cluster, pair):
     start(cluster, pair)
-    keys = etcdctl(cluster, "get", "--prefix", "", "--keys-only").stdout.split()
+    keys = cluster.etcdctl("get", "--prefix", "", "--keys-only").stdout.split()
     for key in ["/dm-worker/r/776f726b657231", "/dm-worker/a/776f726b657231", "/dm-master/bound-worker/776f726b657231",
                 "/dm-master/v2/upstream/config/737263", "/dm-master/upstream/subtask/737263/6861",
                 "/dm-master/stage/subtask/737263/6861", "/dm-cluster/version"]:
         assert key in keys, keys
-    stage = etcdctl(cluster, "get", "/dm-master/stage/subtask/737263/6861", "--print-value-only").stdout.strip()
+    stage = cluster.etcdctl("get", "/dm-master/stage/subtask/737263/6861", "--print-value-only").stdout.strip()
     assert json.loads(stage) == {"expect": 2, "source": "src", "task": "ha"}
-    watch = subprocess.Popen(["etcdctl", "--endpoints", cluster.address, "watch", "seen"], env=ETCDCTL_ENVIRONMENT, text=True,
+    watch = subprocess.Popen(["etcdctl", "--endpoints", cluster.address, "watch", "seen"], env={**os.environ, "ETCDCTL_API": "3"}, text=True,
                              stdout=subprocess.PIPE)
-    lease = etcdctl(cluster, "lease", "grant", "30").stdout.split()[1]
+    lease = cluster.etcdctl("lease", "grant", "30").stdout.split()[1]
 
     def put_is_seen():
-        etcdctl(cluster, "put", "seen", "yes", f"--lease={lease}")
+        cluster.etcdctl("put", "seen", "yes", f"--lease={lease}")
         import select
         return select.select([watch.stdout], [], [], 1)[0]
 
@@ -231,9 +226,9 @@ def test_etcd_behind_the_port(cluster, pair):
     assert watch.stdout.readline().strip() == "PUT"
     watch.kill()
     watch.wait()
-    alive = etcdctl(cluster, "lease", "keep-alive", "--once", lease)
+    alive = cluster.etcdctl("lease", "keep-alive", "--once", lease)
     assert "keepalived" in alive.stdout, alive
-    assert etcdctl(cluster, "del", "seen").stdout.strip() == "1"
+    assert cluster.etcdctl("del", "seen").stdout.strip() == "1"
 
 
 def test_http_of_both_programs(cluster, pair):

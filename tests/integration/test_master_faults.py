@@ -69,11 +69,6 @@ def etcd_pid(cluster):
         return None
 
 
-def put(cluster, key, value, timeout=20):
-    return subprocess.run(["etcdctl", "--endpoints", cluster.address, "put", key], input=value, env={**os.environ, "ETCDCTL_API": "3"},
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout)
-
-
 def refused(cluster, *phrases, code=2, **more):
     """A start that fails; its message has all the phrases."""
     cluster.start_master(wait=False, **more)
@@ -133,7 +128,7 @@ def test_etcd_dies_three_times_and_a_fourth_time(cluster, pair):
             write(pair)
             wait_for(lambda: etcd_pid(cluster) not in (None, old), "etcd is started again", 10)
             # Clients of etcd's API are told at once that it is away, so that they can try another member.
-            wait_for(lambda: put(cluster, "/other/key", "x").returncode == 0, "etcd serves", LEADS + SLOW)
+            wait_for(lambda: cluster.etcdctl("put", "/other/key", "x").returncode == 0, "etcd serves", LEADS + SLOW)
             requests.more()
     finally:
         requests.end()
@@ -280,7 +275,7 @@ def test_disk_fills_up_and_has_space_again(cluster, pair):
         start_task(cluster, pair)
         disk.fill()
         # What etcd has laid out before is used up, then it ends, and the fourth time dm-master with it.
-        wait_for(lambda: put(cluster, "/other/large", "x" * 1_000_000).returncode != 0, "etcd has no space", interval=0)
+        wait_for(lambda: cluster.etcdctl("put", "/other/large", input="x" * 1_000_000).returncode != 0, "etcd has no space", interval=0)
         code = cluster.master.wait(60)
         assert code == 1, whole_log(cluster)
         last = [line for line in whole_log(cluster).splitlines() if "dm-master ends" in line][-1]
@@ -304,7 +299,7 @@ def test_disk_has_space_again_before_the_fourth_death(cluster, pair):
         cluster.start_worker("worker1")
         start_task(cluster, pair)
         disk.fill()
-        while put(cluster, "/other/large", "x" * 1_000_000).returncode == 0:
+        while cluster.etcdctl("put", "/other/large", input="x" * 1_000_000).returncode == 0:
             pass
         wait_for(lambda: "starting it again" in whole_log(cluster), "etcd ends")
         disk.free()

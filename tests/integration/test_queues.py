@@ -1,6 +1,5 @@
 """What one task or one process of the cluster waits for does not hold up the others."""
 import os
-import subprocess
 import time
 
 import pytest
@@ -104,18 +103,13 @@ def test_the_end_of_a_worker_does_not_wait_for_a_statement(cluster, pair):
 KEY = "/dm-worker/a/776f726b657231"
 
 
-def etcdctl(cluster, *args):
-    return subprocess.run(["etcdctl", "--endpoints", cluster.address, *args], env={**os.environ, "ETCDCTL_API": "3"},
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20).stdout
-
-
 def test_a_worker_whose_keepalive_key_goes_comes_back(cluster, pair):
     cluster.start_master()
     cluster.start_worker("worker1")
     cluster.create_source("src", pair[0])
     begin(cluster, pair, "qu1")
-    assert etcdctl(cluster, "del", KEY).strip() == "1"
-    wait_for(lambda: etcdctl(cluster, "get", KEY), "the key is written again", 30)
+    assert cluster.etcdctl("del", KEY).stdout.strip() == "1"
+    wait_for(lambda: cluster.etcdctl("get", KEY).stdout, "the key is written again", 30)
     wait_for(lambda: cluster.bound_worker("src") == "worker1", "worker1 is bound again", 30)
     pair[0].run("INSERT INTO qu1.t VALUES (2, 2)")
     cluster.wait_stage("qu1", "Running", "Sync")

@@ -272,3 +272,24 @@ def test_progress_rows_of_a_load_that_is_late(over):
         over.equal()
     finally:
         proxy.stop()
+
+
+def test_the_record_of_who_loads_is_not_written_late(over):
+    """A worker that wakes up between its dump and the record that it has the files does not take the source from who loads them."""
+    over.rows(1, 2000)
+    gate = over.gate + "-2"
+    over.worker(failpoints=f"etcd/before-load-task=pause({over.gate})")
+    over.cluster.create_source("src", over.upstream)
+    over.worker("worker2", failpoints=f"load/files-recorded=pause({gate})")
+    threading.Thread(target=lambda: over.start(check=False, **OWN_DIRECTORY), daemon=True).start()
+    wait_for(lambda: os.path.exists(over.gate + ".reached"), "worker1 is about to write the record")
+    over.cluster.workers["worker1"].send(signal.SIGSTOP)
+    over.taken_over()
+    wait_for(lambda: os.path.exists(gate + ".reached"), "worker2 loads")
+    over.awake()
+    wait_for(lambda: over.cluster.worker_stage("worker1") == "free", "worker1 is back and idle")
+    with open(gate, "w"):
+        pass
+    over.equal()
+    assert over.cluster.bound_worker("src") == "worker2"
+    assert over.log("worker2").count("dump data finished") == 1

@@ -117,6 +117,7 @@ bool Eval(std::string_view name) {
   }
   if (action.starts_with("error")) throw Error(ErrorCode::kSyncerFailpoint, Argument(action));
   if (action.starts_with("pause")) {
+    std::ofstream(Argument(action) + ".reached");
     StopSource never;
     while (::access(Argument(action).c_str(), F_OK) != 0) {
       WaitFor(Milliseconds(20), never.get_token());

@@ -6,7 +6,7 @@
 //   kill            writes a line with the name to standard error and sends SIGKILL to the own
 //                   process
 //   error(text)     throw Error(ErrorCode::kSyncerFailpoint, text)
-//   pause(path)     block until the file `path` exists
+//   pause(path)     make the file `path`.reached, then block until the file `path` exists
 //   return          DM_FAILPOINT_HIT(name) is true
 // A prefix "N*" does nothing for the first N-1 passes and acts on the N-th only: "3*kill".
 // Free when unused: one relaxed load of a flag.

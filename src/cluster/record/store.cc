@@ -127,6 +127,28 @@ std::optional<StoredConfig> ReadConfig(EtcdClient& etcd, const std::string& key,
   return ConfigOf(std::move(*kv));
 }
 
+// Carries out `operation` while the record's worker has the source and this start of the task is
+// the current one; else false. `point` names the crash points.
+bool CommitAsHolder(EtcdClient& etcd, WriteName name, const LoadTask& record, int64_t start,
+                    const Operation& operation, const StopToken& stop) {
+  const std::string bound_key = EncodeKey(keys::kBoundWorker, {record.worker});
+  const std::string task_key = EncodeKey(keys::kSubtask, {record.source, record.task});
+  std::optional<KeyValue> bound = etcd.Get(bound_key, stop);
+  while (bound && DecodeSourceBound(bound->value).source == record.source) {
+    Txn txn;
+    txn.compares.push_back(Compare::ModRevision(bound_key, bound->mod_revision));
+    txn.compares.push_back(Compare::CreateRevision(task_key, start));
+    txn.then.push_back(operation);
+    txn.otherwise.push_back(Operation::Get(bound_key));
+    TxnResult result = etcd.Commit(name, txn, stop);
+    if (result.succeeded) return true;
+    std::vector<KeyValue>& now = result.gets.front().kvs;
+    if (now.empty() || now.front().mod_revision == bound->mod_revision) return false;
+    bound = std::move(now.front());
+  }
+  return false;
+}
+
 }  // namespace
 
 Snapshot<std::optional<BoundSource>> ReadBoundSource(EtcdClient& etcd, std::string_view worker,
@@ -193,16 +215,20 @@ int64_t PutKeepAlive(EtcdClient& etcd, const WorkerKeepAlive& record, int64_t le
                   stop, lease);
 }
 
-void PutLoadTask(EtcdClient& etcd, const LoadTask& record, const StopToken& stop) {
+bool PutLoadTask(EtcdClient& etcd, const LoadTask& record, int64_t start, const StopToken& stop) {
   // Crash points: a worker has the dump files of a task.
-  etcd.Put("load-task", EncodeKey(keys::kLoadTask, {record.task, record.source}),
-           EncodeLoadTaskWorker(record.worker), stop);
+  return CommitAsHolder(etcd, "load-task", record, start,
+                        Operation::Put(EncodeKey(keys::kLoadTask, {record.task, record.source}),
+                                       EncodeLoadTaskWorker(record.worker)),
+                        stop);
 }
 
-void DeleteLoadTask(EtcdClient& etcd, std::string_view task, std::string_view source,
+bool DeleteLoadTask(EtcdClient& etcd, const LoadTask& record, int64_t start,
                     const StopToken& stop) {
   // Crash points: nobody needs a worker's dump files any more.
-  etcd.Delete("load-task-end", EncodeKey(keys::kLoadTask, {task, source}), stop);
+  return CommitAsHolder(etcd, "load-task-end", record, start,
+                        Operation::Delete(EncodeKey(keys::kLoadTask, {record.task, record.source})),
+                        stop);
 }
 
 std::optional<std::string> ReadLoadTask(EtcdClient& etcd, std::string_view task,

@@ -89,9 +89,11 @@ Snapshot<std::optional<RelayStage>> ReadRelayStage(EtcdClient& etcd, std::string
 int64_t PutKeepAlive(EtcdClient& etcd, const WorkerKeepAlive& record, int64_t lease,
                      const StopToken& stop);
 
-void PutLoadTask(EtcdClient& etcd, const LoadTask& record, const StopToken& stop);
-void DeleteLoadTask(EtcdClient& etcd, std::string_view task, std::string_view source,
-                    const StopToken& stop);
+// Both happen only if, at that moment, the source is bound to the record's worker and the task is
+// of that start (`start`: create revision of its record): a worker that woke up late changes
+// nothing of its successor's. False: nothing happened.
+bool PutLoadTask(EtcdClient& etcd, const LoadTask& record, int64_t start, const StopToken& stop);
+bool DeleteLoadTask(EtcdClient& etcd, const LoadTask& record, int64_t start, const StopToken& stop);
 // Name of the worker in the record; nullopt without a record.
 std::optional<std::string> ReadLoadTask(EtcdClient& etcd, std::string_view task,
                                         std::string_view source, const StopToken& stop);

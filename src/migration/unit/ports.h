@@ -41,7 +41,8 @@ class CliArgsPort {
   virtual void ClearSafeModeDuration() = 0;
 };
 
-// The record "this worker holds the dump files of this task and source".
+// The record "this worker holds the dump files of this task and source". Put throws Error
+// kLoadTaskWorkerNotMatch (34017) and Delete does nothing if the source has another worker now.
 class LoadTaskPort {
  public:
   virtual ~LoadTaskPort() = default;

@@ -1,5 +1,8 @@
 #include "programs/worker/cluster_ports.h"
 
+#include <fmt/format.h>
+
+#include "base/error/error.h"
 #include "cluster/record/store.h"
 
 namespace dm::worker {
@@ -23,10 +26,17 @@ void EtcdCliArgs::ClearSafeModeDuration() {
 }
 
 void EtcdLoadTask::Put() {
-  cluster::PutLoadTask(*etcd_, {key_.task, key_.source, key_.worker}, {});
+  if (cluster::PutLoadTask(*etcd_, {key_.task, key_.source, key_.worker}, start_, {})) return;
+  throw Error(ErrorCode::kLoadTaskWorkerNotMatch,
+              fmt::format("different worker in load stage: source {} with task {} is not worker "
+                          "{}'s any more",
+                          key_.source, key_.task, key_.worker))
+      .SetWorkaround("Nothing needs to be done: whoever has the source now goes on.");
 }
 
-void EtcdLoadTask::Delete() { cluster::DeleteLoadTask(*etcd_, key_.task, key_.source, {}); }
+void EtcdLoadTask::Delete() {
+  cluster::DeleteLoadTask(*etcd_, {key_.task, key_.source, key_.worker}, start_, {});
+}
 
 std::optional<std::string> EtcdLoadTask::Holder() {
   return cluster::ReadLoadTask(*etcd_, key_.task, key_.source, {});

@@ -34,10 +34,11 @@ class EtcdCliArgs : public migration::CliArgsPort {
   const SubtaskKey key_;
 };
 
+// `start`: create revision of the task's record.
 class EtcdLoadTask : public migration::LoadTaskPort {
  public:
-  EtcdLoadTask(std::shared_ptr<cluster::EtcdClient> etcd, SubtaskKey key)
-      : etcd_(std::move(etcd)), key_(std::move(key)) {}
+  EtcdLoadTask(std::shared_ptr<cluster::EtcdClient> etcd, SubtaskKey key, int64_t start)
+      : etcd_(std::move(etcd)), key_(std::move(key)), start_(start) {}
   void Put() override;
   void Delete() override;
   std::optional<std::string> Holder() override;
@@ -45,6 +46,7 @@ class EtcdLoadTask : public migration::LoadTaskPort {
  private:
   const std::shared_ptr<cluster::EtcdClient> etcd_;
   const SubtaskKey key_;
+  const int64_t start_;
 };
 
 }  // namespace dm::worker

@@ -17,7 +17,7 @@ struct SourceWorker::Entry {
         int64_t start)
       : start(start),
         cli_args(environment.etcd, {task, source, environment.worker_name}),
-        load_task(environment.etcd, {task, source, environment.worker_name}) {}
+        load_task(environment.etcd, {task, source, environment.worker_name}, start) {}
 
   const int64_t start;
   EtcdCliArgs cli_args;

@@ -212,6 +212,11 @@ class Cluster:
             assert answer.ok, f"dmctl {' '.join(map(str, args))}: {answer}"
         return answer
 
+    def etcdctl(self, *args, input=None, timeout=20):
+        """Through dm-master's port. Returns the ended process with its output as text."""
+        return subprocess.run(["etcdctl", "--endpoints", self.address, *args], input=input, env={**os.environ, "ETCDCTL_API": "3"}, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout)
+
     def http(self, path, port=None):
         scheme, context = ("https", self.tls.context()) if self.tls else ("http", None)
         with urllib.request.urlopen(f"{scheme}://{self.host}:{port or self.port}{path}", timeout=10,
