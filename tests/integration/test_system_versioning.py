@@ -176,6 +176,25 @@ def test_events_are_filtered_by_what_they_do(migrated):
     assert m.downstream.run(f"SELECT id, x FROM {SCHEMA}.k ORDER BY id") == ((1, 5),)
 
 
+@pytest.mark.parametrize("pair", ["mariadb-mysql9", "mariadb-mariadb"])
+def test_a_filter_before_the_table_is_known(migrated, pair):
+    """A task that only replicates: the first event of the table is a delete."""
+    m = migrated(pair, filters={"f": {"schema-pattern": SCHEMA, "events": ["update"], "action": "Ignore"}}, **{
+        "mysql-instances": [{"source-id": "mariadb-pos", "block-allow-list": "list", "syncer-config-name": "sync", "filter-rules": ["f"]}], "mydumpers": None, "loaders": None})
+    m.prepare(f"CREATE TABLE k {TABLES['k']}", "CREATE TABLE plain (id INT, a TIMESTAMP(6) NULL, b TIMESTAMP(6) NULL)",
+              "CREATE TABLE away (id INT, a TIMESTAMP(6) NULL, b TIMESTAMP(6) NULL)", "INSERT INTO k VALUES (1, 1, 'a'), (2, 2, 'b')",
+              "INSERT INTO plain VALUES (1, NULL, NULL)", "INSERT INTO away VALUES (1, NULL, NULL)")
+    m.downstream.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.k (id INT PRIMARY KEY, x INT, t TEXT)",
+                     f"CREATE TABLE {SCHEMA}.plain (id INT, a TIMESTAMP(6) NULL, b TIMESTAMP(6) NULL)",
+                     f"INSERT INTO {SCHEMA}.k VALUES (1, 1, 'a'), (2, 2, 'b')", f"INSERT INTO {SCHEMA}.plain VALUES (1, NULL, NULL)")
+    m.start(**{"task-mode": "incremental"})
+    m.cluster.wait_stage(m.task, "Running", "Sync")
+    m.write("DELETE FROM k WHERE id = 2", "UPDATE k SET x = 5 WHERE id = 1", "UPDATE plain SET a = NOW()", "UPDATE away SET a = NOW()", "UPDATE away SET b = NOW()")
+    m.synced()
+    assert m.downstream.run(f"SELECT id, x FROM {SCHEMA}.k ORDER BY id") == ((1, 1),)
+    assert m.downstream.run(f"SELECT id, a FROM {SCHEMA}.plain") == ((1, None),)
+
+
 def test_what_is_refused(migrated):
     """Versions by transactions, whose changes are logged as statements; keys with the start of a version; a period that becomes an
     implicit one at its place."""
