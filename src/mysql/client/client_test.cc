@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <thread>
+
+#include "base/net/socket.h"
 #include "mysql/client/connection.h"
 #include "mysql/client/link.h"
 #include "mysql/client/retry.h"
+#include "mysql/client/server_thread.h"
 
 namespace dm::mysql {
 namespace {
@@ -89,6 +93,23 @@ TEST(Connection, AStoppedTokenConnectsNowhere) {
   options.host = "127.0.0.1";
   options.port = 1;
   EXPECT_THROW(Connection::Connect(options, stop.get_token()), Cancelled);
+}
+
+// The server takes the connection and says nothing.
+TEST(EndThreads, EndsWithTheToken) {
+  const FileDescriptor listener = ListenTcp("127.0.0.1:0");
+  ConnectOptions options;
+  options.host = "127.0.0.1";
+  options.port = LocalPort(listener.get());
+  StopSource stop;
+  std::jthread stops([&] {
+    WaitReadable(listener.get(), Milliseconds(20'000), StopToken());
+    stop.request_stop();
+  });
+  const auto begin = SteadyClock::now();
+  EXPECT_THROW(EndThreads(options, {{7, "u", "h:1"}}, Milliseconds(3000), stop.get_token()),
+               Cancelled);
+  EXPECT_LT(SteadyClock::now() - begin, Milliseconds(2000));
 }
 
 TEST(IdleLimit, OnlyWhatTheServerKnows) {
