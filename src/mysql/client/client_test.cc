@@ -32,11 +32,11 @@ TEST(Retry, ServerErrors) {
 }
 
 TEST(Retry, ErrorsOfTheServerAreNoneOfARow) {
-  for (const int number : {1205, 1290, 1317, 1105, 8020, 8004, 9002, 9005, 1142, 1114}) {
+  for (const int number : {1205, 1290, 1317, 8020, 8004, 8175, 9002, 9005, 1142, 1114}) {
     EXPECT_TRUE(IsErrorOfServer(ServerError(number, ""))) << number;
   }
   for (const int number :
-       {1062, 1406, 1264, 1048, 1364, 1366, 1526, 3819, 4025, 1644, 8025, 1118, 0}) {
+       {1062, 1406, 1264, 1048, 1364, 1366, 1526, 3819, 4025, 1644, 1105, 8025, 8141, 1118, 0}) {
     EXPECT_FALSE(IsErrorOfServer(ServerError(number, ""))) << number;
   }
 }
