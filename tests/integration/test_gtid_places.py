@@ -166,6 +166,26 @@ def test_a_partial_set_of_another_program_by_gtid(scene):
     scene.has_all()
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["partial", "whole"])
+def test_a_set_of_another_program_whose_file_is_gone(scene, whole):
+    """Nothing tells what was replicated before: the task pauses unless the set has the first transactions of every source."""
+    left_by_dm(scene)
+    executed = scene.upstream.value("SELECT @@gtid_binlog_state" if scene.kind == "mariadb" else "SELECT @@GLOBAL.gtid_executed").replace("\n", "")
+    scene.downstream.run(f"UPDATE dm_behind.{TASK}_syncer_checkpoint SET binlog_name = 'gone-bin.000007'" + (f", binlog_gtid = '{executed}'" if whole else ""))
+    scene.upstream.run(f"INSERT INTO {SCHEMA}.t VALUES (3)")
+    scene.cluster.ctl("start-task", scene.path)
+    if not whole:
+        error = scene.cluster.wait_error(TASK, 36069, "cannot tell")
+        assert "gone-bin.000007" in error["Message"] and "binlog_name = ''" in error["Workaround"] and f"{TASK}_syncer_checkpoint" in error["Workaround"], error
+        assert scene.downstream.run(f"SELECT id FROM {SCHEMA}.t ORDER BY id") == ((1,), (2,))
+        scene.cluster.ctl("stop-task", TASK)
+        # What it says helps.
+        scene.downstream.run(f"UPDATE dm_behind.{TASK}_syncer_checkpoint SET binlog_name = '', binlog_pos = 0, binlog_gtid = '{executed}' WHERE is_global = 1")
+        scene.cluster.ctl("start-task", scene.path)
+    scene.rows(1, 2, 3)
+    scene.has_all()
+
+
 def test_a_partial_set_of_another_program_by_position(scene):
     """It is not gone on with: once GTIDs are on, the position tells the set."""
     left_by_dm(scene)

@@ -92,6 +92,21 @@ def test_a_duplicate_in_the_middle_names_its_row(migration):  # noqa: F811
     migration.check()
 
 
+@pytest.mark.parametrize("number", [1105, 8141])
+def test_an_error_that_may_be_of_the_server_names_its_row(migration, number):  # noqa: F811
+    """TiDB's "unclassified" and others are also about values."""
+    migration.prepare(TABLES)
+    start(migration)
+    migration.downstream.run(f"CREATE TRIGGER {SCHEMA}.refuses BEFORE INSERT ON {SCHEMA}.pk FOR EACH ROW IF NEW.id = 777 THEN "
+                             f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = 'invalid text'; END IF")
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.pk SELECT seq, 'x', seq FROM {SCHEMA}.seq_1_to_1000")
+    error = migration.cluster.wait_error("places", 10006, "VALUES (777,'x',777)")
+    assert f"Error {number} " in error["RawCause"], error
+    migration.downstream.run(f"DROP TRIGGER {SCHEMA}.refuses")
+    resume(migration)
+    migration.check()
+
+
 def test_rows_that_only_a_strict_session_refuses(migration):  # noqa: F811
     migration.prepare(TABLES)
     start(migration)

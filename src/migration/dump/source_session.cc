@@ -17,6 +17,7 @@ constexpr int kNoSuchTable = 1146;
 constexpr int kLockAttempts = 5;
 constexpr int kLockWaitTimeout = 1205;
 constexpr Milliseconds kFlushPause{500};
+constexpr Milliseconds kEndThreads{3000};
 // How long locks are waited for.
 struct LockPatience {
   int flush_attempts = 12;
@@ -352,7 +353,7 @@ void SourceSession::LockTables(mysql::Connection& db, std::vector<TableId>& tabl
 
 void SourceSession::KillConnections(const std::vector<mysql::ServerThread>& threads) const {
   try {
-    mysql::EndThreads(options_, threads, Milliseconds(0));
+    mysql::EndThreads(options_, threads, kEndThreads, StopToken());
   } catch (const std::exception& e) {
     log_.Info("connections of the dump are left to the server to end", {F("error", e)});
   }

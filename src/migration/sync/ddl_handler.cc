@@ -11,12 +11,14 @@
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/rules/sql_target.h"
+#include "migration/sync/altered_tables.h"
 #include "migration/sync/column_checks.h"
 #include "migration/sync/foreign_keys.h"
 #include "migration/sync/letter_case.h"
 #include "migration/sync/logged_statement.h"
 #include "migration/sync/other_objects.h"
 #include "migration/sync/split_statement.h"
+#include "mysql/schema/edit.h"
 #include "mysql/schema/modify_event.h"
 #include "mysql/sql/adapt.h"
 #include "mysql/sql/alter_spec.h"
@@ -121,7 +123,26 @@ Statement DropDefaultOf(const TableId& target, const std::string& column) {
   return AlterOf(target, std::move(drop), "DROP DEFAULT");
 }
 
-// What can be made again of columns alone. `table` may be null.
+bool IsRowPeriod(const mysql::ColumnInfo& column) {
+  return column.is_row_start() || column.is_row_end();
+}
+
+bool IsRowPeriod(const mysql::TablePtr& table, std::string_view column) {
+  const mysql::ColumnInfo* info = table == nullptr ? nullptr : table->FindColumn(column);
+  return info != nullptr && IsRowPeriod(*info);
+}
+
+// The partition of the rows that are current; empty if it has none by SYSTEM_TIME.
+std::string CurrentPartition(const mysql::TablePtr& table) {
+  if (table == nullptr || !table->partition) return "";
+  if (!table->partition->text.starts_with("PARTITION BY SYSTEM_TIME")) return "";
+  for (const mysql::PartitionDef& one : mysql::ParsePartition(table->partition->text).definitions) {
+    if (one.values == mysql::PartitionDef::Values::kCurrent) return one.name;
+  }
+  return "pn";  // MariaDB's name of it
+}
+
+// What can be made again of columns alone, of those that the target has. `table` may be null.
 std::vector<mysql::Constraint> IndexesOfColumns(const mysql::TableInfo* table) {
   std::vector<mysql::Constraint> indexes;
   if (table == nullptr) return indexes;
@@ -140,13 +161,15 @@ std::vector<mysql::Constraint> IndexesOfColumns(const mysql::TableInfo* table) {
     if (!info.comment.empty()) index.options.comment = info.comment;
     bool hidden = false;
     for (const mysql::IndexColumn& column : info.columns) {
-      hidden = hidden || table->columns.at(static_cast<size_t>(column.offset)).hidden;
+      const mysql::ColumnInfo& of = table->columns.at(static_cast<size_t>(column.offset));
+      if (IsRowPeriod(of)) continue;
+      hidden = hidden || of.hidden;
       mysql::IndexPart part;
       part.column = column.name;
       part.length = column.length;
       index.parts.push_back(std::move(part));
     }
-    if (!hidden) indexes.push_back(std::move(index));
+    if (!hidden && !index.parts.empty()) indexes.push_back(std::move(index));
   }
   return indexes;
 }
@@ -248,7 +271,7 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
     // Crash point: all before the statement is in the checkpoint. Left: its intent, the statement.
     DM_FAILPOINT("sync/before-execute");
     const auto execute_begin = SteadyClock::now();
-    const DdlWork work = WorkOf(planned, query, event, stop);
+    const DdlWork work = WorkOf(planned, change, query, event, stop);
     if (context_.metrics != nullptr) {
       context_.metrics->ObserveDdlPlanned(execute_begin - received, waited, statements);
     }
@@ -553,8 +576,9 @@ void DdlHandler::DropForgottenChecks(Statement* adapted, const Planned& planned,
   }
 }
 
-DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
-                           const std::string& event, const StopToken& stop) {
+DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::TrackerChange& change,
+                           const mysql::QueryEvent& query, const std::string& event,
+                           const StopToken& stop) {
   const mysql::ServerInfo& server = context_.sessions->downstream_server;
   DdlWork work;
   work.event = event;
@@ -587,7 +611,10 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
   });
   ForeignKeyNames foreign_keys(context_.sessions->upstream_server.is_mariadb);
   std::vector<DdlStatement> adapted_all;
-  for (const Planned& p : planned) {
+  const AlteredTables altered(*context_.tracker, change, query.schema, planned);
+  const std::string* statement_text = nullptr;  // of the statement that the last one was a part of
+  for (size_t index = 0; index < planned.size(); ++index) {
+    const Planned& p = planned[index];
     if (!p.is_executed()) continue;
     RefuseUnrepeatable(p, query, stop);
     if (IsBetweenOneTarget(p.source, p.targets, context_.sessions->downstream_folds)) {
@@ -601,18 +628,21 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Que
       foreign_keys.Fill(&adapted, source,
                         context_.tracker->GetTable(source.schema, source.table).get());
     }
-    const mysql::TablePtr altered =
-        context_.tracker->GetTable(p.tables.front().schema, p.tables.front().table);
+    const mysql::TablePtr before = altered.Before(index);
     adapt.is_blob = [&](std::string_view column) {
-      const mysql::ColumnInfo* info = altered == nullptr ? nullptr : altered->FindColumn(column);
+      const mysql::ColumnInfo* info = before == nullptr ? nullptr : before->FindColumn(column);
       return info != nullptr && mysql::IsBlobType(info->type);
     };
-    adapt.is_row_period = [&](std::string_view column) {
-      const mysql::ColumnInfo* info = altered == nullptr ? nullptr : altered->FindColumn(column);
-      return info != nullptr && (info->is_row_start() || info->is_row_end());
-    };
-    adapt.by_system_time = altered != nullptr && altered->partition &&
-                           altered->partition->text.starts_with("PARTITION BY SYSTEM_TIME");
+    adapt.is_row_period = [&](std::string_view column) { return IsRowPeriod(before, column); };
+    adapt.current_partition = CurrentPartition(before);
+    if (statement_text == nullptr || *statement_text != p.source.text) {
+      statement_text = &p.source.text;
+      const mysql::TablePtr after = altered.After(index);
+      adapt.becomes_row_period = [after](std::string_view column) {
+        return IsRowPeriod(after, column);
+      };
+      adapt.name_of_index = NamesOfIndexes(before, after);
+    }
     const StatementSession& session = p.session ? *p.session : SessionOf(query, stop);
     if (!p.session) MoveMoments(&adapted, p.tables.front(), query, stop);
     WarnOfOtherValues(p.source, p.tables.front());

@@ -176,8 +176,9 @@ class DdlHandler {
   void DropForgottenChecks(mysql::Statement* adapted, const Planned& planned,
                            const StopToken& stop) const;
   // What the statements are downstream.
-  DdlWork WorkOf(const std::vector<Planned>& planned, const mysql::QueryEvent& query,
-                 const std::string& event, const StopToken& stop);
+  // `change`: what the tracker becomes.
+  DdlWork WorkOf(const std::vector<Planned>& planned, const mysql::TrackerChange& change,
+                 const mysql::QueryEvent& query, const std::string& event, const StopToken& stop);
   DefinitionChange ChangeOf(const std::vector<Planned>& planned) const;
 
   PlanContext& context_;

@@ -136,14 +136,48 @@ bool RowPlanner::IsReplicated(const mysql::RawEvent& event,
   if (header.table_id == mysql::kDummyTableId) return false;
   const Table& table = TableOf(header);
   if (!table.map) NoteRows(table);
-  return table.map && (IsVersioned(table) ||
+  return table.map && (IsKnownAsVersioned(table) || MayBeVersioned(table) ||
                        table.verdicts[static_cast<size_t>(header.kind)] != FilterVerdict::kIgnore);
 }
 
-bool RowPlanner::IsVersioned(const Table& table) const {
+bool RowPlanner::IsKnownAsVersioned(const Table& table) const {
   if (table.plan) return table.plan->row_end.has_value();
   const mysql::TablePtr tracked = context_.tracker->GetTable(table.id.schema, table.id.table);
   return tracked != nullptr && tracked->system_period() != nullptr;
+}
+
+bool RowPlanner::MayBeVersioned(const Table& table) const {
+  if (table.plan || table.missing || !context_.sessions->upstream_server.is_mariadb) return false;
+  const auto is = [](FilterVerdict verdict) {
+    return [verdict](FilterVerdict other) { return other == verdict; };
+  };
+  const auto& verdicts = table.verdicts;
+  if (std::all_of(verdicts.begin(), verdicts.end(), is(FilterVerdict::kDo)) ||
+      std::all_of(verdicts.begin(), verdicts.end(), is(FilterVerdict::kIgnore))) {
+    return false;
+  }
+  return std::count_if(table.map->columns.begin(), table.map->columns.end(),
+                       [](const mysql::ColumnMeta& column) {
+                         return column.type == mysql::ColumnType::kTimestamp2 &&
+                                column.decimals == 6;
+                       }) >= 2;
+}
+
+bool RowPlanner::IsLeftOut(Table& table, const mysql::RawEvent& event,
+                           const mysql::FormatDescription& format, mysql::RowsKind kind,
+                           const StopToken& stop) {
+  if (table.verdicts[static_cast<size_t>(kind)] == FilterVerdict::kDo) return false;
+  if (IsKnownAsVersioned(table)) return false;
+  if (MayBeVersioned(table)) {
+    try {
+      if (!Prepare(table, event, format, stop)) return true;
+      if (IsKnownAsVersioned(table)) return false;
+    } catch (const Error& e) {
+      if (!IsMissingTable(e)) throw;
+      table.missing = true;  // until it is made, which gives it another number
+    }
+  }
+  return IsFiltered(table, kind);
 }
 
 void RowPlanner::NoteRows(const Table& table) {
@@ -344,7 +378,7 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   Table& table = TableOf(header);
   const bool applied = table.map && IsApplied(table, stream);
   if (!applied) NoteRows(table);
-  if (!table.map || applied || (!IsVersioned(table) && IsFiltered(table, header.kind))) {
+  if (!table.map || applied || IsLeftOut(table, event, stream.format(), header.kind, stop)) {
     if (context_.metrics != nullptr) {
       context_.metrics->ObserveSkipped(true, SteadyClock::now() - received);
     }

@@ -124,6 +124,7 @@ class RowPlanner : private CommittedOrders {
     TableId id;
     std::shared_ptr<const TablePlan> plan;  // made when rows come
     bool partial = false;                   // set with the plan: see partial_targets_
+    bool missing = false;                   // it was not there downstream
     uint64_t touched_epoch = 0;
     uint64_t transaction = 0;  // number of the last one in which rows of it were queued
     std::optional<AppliedPoint>* point = nullptr;  // its entry in points_, once rows came
@@ -152,7 +153,14 @@ class RowPlanner : private CommittedOrders {
   // system-versioned upstream; its row images and the upstream together do.
   mysql::TablePtr WithVersions(const Table& table, mysql::TablePtr tracked, const StopToken& stop);
   // Has its binlog rows of the past as well, and deletes that are logged as updates?
-  bool IsVersioned(const Table& table) const;
+  bool IsKnownAsVersioned(const Table& table) const;
+  // Could it have, though it is not known as one, and would an event filter treat it otherwise
+  // then? Preparing it tells.
+  bool MayBeVersioned(const Table& table) const;
+  // Does an event filter leave out all rows of the event? Those of a system-versioned table are
+  // judged one by one, by what they do. Throws as IsFiltered and Prepare.
+  bool IsLeftOut(Table& table, const mysql::RawEvent& event, const mysql::FormatDescription& format,
+                 mysql::RowsKind kind, const StopToken& stop);
   // Puts the rows that no filter leaves out into kept_; of a system-versioned table those that
   // change what is current. Throws as IsFiltered.
   void KeepRows(const Table& table, const mysql::RowBatch& batch);

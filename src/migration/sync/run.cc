@@ -574,9 +574,11 @@ void SyncRun::EndSessions() {
   std::vector<mysql::ServerThread> threads;
   for (const auto& worker : workers_) threads.push_back(worker->thread());
   try {
-    if (!mysql::EndThreads(apply_.connect, threads, kEndSessions)) {
+    if (!mysql::EndThreads(apply_.connect, threads, kEndSessions, ending_.kill())) {
       Log().Warn("sessions whose connections were cut are still there downstream");
     }
+  } catch (const Cancelled&) {
+    Log().Warn("sessions whose connections were cut are left to the downstream to end");
   } catch (const std::exception& e) {
     Log().Warn("sessions whose connections were cut are left to the downstream to end",
                {F("error", ErrorText(e))});

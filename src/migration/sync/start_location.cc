@@ -240,25 +240,72 @@ void RequireHistory(const Location& location, const Sessions& sessions, const St
                     Error(ErrorCode::kSyncerGetEvent, "its binlog has no GTIDs any more"));
 }
 
+// Every transaction that the upstream has executed is of a source (a domain of MariaDB) of which
+// the set has the first ones: what was read into such a set was read from the log's begin on.
+bool BeginsWithEachSource(const mysql::GtidSet& set, const Sessions& sessions,
+                          const StopToken& stop) {
+  const auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
+  const auto known = [&](const char* variable) {
+    return mysql::GtidSet::Parse(
+        sessions.flavor,
+        upstream->QueryValue(std::string("SELECT @@GLOBAL.") + variable, stop).value_or(""));
+  };
+  if (sessions.flavor == mysql::Flavor::kMariaDb) {
+    // A set of MariaDB has of each domain all that is before its last transaction.
+    for (const char* variable : {"gtid_binlog_state", "gtid_slave_pos"}) {
+      const mysql::GtidSet state = known(variable);
+      for (const auto& [domain, last] : state.domains()) {
+        if (!set.domains().contains(domain)) return false;
+      }
+    }
+    return true;
+  }
+  mysql::GtidSet had = set;
+  had.Union(PurgedSet(sessions, *upstream, stop));
+  const auto of_set = had.intervals();
+  const auto executed = known("gtid_executed").intervals();
+  return std::all_of(executed.begin(), executed.end(), [&](const auto& source) {
+    const auto found = of_set.find(source.first);
+    return found != of_set.end() && !found->second.empty() && found->second.front().first == 1;
+  });
+}
+
 // Other programs store the GTIDs that they have read, also if they began at a position. Everything
 // before that would be sent again.
 void RequireWholeSet(const SubtaskConfig& config, const Location& location,
                      const Sessions& sessions, const StopToken& stop) {
   if (location.position.file.empty()) return;
+  const std::string row = fmt::format(
+      "in the row of {}_syncer_checkpoint in {} that has id = {} and is_global = 1", config.name,
+      mysql::QuoteName(config.meta_schema), mysql::QuoteString(config.source_id));
   mysql::GtidSet behind;
   try {
     behind = GtidSetAt(location.position, sessions, stop);
   } catch (const Error& e) {
-    // Then the upstream has not got what would be sent, or the position is of another server.
     if (e.code() != static_cast<int>(ErrorCode::kSyncerGetEvent)) throw;
-    Log().Warn("the upstream cannot tell whether the checkpoint's GTID set is whole",
-               {F("location", location.ToString()), F("error", e)});
-    return;
+    // The upstream has not got that file any more, or the position is of another server.
+    if (BeginsWithEachSource(*location.gtid_set, sessions, stop)) {
+      Log().Info("the checkpoint's position is not in the upstream's log, its GTID set is whole",
+                 {F("location", location.ToString())});
+      return;
+    }
+    Error refused(
+        ErrorCode::kSyncerGetEvent,
+        fmt::format("get binlog event error: the checkpoint's GTID set {} does not have the first "
+                    "transactions of each of the upstream's sources, and the checkpoint's position "
+                    "{} is not in the upstream's log, so it cannot tell whether they were "
+                    "replicated before: it would send them once more",
+                    location.GtidText(), location.position.ToString()));
+    refused.SetRawCause(e.raw_cause().empty() ? e.message() : e.raw_cause());
+    throw refused.SetScope(ErrorScope::kUpstream)
+        .SetWorkaround(fmt::format(
+            "If the set is right and the others are still to come, set binlog_name = '' and "
+            "binlog_pos = 0 {}, and resume the task. If they were replicated before, add them to "
+            "binlog_gtid there as well (all that was executed upstream up to the checkpoint). Or "
+            "let the source's address lead to the server that has that file.",
+            row));
   }
   if (location.gtid_set->Contains(behind)) return;
-  const std::string row = fmt::format(
-      "in the row of {}_syncer_checkpoint in {} that has id = {} and is_global = 1", config.name,
-      mysql::QuoteName(config.meta_schema), mysql::QuoteString(config.source_id));
   throw Error(ErrorCode::kSyncerGetEvent,
               fmt::format("get binlog event error: the checkpoint's GTID set {} leaves out some of "
                           "what the upstream has before the checkpoint's position {}, which is {}: "

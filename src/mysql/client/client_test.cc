@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <thread>
+
+#include "base/net/socket.h"
 #include "mysql/client/connection.h"
 #include "mysql/client/link.h"
 #include "mysql/client/retry.h"
+#include "mysql/client/server_thread.h"
 
 namespace dm::mysql {
 namespace {
@@ -28,11 +32,11 @@ TEST(Retry, ServerErrors) {
 }
 
 TEST(Retry, ErrorsOfTheServerAreNoneOfARow) {
-  for (const int number : {1205, 1290, 1317, 1105, 8020, 8004, 9002, 9005, 1142, 1114}) {
+  for (const int number : {1205, 1290, 1317, 8020, 8004, 8175, 9002, 9005, 1142, 1114}) {
     EXPECT_TRUE(IsErrorOfServer(ServerError(number, ""))) << number;
   }
   for (const int number :
-       {1062, 1406, 1264, 1048, 1364, 1366, 1526, 3819, 4025, 1644, 8025, 1118, 0}) {
+       {1062, 1406, 1264, 1048, 1364, 1366, 1526, 3819, 4025, 1644, 1105, 8025, 8141, 1118, 0}) {
     EXPECT_FALSE(IsErrorOfServer(ServerError(number, ""))) << number;
   }
 }
@@ -89,6 +93,23 @@ TEST(Connection, AStoppedTokenConnectsNowhere) {
   options.host = "127.0.0.1";
   options.port = 1;
   EXPECT_THROW(Connection::Connect(options, stop.get_token()), Cancelled);
+}
+
+// The server takes the connection and says nothing.
+TEST(EndThreads, EndsWithTheToken) {
+  const FileDescriptor listener = ListenTcp("127.0.0.1:0");
+  ConnectOptions options;
+  options.host = "127.0.0.1";
+  options.port = LocalPort(listener.get());
+  StopSource stop;
+  std::jthread stops([&] {
+    WaitReadable(listener.get(), Milliseconds(20'000), StopToken());
+    stop.request_stop();
+  });
+  const auto begin = SteadyClock::now();
+  EXPECT_THROW(EndThreads(options, {{7, "u", "h:1"}}, Milliseconds(3000), stop.get_token()),
+               Cancelled);
+  EXPECT_LT(SteadyClock::now() - begin, Milliseconds(2000));
 }
 
 TEST(IdleLimit, OnlyWhatTheServerKnows) {

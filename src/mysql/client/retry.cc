@@ -64,7 +64,6 @@ bool IsErrorOfServer(const Error& e) {
     case 1044:  // access to a database
     case 1045:  // access
     case 1053:  // shutdown
-    case 1105:  // unclassified
     case 1114:  // table full
     case 1142:  // access to a table
     case 1143:  // access to a column
@@ -82,10 +81,20 @@ bool IsErrorOfServer(const Error& e) {
     case 3572:  // locks, NOWAIT
     case 4031:  // idle too long
       return true;
-    case 8025:  // TiDB: the row is too large
-      return false;
+    case 8002:  // TiDB: write conflict
+    case 8004:  // TiDB: the transaction is too large
+    case 8005:  // TiDB: write conflict
+    case 8020:  // TiDB: the table is locked
+    case 8022:  // TiDB: transaction may be retried
+    case 8027:  // TiDB: information schema expired
+    case 8028:  // TiDB: information schema changed
+    case 8175:  // TiDB: memory
+    case 8245:  // TiDB: column is being changed by a DDL
+      return true;
     default:
-      return number >= 8000 && number < 10000;  // TiDB and its storage
+      // The storage of TiDB. (1105, "unclassified", and others of TiDB itself are also about
+      // values.)
+      return number >= 9000 && number < 10000;
   }
 }
 

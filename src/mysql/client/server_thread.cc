@@ -14,8 +14,10 @@ constexpr Milliseconds kTimeout{3000};
 constexpr Milliseconds kLookAgain{20};
 
 // Those of `threads` that the server still has.
-std::vector<ServerThread> StillThere(Connection& db, const std::vector<ServerThread>& threads) {
-  const ResultSet running = db.Query("SELECT ID, USER, HOST FROM information_schema.PROCESSLIST");
+std::vector<ServerThread> StillThere(Connection& db, const std::vector<ServerThread>& threads,
+                                     const StopToken& stop) {
+  const ResultSet running =
+      db.Query("SELECT ID, USER, HOST FROM information_schema.PROCESSLIST", stop);
   std::vector<ServerThread> there;
   for (const ServerThread& thread : threads) {
     if (thread.host.empty()) continue;
@@ -51,22 +53,23 @@ ServerThread ThreadOf(Connection& db, const StopToken& stop) {
 }
 
 bool EndThreads(ConnectOptions options, const std::vector<ServerThread>& threads,
-                Milliseconds limit) {
+                Milliseconds limit, const StopToken& stop) {
   options.connect_timeout = kTimeout;
   options.read_timeout = kTimeout;
-  const auto db = Connection::Connect(options, StopToken());
   const auto until = SteadyClock::now() + limit;
-  std::vector<ServerThread> there = StillThere(*db, threads);
+  const auto db = Connection::Connect(options, stop);
+  std::vector<ServerThread> there = StillThere(*db, threads, stop);
   for (const ServerThread& thread : there) {
+    if (SteadyClock::now() >= until) return false;
     try {
-      db->Execute(fmt::format("KILL {}", thread.id));
+      db->Execute(fmt::format("KILL {}", thread.id), stop);
     } catch (const Error& e) {
       if (db->broken()) throw;  // else: it has already ended
     }
   }
-  while (!(there = StillThere(*db, there)).empty()) {
+  while (!(there = StillThere(*db, there, stop)).empty()) {
     if (SteadyClock::now() >= until) return false;
-    WaitFor(kLookAgain, StopToken());
+    WaitFor(kLookAgain, stop);
   }
   return true;
 }

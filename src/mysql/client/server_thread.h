@@ -23,8 +23,9 @@ ServerThread ThreadOf(Connection& db, const StopToken& stop);
 // cut off: it would execute to its end the text that it has, COMMIT included. Nothing that is not
 // one of `threads` in number, account and client address is ended: another server may answer by
 // now. Uses a connection of its own with `options`, whose timeouts are short here. Waits until they
-// have gone, for `limit` at most; false if some have not. Throws the errors of its connection.
+// have gone, and ends no more when `limit` is over; false if some have not gone then. Throws the
+// errors of its connection; Cancelled when `stop` stops.
 bool EndThreads(ConnectOptions options, const std::vector<ServerThread>& threads,
-                Milliseconds limit);
+                Milliseconds limit, const StopToken& stop);
 
 }  // namespace dm::mysql

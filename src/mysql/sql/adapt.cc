@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "mysql/sql/alter_spec.h"
 #include "mysql/sql/lexer.h"
 #include "mysql/sql/restore_impl.h"
 #include "mysql/value/hex.h"
@@ -75,6 +76,11 @@ class Adaptation {
     if (auto* create = statement->As<CreateTable>()) {
       Create(create);
     } else if (auto* alter = statement->As<AlterTable>()) {
+      if (TruncatesCurrentRows(*alter)) {
+        left_out_("a partition of current rows, TRUNCATE TABLE instead");
+        statement->body = TruncateTable{TableName(alter->table)};
+        return true;
+      }
       return Alter(alter);
     } else if (auto* database = statement->As<CreateDatabase>()) {
       DatabaseOptions(&database->options);
@@ -121,11 +127,15 @@ class Adaptation {
     return column.Find(ColumnOptionKind::kGeneratedAsRow) != nullptr;
   }
 
-  // The columns that say when a row was current, which is for MariaDB to keep.
-  bool IsRowPeriod(std::string_view column) const {
+  // The columns that say when a row was current, which is for MariaDB to keep: of the table that is
+  // altered, and of the one that comes of it.
+  bool WasRowPeriod(std::string_view column) const {
+    return options_.is_row_period && options_.is_row_period(column);
+  }
+  bool BecomesRowPeriod(std::string_view column) const {
     const auto same = [&](const std::string& name) { return UpperWord(name) == UpperWord(column); };
     return std::any_of(row_periods_.begin(), row_periods_.end(), same) ||
-           (options_.is_row_period && options_.is_row_period(column));
+           (options_.becomes_row_period && options_.becomes_row_period(column));
   }
 
   void LeaveRowPeriods(std::vector<ColumnDef>* columns) {
@@ -148,15 +158,16 @@ class Adaptation {
         return Drop(*constraint, "GENERATED ALWAYS AS ROW START");
       }
     }
-    const std::string first = constraint->parts.empty() ? "" : constraint->parts.front().column;
-    const size_t left = std::erase_if(constraint->parts, [&](const IndexPart& part) {
-      return part.expr == nullptr && IsRowPeriod(part.column);
-    });
-    if (left == 0) return true;
+    const auto leaves = [&](const IndexPart& part) {
+      return part.expr == nullptr && BecomesRowPeriod(part.column);
+    };
+    if (std::none_of(constraint->parts.begin(), constraint->parts.end(), leaves)) return true;
     // The name that it has upstream.
     if (constraint->name.empty() && constraint->kind != ConstraintKind::kPrimary) {
-      constraint->name = first;
+      if (options_.name_of_index) constraint->name = options_.name_of_index(*constraint);
+      if (constraint->name.empty()) constraint->name = constraint->parts.front().column;
     }
+    std::erase_if(constraint->parts, leaves);
     if (constraint->parts.empty()) return Drop(*constraint, "GENERATED ALWAYS AS ROW");
     left_out_(fmt::format(
         "column of key {} (GENERATED ALWAYS AS ROW)",
@@ -472,31 +483,63 @@ class Adaptation {
         LeaveRowPeriods(&spec->columns);
         return spec->columns.empty();
       case AlterKind::kModifyColumn:
-      case AlterKind::kChangeColumn:
+      case AlterKind::kChangeColumn: {
         if (!IsRowPeriod(spec->columns.front())) return false;
+        const std::string name = *RedefinedColumn(*spec);
         LeaveRowPeriods(&spec->columns);
-        return true;
+        if (WasRowPeriod(name)) return true;
+        // It was an ordinary one, and would not be written any more.
+        AlterSpec drop{};
+        drop.kind = AlterKind::kDropColumn;
+        drop.if_exists = spec->if_exists;
+        drop.name = name;
+        *spec = std::move(drop);
+        return false;
+      }
       case AlterKind::kDropColumn:
       case AlterKind::kRenameColumn:
       case AlterKind::kSetDefault:
       case AlterKind::kDropDefault:
       case AlterKind::kColumnVisible:
-        if (!IsRowPeriod(spec->name)) return false;
+        if (!WasRowPeriod(spec->name)) return false;
         left_out_(
             fmt::format("a change of column {} (GENERATED ALWAYS AS ROW)", QuoteName(spec->name)));
         return true;
+      case AlterKind::kExchangePartition:
+        // Unless told not to look, the server takes only rows of the past for one of the past.
+        if (IsCurrentPartition(spec->names.front()) ||
+            UpperWord(spec->text).starts_with("WITHOUT")) {
+          return false;
+        }
+        [[fallthrough]];
       case AlterKind::kAddPartition:
       case AlterKind::kDropPartition:
+      case AlterKind::kTruncatePartition:
       case AlterKind::kReorganizePartition:
       case AlterKind::kRemovePartitioning:
       case AlterKind::kRebuildPartition:
       case AlterKind::kMaintainPartition:
-        if (!options_.by_system_time) return false;
+        if (options_.current_partition.empty()) return false;
         left_out_("a change of partitions by SYSTEM_TIME");
         return true;
       default:
         return false;
     }
+  }
+
+  bool IsCurrentPartition(std::string_view partition) const {
+    return UpperWord(partition) == UpperWord(options_.current_partition);
+  }
+
+  // It truncates a table that has no partitions on this target.
+  bool TruncatesCurrentRows(const AlterTable& alter) const {
+    if (For(SqlTarget::kMariaDb) || options_.current_partition.empty()) return false;
+    return std::any_of(alter.specs.begin(), alter.specs.end(), [&](const AlterSpec& spec) {
+      return spec.kind == AlterKind::kTruncatePartition &&
+             (spec.flag ||
+              std::any_of(spec.names.begin(), spec.names.end(),
+                          [&](const std::string& name) { return IsCurrentPartition(name); }));
+    });
   }
 
   bool KeepsVerbatim(std::string_view text) const {

@@ -27,10 +27,18 @@ struct AdaptOptions {
   std::function<bool(std::string_view parser)> has_parser;
   // Is this column of the altered table of a blob type? Empty: none is.
   std::function<bool(std::string_view column)> is_blob;
-  // MariaDB: is this column of the altered table GENERATED ALWAYS AS ROW? Empty: none is.
+  // MariaDB: is this column of the altered table GENERATED ALWAYS AS ROW, before the statement?
+  // Empty: none is.
   std::function<bool(std::string_view column)> is_row_period;
-  // MariaDB: is the altered table partitioned by SYSTEM_TIME?
-  bool by_system_time = false;
+  // MariaDB: is it, when the statement is done? Keys that it adds are of these columns. Empty: none
+  // is, beside those that a CREATE TABLE itself defines.
+  std::function<bool(std::string_view column)> becomes_row_period;
+  // The name that the source gave an index of the statement without one; asked in their order.
+  // Empty, or an empty answer: that of its first column.
+  std::function<std::string(const Constraint& index)> name_of_index;
+  // MariaDB: the altered table is partitioned by SYSTEM_TIME, and this partition has the rows that
+  // are current. Empty: it is not.
+  std::string current_partition;
 };
 
 // TEXT, BLOB, JSON, geometry: types that have no literal default on MySQL and TiDB.

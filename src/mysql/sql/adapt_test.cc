@@ -124,12 +124,14 @@ TEST(Adapt, SystemVersionedTablesBecomeOrdinaryOnes) {
             "CREATE TABLE `t` (`a` INT,`b` INT)");
   AdaptOptions options;
   options.is_row_period = [](std::string_view column) { return column == "s" || column == "e"; };
-  options.by_system_time = true;
+  options.becomes_row_period = options.is_row_period;
+  options.current_partition = "pc";
   for (const char* change :
        {"add system versioning", "drop column s, drop column e, drop period for system_time",
         "rename column s to s2", "change e e2 timestamp(6) generated always as row end",
         "add column x timestamp(6) as row start", "add key (s)", "drop partition p0",
-        "add partition (partition p1 history)", "remove partitioning"}) {
+        "add partition (partition p1 history)", "remove partitioning", "truncate partition p0",
+        "exchange partition p0 with table h"}) {
     EXPECT_EQ(Adapt(std::string("alter table t ") + change, SqlTarget::kMySql, true, options).text,
               "nothing")
         << change;
@@ -138,6 +140,45 @@ TEST(Adapt, SystemVersionedTablesBecomeOrdinaryOnes) {
                   true, options)
                 .text,
             "ALTER TABLE `t` DROP PRIMARY KEY, ADD PRIMARY KEY(`id`)");
+}
+
+TEST(Adapt, PeriodsThatAnAlterChanges) {
+  AdaptOptions options;
+  options.is_row_period = [](std::string_view column) { return column == "s" || column == "e"; };
+  options.becomes_row_period = [](std::string_view column) {
+    return column == "s2" || column == "e2";
+  };
+  const auto alter = [&](const std::string& changes, SqlTarget target = SqlTarget::kMySql) {
+    return Adapt("alter table t " + changes, target, true, options).text;
+  };
+  EXPECT_EQ(alter("rename column s to s2, add key (s2, id), add unique key u (id, e2)"),
+            "ALTER TABLE `t` ADD INDEX `s2`(`id`), ADD UNIQUE `u`(`id`)");
+  EXPECT_EQ(alter("drop column s, drop column e, add column e int, add unique key (e)"),
+            "ALTER TABLE `t` ADD COLUMN `e` INT, ADD UNIQUE(`e`)");
+  // An ordinary column would not be written any more.
+  EXPECT_EQ(alter("modify s2 timestamp(6) generated always as row start, change x e2 timestamp(6) "
+                  "generated always as row end"),
+            "ALTER TABLE `t` DROP COLUMN `s2`, DROP COLUMN `x`");
+  options.name_of_index = [](const Constraint& index) { return index.parts[0].column + "_2"; };
+  EXPECT_EQ(alter("add key (s2, id)"), "ALTER TABLE `t` ADD INDEX `s2_2`(`id`)");
+  EXPECT_EQ(alter("add key (s2, id)", SqlTarget::kMariaDb), "ALTER TABLE `t` ADD INDEX(`s2`,`id`)");
+}
+
+TEST(Adapt, PartitionsOfCurrentRows) {
+  AdaptOptions options;
+  options.current_partition = "pc";
+  for (const char* partitions : {"PC", "p0, pc", "all"}) {
+    const std::string change = std::string("alter table t truncate partition ") + partitions;
+    EXPECT_EQ(Adapt(change, SqlTarget::kTiDb, true, options).text, "TRUNCATE TABLE `t`");
+    EXPECT_TRUE(
+        Adapt(change, SqlTarget::kMariaDb, true, options).text.starts_with("ALTER TABLE `t`"));
+  }
+  // The rows that go and come are not known.
+  for (const char* change : {"exchange partition pc with table h",
+                             "exchange partition p0 with table h without validation"}) {
+    EXPECT_NE(Adapt(std::string("alter table t ") + change, SqlTarget::kMySql, true, options).text,
+              "nothing");
+  }
 }
 
 TEST(Adapt, MariaDbTypesBecomeText) {
