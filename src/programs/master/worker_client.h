@@ -9,6 +9,8 @@
 #include "base/thread/stop.h"
 
 namespace pb {
+class CheckSubtasksCanUpdateRequest;
+class CheckSubtasksCanUpdateResponse;
 class CommonWorkerResponse;
 class GetWorkerCfgResponse;
 class HandleWorkerErrorRequest;
@@ -35,6 +37,9 @@ class WorkerClient {
                    const IsCancelled& cancelled, pb::CommonWorkerResponse* response);
   void OperateSchema(const pb::OperateWorkerSchemaRequest& request, Milliseconds timeout,
                      const IsCancelled& cancelled, pb::CommonWorkerResponse* response);
+  void CheckSubtasksCanUpdate(const pb::CheckSubtasksCanUpdateRequest& request,
+                              Milliseconds timeout, const IsCancelled& cancelled,
+                              pb::CheckSubtasksCanUpdateResponse* response);
 
  private:
   class Impl;
