@@ -130,6 +130,31 @@ std::string Precheck(const RequestContext& context, const Prepared& prepared,
       migration::RunPrecheck(ForChecks(context, prepared.subtasks), options, context.stop), limits);
 }
 
+// Asks the workers of sources how much may be written to a directory of theirs.
+decltype(migration::PrecheckOptions::dump_space) DumpSpaceOf(const RequestContext& context) {
+  return [&context](const std::string& source,
+                    const std::string& dir) -> std::optional<migration::DumpSpace> {
+    const std::string worker = context.scheduler->WorkerOf(source);
+    const auto client = context.scheduler->ClientOf(worker);
+    if (!client) {
+      Log().Info("the space for the dump is not checked: the source is bound to no dm-worker",
+                 {F("source", source)});
+      return std::nullopt;
+    }
+    pb::GetFreeSpaceRequest request;
+    request.set_dir(dir);
+    pb::GetFreeSpaceResponse answer;
+    try {
+      client->GetFreeSpace(request, kAskWorkerLimit, context.gone, &answer);
+    } catch (const Error& e) {
+      Log().Warn("the space for the dump is not checked: the dm-worker does not tell it",
+                 {F("source", source), F("worker", worker), F("error", e)});
+      return std::nullopt;
+    }
+    return migration::DumpSpace{answer.bytes(), answer.dir(), worker};
+  };
+}
+
 // Keeps the subtasks of these sources (none: all). False: some are not sources of the task, which
 // the response tells.
 template <class Response>
@@ -238,7 +263,8 @@ void StartTask(const RequestContext& context, const pb::StartTaskRequest& reques
   try {
     response->set_checkresult(Precheck(context, prepared,
                                        {.start_time = request.starttime(),
-                                        .fresh = request.removemeta()},
+                                        .fresh = request.removemeta(),
+                                        .dump_space = DumpSpaceOf(context)},
                                        {}));
   } catch (const Error& e) {
     response->set_checkresult(e.ToString());
@@ -293,7 +319,7 @@ void CheckTask(const RequestContext& context, const pb::CheckTaskRequest& reques
                pb::CheckTaskResponse* response) {
   const Prepared prepared = Prepare(context, request.task(), {.start_time = request.starttime()});
   response->set_msg(Precheck(
-      context, prepared, {.start_time = request.starttime()},
+      context, prepared, {.start_time = request.starttime(), .dump_space = DumpSpaceOf(context)},
       {request.errcnt(), request.warncnt()}));
   response->set_result(true);
 }

@@ -129,4 +129,13 @@ void WorkerClient::CheckSubtasksCanUpdate(const pb::CheckSubtasksCanUpdateReques
       });
 }
 
+void WorkerClient::GetFreeSpace(const pb::GetFreeSpaceRequest& request, Milliseconds timeout,
+                                const IsCancelled& cancelled, pb::GetFreeSpaceResponse* response) {
+  impl_->Call(
+      timeout, cancelled, response,
+      [&](pb::Worker::Stub& stub, grpc::ClientContext* context, grpc::CompletionQueue* queue) {
+        return stub.AsyncGetFreeSpace(context, request, queue);
+      });
+}
+
 }  // namespace dm::master

@@ -12,6 +12,8 @@ namespace pb {
 class CheckSubtasksCanUpdateRequest;
 class CheckSubtasksCanUpdateResponse;
 class CommonWorkerResponse;
+class GetFreeSpaceRequest;
+class GetFreeSpaceResponse;
 class GetWorkerCfgResponse;
 class HandleWorkerErrorRequest;
 class OperateWorkerSchemaRequest;
@@ -40,6 +42,8 @@ class WorkerClient {
   void CheckSubtasksCanUpdate(const pb::CheckSubtasksCanUpdateRequest& request,
                               Milliseconds timeout, const IsCancelled& cancelled,
                               pb::CheckSubtasksCanUpdateResponse* response);
+  void GetFreeSpace(const pb::GetFreeSpaceRequest& request, Milliseconds timeout,
+                    const IsCancelled& cancelled, pb::GetFreeSpaceResponse* response);
 
  private:
   class Impl;
