@@ -1,5 +1,6 @@
 """kill -9 before and after every write that dm-master and dm-worker make in etcd: no command is half done, and migration goes on."""
 import os
+import re
 import subprocess
 
 import pytest
@@ -153,6 +154,24 @@ def test_start_task(scene, point):
     again = cluster.ctl("start-task", scene.file(), "--remove-meta", check=False)
     assert again.ok != stored, again
     assert not stored or "exist" in again.out, again
+    goes_on(scene)
+
+
+@pytest.mark.parametrize("point", sides("subtask-update"))
+def test_update_task(scene, point):
+    """The stored configurations are the old or the new ones as a whole; the command may be repeated."""
+    cluster = scene.cluster
+    cluster.ctl("pause-task", scene.task)
+    cluster.wait_stage(scene.task, "Paused")
+    batch = int(re.search(r"batch: (\d+)", cluster.ctl("config", "task", scene.task).json["cfg"])[1]) + 1
+    file = scene.file(syncers={"sync": {"batch": batch}})
+    master_dies(scene, point, "update-task", file)
+    changed = f"batch: {batch}\n" in cluster.ctl("config", "task", scene.task).json["cfg"]
+    assert changed == is_stored(point)
+    assert cluster.status(scene.task)["stage"] == "Paused"
+    cluster.ctl("update-task", file)
+    assert f"batch: {batch}\n" in cluster.ctl("config", "task", scene.task).json["cfg"]
+    cluster.ctl("resume-task", scene.task)
     goes_on(scene)
 
 

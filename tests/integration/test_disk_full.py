@@ -5,6 +5,7 @@ import pytest
 
 from dmtest.compare import difference
 from dmtest.disk import SmallDisk
+from dmtest.waiting import wait_for
 
 SCHEMA = "df"
 
@@ -43,6 +44,37 @@ def equal(cluster, upstream, downstream):
     cluster.wait_synced("df", upstream)
     found = difference(upstream, downstream, {SCHEMA: SCHEMA})
     assert found is None, found
+
+
+def test_precheck_tells_of_too_little_space(cluster, pair, tmp_path):
+    """Of the worker that the source is bound to, for the directory of the dump, which need not be there yet."""
+    with SmallDisk(tmp_path / "dumps", "1m") as disk:
+        cluster.start_master()
+        cluster.start_worker("worker1")
+        cluster.create_source("src", pair[0])
+        pair[0].run(f"ANALYZE TABLE {SCHEMA}.t, {SCHEMA}.nokey")
+
+        def file(dir, **more):
+            return cluster.task_file("df", ["src"], pair[1], [SCHEMA], **{
+                "meta-schema": "dm_df", "loaders": {"load": {"dir": dir}}, **more})
+
+        small = os.path.join(disk.path, "deep", "dump")
+        said = cluster.ctl("check-task", file(small))
+        for phrase in ("dump space check", "the tables of source src have", f"are free at {small}.df of dm-worker worker1", "larger file system"):
+            assert phrase in said.out, (phrase, str(said))
+        assert '"result": true' in said.out, said
+        for path, more in ((str(tmp_path / "large"), {}), (small, {"ignore-checking-items": ["dump_space"]}),
+                           (small, {"task-mode": "incremental"})):
+            assert "dump space check" not in cluster.ctl("check-task", file(path, **more), check=False).out, path
+        # start-task says it, too, and starts.
+        started = cluster.ctl("start-task", file(small))
+        assert "dump space check" in started.out and '"result": true' in started.out, started
+        cluster.ctl("stop-task", "df")
+        # Who cannot be asked is not waited for.
+        cluster.workers["worker1"].kill9()
+        wait_for(lambda: cluster.worker_stage("worker1") == "offline", "the worker is offline", 30)
+        assert "dump space check" not in cluster.ctl("check-task", file(small)).out
+        assert "the space for the dump is not checked" in cluster.log("master1", 10000)
 
 
 def test_dump_directory(cluster, pair, tmp_path):

@@ -93,6 +93,10 @@ def test_life_of_a_task(cluster, call, servers):
     assert paused.json == {"op": "Pause", "result": True, "msg": "",
                            "sources": [{"result": True, "msg": "", "source": "src-1", "worker": "worker1"}]}
     assert call("GET", "status/test").text.count('"stage": "Paused"') == 1
+    updated = call("PUT", "tasks", {"task": task.replace("batch: 100", "batch: 99"), "sources": ["src-1"]})
+    assert updated.status == 200 and updated.json["result"] is True and updated.json["sources"] == [
+        {"result": True, "msg": "", "source": "src-1", "worker": "worker1"}], updated.text
+    assert "batch = 99" in call("GET", "subtasks/test").json["cfgs"][0]
     assert call("PUT", "tasks/test", {"op": 3}).json["op"] == "Resume"
     members = call("GET", "members?leader=true&master=true&worker=true").json["members"]
     assert [list(member) for member in members] == [["leader"], ["master"], ["worker"]]

@@ -382,12 +382,16 @@ void AddWorkerRemoval(Txn& txn, std::string_view worker) {
 
 void AddSubtask(Txn& txn, std::string_view source, std::string_view task, std::string toml,
                 Stage stage, bool with_validator) {
-  txn.then.push_back(Operation::Put(EncodeKey(keys::kSubtask, {source, task}), std::move(toml)));
+  AddSubtaskConfig(txn, source, task, std::move(toml));
   AddSubtaskStage(txn, source, task, stage);
   if (!with_validator) return;
   txn.then.push_back(Operation::Put(
       EncodeKey(keys::kValidatorStage, {source, task}),
       Encode(SubtaskStage{std::string(source), std::string(task), Stage::kRunning, 0})));
+}
+
+void AddSubtaskConfig(Txn& txn, std::string_view source, std::string_view task, std::string toml) {
+  txn.then.push_back(Operation::Put(EncodeKey(keys::kSubtask, {source, task}), std::move(toml)));
 }
 
 void AddSubtaskRemoval(Txn& txn, std::string_view source, std::string_view task) {

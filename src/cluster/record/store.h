@@ -151,6 +151,8 @@ void AddWorker(Txn& txn, const WorkerInfo& info);
 void AddWorkerRemoval(Txn& txn, std::string_view worker);
 void AddSubtask(Txn& txn, std::string_view source, std::string_view task, std::string toml,
                 Stage stage, bool with_validator);
+// The configuration alone: its stage stays.
+void AddSubtaskConfig(Txn& txn, std::string_view source, std::string_view task, std::string toml);
 void AddSubtaskRemoval(Txn& txn, std::string_view source, std::string_view task);
 void AddSubtaskStage(Txn& txn, std::string_view source, std::string_view task, Stage stage);
 void AddRelayAssignment(Txn& txn, std::string_view worker, std::string_view source);

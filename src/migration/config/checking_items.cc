@@ -32,6 +32,7 @@ constexpr auto kItems = std::to_array<CheckingItem>({
     {"free_space", "free space of the target"},
     {"downstream_mutex_features", "features of the target that exclude physical import"},
     {"downstream_table_empty", "whether the target tables are empty"},
+    {"dump_space", "space for the dump on the worker"},
     {"primary_key", "primary keys of the source tables"},
 });
 

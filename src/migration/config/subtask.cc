@@ -312,7 +312,7 @@ void CheckSubtaskUpdate(const SubtaskConfig& from, const SubtaskConfig& to) {
   CheckForeignKeyOptions(to);
   auto refuse = [&](std::string_view why) {
     throw Error(ErrorCode::kWorkerUpdateSubTaskConfig,
-                fmt::format("cannot update subtask {} while it runs: {}", to.name, why));
+                fmt::format("cannot update subtask {} in place: {}", to.name, why));
   };
   if (from.syncer.safe_mode != to.syncer.safe_mode) refuse("`safe-mode` differs");
   if (ForeignKeyChecksOn(from.to) != ForeignKeyChecksOn(to.to)) {

@@ -204,7 +204,7 @@ void DumpUnit::WarnOfLittleSpace(const StopToken& stop) {
     const auto db = mysql::Connection::Connect(upstream_, stop);
     const auto tables = db->Query(
         "SELECT TABLE_SCHEMA, TABLE_NAME, DATA_LENGTH FROM information_schema.TABLES WHERE "
-        "TABLE_TYPE = 'BASE TABLE'",
+        "TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')",
         stop);
     uint64_t bytes = 0;
     for (const auto& row : tables.rows) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "migration/precheck/account.h"
+#include "migration/precheck/precheck.h"
 #include "migration/precheck/preparation.h"
 #include "migration/precheck/run_items.h"
 
@@ -46,6 +47,10 @@ ItemTask RuleEffectItem(Preparation& preparation);
 // Views that cannot be dumped or loaded: view_items.cc. Left out of the report likewise.
 ItemTask ViewsItem(Preparation& preparation);
 
+// Space for the dumps: space_items.cc. Left out of the report likewise. `ask` as in
+// PrecheckOptions.
+ItemTask DumpSpaceItem(Preparation& preparation, decltype(PrecheckOptions::dump_space) ask);
+
 // What the downstream has to be: downstream_items.cc. Left out of the report likewise.
 ItemTask SyncerConnectionsItem(Preparation& preparation);
 ItemTask TransactionsItem(Preparation& preparation);
@@ -71,6 +76,9 @@ void JudgeConnections(std::string_view who, uint64_t max, uint64_t used, uint64_
 // Reads the limit of connections and, if there is one and the account may, what is used of it.
 void CheckConnections(ConnectionPool& pool, std::string_view who, Privilege to_count,
                       uint64_t needed, CheckItem& item, const StopToken& stop);
+// The data of a source's tables against what is free where its dump goes.
+void JudgeDumpSpace(const std::string& source, uint64_t data_bytes, const DumpSpace& space,
+                    CheckItem& item);
 // How long binlogs are kept against how long the copy of `bytes` may take. 0 seconds: for ever.
 void JudgeRetention(uint64_t seconds, uint64_t bytes, CheckItem& item);
 // What an account lacks downstream, with `schemas` those that are written.

@@ -8,6 +8,7 @@
 namespace dm::migration {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -15,6 +16,19 @@ std::vector<std::string> Texts(const CheckItem& item) {
   std::vector<std::string> texts;
   for (const CheckEntry& entry : item.entries) texts.push_back(entry.text);
   return texts;
+}
+
+// ---- space ----
+
+TEST(JudgeDumpSpace, DataThatDoesNotFitIsAWarning) {
+  CheckItem item;
+  JudgeDumpSpace("s", 999, {1000, "/data/dump", "w"}, item);
+  EXPECT_EQ(item.state, CheckState::kSuccess);
+  JudgeDumpSpace("s", 3 << 20, {2 << 20, "/data/dump", "w"}, item);
+  EXPECT_EQ(item.state, CheckState::kWarn);
+  EXPECT_THAT(Texts(item), ElementsAre(AllOf(HasSubstr("source s"), HasSubstr("/data/dump"),
+                                             HasSubstr("dm-worker w"))));
+  EXPECT_THAT(item.instruction, HasSubstr("`dir`"));
 }
 
 // ---- versions ----

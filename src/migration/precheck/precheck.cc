@@ -83,6 +83,9 @@ std::vector<ItemTask> MakeItems(Preparation& preparation, const Selection& wante
   }
   items.push_back(RuleEffectItem(preparation));
   if (HasDump(mode) && wanted.Has("table_schema")) items.push_back(ViewsItem(preparation));
+  if (HasDump(mode) && options.dump_space && wanted.Has("dump_space")) {
+    items.push_back(DumpSpaceItem(preparation, options.dump_space));
+  }
   *optional = items.size() - numbered;
   return items;
 }

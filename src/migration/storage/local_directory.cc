@@ -265,6 +265,13 @@ uint64_t LocalDirectory::FreeBytes() const {
   return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
 }
 
+uint64_t FreeBytesFor(const std::string& path) {
+  std::error_code ignored;
+  fs::path there = fs::absolute(path, ignored).lexically_normal();
+  while (there.has_relative_path() && !fs::exists(there, ignored)) there = there.parent_path();
+  return LocalDirectory(there.string()).FreeBytes();
+}
+
 namespace {
 
 // " (process N)" for the holder of a flock on the open file; empty if the system does not tell.

@@ -80,6 +80,10 @@ class LocalDirectory {
   std::string path_;
 };
 
+// Bytes that may be written to the file system on which `path` is, or would be made. Throws Error
+// kDumpUnitRuntime.
+uint64_t FreeBytesFor(const std::string& path);
+
 // The right to change a dump directory, held until the object's end or the process's death: two
 // loads or dumps in one directory would take each other's files for their own.
 class DirectoryLock {

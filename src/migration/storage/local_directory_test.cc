@@ -72,6 +72,15 @@ TEST_F(LocalDirectoryTest, NamesThePathOfAFailure) {
   EXPECT_THROW(MappedFile("/nonexistent/x"), Error);
 }
 
+TEST_F(LocalDirectoryTest, FreeBytesOfWhatIsNotThereYet) {
+  const std::string deep = directory_.path() + "/b/c";
+  const uint64_t before = FreeBytesFor(deep);
+  EXPECT_GT(before, 0u);
+  EXPECT_FALSE(directory_.Exists());
+  EXPECT_GT(FreeBytesFor("relative/to/the/process"), 0u);
+  EXPECT_GT(FreeBytesFor("/nonexistent-root/x"), 0u);
+}
+
 TEST_F(LocalDirectoryTest, RemoveFilesKeepsWhatIsInside) {
   directory_.Create();
   std::filesystem::create_directory(directory_.FullPath("c"));

@@ -51,6 +51,7 @@ class FakeMaster final : public pb::Master::Service {
     return Handle(#method, *request, response);                                                 \
   }
   DM_FAKE(StartTask, StartTaskRequest, StartTaskResponse)
+  DM_FAKE(UpdateTask, UpdateTaskRequest, UpdateTaskResponse)
   DM_FAKE(OperateTask, OperateTaskRequest, OperateTaskResponse)
   DM_FAKE(QueryStatus, QueryStatusListRequest, QueryStatusListResponse)
   DM_FAKE(ShowDDLLocks, ShowDDLLocksRequest, ShowDDLLocksResponse)

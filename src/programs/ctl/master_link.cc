@@ -230,6 +230,9 @@ using Stub = pb::Master::Stub;
 pb::StartTaskResponse MasterLink::StartTask(const pb::StartTaskRequest& request) {
   return impl_->Send(&Stub::StartTask, request, 2);
 }
+pb::UpdateTaskResponse MasterLink::UpdateTask(const pb::UpdateTaskRequest& request) {
+  return impl_->Send(&Stub::UpdateTask, request, 2);
+}
 pb::OperateTaskResponse MasterLink::OperateTask(const pb::OperateTaskRequest& request) {
   return impl_->Send(&Stub::OperateTask, request);
 }

@@ -59,6 +59,8 @@ class TransferSourceRequest;
 class TransferSourceResponse;
 class UnlockDDLLockRequest;
 class UnlockDDLLockResponse;
+class UpdateTaskRequest;
+class UpdateTaskResponse;
 class UpdateValidationRequest;
 class UpdateValidationResponse;
 }  // namespace pb
@@ -67,12 +69,12 @@ namespace dm::ctl {
 
 // A connected master. Thread-safe.
 //
-// Every request has a deadline: the timeout given to Connect, twice of it for StartTask and
-// CheckTask. A request that finds the connection lost, that a member refuses for want of resources,
-// or that meets a member which knows no leader, is sent once more over a new connection (which
-// begins the search for a member anew; after "no leader" with the endpoint behind the one used so
-// far). Answers may have any size. Failures of gRPC throw cli::CommandError with the text
-// "rpc error: code = <Name> desc = <text>".
+// Every request has a deadline: the timeout given to Connect, twice of it for StartTask,
+// UpdateTask and CheckTask. A request that finds the connection lost, that a member refuses for
+// want of resources, or that meets a member which knows no leader, is sent once more over a new
+// connection (which begins the search for a member anew; after "no leader" with the endpoint behind
+// the one used so far). Answers may have any size. Failures of gRPC throw cli::CommandError with
+// the text "rpc error: code = <Name> desc = <text>".
 class MasterLink {
  public:
   // Tries the endpoints ("host:port") in order, each for at most 3 s, and goes on to the next as
@@ -85,6 +87,7 @@ class MasterLink {
   ~MasterLink();
 
   pb::StartTaskResponse StartTask(const pb::StartTaskRequest& request);
+  pb::UpdateTaskResponse UpdateTask(const pb::UpdateTaskRequest& request);
   pb::OperateTaskResponse OperateTask(const pb::OperateTaskRequest& request);
   pb::CheckTaskResponse CheckTask(const pb::CheckTaskRequest& request);
   pb::QueryStatusListResponse QueryStatus(const pb::QueryStatusListRequest& request);

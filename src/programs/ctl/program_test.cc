@@ -195,12 +195,28 @@ TEST(Program, StartTaskSendsTheFileUnchanged) {
             "removeMeta: true startTime: \"2024-01-01 00:00:00\"");
 }
 
+TEST(Program, UpdateTaskSendsTheFileUnchanged) {
+  FakeMaster master;
+  std::string request;
+  master.SetAnswer([&](const std::string& method, const google::protobuf::Message& message, auto*) {
+    request = method + ": " + message.ShortDebugString();
+    return grpc::Status::OK;
+  });
+  TemporaryDirectory directory;
+  const std::string file = directory.path() + "/t.yaml";
+  WriteFile(file, "name: t  # comment\n");
+  EXPECT_EQ(Dmctl({"update-task", file, "-s", "a,b", "--master-addr", master.address()}).exit_code,
+            0);
+  EXPECT_EQ(request, "UpdateTask: task: \"name: t  # comment\\n\" sources: \"a\" sources: \"b\"");
+  EXPECT_EQ(Dmctl({"update-task", "--master-addr", master.address()}).exit_code, 1);
+}
+
 TEST(Program, FilesThatAreNoConfigurationStayHere) {
   FakeMaster master;
   TemporaryDirectory directory;
   const std::string file = directory.path() + "/t.yaml";
   const std::string large(9 << 20, '-');
-  for (const std::string command : {"start-task", "check-task"}) {
+  for (const std::string command : {"start-task", "update-task", "check-task"}) {
     WriteFile(file, large);
     Result result = Dmctl({command, file, "--master-addr", master.address()});
     EXPECT_EQ(result.exit_code, 1);

@@ -1,4 +1,4 @@
-// start-task, check-task, stop-task, pause-task, resume-task, query-status.
+// start-task, update-task, check-task, stop-task, pause-task, resume-task, query-status.
 #include <algorithm>
 #include <atomic>
 #include <optional>
@@ -65,6 +65,18 @@ int StartTask(Session& session, const cli::Invocation& invocation) {
   request.set_removemeta(invocation.flags.GetBool("remove-meta"));
   request.set_starttime(invocation.flags.GetString("start-time"));
   const pb::StartTaskResponse response = session.master().StartTask(request);
+  PrintWithCheckResult(invocation, response, "checkResult", response.checkresult());
+  return 0;
+}
+
+int UpdateTask(Session& session, const cli::Invocation& invocation) {
+  const std::string text = ReadNamedFile(invocation.args[0]);
+  const migration::TaskConfig task = migration::ParseTaskYaml(text);
+  RefuseShardingConflict(invocation, task, text);
+  pb::UpdateTaskRequest request;
+  request.set_task(WithTlsContent(task, text));
+  request.mutable_sources()->Assign(Sources(invocation).begin(), Sources(invocation).end());
+  const pb::UpdateTaskResponse response = session.master().UpdateTask(request);
   PrintWithCheckResult(invocation, response, "checkResult", response.checkresult());
   return 0;
 }
@@ -250,6 +262,13 @@ std::vector<cli::Command> TaskCommands(Session& session) {
       .min_args = 1,
       .max_args = 1,
       .run = [&session](const cli::Invocation& i) { return StartTask(session, i); },
+  });
+  commands.push_back({
+      .use = "update-task [-s source ...] <config-file>",
+      .brief = "Changes a paused task: filters, routes, lists, syncer settings, target session",
+      .min_args = 1,
+      .max_args = 1,
+      .run = [&session](const cli::Invocation& i) { return UpdateTask(session, i); },
   });
   commands.push_back(
       OperateTaskCommand(session, pb::Delete, "stop-task",

@@ -123,6 +123,7 @@ struct Route {
 const std::vector<Route>& Routes() {
   static const std::vector<Route> routes = {
       {"POST", "tasks", CallOf(&Stub::StartTask)},
+      {"PUT", "tasks", CallOf(&Stub::UpdateTask)},
       {"PUT", "tasks/{name}", CallOf(&Stub::OperateTask)},
       {"GET", "status/{name}", CallOf(&Stub::QueryStatus)},
       {"PUT", "sources", CallOf(&Stub::OperateSource)},

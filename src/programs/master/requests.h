@@ -70,7 +70,7 @@ void StartTask(const RequestContext& context, const pb::StartTaskRequest& reques
                pb::StartTaskResponse* response);
 void CheckTask(const RequestContext& context, const pb::CheckTaskRequest& request,
                pb::CheckTaskResponse* response);
-// Validates and checks like StartTask and changes nothing: no client relies on more.
+// Replaces the stored configuration of paused subtasks, which take it over when they are resumed.
 void UpdateTask(const RequestContext& context, const pb::UpdateTaskRequest& request,
                 pb::UpdateTaskResponse* response);
 void OperateTask(const RequestContext& context, const pb::OperateTaskRequest& request,

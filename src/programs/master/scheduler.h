@@ -106,6 +106,12 @@ class Scheduler {
   // Errors 46015, 46016, 46017, 46024; nothing is written then.
   void SetStage(cluster::Stage stage, const std::string& task,
                 const std::vector<std::string>& sources);
+  // Whether the stored subtasks of one task may be replaced by these: Error 46013, 46018, 46034,
+  // 46035 (one of them is to run, or its source is bound to no worker). Workers are not asked.
+  void CheckSubtaskUpdate(const std::vector<migration::SubtaskConfig>& subtasks) const;
+  // Replaces them, all in one transaction; stages stay. Needs the task's latch. Errors as of the
+  // check, and kConfigNotSupported if they are too many for one; nothing is written then.
+  void UpdateSubtasks(const std::vector<migration::SubtaskConfig>& subtasks);
   // Deletes what a former run of the task left in etcd: load records, arguments.
   void RemoveTaskRecords(const std::string& task);
   // A restarted task may find old dump files elsewhere.
@@ -141,6 +147,8 @@ class Scheduler {
   // ---- scheduler_txn.cc ----
   void EndTerm(std::string_view why);
   void Commit(cluster::WriteName name, cluster::Txn txn);
+  // Throws Error kConfigNotSupported if etcd takes no transaction of this size.
+  void RequireFits(const cluster::Txn& txn) const;
   // In as few transactions as the limits allow, in order; each is taken over when it is written.
   void CommitPieces(cluster::WriteName name, std::vector<Piece> pieces);
   bool IsAsWritten(const cluster::Txn& txn);
@@ -175,6 +183,7 @@ class Scheduler {
   void ShowStage(const std::string& worker);
   void AddHandle(const cluster::WorkerInfo& info);
   void CheckSourceRemoval(const std::string& source) const;
+  void CheckUpdateInChange(const std::vector<migration::SubtaskConfig>& subtasks) const;
   std::vector<std::string> CheckSubtasks(const std::string& task,
                                          const std::vector<std::string>& sources) const;
 

@@ -319,6 +319,66 @@ void Scheduler::SetStage(Stage stage, const std::string& task,
   CommitPieces("stage", std::move(pieces));
 }
 
+void Scheduler::CheckUpdateInChange(const std::vector<SubtaskConfig>& subtasks) const {
+  if (subtasks.empty()) return;
+  std::vector<std::string> names;
+  for (const SubtaskConfig& subtask : subtasks) {
+    if (std::find(names.begin(), names.end(), subtask.name) == names.end()) {
+      names.push_back(subtask.name);
+    }
+  }
+  if (names.size() > 1) throw MakeError(ErrorCode::kSchedulerMultiTask, ListText(names));
+  const std::string& task = names.front();
+  const auto known = subtasks_.find(task);
+  if (known == subtasks_.end()) throw MakeError(ErrorCode::kSchedulerTaskNotExist, task);
+  std::vector<std::string> unknown;
+  for (const SubtaskConfig& subtask : subtasks) {
+    if (!known->second.contains(subtask.source_id)) unknown.push_back(subtask.source_id);
+  }
+  if (!unknown.empty()) {
+    throw MakeError(ErrorCode::kSchedulerSubTaskNotExist, task, ListText(unknown));
+  }
+  for (const SubtaskConfig& subtask : subtasks) {
+    if (known->second.at(subtask.source_id).expect == Stage::kRunning) {
+      throw MakeError(ErrorCode::kSchedulerSubTaskCfgUpdate, task, subtask.source_id);
+    }
+  }
+  for (const SubtaskConfig& subtask : subtasks) {
+    if (placement_.WorkerOf(subtask.source_id).empty()) {
+      throw Error(ErrorCode::kSchedulerSubTaskCfgUpdate,
+                  fmt::format("subtask {} of source {} can not update because the source is bound "
+                              "to no dm-worker",
+                              task, subtask.source_id))
+          .SetWorkaround("Please start a dm-worker, see `list-member --worker`.");
+    }
+  }
+}
+
+void Scheduler::CheckSubtaskUpdate(const std::vector<SubtaskConfig>& subtasks) const {
+  std::lock_guard lock(mutex_);
+  CheckStarted();
+  CheckUpdateInChange(subtasks);
+}
+
+void Scheduler::UpdateSubtasks(const std::vector<SubtaskConfig>& subtasks) {
+  const auto change = BeginChange();
+  CheckUpdateInChange(subtasks);
+  if (subtasks.empty()) return;
+  Txn txn;
+  for (const SubtaskConfig& subtask : subtasks) {
+    cluster::AddSubtaskConfig(txn, subtask.source_id, subtask.name,
+                              migration::SubtaskToToml(subtask));
+  }
+  RequireFits(txn);
+  // Crash points: update-task.
+  Commit("subtask-update", std::move(txn));
+  Update([&] {
+    for (const SubtaskConfig& subtask : subtasks) {
+      subtasks_.at(subtask.name).at(subtask.source_id).config = subtask;
+    }
+  });
+}
+
 void Scheduler::RemoveTaskRecords(const std::string& task) {
   const auto change = BeginChange();
   Txn txn;

@@ -407,6 +407,69 @@ TEST_F(SchedulerTest, QuestionsDoNotWaitForEtcd) {
   EXPECT_EQ(scheduler_->Tasks().size(), 1u);
 }
 
+// ---- changes in place ----
+
+TEST_F(SchedulerTest, PausedSubtasksAreReplacedAndStay) {
+  StoreWorker("w1"), Alive("w1"), StoreWorker("w2"), Alive("w2");
+  StoreSource("s1"), StoreSource("s2");
+  Start();
+  scheduler_->AddSubtasks({Subtask("t", "s1"), Subtask("t", "s2")}, Stage::kRunning, std::nullopt);
+  SubtaskConfig changed = Subtask("t", "s1");
+  changed.syncer.batch = 7;
+  const std::string key = EncodeKey(keys::kSubtask, {"s1", "t"});
+  const auto before = etcd_.Get(key);
+  const auto refused = [&](const std::vector<SubtaskConfig>& subtasks) {
+    const int code = CodeOf([&] { scheduler_->UpdateSubtasks(subtasks); });
+    EXPECT_EQ(CodeOf([&] { scheduler_->CheckSubtaskUpdate(subtasks); }), code);
+    EXPECT_EQ(etcd_.Get(key), before);
+    return code;
+  };
+  // In this order.
+  EXPECT_EQ(refused({changed, Subtask("other", "s9")}), 46013);
+  EXPECT_EQ(refused({Subtask("other", "s9")}), 46018);
+  EXPECT_EQ(refused({changed, Subtask("t", "s9")}), 46034);
+  EXPECT_EQ(refused({changed}), 46035);
+  scheduler_->SetStage(Stage::kPaused, "t", {"s1"});
+  EXPECT_EQ(refused({changed, Subtask("t", "s2")}), 46035);  // one of them runs
+  const auto stage = etcd_.Get(StageKey("s1", "t"));
+  scheduler_->UpdateSubtasks({changed});
+  EXPECT_EQ(etcd_.Get(key), migration::SubtaskToToml(changed));
+  EXPECT_EQ(etcd_.Get(StageKey("s1", "t")), stage);
+  EXPECT_EQ(scheduler_->SubtasksOf("t").at("s1"), changed);
+  EXPECT_EQ(scheduler_->SubtasksOf("t").at("s2"), Subtask("t", "s2"));
+  // Nobody could take it over.
+  Gone("w1"), Gone("w2");
+  EXPECT_TRUE(Eventually([&] { return scheduler_->WorkerOf("s1").empty(); }));
+  EXPECT_EQ(CodeOf([&] { scheduler_->UpdateSubtasks({changed}); }), 46035);
+}
+
+TEST_F(SchedulerTest, AChangeInPlaceIsWrittenAsAWholeOrNotAtAll) {
+  std::vector<SubtaskConfig> subtasks;
+  std::vector<std::string> sources;
+  for (int i = 0; i < 10; ++i) {
+    const std::string number = std::to_string(i);
+    StoreWorker("w" + number), Alive("w" + number), StoreSource("s" + number);
+    subtasks.push_back(Subtask("t", "s" + number));
+    sources.push_back("s" + number);
+  }
+  Start({.operations = 2048, .bytes = 64 << 10});
+  scheduler_->AddSubtasks(subtasks, Stage::kPaused, std::nullopt);
+  std::vector<SubtaskConfig> large = subtasks;
+  for (SubtaskConfig& subtask : large) subtask.meta_schema = std::string(20'000, 'x');
+  EXPECT_EQ(CodeOf([&] { scheduler_->UpdateSubtasks(large); }),
+            static_cast<int>(ErrorCode::kConfigNotSupported));
+  for (const SubtaskConfig& subtask : subtasks) {
+    EXPECT_EQ(etcd_.Get(EncodeKey(keys::kSubtask, {subtask.source_id, "t"})),
+              migration::SubtaskToToml(subtask));
+  }
+  scheduler_->UpdateSubtasks({large[0], large[1]});
+  // A write that certainly failed changes nothing.
+  FailWritesOf(EncodeKey(keys::kSubtask, {"s2", "t"}), kBusy, false);
+  EXPECT_NE(CodeOf([&] { scheduler_->UpdateSubtasks({large[2]}); }), 0);
+  EXPECT_EQ(scheduler_->SubtasksOf("t").at("s2"), subtasks[2]);
+  EXPECT_FALSE(term_over_);
+}
+
 // ---- records that cannot be read ----
 
 TEST_F(SchedulerTest, UnusableRecordsDoNotKeepTheLeaderFromWork) {

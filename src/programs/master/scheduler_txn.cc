@@ -92,6 +92,16 @@ bool Scheduler::IsAsWritten(const Txn& txn) {
   return true;
 }
 
+void Scheduler::RequireFits(const Txn& txn) const {
+  if (txn.then.size() <= limits_.operations && BytesOf(txn) + kTxnSlackBytes <= limits_.bytes) {
+    return;
+  }
+  throw MakeError(ErrorCode::kConfigNotSupported, "a change of so many sources at once",
+                  fmt::format("etcd takes {} bytes and {} operations in one transaction",
+                              limits_.bytes, limits_.operations))
+      .SetWorkaround("Please change some sources at a time, with `-s`.");
+}
+
 void Scheduler::CommitPieces(cluster::WriteName name, std::vector<Piece> pieces) {
   // One compare is the fence's.
   const size_t max_operations = limits_.operations > 1 ? limits_.operations - 1 : 1;

@@ -5,6 +5,7 @@
 #include "base/io/text.h"
 #include "base/log/log.h"
 #include "dmmaster.pb.h"
+#include "dmworker.pb.h"
 #include "migration/config/key_table.h"
 #include "migration/config/subtask.h"
 #include "migration/config/task.h"
@@ -26,6 +27,8 @@ using migration::TaskConfig;
 
 // Stands for a start that the command line decides.
 constexpr std::string_view kStartTimeMeta = "start-time";
+// For the question whether a worker can take a configuration over.
+constexpr Milliseconds kAskWorkerLimit{10'000};
 
 // A task made ready: parsed, validated, adjusted to its target, expanded.
 struct Prepared {
@@ -33,12 +36,33 @@ struct Prepared {
   std::vector<SubtaskConfig> subtasks;
 };
 
+// What a task is prepared for.
+struct Purpose {
+  std::string start_time = {};  // of the command line; empty: none
+  bool update = false;          // to replace the configuration of a task that is there
+};
+
+// The place to begin at of a task that is there is the one that it was started with, where the file
+// names none or the command line did.
+void TakeOverMeta(const RequestContext& context, TaskConfig& task) {
+  const auto existing = context.scheduler->SubtasksOf(task.name);
+  for (auto& instance : task.mysql_instances) {
+    if (!instance) continue;
+    const auto it = existing.find(instance->source_id);
+    if (it == existing.end() || !it->second.meta) continue;
+    if (!instance->meta || it->second.meta->binlog_name == kStartTimeMeta) {
+      instance->meta = it->second.meta;
+    }
+  }
+}
+
 Prepared PrepareParsed(const RequestContext& context, const std::string& text,
-                       const std::string& start_time) {
+                       const Purpose& purpose) {
   Prepared out;
   TaskConfig& task = out.task;
   task = migration::ParseTaskYaml(text);
-  if (!start_time.empty()) {
+  if (purpose.update) TakeOverMeta(context, task);
+  if (!purpose.start_time.empty()) {
     for (auto& instance : task.mysql_instances) {
       if (instance) instance->meta = migration::BinlogMeta{std::string(kStartTimeMeta), 0, ""};
     }
@@ -75,11 +99,10 @@ Prepared PrepareParsed(const RequestContext& context, const std::string& text,
   return out;
 }
 
-Prepared Prepare(const RequestContext& context, const std::string& text,
-                 const std::string& start_time) {
-  if (!start_time.empty()) migration::ParseStartTime(start_time);
+Prepared Prepare(const RequestContext& context, const std::string& text, const Purpose& purpose) {
+  if (!purpose.start_time.empty()) migration::ParseStartTime(purpose.start_time);
   try {
-    return PrepareParsed(context, text, start_time);
+    return PrepareParsed(context, text, purpose);
   } catch (const Error& e) {
     throw Error(e).SetClass("dm-master");
   }
@@ -107,10 +130,37 @@ std::string Precheck(const RequestContext& context, const Prepared& prepared,
       migration::RunPrecheck(ForChecks(context, prepared.subtasks), options, context.stop), limits);
 }
 
-// Answers the names that are not sources of the task.
-std::vector<std::string> Restrict(std::vector<SubtaskConfig>& subtasks,
-                                  const std::vector<std::string>& sources) {
-  if (sources.empty()) return {};
+// Asks the workers of sources how much may be written to a directory of theirs.
+decltype(migration::PrecheckOptions::dump_space) DumpSpaceOf(const RequestContext& context) {
+  return [&context](const std::string& source,
+                    const std::string& dir) -> std::optional<migration::DumpSpace> {
+    const std::string worker = context.scheduler->WorkerOf(source);
+    const auto client = context.scheduler->ClientOf(worker);
+    if (!client) {
+      Log().Info("the space for the dump is not checked: the source is bound to no dm-worker",
+                 {F("source", source)});
+      return std::nullopt;
+    }
+    pb::GetFreeSpaceRequest request;
+    request.set_dir(dir);
+    pb::GetFreeSpaceResponse answer;
+    try {
+      client->GetFreeSpace(request, kAskWorkerLimit, context.gone, &answer);
+    } catch (const Error& e) {
+      Log().Warn("the space for the dump is not checked: the dm-worker does not tell it",
+                 {F("source", source), F("worker", worker), F("error", e)});
+      return std::nullopt;
+    }
+    return migration::DumpSpace{answer.bytes(), answer.dir(), worker};
+  };
+}
+
+// Keeps the subtasks of these sources (none: all). False: some are not sources of the task, which
+// the response tells.
+template <class Response>
+bool Restrict(std::vector<SubtaskConfig>& subtasks, const std::vector<std::string>& sources,
+              Response* response) {
+  if (sources.empty()) return true;
   std::vector<std::string> unknown;
   std::vector<SubtaskConfig> kept;
   for (const std::string& source : std::set<std::string>(sources.begin(), sources.end())) {
@@ -123,7 +173,45 @@ std::vector<std::string> Restrict(std::vector<SubtaskConfig>& subtasks,
     }
   }
   subtasks = std::move(kept);
-  return unknown;
+  for (const std::string& source : unknown) {
+    auto* answer = response->add_sources();
+    answer->set_result(false);
+    answer->set_msg("source not found in task's config");
+    answer->set_source(source);
+  }
+  return unknown.empty();
+}
+
+// Throws Error 46035 unless the worker of each subtask can take it over.
+void AskWorkers(const RequestContext& context, const std::vector<SubtaskConfig>& subtasks) {
+  std::vector<std::string> refusals(subtasks.size());
+  ForEach(subtasks.size(), [&](size_t i) {
+    const std::string worker = context.scheduler->WorkerOf(subtasks[i].source_id);
+    const auto client = context.scheduler->ClientOf(worker);
+    if (!client) {
+      refusals[i] = "the source is bound to no dm-worker";
+      return;
+    }
+    pb::CheckSubtasksCanUpdateRequest request;
+    request.set_subtaskcfgtomlstring(migration::SubtaskToToml(subtasks[i]));
+    pb::CheckSubtasksCanUpdateResponse answer;
+    try {
+      client->CheckSubtasksCanUpdate(request, kAskWorkerLimit, context.gone, &answer);
+      if (!answer.success()) refusals[i] = answer.msg();
+    } catch (const std::exception& e) {
+      refusals[i] = ErrorText(e);
+    }
+  });
+  if (context.gone()) throw Cancelled();
+  for (size_t i = 0; i < subtasks.size(); ++i) {
+    if (refusals[i].empty()) continue;
+    throw Error(ErrorCode::kSchedulerSubTaskCfgUpdate,
+                fmt::format("subtask {} of source {} can not update because {}", subtasks[i].name,
+                            subtasks[i].source_id, refusals[i]))
+        .SetWorkaround(
+            "For any other change please stop the task and start it with the changed file: it goes "
+            "on where it was.");
+  }
 }
 
 void RemoveMeta(const RequestContext& context, const Prepared& prepared) {
@@ -170,26 +258,24 @@ void AnswerConfirmed(const RequestContext& context, std::vector<Pending> pending
 void StartTask(const RequestContext& context, const pb::StartTaskRequest& request,
                pb::StartTaskResponse* response) {
   Scheduler& scheduler = *context.scheduler;
-  Prepared prepared = Prepare(context, request.task(), request.starttime());
+  Prepared prepared = Prepare(context, request.task(), {.start_time = request.starttime()});
   const std::string task = prepared.task.name;
   try {
-    response->set_checkresult(Precheck(
-        context, prepared, {.start_time = request.starttime(), .fresh = request.removemeta()}, {}));
+    response->set_checkresult(Precheck(context, prepared,
+                                       {.start_time = request.starttime(),
+                                        .fresh = request.removemeta(),
+                                        .dump_space = DumpSpaceOf(context)},
+                                       {}));
   } catch (const Error& e) {
     response->set_checkresult(e.ToString());
     return;
   }
   // Who interrupted the check wants no task.
   if (context.gone()) throw Cancelled();
-  const std::vector<std::string> unknown =
-      Restrict(prepared.subtasks, {request.sources().begin(), request.sources().end()});
-  for (const std::string& source : unknown) {
-    auto* answer = response->add_sources();
-    answer->set_result(false);
-    answer->set_msg("source not found in task's config");
-    answer->set_source(source);
+  if (!Restrict(prepared.subtasks, {request.sources().begin(), request.sources().end()},
+                response)) {
+    return;
   }
-  if (!unknown.empty()) return;
 
   std::vector<std::string> sources;
   for (const SubtaskConfig& subtask : prepared.subtasks) sources.push_back(subtask.source_id);
@@ -231,29 +317,45 @@ void StartTask(const RequestContext& context, const pb::StartTaskRequest& reques
 
 void CheckTask(const RequestContext& context, const pb::CheckTaskRequest& request,
                pb::CheckTaskResponse* response) {
-  const Prepared prepared = Prepare(context, request.task(), request.starttime());
-  response->set_msg(Precheck(context, prepared, {.start_time = request.starttime()},
-                             {request.errcnt(), request.warncnt()}));
+  const Prepared prepared = Prepare(context, request.task(), {.start_time = request.starttime()});
+  response->set_msg(Precheck(
+      context, prepared, {.start_time = request.starttime(), .dump_space = DumpSpaceOf(context)},
+      {request.errcnt(), request.warncnt()}));
   response->set_result(true);
 }
 
 void UpdateTask(const RequestContext& context, const pb::UpdateTaskRequest& request,
                 pb::UpdateTaskResponse* response) {
-  Prepared prepared = Prepare(context, request.task(), "");
+  Scheduler& scheduler = *context.scheduler;
+  const Prepared prepared = Prepare(context, request.task(), {.update = true});
+  const std::string& task = prepared.task.name;
+  std::vector<SubtaskConfig> subtasks = prepared.subtasks;
+  if (!Restrict(subtasks, {request.sources().begin(), request.sources().end()}, response)) return;
+  // First, since the pre-check takes long.
+  scheduler.CheckSubtaskUpdate(subtasks);
   try {
-    response->set_checkresult(Precheck(context, prepared, {}, {}));
+    Prepared checked = prepared;
+    // It goes on from its checkpoint: where it once began is no matter.
+    for (SubtaskConfig& subtask : checked.subtasks) subtask.meta.reset();
+    response->set_checkresult(Precheck(context, checked, {}, {}));
   } catch (const Error& e) {
     response->set_checkresult(e.ToString());
     return;
   }
-  for (const std::string& source :
-       Restrict(prepared.subtasks, {request.sources().begin(), request.sources().end()})) {
-    auto* answer = response->add_sources();
-    answer->set_result(false);
-    answer->set_msg("source not found in task's config");
-    answer->set_source(source);
-  }
+  if (context.gone()) throw Cancelled();
+  const Latches::Latch latch = scheduler.AcquireLatch(task, "updating subtasks");
+  scheduler.CheckSubtaskUpdate(subtasks);
+  AskWorkers(context, subtasks);
+  scheduler.UpdateSubtasks(subtasks);
   response->set_result(true);
+  response->set_msg(
+      fmt::format("the change is stored, it takes effect with `resume-task {}`", task));
+  for (const SubtaskConfig& subtask : subtasks) {
+    auto* answer = response->add_sources();
+    answer->set_result(true);
+    answer->set_source(subtask.source_id);
+    answer->set_worker(scheduler.WorkerOf(subtask.source_id));
+  }
 }
 
 void OperateTask(const RequestContext& context, const pb::OperateTaskRequest& request,

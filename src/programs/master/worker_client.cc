@@ -119,4 +119,23 @@ void WorkerClient::OperateSchema(const pb::OperateWorkerSchemaRequest& request,
       });
 }
 
+void WorkerClient::CheckSubtasksCanUpdate(const pb::CheckSubtasksCanUpdateRequest& request,
+                                          Milliseconds timeout, const IsCancelled& cancelled,
+                                          pb::CheckSubtasksCanUpdateResponse* response) {
+  impl_->Call(
+      timeout, cancelled, response,
+      [&](pb::Worker::Stub& stub, grpc::ClientContext* context, grpc::CompletionQueue* queue) {
+        return stub.AsyncCheckSubtasksCanUpdate(context, request, queue);
+      });
+}
+
+void WorkerClient::GetFreeSpace(const pb::GetFreeSpaceRequest& request, Milliseconds timeout,
+                                const IsCancelled& cancelled, pb::GetFreeSpaceResponse* response) {
+  impl_->Call(
+      timeout, cancelled, response,
+      [&](pb::Worker::Stub& stub, grpc::ClientContext* context, grpc::CompletionQueue* queue) {
+        return stub.AsyncGetFreeSpace(context, request, queue);
+      });
+}
+
 }  // namespace dm::master

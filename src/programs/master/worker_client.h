@@ -9,7 +9,11 @@
 #include "base/thread/stop.h"
 
 namespace pb {
+class CheckSubtasksCanUpdateRequest;
+class CheckSubtasksCanUpdateResponse;
 class CommonWorkerResponse;
+class GetFreeSpaceRequest;
+class GetFreeSpaceResponse;
 class GetWorkerCfgResponse;
 class HandleWorkerErrorRequest;
 class OperateWorkerSchemaRequest;
@@ -35,6 +39,11 @@ class WorkerClient {
                    const IsCancelled& cancelled, pb::CommonWorkerResponse* response);
   void OperateSchema(const pb::OperateWorkerSchemaRequest& request, Milliseconds timeout,
                      const IsCancelled& cancelled, pb::CommonWorkerResponse* response);
+  void CheckSubtasksCanUpdate(const pb::CheckSubtasksCanUpdateRequest& request,
+                              Milliseconds timeout, const IsCancelled& cancelled,
+                              pb::CheckSubtasksCanUpdateResponse* response);
+  void GetFreeSpace(const pb::GetFreeSpaceRequest& request, Milliseconds timeout,
+                    const IsCancelled& cancelled, pb::GetFreeSpaceResponse* response);
 
  private:
   class Impl;

@@ -2,12 +2,14 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "base/error/error.h"
 #include "cluster/rpc/convert.h"
 #include "cluster/rpc/print_json.h"
 #include "dmworker.grpc.pb.h"
+#include "migration/storage/local_directory.h"
 #include "programs/worker/server.h"
 
 namespace dm::worker {
@@ -135,6 +137,17 @@ class WorkerService final : public pb::Worker::Service {
     } catch (const std::exception& e) {
       response->set_msg(ErrorText(e));
     }
+    return grpc::Status::OK;
+  }
+  grpc::Status GetFreeSpace(grpc::ServerContext*, const pb::GetFreeSpaceRequest* request,
+                            pb::GetFreeSpaceResponse* response) override {
+    try {
+      response->set_bytes(migration::FreeBytesFor(request->dir()));
+      response->set_dir(std::filesystem::absolute(request->dir()).lexically_normal().string());
+    } catch (const std::exception& e) {
+      return {grpc::StatusCode::UNKNOWN, ErrorText(e)};
+    }
+    cluster::RepairUtf8(*response);
     return grpc::Status::OK;
   }
   grpc::Status GetWorkerValidatorStatus(grpc::ServerContext*, const pb::GetValidationStatusRequest*,
