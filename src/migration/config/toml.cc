@@ -116,7 +116,7 @@ class TomlWriter {
   }
   void Field(std::string_view key, double member) {
     if (tables_) return;
-    std::string text = fmt::format("{:g}", member);
+    std::string text = fmt::format("{}", member);
     if (text.find_first_of(".e") == std::string::npos) text += ".0";
     Line(key, text);
   }

@@ -206,11 +206,11 @@ class Printer {
   explicit Printer(Passwords passwords) : passwords_(passwords) {}
 
   Value Print(bool value) const { return {Value::Kind::kInline, value ? "true" : "false"}; }
-  template <std::integral T>
+  template <class T>
+    requires std::is_arithmetic_v<T>
   Value Print(T value) const {
     return {Value::Kind::kInline, fmt::format("{}", value)};
   }
-  Value Print(double value) const { return {Value::Kind::kInline, fmt::format("{:g}", value)}; }
   Value Print(const std::string& value) const { return Scalar(value); }
   Value Print(const Secret& value) const {
     return Scalar(passwords_ == Passwords::kHidden ? kHiddenSecret : value.Reveal());

@@ -95,7 +95,7 @@ TEST(TableInfoJson, BytesThatAreNoTextComeBack) {
   const std::string create =
       "CREATE TABLE `t\xff` (`a\xff` INT NOT NULL COMMENT 'x\xfe', `a\xfe` "
       "ENUM('\xc3','\xe4','\xef\xbf\xbd'), "
-      "s SET('\xf0\x9f','b') COLLATE `x\xc0_bin`, d VARCHAR(9) DEFAULT '\x80', "
+      "s SET('\xf0\x9f','b') COLLATE utf8mb4_bin, d VARCHAR(9) DEFAULT '\x80', "
       "g INT AS (`a\xff` + 1), PRIMARY KEY (`a\xff`), UNIQUE KEY `u\xfd` (`a\xff`, `a\xfe`) "
       "COMMENT '\xfc', "
       "FULLTEXT KEY `f\xfb` (d), CONSTRAINT `c\xfa` CHECK (d <> '\xf9'), "

@@ -117,6 +117,14 @@ std::string Parser::CharsetName(std::string_view what) {
 }
 
 std::string Parser::MeantCharset(std::string name) const {
+  // They are written without quotes.
+  const auto belongs = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  if (name.empty() || (name[0] >= '0' && name[0] <= '9') ||
+      !std::all_of(name.begin(), name.end(), belongs)) {
+    Fail("expected the name of a character set or collation");
+  }
   constexpr size_t kWord = 4;  // "utf8"
   if (!options_.utf8_is_utf8mb4 || UpperWord(std::string_view(name).substr(0, kWord)) != "UTF8") {
     return name;

@@ -445,10 +445,15 @@ TEST(Expressions, MinusSignsStayApart) {
   }
 }
 
-TEST(Expressions, NamesOfCharacterSetsThatAreNoWords) {
-  EXPECT_EQ(Restore(ParseExpression("a collate 'b*2'", {})), "`a` COLLATE `b*2`");
-  EXPECT_EQ(Restore(ParseExpression("convert(a using `b)`)", {})), "CONVERT(`a` USING `b)`)");
-  EXPECT_EQ(Restore(ParseExpression("char(1 using `1`)", {})), "CHAR(1 USING `1`)");
+TEST(Parser, NamesOfCharacterSetsAreWords) {
+  for (const char* text : {"a collate 'b*2'", "convert(a using `b)`)", "char(1 using `1`)"}) {
+    EXPECT_THROW(ParseExpression(text, {}), Error) << text;
+  }
+  for (const char* text :
+       {"ALTER DATABASE d CHARSET `x'y`", "CREATE TABLE t (a INT) COLLATE ''",
+        "CREATE TABLE t (a CHAR(1) CHARSET `x y`)", "ALTER TABLE t CONVERT TO CHARSET 'x y'"}) {
+    EXPECT_THROW(ParseStatements(text, {}), Error) << text;
+  }
 }
 
 TEST(Expressions, CallsThatNeedArguments) {

@@ -1,8 +1,6 @@
 // Normal form of expressions.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "mysql/sql/lexer.h"
 #include "mysql/sql/restore_impl.h"
 
@@ -24,20 +22,6 @@ std::string Lower(std::string_view word) {
 }
 
 }  // namespace
-
-// The name of a character set or a collation: as it is, unless it is no word.
-void Writer::PlainName(std::string_view name) {
-  const bool word = !name.empty() && (name[0] < '0' || name[0] > '9') &&
-                    std::all_of(name.begin(), name.end(), [](char c) {
-                      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                             (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
-                    });
-  if (word) {
-    Put(name);
-  } else {
-    Identifier(name);
-  }
-}
 
 // A keyword or function name in the style's case.
 void Writer::Word(std::string_view word) {
@@ -225,13 +209,13 @@ void Writer::Write(const Expr& expr) {
       Word("CONVERT(");
       Write(*expr.args[0]);
       Word(" USING ");
-      PlainName(expr.name);
+      Put(expr.name);
       Put(")");
       break;
     case ExprKind::kCollate:
       Write(*expr.args[0]);
       Word(" COLLATE ");
-      PlainName(Collation(expr.name));
+      Put(Collation(expr.name));
       break;
     case ExprKind::kParen:
       Put("(");
@@ -283,7 +267,7 @@ void Writer::Write(const Expr& expr) {
       Args(expr.args, 0, ", ");
       if (!expr.name.empty()) {
         Word(" USING ");
-        PlainName(expr.name);
+        Put(expr.name);
       }
       Put(")");
       break;

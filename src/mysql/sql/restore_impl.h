@@ -71,7 +71,6 @@ class Writer {
   void Definitions(const std::vector<PartitionDef>& definitions, bool sub);
 
   // restore_expr.cc
-  void PlainName(std::string_view name);
   void Word(std::string_view word);
   void Args(const std::vector<ExprPtr>& args, size_t begin, std::string_view separator);
   void StringValue(const Expr& expr);
