@@ -220,6 +220,19 @@ TEST(NormalForm, StringsAreEscapedForTheDownstreamSession) {
   RestoreOptions options;
   options.no_backslash_escapes = true;
   EXPECT_EQ(Restore(from_raw, options), R"(ALTER TABLE `t` COMMENT = 'a\b')");
+  // Texts that are kept as they are.
+  for (
+      const auto& [text, wanted] : std::vector<std::pair<const char*, const char*>>{
+          {R"(alter table t attributes 'a\\b"x"', attributes = 'it''s\\')",
+           R"(ALTER TABLE `t` ATTRIBUTES 'a\b"x"', ATTRIBUTES = 'it''s\')"},
+          {R"(alter table t add index i (a) engine_attribute '{"a":"\\n"}')",
+           R"(ALTER TABLE `t` ADD INDEX `i`(`a`) ENGINE_ATTRIBUTE = '{"a":"\n"}')"},
+          {R"(alter table t add c int default (json_value(d, '$.a' default 'a\\b' on empty)))",
+           R"(ALTER TABLE `t` ADD COLUMN `c` INT DEFAULT (JSON_VALUE(`d`, '$.a' DEFAULT 'a\b' ON EMPTY)))"},
+          {R"(alter table t add c int default (json_value(d, '$.a' default N'\\' on error)))",
+           R"(ALTER TABLE `t` ADD COLUMN `c` INT DEFAULT (JSON_VALUE(`d`, '$.a' DEFAULT N'\' ON ERROR)))"}}) {
+    EXPECT_EQ(Restore(One(text), options), wanted);
+  }
 }
 
 // Statements of all kinds: their normal form parses to itself.
