@@ -781,7 +781,14 @@ TEST(SqlModes, WordsMeanWhatTheModeSays) {
   EXPECT_EQ(function("concat(a, b)"), "CONCAT_OPERATOR_ORACLE(`a`, `b`)");
   EXPECT_EQ(function("mid(a, 0, 2)"), "SUBSTR_ORACLE(`a`, 0, 2)");
   EXPECT_EQ(function("decode(a, b, c)"), "DECODE_ORACLE(`a`, `b`, `c`)");
+  EXPECT_EQ(function("regexp_replace(a, 'b', c)"), "REGEXP_REPLACE(`a`, 'b', COALESCE(`c`, ''))");
+  EXPECT_EQ(function("regexp_replace(a, 'b', 'c')"), "REGEXP_REPLACE(`a`, 'b', 'c')");
+  EXPECT_EQ(function("mariadb_schema.regexp_replace(a, 'b', c)"), "REGEXP_REPLACE(`a`, 'b', `c`)");
   options.sql_mode = SqlMode();
+  EXPECT_EQ(function("oracle_schema.regexp_replace(a, 'b', c)"),
+            "REGEXP_REPLACE(`a`, 'b', COALESCE(`c`, ''))");
+  EXPECT_EQ(function("oracle_schema.concat(a, b)"), "CONCAT_OPERATOR_ORACLE(`a`, `b`)");
+  EXPECT_EQ(function("regexp_replace(a, 'b', c)"), "REGEXP_REPLACE(`a`, 'b', `c`)");
   EXPECT_EQ(function("trim_oracle(a)"), "TRIM_ORACLE(`a`)");
   EXPECT_EQ(function("concat_operator_oracle(a, b)"), "CONCAT_OPERATOR_ORACLE(`a`, `b`)");
   EXPECT_EQ(function("length(a)"), "LENGTH(`a`)");
