@@ -68,6 +68,31 @@ def test_views_that_nobody_can_read_are_left_out(pair, migrated):
     assert "a view that nobody can read is not dumped" in m.cluster.log(m.worker, 4000)
 
 
+@pytest.mark.parametrize("pair", ["mariadb-mariadb", "mysql9-mysql9"])
+def test_views_whose_definition_may_not_be_shown(pair, migrated):
+    """The account has what reads tables; views need SHOW VIEW as well."""
+    m = migrated(pair, source=f"no-show-view-{pair}", source_keys={"from": {"user": "no_show_view"}})
+    m.upstream.run("DROP USER IF EXISTS 'no_show_view'@'%'", f"CREATE USER 'no_show_view'@'%' IDENTIFIED BY '{PASSWORD}'",
+                   "GRANT SELECT, RELOAD, PROCESS, LOCK TABLES, REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO 'no_show_view'@'%'")
+    m.prepare("CREATE TABLE t (id INT PRIMARY KEY)", "CREATE VIEW v AS SELECT id FROM t")
+
+    def text(**more):
+        checked = m.cluster.ctl("check-task", m.file(**WITH_VIEWS, **more), check=False)
+        return checked.out + checked.err
+
+    found = text()
+    assert re.search(rf"view `{SCHEMA}`.`v` of source .* cannot be read, the dump would stop at it: .*1142", found), found
+    assert "SHOW VIEW" in found, found
+    m.upstream.run("GRANT SHOW VIEW ON *.* TO 'no_show_view'@'%'")
+    assert "cannot be read" not in text()
+    # What is left out of the dump is not loaded under another name.
+    m.write("CREATE TABLE gone (id INT)", "CREATE VIEW invalid AS SELECT id FROM gone", "DROP TABLE gone")
+    found = text(**{"routes": {"one": {"schema-pattern": SCHEMA, "table-pattern": "invalid", "target-schema": SCHEMA, "target-table": "w"}},
+                    "mysql-instances": [{"source-id": m.source, "block-allow-list": "list", "mydumper-config-name": "dump", "loader-config-name": "load",
+                                         "syncer-config-name": "sync", "route-rules": ["one"]}]})
+    assert "left out of the dump" in found and "is routed to" not in found, found
+
+
 def test_a_view_is_never_renamed(migrated):
     m = migrated("mariadb-mariadb").prepare("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)", "CREATE VIEW v AS SELECT id FROM t")
     renamed = {**WITH_VIEWS, "routes": {"one": {"schema-pattern": SCHEMA, "table-pattern": "v", "target-schema": SCHEMA, "target-table": "w"}},

@@ -52,6 +52,12 @@ SET_OFF = {
                             "CREATE TRIGGER stmt_ignored.g AFTER DELETE ON stmt_ignored.t FOR EACH ROW CALL p"], "DELETE FROM stmt_ignored.t"),
     "function": (["CREATE FUNCTION stmt_ignored.f() RETURNS INT MODIFIES SQL DATA BEGIN DELETE FROM stmt.t WHERE id = 1; RETURN 9; END"],
                  "INSERT INTO stmt_ignored.t VALUES (stmt_ignored.f(), 9)"),
+    "function of a view that is read": (
+        ["CREATE FUNCTION stmt_ignored.f() RETURNS INT MODIFIES SQL DATA BEGIN DELETE FROM stmt.t WHERE id = 1; RETURN 9; END",
+         "CREATE VIEW stmt_ignored.v AS SELECT stmt_ignored.f() AS id"], "INSERT INTO stmt_ignored.t SELECT id, 9 FROM stmt_ignored.v"),
+    "function for a system table": (
+        ["CREATE FUNCTION stmt_ignored.f() RETURNS INT MODIFIES SQL DATA BEGIN DELETE FROM stmt.t WHERE id = 1; RETURN 9; END",
+         "DROP TABLE IF EXISTS mysql.stmt_of_dm", "CREATE TABLE mysql.stmt_of_dm (id INT)"], "INSERT INTO mysql.stmt_of_dm SELECT stmt_ignored.f()"),
 }
 HARMLESS = [
     "CREATE VIEW stmt_ignored.v AS SELECT * FROM stmt_ignored.t", "CREATE TABLE stmt_ignored.log (id INT)",
@@ -69,6 +75,7 @@ def test_change_logged_as_statement_that_sets_off_another(running, what):
     running.upstream.run("SET SESSION binlog_format = STATEMENT", statement)
     error = running.cluster.wait_error(running.task, 36014, "only support ROW format binlog")
     assert f"`{SCHEMA}`.`t`" in error["Message"] and statement[:30] in error["Message"], error
+    running.upstream.run("DROP TABLE IF EXISTS mysql.stmt_of_dm")
 
 
 def test_change_logged_as_statement_that_sets_off_nothing_here(running):
@@ -87,6 +94,20 @@ def test_change_logged_as_statement_that_sets_off_nothing_here(running):
     running.equal()
     up.run("SET SESSION binlog_format = STATEMENT", "DELETE FROM stmt_ignored.t")
     running.cluster.wait_error(running.task, 36014, f"`{SCHEMA}`.`t`")
+
+
+def test_change_logged_as_statement_behind_a_trigger_that_is_gone(running):
+    """It went with its table, another one has the name now."""
+    running.start()
+    up = running.upstream
+    made = "CREATE TABLE stmt_ignored.d (id INT)"
+    up.run("SET GLOBAL log_bin_trust_function_creators = 1", made,
+           "CREATE TRIGGER stmt_ignored.gd AFTER INSERT ON stmt_ignored.d FOR EACH ROW INSERT INTO stmt.t VALUES (NEW.id, 9)",
+           "SET SESSION binlog_format = STATEMENT", "UPDATE stmt_ignored.t SET v = 8")
+    running.equal()
+    up.run("DROP TABLE stmt_ignored.d", made, "SET SESSION binlog_format = STATEMENT", "INSERT INTO stmt_ignored.d VALUES (77)")
+    running.equal()
+    running.cluster.wait_stage(running.task, "Running", "Sync")
 
 
 def test_change_logged_as_statement_whose_table_is_gone(running):

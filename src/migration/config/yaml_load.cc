@@ -19,8 +19,9 @@
 namespace dm::migration {
 namespace {
 
-// Nodes that the aliases of one document stand for.
-constexpr uint64_t kMaxAliasedNodes = 100'000;
+// Nodes that the aliases of one document stand for: as many as yaml.v2 allows however few others
+// there are.
+constexpr uint64_t kMaxAliasedNodes = 400'000;
 
 [[noreturn]] void Fail(const YAML::Mark& mark, std::string_view what) {
   throw std::invalid_argument(fmt::format("yaml: line {}: {}", mark.line + 1, what));

@@ -4,6 +4,7 @@
 
 #include "migration/dumpfile/file_name.h"
 #include "migration/rules/system_schema.h"
+#include "mysql/sql/lexer.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -86,7 +87,15 @@ std::vector<LoadFile> OrderFiles(const ImportPlan& plan) {
 }
 
 bool HasPrimaryKey(std::string_view script) {
-  return script.find("PRIMARY KEY") != std::string_view::npos;
+  // Of the definition, not of a comment or a default in it.
+  const std::vector<mysql::Token> tokens = mysql::Tokenize(script, {});
+  const auto is = [](const mysql::Token& token, std::string_view word) {
+    return token.kind == mysql::TokenKind::kWord && token.upper == word;
+  };
+  return std::adjacent_find(tokens.begin(), tokens.end(),
+                            [&](const mysql::Token& one, const mysql::Token& next) {
+                              return is(one, "PRIMARY") && is(next, "KEY");
+                            }) != tokens.end();
 }
 
 std::string ReadScript(const LocalDirectory& directory, const std::string& path) {

@@ -89,8 +89,16 @@ TEST(ImportPlanTest, KnowsAPrimaryKeyOfASchemaFile) {
       "CREATE TABLE `t` (\n  `a` int,\n  PRIMARY KEY (`a`) /*T![clustered_index] CLUSTERED */\n)"));
   EXPECT_FALSE(HasPrimaryKey("CREATE TABLE `t` (\n  `a` int,\n  UNIQUE KEY `a` (`a`)\n)"));
   EXPECT_FALSE(HasPrimaryKey(""));
-  // What depends on it is an order that is not promised.
-  EXPECT_TRUE(HasPrimaryKey("CREATE TABLE `t` (`a` int COMMENT 'once the PRIMARY KEY')"));
+  EXPECT_TRUE(HasPrimaryKey("create table t (a int primary  key)"));
+  EXPECT_TRUE(
+      HasPrimaryKey("/*!40101 SET NAMES binary*/;\nCREATE TABLE `t` (`a` int,PRIMARY KEY"
+                    "(`a`)) /*!50100 PARTITION BY KEY () */;\n"));
+  for (const char* definition : {"`a` int COMMENT 'once the PRIMARY KEY'",
+                                 "`a` int COMMENT 'it''s \\\\', `b` char(20) "
+                                 "DEFAULT 'PRIMARY KEY'",
+                                 "`PRIMARY KEY` int", "`a` int /* PRIMARY KEY */"}) {
+    EXPECT_FALSE(HasPrimaryKey(std::string("CREATE TABLE `t` (") + definition + ")")) << definition;
+  }
 }
 
 TEST(ImportPlanTest, RefusesViewsThatAreRenamed) {

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kUnknownDatabase = 1049;
 constexpr int kNoSuchTable = 1146;
+constexpr int kLockWaitTimeout = 1205;
 constexpr int kInvalidView = 1356;
 constexpr int kNoSuchDefiner = 1449;
 
@@ -29,33 +30,50 @@ std::vector<std::string> ListViews(mysql::Connection& connection, const std::str
   return views;
 }
 
+// Can the dump read the view, or does nothing tell? Notes it if not.
+bool CheckReading(const std::string& source, const std::string& name, mysql::Connection& connection,
+                  CheckItem& found, const StopToken& stop) {
+  try {
+    connection.Query("SHOW FIELDS FROM " + name, stop);
+    connection.Query("SHOW CREATE VIEW " + name, stop);
+    return true;
+  } catch (const Error& e) {
+    const auto warn = [&](std::string_view what) {
+      found.Warn(fmt::format("view {} of source {} cannot be read, {}: {}", name, source, what,
+                             e.raw_cause()));
+    };
+    switch (e.server_errno()) {
+      case kNoSuchTable:
+      case kUnknownDatabase:
+        return false;  // dropped meanwhile
+      case kInvalidView:
+      case kNoSuchDefiner:
+        warn("it is left out of the dump");
+        return false;
+      case kLockWaitTimeout:
+        warn("a statement has it locked, the dump would wait for it");
+        return true;
+      default:
+        if (connection.broken()) throw;
+        warn("the dump would stop at it");
+        return true;
+    }
+  }
+}
+
 void CheckView(const CheckedSource& source, const TableRouter& router,
                mysql::Connection& connection, const std::string& schema, const std::string& view,
                bool surely_dumped, CheckItem& found, const StopToken& stop) {
   const SubtaskConfig& subtask = source.subtask;
   const std::string name = mysql::QuoteTable(schema, view);
-  if (HasLoad(subtask.mode)) {
-    const auto target = router.Route(schema, view);
-    if (target != std::pair(schema, view)) {
-      std::string text = fmt::format(
-          "view {} of source {} is routed to {}: views keep their names, the load would "
-          "refuse it",
-          name, subtask.source_id, mysql::QuoteTable(target.first, target.second));
-      surely_dumped ? found.Fail(std::move(text)) : found.Warn(std::move(text));
-      return;
-    }
-  }
-  try {
-    connection.Query("SHOW FIELDS FROM " + name, stop);
-  } catch (const Error& e) {
-    const int number = e.server_errno();
-    if (number == kNoSuchTable || number == kUnknownDatabase) return;  // dropped meanwhile
-    if (connection.broken()) throw;
-    const bool invalid = number == kInvalidView || number == kNoSuchDefiner;
-    found.Warn(fmt::format("view {} of source {} cannot be read, {}: {}", name, subtask.source_id,
-                           invalid ? "it is left out of the dump" : "the dump would stop at it",
-                           e.raw_cause()));
-  }
+  if (!CheckReading(subtask.source_id, name, connection, found, stop)) return;
+  if (!HasLoad(subtask.mode)) return;
+  const auto target = router.Route(schema, view);
+  if (target == std::pair(schema, view)) return;
+  std::string text = fmt::format(
+      "view {} of source {} is routed to {}: views keep their names, the load would refuse it",
+      name, subtask.source_id, mysql::QuoteTable(target.first, target.second));
+  surely_dumped ? found.Fail(std::move(text)) : found.Warn(std::move(text));
 }
 
 void CheckViews(CheckedSource& source, CheckItem& found, const StopToken& stop) {
@@ -91,8 +109,9 @@ ItemTask ViewsItem(Preparation& preparation) {
         if (found.state == CheckState::kSuccess) return;
         found.instruction =
             "Repair or drop views that cannot be read (a table, column, function or definer of "
-            "theirs is missing, or has not the privileges), or leave them out. Views cannot get "
-            "another name: leave out those that a route renames with `block-allow-list`.";
+            "theirs is missing, or has not the privileges), or leave them out. The account of the "
+            "source needs SELECT and SHOW VIEW on them. Views cannot get another name: leave out "
+            "those that a route renames with `block-allow-list`.";
       }};
 }
 

@@ -30,6 +30,15 @@ bool IsSymbol(const std::vector<Token>& tokens, size_t at, std::string_view symb
   return at < tokens.size() && tokens[at].kind == TokenKind::kSymbol && tokens[at].text == symbol;
 }
 
+// Does the name of a table stand behind it, among others?
+bool IsBeforeTable(const Token& token) {
+  if (token.kind == TokenKind::kSymbol) return token.text == "," || token.text == "(";
+  constexpr std::string_view kWords[] = {"INTO",   "UPDATE", "FROM",    "JOIN",    "IGNORE",
+                                         "INSERT", "DELETE", "REPLACE", "DELAYED", "LOW_PRIORITY"};
+  return token.kind == TokenKind::kWord &&
+         std::find(std::begin(kWords), std::end(kWords), token.upper) != std::end(kWords);
+}
+
 }  // namespace
 
 TableId ActiveObjects::Folded(TableId id) const {
@@ -40,12 +49,12 @@ TableId ActiveObjects::Folded(TableId id) const {
 void ActiveObjects::AddView(TableId view, std::optional<std::string> text) {
   const std::string name = "the view " + view.Quoted();
   std::string schema = view.schema;
-  of_table_[Folded(std::move(view))].push_back({name, std::move(schema), std::move(text)});
+  views_[Folded(std::move(view))].push_back({name, std::move(schema), std::move(text)});
 }
 
 void ActiveObjects::AddTrigger(TableId table, std::string schema, std::optional<std::string> text) {
   const std::string name = "a trigger of " + table.Quoted();
-  of_table_[Folded(std::move(table))].push_back({name, std::move(schema), std::move(text)});
+  triggers_[Folded(std::move(table))].push_back({name, std::move(schema), std::move(text)});
 }
 
 void ActiveObjects::AddRoutine(TableId routine, std::optional<std::string> text) {
@@ -61,17 +70,20 @@ class ActiveObjects::Walk {
 
   Answer Go() {
     if (!question_.any_table) {
-      for (const TableId& table : question_.tables) Visit(table, true);
+      for (const TableId& table : question_.tables) {
+        Visit(table, true);
+        if (!question_.exists(objects_.Folded(table))) UnknownTriggers(table);
+      }
     }
     Look({"the statement", question_.schema, question_.text}, question_.any_table, true);
     if (question_.any_table && !table_found_) Unknown("none of its tables is there any more");
     // Grows meanwhile.
     for (size_t i = 0; i < objects_to_look_at_.size() && !answer_.reached; ++i) {
-      const Object& object = *objects_to_look_at_[i];
-      if (object.text && !object.text->empty()) {
-        Look(object, true, false);
+      const auto [object, writes] = objects_to_look_at_[i];
+      if (object->text && !object->text->empty()) {
+        Look(*object, writes, false);
       } else {
-        Unknown("the account may not read the text of " + object.name);
+        Unknown("the account may not read the text of " + object->name);
       }
     }
     return answer_;
@@ -82,31 +94,39 @@ class ActiveObjects::Walk {
     if (answer_.unknown.empty()) answer_.unknown = std::move(what);
   }
 
-  void Take(const std::map<TableId, std::vector<Object>>& from, const TableId& key) {
-    const auto found = from.find(key);
-    if (found == from.end() || !seen_.insert(&found->second).second) return;
-    for (const Object& object : found->second) objects_to_look_at_.push_back(&object);
+  void UnknownTriggers(const TableId& table) {
+    Unknown(
+        fmt::format("the account may not see what the triggers of {} do, or it is not there any "
+                    "more",
+                    table.Quoted()));
   }
 
-  // A table that is written to. `certain`: it is one, not only a name in a text.
-  void Visit(const TableId& table, bool certain) {
+  // `writes`: tables in their texts may be written to; else only the routines matter.
+  void Take(const std::map<TableId, std::vector<Object>>& from, const TableId& key, bool writes) {
+    const auto found = from.find(key);
+    if (found == from.end() || !seen_.insert({&found->second, writes}).second) return;
+    for (const Object& object : found->second) objects_to_look_at_.emplace_back(&object, writes);
+  }
+
+  // A name that may be a table which is written to. `is_table`: it is one; `may_be`: it stands
+  // where the name of one stands.
+  void Visit(const TableId& table, bool is_table, bool may_be = false) {
     const TableId key = objects_.Folded(table);
-    Take(objects_.of_table_, key);
-    if (certain && !question_.is_visible(key)) {
-      Unknown(
-          fmt::format("the account may not see what the triggers of {} do, or it is not there "
-                      "any more",
-                      table.Quoted()));
+    Take(objects_.views_, key, true);
+    Take(objects_.triggers_, key, true);
+    if (!is_table && !may_be) return;
+    if (!question_.sees_triggers(key.schema) && (is_table || question_.exists(key))) {
+      UnknownTriggers(table);
     }
   }
 
   void VisitRoutine(const std::string& schema, const std::string& name) {
     Take(objects_.routines_,
-         {objects_.fold_ ? mysql::LowerName(schema) : schema, mysql::LowerName(name)});
+         {objects_.fold_ ? mysql::LowerName(schema) : schema, mysql::LowerName(name)}, true);
   }
 
-  // `tables`: each name may be a table that is written to; else only routines matter. `statement`:
-  // this is the statement itself.
+  // `tables`: each name may be a table that is written to; else they are only read, and routines
+  // matter, also those that views call. `statement`: this is the statement itself.
   void Look(const Object& object, bool tables, bool statement) {
     const std::vector<Token> tokens = mysql::Tokenize(*object.text, {});
     for (size_t at = 0; at < tokens.size(); ++at) {
@@ -118,8 +138,12 @@ class ActiveObjects::Walk {
       const bool called = IsSymbol(tokens, at + (qualified ? 3 : 1), "(") ||
                           (at > 0 && tokens[at - 1].upper == "CALL");
       if (called) VisitRoutine(schema, name);
-      if (!tables || schema.empty()) continue;
+      if (schema.empty()) continue;
       const TableId id = objects_.Folded({schema, name});
+      if (!tables) {
+        Take(objects_.views_, id, false);
+        continue;
+      }
       if (question_.is_replicated(id) && question_.exists(id)) {
         answer_.reached = id;
         answer_.by = object.name;
@@ -127,7 +151,10 @@ class ActiveObjects::Walk {
       }
       const bool found = statement && question_.exists(id);
       table_found_ = table_found_ || found;
-      Visit(id, found);
+      Visit(id, found, !statement && at > 0 && IsBeforeTable(tokens[at - 1]));
+    }
+    if (tokens.back().kind == TokenKind::kError) {
+      Unknown(fmt::format("the text of {} cannot be read to its end", object.name));
     }
   }
 
@@ -135,8 +162,8 @@ class ActiveObjects::Walk {
   const Question& question_;
   Answer answer_;
   bool table_found_ = false;
-  std::vector<const Object*> objects_to_look_at_;
-  std::set<const void*> seen_;
+  std::vector<std::pair<const Object*, bool>> objects_to_look_at_;  // (object, writes)
+  std::set<std::pair<const void*, bool>> seen_;
 };
 
 ActiveObjects::Answer ActiveObjects::Follow(const Question& question) const {
@@ -147,9 +174,8 @@ ActiveObjects::Answer IndirectWrites::Follow(ActiveObjects::Question question,
                                              const StopToken& stop) {
   if (!objects_) Read(stop);
   question.exists = [&](const TableId& table) { return Exists(table, stop); };
-  question.is_visible = [&](const TableId& table) {
-    const bool triggers = trigger_schemas_.contains("") || trigger_schemas_.contains(table.schema);
-    return triggers && Exists(table, stop);
+  question.sees_triggers = [&](const std::string& schema) {
+    return trigger_schemas_.contains("") || trigger_schemas_.contains(schema);
   };
   return objects_->Follow(question);
 }
@@ -159,15 +185,17 @@ void IndirectWrites::OnDdl(std::string_view text) {
   existing_.clear();
   constexpr std::string_view kWords[] = {"VIEW",      "TRIGGER", "FUNCTION",
                                          "PROCEDURE", "RENAME",  "DATABASE"};
-  for (const Token& token : mysql::Tokenize(text, {})) {
-    if (token.kind != TokenKind::kWord ||
-        std::find(std::begin(kWords), std::end(kWords), token.upper) == std::end(kWords)) {
-      continue;
-    }
-    objects_.reset();
-    told_.clear();
-    return;
+  const std::vector<Token> tokens = mysql::Tokenize(text, {});
+  // The triggers of a table go with it.
+  bool changed = tokens.size() > 1 && tokens[0].upper == "DROP" && tokens[1].upper == "TABLE";
+  for (const Token& token : tokens) {
+    changed = changed ||
+              (token.kind == TokenKind::kWord &&
+               std::find(std::begin(kWords), std::end(kWords), token.upper) != std::end(kWords));
   }
+  if (!changed) return;
+  objects_.reset();
+  told_.clear();
 }
 
 void IndirectWrites::Read(const StopToken& stop) {

@@ -39,8 +39,8 @@ class ActiveObjects {
     std::function<bool(const TableId&)> is_replicated;
     // Is there such a table?
     std::function<bool(const TableId&)> exists;
-    // Does the account see all of the table's triggers, and is it a table at all?
-    std::function<bool(const TableId&)> is_visible;
+    // Does the account see all triggers of tables of this schema?
+    std::function<bool(const std::string& schema)> sees_triggers;
   };
   struct Answer {
     std::optional<TableId> reached;  // a replicated table that may be written to
@@ -59,7 +59,8 @@ class ActiveObjects {
   TableId Folded(TableId id) const;
 
   const bool fold_;
-  std::map<TableId, std::vector<Object>> of_table_;  // a view's text, triggers
+  std::map<TableId, std::vector<Object>> views_;
+  std::map<TableId, std::vector<Object>> triggers_;
   std::map<TableId, std::vector<Object>> routines_;
 };
 
@@ -73,7 +74,7 @@ class IndirectWrites {
   ActiveObjects::Answer Follow(ActiveObjects::Question question, const StopToken& stop);
   // A statement that is no change of rows: the objects may be others now.
   void OnDdl(std::string_view text);
-  // The first time for this table since the objects were read?
+  // The first time that this is said since the objects were read?
   bool IsNews(const std::string& what) { return told_.insert(what).second; }
 
  private:

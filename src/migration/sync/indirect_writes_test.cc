@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace dm::migration {
 namespace {
 
@@ -16,8 +18,10 @@ class ActiveObjectsTest : public testing::Test {
     question.schema = "o";
     question.any_table = any_table;
     question.is_replicated = [](const TableId& id) { return id.schema == "r"; };
-    question.exists = [](const TableId& id) { return id.table == "t"; };
-    question.is_visible = [](const TableId& id) { return id.table != "hidden"; };
+    question.exists = [](const TableId& id) {
+      return std::set<std::string>{"t", "x", "q", "v"}.contains(id.table) || id.schema == "dim";
+    };
+    question.sees_triggers = [](const std::string& schema) { return schema != "dim"; };
     const ActiveObjects::Answer answer = objects_.Follow(question);
     unknown_ = answer.unknown;
     return answer.reached ? answer.reached->Quoted() + " by " + answer.by : "";
@@ -31,8 +35,36 @@ TEST_F(ActiveObjectsTest, ATableWithoutAnythingReachesNothing) {
   objects_.AddTrigger({"o", "other"}, "o", "INSERT INTO r.t VALUES (NEW.id)");
   EXPECT_EQ(Insert({"o", "q"}), "");
   EXPECT_EQ(unknown_, "");
-  EXPECT_EQ(Insert({"o", "hidden"}), "");
-  EXPECT_NE(unknown_.find("`o`.`hidden`"), std::string::npos) << unknown_;
+  EXPECT_EQ(Insert({"dim", "hidden"}), "");
+  EXPECT_NE(unknown_.find("`dim`.`hidden`"), std::string::npos) << unknown_;
+  EXPECT_EQ(Insert({"o", "gone"}), "");
+  EXPECT_NE(unknown_.find("`o`.`gone`"), std::string::npos) << unknown_;
+}
+
+TEST_F(ActiveObjectsTest, SaysWhichTriggersBehindAnotherItDoesNotSee) {
+  objects_.AddTrigger({"o", "q"}, "o", "INSERT INTO dim.second VALUES (NEW.id)");
+  objects_.AddView({"o", "x"}, "select `dim`.`third`.`id` AS `id` from `dim`.`third`");
+  EXPECT_EQ(Insert({"o", "q"}), "");
+  EXPECT_NE(unknown_.find("`dim`.`second`"), std::string::npos) << unknown_;
+  EXPECT_EQ(Insert({"o", "x"}), "");
+  EXPECT_NE(unknown_.find("`dim`.`third`"), std::string::npos) << unknown_;
+}
+
+TEST_F(ActiveObjectsTest, FollowsViewsThatAreReadToTheirRoutines) {
+  objects_.AddRoutine({"o", "f"}, "BEGIN INSERT INTO r.t VALUES (1); RETURN 1; END");
+  objects_.AddView({"o", "calls"}, "select `o`.`f`() AS `id` from `r`.`t`");
+  objects_.AddView({"o", "second"}, "select `o`.`calls`.`id` AS `id` from `o`.`calls`");
+  objects_.AddView({"o", "reads"}, "select `r`.`t`.`id` AS `id` from `r`.`t`");
+  EXPECT_EQ(Insert({"o", "x"}, "INSERT INTO x SELECT id FROM second"),
+            "`r`.`t` by the routine `o`.`f`");
+  EXPECT_EQ(Insert({"o", "x"}, "INSERT INTO x SELECT id FROM o.reads"), "") << "only read";
+  EXPECT_EQ(unknown_, "");
+}
+
+TEST_F(ActiveObjectsTest, SaysWhatItCannotRead) {
+  objects_.AddTrigger({"o", "q"}, "o", "BEGIN SET @a = 'x\\'; INSERT INTO r.t VALUES (1); END");
+  EXPECT_EQ(Insert({"o", "q"}), "");
+  EXPECT_NE(unknown_.find("a trigger of `o`.`q`"), std::string::npos) << unknown_;
 }
 
 TEST_F(ActiveObjectsTest, FollowsViewsAndTriggers) {
@@ -79,7 +111,8 @@ TEST(ActiveObjectsFoldTest, NamesHaveNoCase) {
   ActiveObjects::Question question;
   question.tables = {{"o", "q"}};
   question.is_replicated = [](const TableId& id) { return id == TableId{"r", "t"}; };
-  question.exists = question.is_visible = [](const TableId&) { return true; };
+  question.exists = [](const TableId&) { return true; };
+  question.sees_triggers = [](const std::string&) { return true; };
   EXPECT_TRUE(objects.Follow(question).reached);
 }
 

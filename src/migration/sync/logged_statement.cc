@@ -285,8 +285,8 @@ void RefuseLoggedStatement(const Rules& rules, bool fold, const mysql::QueryEven
     question.schema = query.schema;
     question.any_table = written.tables.size() != 1 || !written.schemas.empty();
     question.is_replicated = is_replicated;
+    // Those of a system schema have no triggers; functions may be called all the same.
     std::erase_if(question.tables, [](const TableId& t) { return IsSystemSchema(t.schema); });
-    if (question.tables.empty() && !question.any_table) return;  // of a system schema
     const ActiveObjects::Answer answer = indirect->Follow(question, stop);
     if (answer.reached) {
       what = fmt::format("table {}, which {} mentions", answer.reached->Quoted(), answer.by);

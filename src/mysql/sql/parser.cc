@@ -171,7 +171,7 @@ std::string Parser::VerbatimSince(size_t from) const {
       case TokenKind::kWord:
         result += token.upper;
         break;
-      // Written so that every sql_mode has them for what they are.
+      // Written for what they are in a mode with backslash escapes; Restore writes them for others.
       case TokenKind::kQuotedName:
         result += QuoteName(token.text);
         break;

@@ -383,7 +383,15 @@ ExprPtr Parser::WordPrimary() {
   }
   if (IsSymbol("(", 1)) {
     const Token name = Take();
-    return FunctionCall(name);
+    return FunctionCall(name, IsOracle());
+  }
+  // MariaDB names the mode that a function is of where it has no name of its own.
+  if (options_.mariadb && (word == "ORACLE_SCHEMA" || word == "MARIADB_SCHEMA") &&
+      IsSymbol(".", 1) && Peek(2).kind == TokenKind::kWord && IsSymbol("(", 3)) {
+    const bool oracle = word == "ORACLE_SCHEMA";
+    pos_ += 2;
+    const Token name = Take();
+    return FunctionCall(name, oracle);
   }
   if (!IsSymbol(".", 1)) {
     if (word == "NULL") return Take(), Make(ExprKind::kNull);
@@ -465,14 +473,20 @@ Token Parser::OracleFunction(const Token& name) const {
   return token;
 }
 
-ExprPtr Parser::FunctionCall(const Token& written) {
+ExprPtr Parser::FunctionCall(const Token& written, bool oracle) {
   Depth depth(this);
-  const Token name = IsOracle() ? OracleFunction(written) : written;
+  const Token name = oracle ? OracleFunction(written) : written;
   if (ExprPtr special = SpecialFunction(name)) return special;
   auto call = Make(ExprKind::kFunction, {}, name.text);
   call->args = Arguments();
   // An empty list is closed already.
   if (call->args.empty()) return call;
+  // It has no other name; there a NULL counts as ''.
+  if (oracle && name.upper == "REGEXP_REPLACE" && call->args.size() == 3 &&
+      call->args[2]->kind != ExprKind::kString) {
+    auto empty = Make(ExprKind::kString);
+    call->args[2] = Make(ExprKind::kFunction, {call->args[2], empty}, "COALESCE");
+  }
   // JSON_VALUE(doc, path RETURNING type ON ERROR ...), WEIGHT_STRING(a AS CHAR(3)): kept as text.
   if (IsAny({"RETURNING", "AS"}) ||
       (IsAny({"NULL", "ERROR", "DEFAULT"}) && name.upper == "JSON_VALUE")) {

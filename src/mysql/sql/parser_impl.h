@@ -129,7 +129,8 @@ class Parser {
   ExprPtr WordPrimary();
   bool IsOracle() const;
   Token OracleFunction(const Token& name) const;
-  ExprPtr FunctionCall(const Token& written);
+  // `oracle`: the function of this name that MariaDB's mode ORACLE has.
+  ExprPtr FunctionCall(const Token& written, bool oracle);
   ExprPtr SpecialFunction(const Token& name);
   ExprPtr CaseExpr();
   ExprPtr IntervalExpr();

@@ -220,6 +220,19 @@ TEST(NormalForm, StringsAreEscapedForTheDownstreamSession) {
   RestoreOptions options;
   options.no_backslash_escapes = true;
   EXPECT_EQ(Restore(from_raw, options), R"(ALTER TABLE `t` COMMENT = 'a\b')");
+  // Texts that are kept as they are.
+  for (
+      const auto& [text, wanted] : std::vector<std::pair<const char*, const char*>>{
+          {R"(alter table t attributes 'a\\b"x"', attributes = 'it''s\\')",
+           R"(ALTER TABLE `t` ATTRIBUTES 'a\b"x"', ATTRIBUTES = 'it''s\')"},
+          {R"(alter table t add index i (a) engine_attribute '{"a":"\\n"}')",
+           R"(ALTER TABLE `t` ADD INDEX `i`(`a`) ENGINE_ATTRIBUTE = '{"a":"\n"}')"},
+          {R"(alter table t add c int default (json_value(d, '$.a' default 'a\\b' on empty)))",
+           R"(ALTER TABLE `t` ADD COLUMN `c` INT DEFAULT (JSON_VALUE(`d`, '$.a' DEFAULT 'a\b' ON EMPTY)))"},
+          {R"(alter table t add c int default (json_value(d, '$.a' default N'\\' on error)))",
+           R"(ALTER TABLE `t` ADD COLUMN `c` INT DEFAULT (JSON_VALUE(`d`, '$.a' DEFAULT N'\' ON ERROR)))"}}) {
+    EXPECT_EQ(Restore(One(text), options), wanted);
+  }
 }
 
 // Statements of all kinds: their normal form parses to itself.
@@ -773,7 +786,14 @@ TEST(SqlModes, WordsMeanWhatTheModeSays) {
   EXPECT_EQ(function("concat(a, b)"), "CONCAT_OPERATOR_ORACLE(`a`, `b`)");
   EXPECT_EQ(function("mid(a, 0, 2)"), "SUBSTR_ORACLE(`a`, 0, 2)");
   EXPECT_EQ(function("decode(a, b, c)"), "DECODE_ORACLE(`a`, `b`, `c`)");
+  EXPECT_EQ(function("regexp_replace(a, 'b', c)"), "REGEXP_REPLACE(`a`, 'b', COALESCE(`c`, ''))");
+  EXPECT_EQ(function("regexp_replace(a, 'b', 'c')"), "REGEXP_REPLACE(`a`, 'b', 'c')");
+  EXPECT_EQ(function("mariadb_schema.regexp_replace(a, 'b', c)"), "REGEXP_REPLACE(`a`, 'b', `c`)");
   options.sql_mode = SqlMode();
+  EXPECT_EQ(function("oracle_schema.regexp_replace(a, 'b', c)"),
+            "REGEXP_REPLACE(`a`, 'b', COALESCE(`c`, ''))");
+  EXPECT_EQ(function("oracle_schema.concat(a, b)"), "CONCAT_OPERATOR_ORACLE(`a`, `b`)");
+  EXPECT_EQ(function("regexp_replace(a, 'b', c)"), "REGEXP_REPLACE(`a`, 'b', `c`)");
   EXPECT_EQ(function("trim_oracle(a)"), "TRIM_ORACLE(`a`)");
   EXPECT_EQ(function("concat_operator_oracle(a, b)"), "CONCAT_OPERATOR_ORACLE(`a`, `b`)");
   EXPECT_EQ(function("length(a)"), "LENGTH(`a`)");

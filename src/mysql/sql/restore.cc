@@ -83,6 +83,22 @@ void Writer::String(std::string_view text) {
   out_ += QuoteText(text, options_.no_backslash_escapes);
 }
 
+void Writer::Kept(std::string_view text) {
+  if (!options_.no_backslash_escapes || text.find('\\') == std::string_view::npos) {
+    return Put(text);
+  }
+  size_t done = 0;
+  for (const Token& token : Tokenize(text, {})) {
+    const bool national = token.kind == TokenKind::kNationalString;
+    if (token.kind != TokenKind::kString && !national) continue;
+    Put(text.substr(done, token.begin - done));
+    if (national) Put("N");
+    String(token.text);
+    done = token.end;
+  }
+  Put(text.substr(done));
+}
+
 std::string Writer::Collation(std::string_view name) const {
   return options_.collation_names ? options_.collation_names(name) : std::string(name);
 }
@@ -300,7 +316,7 @@ void Writer::Body(const SequenceStatement& sequence) {
   }
   if (!sequence.rest.empty()) {
     Put(" ");
-    Put(sequence.rest);
+    Kept(sequence.rest);
   }
 }
 
@@ -542,7 +558,7 @@ void Writer::Spec(const AlterSpec& spec) {
       Period(spec.name);
       break;
     case AlterKind::kVerbatim:
-      Put(spec.text);
+      Kept(spec.text);
       break;
   }
 }

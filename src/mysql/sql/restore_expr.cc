@@ -101,7 +101,7 @@ void Writer::Write(const Expr& expr) {
       Args(expr.args, 0, ", ");
       if (!expr.text.empty()) {
         Put(" ");
-        Put(expr.text);
+        Kept(expr.text);
       }
       Put(")");
       break;

@@ -33,6 +33,8 @@ class Writer {
   void Identifier(std::string_view name);
   void Table(const TableName& table);
   void String(std::string_view text);
+  // What the parser has kept as text: its literals are written for a mode with backslash escapes.
+  void Kept(std::string_view text);
   std::string Collation(std::string_view name) const;
   // IF [NOT] EXISTS where only TiDB and MariaDB know it: `text` brings its own blanks.
   void Special(std::string_view text);

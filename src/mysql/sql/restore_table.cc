@@ -120,9 +120,11 @@ void Writer::Option_(const Option& option) {
       break;
     case Option::Value::kWord:
       Put(" = ");
-      Put(option.name == "ENGINE" || option.name == "TTL" || !option.known
-              ? option.value
-              : UpperWord(option.value));
+      if (option.name == "TTL") {
+        Kept(option.value);
+      } else {
+        Put(option.name == "ENGINE" || !option.known ? option.value : UpperWord(option.value));
+      }
       break;
     case Option::Value::kNumber:
       Put(" = ");
@@ -296,7 +298,7 @@ void Writer::ColumnOption_(const ColumnOption& option) {
       }
       if (For(SqlTarget::kMySql) && mariadb_only) break;
       Put(" ");
-      Put(option.text);
+      Kept(option.text);
       break;
     }
     case ColumnOptionKind::kSystemVersioning:
@@ -365,7 +367,7 @@ void Writer::IndexOptions_(const IndexOptions& options) {
     const bool attribute = text.find("ENGINE_ATTRIBUTE") != std::string::npos;
     if (For(SqlTarget::kMariaDb) ? attribute : For(SqlTarget::kMySql) && !attribute) continue;
     Put(" ");
-    Put(text);
+    Kept(text);
   }
 }
 
@@ -489,7 +491,7 @@ void Writer::Method(const PartitionMethod& method) {
       Put("SYSTEM_TIME");
       if (!method.verbatim.empty()) {
         Put(" ");
-        Put(method.verbatim);
+        Kept(method.verbatim);
       }
       return;
   }
@@ -503,7 +505,7 @@ void Writer::Method(const PartitionMethod& method) {
   Put(")");
   if (!method.verbatim.empty()) {
     Put(" ");
-    Put(method.verbatim);
+    Kept(method.verbatim);
   }
 }
 
