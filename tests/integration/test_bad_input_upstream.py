@@ -72,6 +72,31 @@ def anew(running, server):
     equal(running, server)
 
 
+IMAGES = [
+    BadInput("binlog_row_image MINIMAL", ("src", "MINIMAL"), ("binlog_row_image is MINIMAL, and should be FULL",), ITSELF),
+    BadInput("binlog_row_image NOBLOB, MySQL", ("mysql", "NOBLOB"), ("binlog_row_image is NOBLOB, and should be FULL",), ITSELF),
+    BadInput("binlog_row_image MINIMAL, MySQL 5.6", ("mysql56-gtid", "MINIMAL"), ("binlog_row_image is MINIMAL, and should be FULL",), ITSELF),
+]
+
+
+@pytest.mark.parametrize("row", IMAGES, ids=ids)
+def test_row_image_that_is_not_full(running, task, row):
+    """start-task warns and starts: what the images say is applied."""
+    source, image = row.input
+    server = task(source, start=False)
+    server.run(f"SET GLOBAL binlog_row_image = {image}")
+    try:
+        said = running.ctl("start-task", running.path, "--remove-meta")
+        for phrase in row.shows:
+            assert phrase in said.out, (phrase, str(said))
+        running.wait_stage("bad", "Running", "Sync")
+        server.run(f"INSERT INTO {SCHEMA}.t VALUES (2, 2), (3, 3)", f"UPDATE {SCHEMA}.t SET v = v + 1 WHERE id < 3", f"DELETE FROM {SCHEMA}.t WHERE id = 3")
+        running.wait_synced("bad", server)
+        equal(running, server)
+    finally:
+        server.run("SET GLOBAL binlog_row_image = FULL")
+
+
 PURGE = "PURGE BINARY LOGS TO '{last}'"
 LOST = [
     BadInput("binlog purged, by position", ("src", PURGE), (36069, "Error 1236", "{first}"), USER),

@@ -148,3 +148,77 @@ def test_an_event_with_a_flipped_bit_is_refused_and_read_again(kind, servers, cl
     finally:
         m.stop()
         proxy.stop()
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mariadb", "mariadb-mysql9"])
+def test_compressed_columns_of_tables_that_are_left_out(pair, migrated):
+    """By the list, and by an event filter; a replicated one is beside them."""
+    columns = "(id INT PRIMARY KEY, v VARCHAR(512) COMPRESSED, b BLOB COMPRESSED)"
+    m = migrated(pair, **{"block-allow-list": {"list": {"do-dbs": [SCHEMA], "ignore-tables": [{"db-name": SCHEMA, "tbl-name": "listed"}]}},
+                          "filters": {"f": {"schema-pattern": SCHEMA, "table-pattern": "filtered", "events": ["all dml"], "action": "Ignore"}}})
+    m.changes["mysql-instances"] = [{"source-id": m.source, "block-allow-list": "list", "mydumper-config-name": "dump",
+                                     "loader-config-name": "load", "syncer-config-name": "sync", "filter-rules": ["f"]}]
+    short, long = "'short', 'b'", "REPEAT('long ', 100), REPEAT(x'00ff', 20000)"
+    m.replicating(*[f"CREATE TABLE {table} {columns}" for table in ("listed", "filtered", "kept")],
+                  *[f"INSERT INTO {table} VALUES (1, {short}), (2, {long})" for table in ("listed", "kept")])
+    for table in ("listed", "filtered", "kept"):
+        m.write(f"INSERT INTO {table} VALUES (11, {short}), (12, {long}), (13, NULL, NULL)",
+                f"UPDATE {table} SET v = CONCAT(v, '.'), b = CONCAT(b, x'00') WHERE id < 13", f"DELETE FROM {table} WHERE id = 11")
+    m.same("SELECT id, HEX(v), SHA2(b, 256) FROM {0}.kept ORDER BY id")
+    assert m.downstream.run(f"SELECT COUNT(*) FROM {SCHEMA}.filtered") == ((0,),)
+    assert not m.downstream.run(f"SHOW TABLES IN {SCHEMA} LIKE 'listed'")
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mariadb", "mysql9-mariadb", "mysql9-mysql9", "mariadb-mysql9"])
+def test_every_byte_of_latin1_becomes_its_character_of_utf8mb4(pair, migrated):
+    """The target's table is there already, with another character set; full and live."""
+    m = migrated(pair).prepare("CREATE TABLE l (id INT PRIMARY KEY, c CHAR(1), v VARCHAR(255), t TEXT) DEFAULT CHARSET latin1",
+                               "CREATE TABLE n (c CHAR(1), v VARCHAR(255)) DEFAULT CHARSET latin1")
+    every = "".join(f"{byte:02x}" for byte in range(1, 256))
+
+    def rows(first):
+        m.write(*[f"INSERT INTO l VALUES ({first + byte}, x'{byte:02x}', x'{byte:02x}2e', x'{byte:02x}')" for byte in range(1, 256)],
+                *[f"INSERT INTO n VALUES (x'{byte:02x}', x'{byte:02x}')" for byte in (0x80, 0x81, 0x8d, 0x8f, 0x90, 0x9d, 0xff)],
+                f"INSERT INTO l VALUES ({first}, 'x', x'{every}', x'{every}')", f"INSERT INTO n VALUES (NULL, x'{every}')")
+
+    rows(0)
+    m.downstream.run(f"CREATE DATABASE {SCHEMA}", f"USE {SCHEMA}",
+                     "CREATE TABLE l (id INT PRIMARY KEY, c CHAR(1), v VARCHAR(255), t TEXT) DEFAULT CHARSET utf8mb4",
+                     "CREATE TABLE n (c CHAR(1), v VARCHAR(255)) DEFAULT CHARSET utf8mb4")
+    m.start()
+    m.cluster.wait_stage(m.task, "Running", "Sync")
+    rows(1000)
+    m.write("UPDATE l SET t = CONCAT(v, c), c = 'y' WHERE id > 1100", "UPDATE n SET v = CONCAT(v, c) WHERE c IS NOT NULL",
+            "DELETE FROM n WHERE c = x'81' LIMIT 1")
+    m.synced()
+    texts = ", ".join(f"HEX(CONVERT({column} USING utf8mb4))" for column in ("c", "v", "t"))
+    both = [[server.run(f"SELECT id, {texts} FROM {SCHEMA}.l ORDER BY id"),
+             sorted(server.run(f"SELECT HEX(CONVERT(c USING utf8mb4)), HEX(CONVERT(v USING utf8mb4)) FROM {SCHEMA}.n"), key=str)]
+            for server in (m.upstream, m.downstream)]
+    assert both[0] == both[1] and len(both[0][0]) == 512
+    character = dict(m.downstream.run(f"SELECT id, HEX(c) FROM {SCHEMA}.l WHERE id IN (128, 129, 255)"))
+    assert character == {128: "E282AC", 129: "C281", 255: "C3BF"}, character
+
+
+@pytest.mark.parametrize("pair", ["mysql9-mariadb", "mariadb-mariadb"])
+def test_names_in_the_log_count_where_the_downstream_is_another(pair, migrated):
+    """binlog_row_metadata=FULL, mode incremental: the downstream's columns have another order, and there are more of them."""
+    m = migrated(pair, **{"task-mode": "incremental"}).prepare(
+        "CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20))", "CREATE TABLE n (a INT, b VARCHAR(20))", "INSERT INTO t VALUES (1, 10, 'one')")
+    old = set_global(m.upstream, "binlog_row_metadata", "FULL")
+    try:
+        m.downstream.run(f"CREATE DATABASE {SCHEMA}", f"USE {SCHEMA}",
+                         "CREATE TABLE t (extra INT DEFAULT 7, b VARCHAR(20), id INT PRIMARY KEY, a INT, KEY (a))",
+                         "CREATE TABLE n (b VARCHAR(20), extra INT DEFAULT 7, a INT)", "INSERT INTO t (id, a, b) VALUES (1, 10, 'one')")
+        m.start()
+        m.cluster.wait_stage(m.task, "Running", "Sync")
+        m.write("INSERT INTO t VALUES (2, 20, 'two'), (3, 30, '3')", "UPDATE t SET a = 11 WHERE id = 1", "DELETE FROM t WHERE id = 3",
+                "INSERT INTO n VALUES (1, 'x'), (1, 'x'), (2, '22')", "UPDATE n SET b = 'y' WHERE a = 1 LIMIT 1", "DELETE FROM n WHERE a = 2")
+        m.synced()
+        # Over a restart, and behind a statement.
+        m.restart_worker("INSERT INTO t VALUES (4, 40, 'four')", "ALTER TABLE t ADD COLUMN c INT DEFAULT 5", "INSERT INTO t VALUES (5, 50, 'five', 6)")
+        for query in ("SELECT id, a, b, c FROM {0}.t ORDER BY id", "SELECT a, b FROM {0}.n ORDER BY a, b"):
+            m.same(query)
+        assert m.downstream.run(f"SELECT DISTINCT extra FROM {SCHEMA}.t") == ((7,),)
+    finally:
+        set_global(m.upstream, "binlog_row_metadata", old)

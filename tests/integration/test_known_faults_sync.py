@@ -218,3 +218,30 @@ def test_the_server_id_of_a_source(servers, tmp_path, kind):
             task.stop()
         cluster.stop()
         downstream.run("DROP DATABASE IF EXISTS dm_ids")
+
+
+def test_moments_are_the_same_in_three_time_zones(servers, cluster, monkeypatch):
+    """Upstream +08:00, target UTC, dm-worker elsewhere: in the copy and behind it."""
+    upstream, downstream = servers.get("mariadb", "up"), servers.get("mysql9", "down")
+    old = [(server, server.value("SELECT @@GLOBAL.time_zone")) for server in (upstream, downstream)]
+    upstream.run("SET GLOBAL time_zone = '+08:00'")
+    downstream.run("SET GLOBAL time_zone = '+00:00'")
+    monkeypatch.setenv("TZ", "America/St_Johns")
+    m = Migrated(cluster, upstream, downstream, [SCHEMA], "zones")
+    try:
+        cluster.start_master()
+        moments = "'2024-03-10 02:30:00.123456', '2024-11-03 01:30:00'"  # hours that St. John's has never, or twice
+        m.prepare("CREATE TABLE z (id INT PRIMARY KEY, ts TIMESTAMP(6) NULL, d DATETIME, n TIMESTAMP DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP)",
+                  "CREATE TABLE k (ts TIMESTAMP NULL, v INT)", f"INSERT INTO z (id, ts, d) VALUES (1, {moments}), (2, '1970-01-01 08:00:01', '1000-01-01')",
+                  "INSERT INTO k VALUES ('2024-03-10 02:30:00', 1), ('2024-03-10 02:30:00', 1)")
+        m.start()
+        cluster.wait_stage("zones", "Running", "Sync")
+        m.write(f"INSERT INTO z (id, ts, d) VALUES (11, {moments})", "UPDATE z SET d = '2024-03-10 02:30:00', ts = ts + INTERVAL 1 HOUR WHERE id < 12",
+                "UPDATE k SET v = 2 WHERE ts = '2024-03-10 02:30:00' LIMIT 1", "SET time_zone = '-05:00'", "INSERT INTO z (id, ts) VALUES (12, '2024-03-10 02:30:00')",
+                "CREATE TABLE later (id INT PRIMARY KEY, ts TIMESTAMP DEFAULT '2024-03-10 02:30:00')", "INSERT INTO later (id) VALUES (1)")
+        m.same("SELECT id, UNIX_TIMESTAMP(ts), CAST(d AS CHAR), UNIX_TIMESTAMP(n) FROM {0}.z ORDER BY id")
+        m.same("SELECT UNIX_TIMESTAMP(ts), v FROM {0}.k ORDER BY v")
+        m.same("SELECT id, UNIX_TIMESTAMP(ts) FROM {0}.later")
+    finally:
+        for server, zone in old:
+            server.run(f"SET GLOBAL time_zone = '{zone}'")

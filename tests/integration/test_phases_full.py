@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from dmtest.phases import Command, scene
+from dmtest.phases import AWAY, Command, scene
 from dmtest.proxy import Cut
 from dmtest.vip import Vip
 from dmtest.waiting import wait_for
@@ -158,7 +158,7 @@ def test_while_a_server_is_away(case, side, how):
     case.writer.start()
     case.start("--remove-meta")
     wait_for(reached.is_set, "the server goes away")
-    case.interrupt(how, IN_FLIGHT, stuck=True, failed=True)
+    case.interrupt(how, IN_FLIGHT, stuck=True, failed=AWAY)
     case.back(proxy)
     case.stands_still()
     case.go_on(how)

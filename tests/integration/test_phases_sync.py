@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from dmtest.phases import Command, scene, whole
+from dmtest.phases import AWAY, Command, scene, whole
 from dmtest.proxy import CutClient
 from dmtest.servers import MariaDb
 from dmtest.waiting import wait_for
@@ -114,10 +114,12 @@ def test_what_was_cut_off_does_not_come_later(case, how):
     gate = case.row_lock(case.down, f"SELECT * FROM {SCHEMA}.held WHERE id = 2", f"`{SCHEMA}`.`held`", "COMMIT")
     case.upstream.run(f"UPDATE {SCHEMA}.held SET v = 7")
     gate.wait(case)
+    executed = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%`held`%' AND id <> CONNECTION_ID()"
+    wait_for(lambda: case.downstream.value(executed) > 0, "the downstream executes it", 20)
     command = Command(case.cluster, f"{how}-task", SCHEMA)
     command.answer(IN_HAND)
     wait_for(lambda: case.stage() in (None, "Paused"), lambda: f"it ends: {case.status()}", 45)
-    assert case.downstream.value("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%`held`%' AND id <> CONNECTION_ID()") == 0
+    assert case.downstream.value(executed) == 0
     gate.open()
     case.stands_still(writes=False)
     assert case.downstream.value(f"SELECT SUM(v) FROM {SCHEMA}.held") == 0
@@ -151,7 +153,7 @@ def test_while_a_server_is_away(case, side, how):
     case.writer.more()
     case.away(proxy)
     case.writer.more()
-    case.interrupt(how, IN_HAND, stuck=True, failed=True)
+    case.interrupt(how, IN_HAND, stuck=True, failed=AWAY)
     case.back(proxy)
     case.stands_still()
     case.go_on(how)
@@ -166,7 +168,7 @@ def test_a_server_comes_back_before_the_order(case, side, how):
     case.away(proxy)
     case.writer.more()
     case.back(proxy)
-    case.interrupt(how, IN_HAND, stuck=True, failed=True)
+    case.interrupt(how, IN_HAND, stuck=True, failed=AWAY)
     at_a_boundary(case)
     case.go_on(how)
     case.equal()
@@ -277,7 +279,7 @@ def test_downstream_restarts_and_is_read_only(own):
     own.writer.more()
     error = own.cluster.wait_error(SCHEMA, phrase="1290")
     assert "Make the server writable" in error["Workaround"], error
-    own.interrupt("pause", AT_ONCE, stuck=True, failed=True)
+    own.interrupt("pause", AT_ONCE, stuck=True, failed=("1290", *AWAY))
     own.go_on("pause")
     own.cluster.wait_error(SCHEMA, phrase="1290")
     cursor.execute("SET GLOBAL read_only = 0")

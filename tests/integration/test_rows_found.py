@@ -49,6 +49,7 @@ def test_values_that_the_downstream_holds_equal_stay_in_order(cluster, servers, 
                 for statement in statements(rng, held, other, number):
                     cursor.execute(statement)
                 number += 3
+        migrated.synced(timeout=200)  # thousands of transactions that all conflict
         migrated.equal()
         migrated.stop()
 

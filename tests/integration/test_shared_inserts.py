@@ -60,34 +60,32 @@ def test_values_of_all_types_in_few_statements(logged):  # noqa: F811
         cursor.execute("COMMIT")
     logged.check()
     types, nokey = statements(logged.downstream, "%`types`%", "%`nokey`%")
-    assert 0 < types < 200 and 0 < nokey < 200, (types, nokey)
+    # About 100 of them; more, if the reader is kept waiting, and never as many as there are rows.
+    assert 0 < types < 500 and 0 < nokey < 500, (types, nokey)
 
 
-@pytest.mark.parametrize("table,key", [("pk", True), ("nokey", False)])
-def test_an_error_in_the_middle_names_its_row(migration, table, key):  # noqa: F811
+TOO_LONG = ("Error 1406 ", "Alter the downstream table", "ALTER TABLE {} MODIFY v VARCHAR(5)", "ALTER TABLE {} MODIFY v VARCHAR(40)")
+
+
+@pytest.mark.parametrize("table,key,row,refusal", [
+    ("pk", True, "(777,'too long',777)", TOO_LONG), ("nokey", False, "(777,'too long')", TOO_LONG),
+    ("pk", True, "(777,'too long',777)", ("Error 1062 ", "safe mode was off", "INSERT INTO {} VALUES (-1, 'mine', 777)", "DELETE FROM {} WHERE id = -1"))],
+    ids=["too long", "too long, without a key", "duplicate"])
+def test_an_error_in_the_middle_names_its_row(migration, table, key, row, refusal):  # noqa: F811
+    cause, advice, break_it, repair = refusal
+    name = f"{SCHEMA}.{table}"
     migration.prepare(TABLES)
     start(migration)
-    migration.downstream.run(f"ALTER TABLE {SCHEMA}.{table} MODIFY v VARCHAR(5)")
+    migration.downstream.run(break_it.format(name))
+    before = migration.downstream.value(f"SELECT COUNT(*) FROM {name}")
     columns = "seq, IF(seq = 777, 'too long', 'x')" + (", seq" if key else "")
-    migration.upstream.run(f"INSERT INTO {SCHEMA}.{table} SELECT {columns} FROM {SCHEMA}.seq_1_to_1000")
-    error = migration.cluster.wait_error("places", 10006, "VALUES (777,'too long'" + (",777)" if key else ")"))
-    assert "Error 1406 " in error["RawCause"] and "Alter the downstream table" in error["Workaround"], error
-    there = migration.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.{table}")
+    migration.upstream.run(f"INSERT INTO {name} SELECT {columns} FROM {SCHEMA}.seq_1_to_1000")
+    error = migration.cluster.wait_error("places", 10006, f"VALUES {row}")
+    assert cause in error["RawCause"] and advice in error["Workaround"], error
+    there = migration.downstream.value(f"SELECT COUNT(*) FROM {name}") - before
     assert there < 1000 and (key or there == 0), there
-    migration.downstream.run(f"ALTER TABLE {SCHEMA}.{table} MODIFY v VARCHAR(40)")
-    resume(migration)
-    migration.check()
-
-
-def test_a_duplicate_in_the_middle_names_its_row(migration):  # noqa: F811
-    migration.prepare(TABLES)
-    start(migration)
-    migration.downstream.run(f"INSERT INTO {SCHEMA}.pk VALUES (-1, 'mine', 444)")
-    migration.upstream.run(f"INSERT INTO {SCHEMA}.pk SELECT seq, 'x', seq FROM {SCHEMA}.seq_1_to_1000")
-    error = migration.cluster.wait_error("places", 10006, "VALUES (444,'x',444)")
-    assert "Error 1062 " in error["RawCause"] and "safe mode was off" in error["Workaround"], error
-    assert migration.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.pk WHERE id = 444") == 0
-    migration.downstream.run(f"DELETE FROM {SCHEMA}.pk WHERE id = -1")
+    assert migration.downstream.value(f"SELECT COUNT(*) FROM {name} WHERE v = 'too long'") == 0
+    migration.downstream.run(repair.format(name))
     resume(migration)
     migration.check()
 

@@ -238,3 +238,32 @@ def test_a_downstream_that_became_read_only(line):
     line.task.synced(90)
     line.task.equal()
     line.log()
+
+
+@pytest.mark.parametrize("pair", ["mysql9-mariadb", "mariadb-mariadb"])
+def test_a_server_that_searches_long_for_its_gtids(pair, proxied, monkeypatch):
+    """The first event behind the head of the stream comes later than a connection may be silent: it is given more time, not an error."""
+    monkeypatch.setenv("DM_FAILPOINTS", "sync/short-silence=return")
+    task = proxied(pair, up=True, gtid=True, source_keys={"checker": {"check-enable": False}})
+    task.replicating(*TABLES)
+    task.cluster.ctl("pause-task", SCHEMA)
+    task.cluster.wait_stage(SCHEMA, "Paused")
+    task.write("INSERT INTO k VALUES (1, 1)", "INSERT INTO n VALUES (1, 'x'), (1, 'x')")
+    head = {4, 15, 35, 161, 163}  # ROTATE, FORMAT_DESCRIPTION, PREVIOUS_GTIDS, BINLOG_CHECKPOINT, GTID_LIST
+    waited = set()
+
+    def on_event(kind, event):
+        link = task.via.link()
+        if kind not in head and link not in waited:
+            waited.add(link)
+            lasts(4)
+        return event
+
+    task.via.on_event = on_event
+    task.cluster.ctl("resume-task", SCHEMA)
+    task.synced(60)
+    task.equal()
+    log = task.cluster.log(task.worker, 1000000)
+    # The first one is too impatient, the second one is not.
+    assert len(waited) == 2 and log.count("reset replication binlog puller") == 1, log[-3000:]
+    assert "unit process error" not in log, log[-3000:]

@@ -38,11 +38,6 @@ FieldType TypeOf(ColumnType type) {
   }
 }
 
-bool IsBlob(FieldType type) {
-  return type == FieldType::kTinyBlob || type == FieldType::kBlob ||
-         type == FieldType::kMediumBlob || type == FieldType::kLongBlob;
-}
-
 FieldType BlobOf(uint8_t length_bytes) {
   constexpr FieldType kTypes[] = {FieldType::kTinyBlob, FieldType::kBlob, FieldType::kMediumBlob,
                                   FieldType::kLongBlob};
@@ -58,10 +53,12 @@ std::string CollationOf(const TableMap& map, size_t i) {
 // Can values on the wire of this kind be those of the column?
 bool SameKind(const ColumnInfo& column, const ColumnMeta& meta) {
   const FieldType type = TypeOf(meta.type);
-  if (IsBlob(type) && IsBlob(column.type)) return BlobOf(meta.length_bytes) == column.type;
+  if (mysql::IsLongStringType(type) && mysql::IsLongStringType(column.type))
+    return BlobOf(meta.length_bytes) == column.type;
   if (type == column.type) return true;
   // MariaDB keeps some types in strings, MySQL 9 and MariaDB keep vectors in blobs.
-  const bool text = type == FieldType::kString || type == FieldType::kVarchar || IsBlob(type);
+  const bool text =
+      type == FieldType::kString || type == FieldType::kVarchar || mysql::IsLongStringType(type);
   return text &&
          (column.is_string() || !column.type_word.empty() || column.type == FieldType::kVector ||
           column.type == FieldType::kJson) &&
@@ -92,7 +89,7 @@ ColumnInfo Made(const TableMap& map, size_t i) {
   ColumnInfo column;
   column.SetName(map.column_names[i]);
   column.type = TypeOf(meta.type);
-  if (IsBlob(column.type)) column.type = BlobOf(meta.length_bytes);
+  if (mysql::IsLongStringType(column.type)) column.type = BlobOf(meta.length_bytes);
   column.length = meta.type == ColumnType::kNewDecimal ? meta.precision : meta.length;
   column.decimals = meta.decimals;
   if (column.type == FieldType::kFloat || column.type == FieldType::kDouble) column.decimals = -1;
@@ -103,7 +100,7 @@ ColumnInfo Made(const TableMap& map, size_t i) {
     column.collation = collation;
     column.charset = mysql::CharsetOfCollation(collation);
     const mysql::Charset charset = mysql::FindCharset(column.charset);
-    if (!IsBlob(column.type) && charset != mysql::Charset::kUnknown) {
+    if (!mysql::IsLongStringType(column.type) && charset != mysql::Charset::kUnknown) {
       column.length /= std::max(1, mysql::CharsetMaxLength(charset));
     }
   }

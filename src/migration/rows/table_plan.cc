@@ -27,21 +27,6 @@ bool IsInteger(FieldType type) {
          type == FieldType::kEnum || type == FieldType::kSet;
 }
 
-bool IsText(FieldType type) {
-  switch (type) {
-    case FieldType::kVarchar:
-    case FieldType::kVarString:
-    case FieldType::kString:
-    case FieldType::kTinyBlob:
-    case FieldType::kBlob:
-    case FieldType::kMediumBlob:
-    case FieldType::kLongBlob:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool HasMembers(const ColumnInfo& column) {
   return column.type == FieldType::kEnum || column.type == FieldType::kSet;
 }
@@ -71,7 +56,7 @@ KeyFold FoldOf(const ColumnInfo& source, const ColumnInfo& target, const TableIn
     return HasMembers(source) && !CountsMembersAlike(source, target) ? KeyFold::kIncomparable
                                                                      : KeyFold::kInteger;
   }
-  if (IsText(source.type) && IsText(target.type)) {
+  if (mysql::IsStringType(source.type) && mysql::IsStringType(target.type)) {
     bool binary = target.charset == "binary";
     if (!target.type_word.empty() && target.type_word != source.type_word) {
       return KeyFold::kIncomparable;  // inet6, uuid, ...: stored as bytes, compared as values

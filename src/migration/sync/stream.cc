@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error/error.h"
+#include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/sync/binlog_scan.h"
 #include "mysql/client/binlog_status.h"
@@ -21,6 +22,12 @@ constexpr std::chrono::minutes kResetInterval{1};
 // A silent upstream is known to be there, and to have nothing more, within this time.
 constexpr Milliseconds kHeartbeatPeriod{1000};
 constexpr Milliseconds kLongestSilence{60 * 60'000};
+
+// How long a connection may be silent that has not been found too short for this upstream.
+Milliseconds FirstSilence() {
+  // Switch: upstreams are silent for two seconds at most.
+  return DM_FAILPOINT_HIT("sync/short-silence") ? Milliseconds(2000) : kSilence;
+}
 
 // A transaction up to this size is read whole before its first event is handed over.
 constexpr size_t kKeptBack = 8 << 20;
@@ -89,6 +96,20 @@ std::string_view ServerIdOf(std::string_view identity) {
   return identity.substr(0, identity.find('@'));
 }
 
+// What a server sends of a file before it looks for the place in it to begin at.
+bool BeginsFile(const mysql::RawEvent& event) {
+  switch (event.type()) {
+    case mysql::EventType::kFormatDescription:
+    case mysql::EventType::kPreviousGtids:
+    case mysql::EventType::kMariaDbGtidList:
+    case mysql::EventType::kMariaDbBinlogCheckpoint:
+    case mysql::EventType::kMariaDbStartEncryption:
+      return true;
+    default:
+      return event.IsFakeRotate();
+  }
+}
+
 bool CountsAsRows(mysql::EventType type) {
   return mysql::IsRowsEvent(type) || type == mysql::EventType::kTransactionPayload;
 }
@@ -99,7 +120,8 @@ Stream::Stream(StreamOptions options, mysql::Location start)
     : options_(std::move(options)),
       resume_(std::move(start)),
       startable_(resume_),
-      log_(options_.log) {
+      log_(options_.log),
+      silence_(FirstSilence()) {
   if (!options_.connect) {
     options_.connect = [this](uint32_t* server_id, Milliseconds silence, const StopToken& stop) {
       return ConnectTo(options_, server_id, silence, stop);
@@ -224,7 +246,7 @@ mysql::RawEvent Stream::Read(const StopToken& stop) {
     recorder_->Update(event, source_->format());
     const bool description = event.type() == mysql::EventType::kFormatDescription;
     if (description) CheckFile(event);
-    if (!description && !event.IsFakeRotate()) heard_ = true;
+    if (!BeginsFile(event)) heard_ = true;
     if (!skip_to_) return event;
     const int reached = mysql::ComparePositions(recorder_->end().position, *skip_to_);
     if (reached > 0) {
@@ -296,7 +318,7 @@ bool Stream::Reset(const Error& error, const StopToken& stop) {
     }
   }
   if (heard_) {
-    silence_ = kSilence;
+    silence_ = FirstSilence();
   } else if (mysql::IsConnectionLost(error)) {
     silence_ = std::min<Milliseconds>(silence_ * 4, kLongestSilence);
   }

@@ -101,7 +101,7 @@ class Stream {
   bool heard_ = false;  // `source_` has sent something of its log
   // A server that looks for the begin in many large files is silent, and begins anew with each
   // connection.
-  Milliseconds silence_ = kSilence;
+  Milliseconds silence_;
   std::optional<mysql::WholeTransactions> whole_;  // of `source_`, a MariaDB's
   std::optional<mysql::LocationRecorder> recorder_;
   uint32_t server_id_ = 0;

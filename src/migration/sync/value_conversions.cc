@@ -31,6 +31,7 @@ enum class TypeClass {
 
 TypeClass ClassOf(FieldType type, bool bytes) {
   if (mysql::IsIntegerType(type)) return TypeClass::kInteger;
+  if (mysql::IsStringType(type)) return bytes ? TypeClass::kBytes : TypeClass::kText;
   switch (type) {
     case FieldType::kDecimal:
     case FieldType::kNewDecimal:
@@ -55,14 +56,6 @@ TypeClass ClassOf(FieldType type, bool bytes) {
       return TypeClass::kSet;
     case FieldType::kJson:
       return TypeClass::kJson;
-    case FieldType::kVarchar:
-    case FieldType::kVarString:
-    case FieldType::kString:
-    case FieldType::kTinyBlob:
-    case FieldType::kBlob:
-    case FieldType::kMediumBlob:
-    case FieldType::kLongBlob:
-      return bytes ? TypeClass::kBytes : TypeClass::kText;
     default:
       return TypeClass::kOther;
   }

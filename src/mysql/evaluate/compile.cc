@@ -300,6 +300,11 @@ Node Compiler::Column(const Expr& expr) {
                        column.name, type));
   };
   if (!column.type_word.empty()) refuse(column.type_word);
+  if (IsStringType(column.type)) {
+    node.type = {.kind = Kind::kString, .collation = column.collation};
+    node.evaluate = OfCell(index, [text](const Cell& cell) { return text(cell); });
+    return node;
+  }
   switch (column.type) {
     case FieldType::kTiny:
     case FieldType::kShort:
@@ -376,16 +381,6 @@ Node Compiler::Column(const Expr& expr) {
         }
         return out;
       });
-      return node;
-    case FieldType::kVarchar:
-    case FieldType::kVarString:
-    case FieldType::kString:
-    case FieldType::kTinyBlob:
-    case FieldType::kBlob:
-    case FieldType::kMediumBlob:
-    case FieldType::kLongBlob:
-      node.type = {.kind = Kind::kString, .collation = column.collation};
-      node.evaluate = OfCell(index, [text](const Cell& cell) { return text(cell); });
       return node;
     case FieldType::kJson:
       refuse("JSON");

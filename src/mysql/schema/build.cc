@@ -515,9 +515,7 @@ int64_t KeyPartLength(const ColumnInfo& column, int64_t length, bool unique,
                       const BuildOptions& options) {
   constexpr int64_t kMaxKeyBytes = 3072;
   const int64_t kept = PrefixLength(column, length);
-  const bool blob = column.type == FieldType::kTinyBlob || column.type == FieldType::kBlob ||
-                    column.type == FieldType::kMediumBlob || column.type == FieldType::kLongBlob;
-  if (!options.mariadb || !blob || kept >= 0 || unique) return kept;
+  if (!options.mariadb || !IsLongStringType(column.type) || kept >= 0 || unique) return kept;
   return std::min(column.length, kMaxKeyBytes) / BytesPerCharacter(column.charset);
 }
 

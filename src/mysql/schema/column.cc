@@ -33,20 +33,7 @@ constexpr IntegerLength kIntegerLengths[] = {{FieldType::kTiny, 4, 3},
                                              {FieldType::kLongLong, 20, 20}};
 
 bool IsTextCapable(FieldType type) {
-  switch (type) {
-    case FieldType::kString:
-    case FieldType::kVarchar:
-    case FieldType::kVarString:
-    case FieldType::kTinyBlob:
-    case FieldType::kBlob:
-    case FieldType::kMediumBlob:
-    case FieldType::kLongBlob:
-    case FieldType::kEnum:
-    case FieldType::kSet:
-      return true;
-    default:
-      return false;
-  }
+  return IsStringType(type) || type == FieldType::kEnum || type == FieldType::kSet;
 }
 
 bool IsInteger(FieldType type) {

@@ -130,20 +130,7 @@ std::string DefaultCollation(std::string_view charset, bool tidb) {
   return "";
 }
 
-bool ColumnInfo::is_string() const {
-  switch (type) {
-    case FieldType::kString:
-    case FieldType::kVarchar:
-    case FieldType::kVarString:
-    case FieldType::kTinyBlob:
-    case FieldType::kBlob:
-    case FieldType::kMediumBlob:
-    case FieldType::kLongBlob:
-      return true;
-    default:
-      return false;
-  }
-}
+bool ColumnInfo::is_string() const { return IsStringType(type); }
 
 void ColumnInfo::SetName(std::string new_name) {
   name = std::move(new_name);

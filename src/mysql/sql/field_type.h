@@ -50,4 +50,16 @@ constexpr bool IsNumericType(FieldType type) {
          type == FieldType::kNewDecimal;
 }
 
+// TINYTEXT to LONGTEXT and TINYBLOB to LONGBLOB, which the collation tells apart.
+constexpr bool IsLongStringType(FieldType type) {
+  return type == FieldType::kTinyBlob || type == FieldType::kBlob ||
+         type == FieldType::kMediumBlob || type == FieldType::kLongBlob;
+}
+
+// Those, CHAR, VARCHAR, BINARY and VARBINARY. (ENUM, SET and JSON are others.)
+constexpr bool IsStringType(FieldType type) {
+  return IsLongStringType(type) || type == FieldType::kVarchar || type == FieldType::kVarString ||
+         type == FieldType::kString;
+}
+
 }  // namespace dm::mysql

@@ -31,7 +31,7 @@ TEST_F(GatewayTest, OnlyTheListedPathsAndMethods) {
                                                         {"DELETE", "members"},
                                                         {"POST", "sources"},
                                                         {"PATCH", "tasks/x"},
-                                                        {"PUT", "tasks"},
+                                                        {"DELETE", "tasks"},
                                                         {"GET", "members/"},
                                                         {"DELETE", "members/worker"}}) {
     const cluster::HttpResponse answer = Ask(method, path);
@@ -51,6 +51,7 @@ TEST_F(GatewayTest, WhatCannotBeRead) {
            {"PUT", "tasks/x", "{"},
            {"PUT", "tasks/x", "{\"op\": \"Nonsense\"}"},
            {"POST", "tasks", "[1]"},
+           {"PUT", "tasks", "[1]"},
            {"GET", "members?leader=perhaps", ""},
            {"GET", "members?names=%4", ""},
            {"GET", "status/%zz", ""}}) {

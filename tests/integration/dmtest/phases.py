@@ -10,6 +10,9 @@ from .compare import difference
 from .proxy import Cut, Proxy
 from .waiting import wait_for
 
+# Of every error by which a task pauses whose server is away.
+AWAY = ("onnect",)
+
 
 class Gate:
     """A rule of a proxy: holds a connection at the `number`th statement with all phrases, and those behind it, until `open`."""
@@ -231,9 +234,10 @@ class Scene:
         assert found is None, found
 
     # -- what is tried
-    def interrupt(self, how, within, release=lambda: None, stuck=False, refused=None, failed=False):
+    def interrupt(self, how, within, release=lambda: None, stuck=False, refused=None, failed=()):
         """`pause-task` or `stop-task`, answered `within` seconds. `release` lets what was held go on: when the command is seen to
-        work, or (`stuck`) after its answer. `refused`: the phrase of an answer that says that it is not done yet. `failed`: the task may have paused itself."""
+        work, or (`stuck`) after its answer. `refused`: the phrase of an answer that says that it is not done yet. `failed`: phrases of errors by which
+        the task may have paused itself; each error it shows has one of them."""
         command = Command(self.cluster, f"{how}-task", self.task)
         ended = (None, "Stopped") if how == "stop" else ("Paused",)
         if not stuck:
@@ -248,9 +252,16 @@ class Scene:
             release()
         wait_for(lambda: self.stage() in ended, lambda: f"{how} is done: {self.status()}", 20)
         if how == "pause":
-            result = self.status()["result"]
-            # A pause of what has paused itself keeps the errors; who comes at the same moment leaves no trace.
-            assert (result["isCanceled"] or (failed and result["errors"])) and (failed or not result["errors"]), result
+            # A task that has paused itself is Paused before it hears of the order, which keeps its errors.
+            result = wait_for(lambda: self.paused_by_order(), lambda: f"the order is known: {self.status()}", 20)
+            for error in result["errors"] or ():
+                text = f"{error['Message']} {error['RawCause']}"
+                assert any(phrase in text for phrase in failed), (failed, error)
+
+    def paused_by_order(self):
+        status = self.status()
+        result = status["result"] if status["stage"] == "Paused" else None
+        return result if result and result["isCanceled"] else None
 
     def stands_still(self, writes=True):
         """Nothing is written downstream, whatever happens upstream."""
