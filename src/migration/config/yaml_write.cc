@@ -207,10 +207,8 @@ class Printer {
 
   Value Print(bool value) const { return {Value::Kind::kInline, value ? "true" : "false"}; }
   template <class T>
-    requires std::is_arithmetic_v<T>
-  Value Print(T value) const {
-    return {Value::Kind::kInline, fmt::format("{}", value)};
-  }
+  requires std::is_arithmetic_v<T> Value Print(T value)
+  const { return {Value::Kind::kInline, fmt::format("{}", value)}; }
   Value Print(const std::string& value) const { return Scalar(value); }
   Value Print(const Secret& value) const {
     return Scalar(passwords_ == Passwords::kHidden ? kHiddenSecret : value.Reveal());
