@@ -38,3 +38,28 @@ def test_more_tables_than_are_remembered(migrated):
     m.write(*rounds, "BEGIN", *(f"UPDATE {t} SET c1 = -1 WHERE id < 2" for t in tables), *(f"DELETE FROM {t} WHERE id = 2" for t in tables), "COMMIT",
             *(f"UPDATE {t} SET c2 = -2" for t in reversed(tables)))
     m.equal()
+
+
+def test_tables_that_are_gone(migrated):
+    """Tables by day or hour, work tables of a job: neither memory nor metrics keep them."""
+    m = migrated("mariadb-mariadb").replicating("CREATE TABLE stays (id INT PRIMARY KEY)", "INSERT INTO stays VALUES (0)")
+
+    def come_and_go(first, count):
+        with m.upstream.connect(database=SCHEMA) as connection:
+            cursor = connection.cursor()
+            for i in range(first, first + count):
+                cursor.execute(f"CREATE TABLE work_{i} (id INT PRIMARY KEY, v INT, UNIQUE KEY (v))")
+                cursor.execute(f"INSERT INTO work_{i} VALUES (1, 1), (2, 2)")
+                cursor.execute(f"DROP TABLE work_{i}" if i % 3 else f"RENAME TABLE work_{i} TO gone_{i}")
+                cursor.execute(f"DROP TABLE IF EXISTS gone_{i}")
+            cursor.execute(f"INSERT INTO stays VALUES ({first + 1})")
+        m.synced(120)
+
+    come_and_go(0, 100)
+    before = resident(m)
+    come_and_go(100, 500)
+    assert resident(m) < before + 7  # 25 KiB a table would be 12 MiB
+    series = [line for line in m.cluster.http("/metrics", m.cluster.workers[m.worker].port).splitlines() if f'task="{m.task}"' in line]
+    assert any('target_table="stays"' in line for line in series)
+    assert not [line for line in series if 'target_table="work_' in line or 'target_table="gone_' in line]
+    m.equal()

@@ -226,6 +226,13 @@ std::shared_ptr<TableJobs> SyncMetrics::JobsOf(const TableId& target) {
   return jobs;
 }
 
+void SyncMetrics::Forget(const TableId& target) {
+  std::lock_guard lock(mutex_);
+  jobs_.erase(target);
+  Metrics().Remove("dm_syncer_", With(with_worker_, {{"target_schema", target.schema},
+                                                     {"target_table", target.table}}));
+}
+
 void SyncMetrics::CountAdmin(const char* type, size_t added, size_t finished) {
   const Labels labels = With(with_worker_, {{"type", type},
                                             {"queueNo", std::string(kAdminQueue)},

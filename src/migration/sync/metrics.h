@@ -97,6 +97,8 @@ class SyncMetrics {
   void ObserveRows(size_t rows);
   void ObserveSkipped(bool rows, Duration took);
   std::shared_ptr<TableJobs> JobsOf(const TableId& target);
+  // The table is gone, and no job of it is in flight: removes its series.
+  void Forget(const TableId& target);
 
   // --- statements and flushes ---
   // `planned`: from receipt to execution, of which `waited` for everything before it to be done.

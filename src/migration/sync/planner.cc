@@ -34,7 +34,7 @@ constexpr std::array<std::string_view, 3> kRowsEventNames = {"insert", "update",
 // Ids remembered; an upstream gives a table another one whenever it opens it again.
 constexpr size_t kMaxTableIds = 10000;
 // Tables remembered whose rows are skipped.
-constexpr size_t kMaxTables = 100000;
+constexpr size_t kMaxTables = 20000;
 // Columns of all tables that plans are remembered for; one takes about 600 bytes.
 constexpr size_t kMaxPlannedColumns = 50000;
 
@@ -581,7 +581,24 @@ std::set<TableId> RowPlanner::TablesOfTransaction() const {
 }
 
 void RowPlanner::OnSchemaChange() {
-  for (auto& [id, table] : tables_) DropPlan(table);
+  by_id_.clear();
+  std::set<TableId> gone;  // targets that no table is known for any more
+  std::set<TableId> used;
+  for (auto it = tables_.begin(); it != tables_.end();) {
+    Table& table = it->second;
+    const std::optional<TableId> target =
+        table.plan ? std::optional(table.plan->target) : std::nullopt;
+    DropPlan(table);
+    const bool exists = context_.tracker->GetTable(table.id.schema, table.id.table) != nullptr;
+    if (target) (exists ? used : gone).insert(*target);
+    if (!exists) told_apart_.erase(table.id);
+    it = exists ? std::next(it) : tables_.erase(it);
+  }
+  if (context_.metrics != nullptr) {
+    for (const TableId& target : gone) {
+      if (!used.contains(target)) context_.metrics->Forget(target);
+    }
+  }
   key_shapes_.clear();
   one_key_targets_.clear();
   causality_.Clear();
