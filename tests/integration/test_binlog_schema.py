@@ -117,6 +117,22 @@ def test_rows_are_read_by_what_was_set(running, by):
     assert running.downstream.run(f"SELECT c, id, v FROM {SCHEMA}.t ORDER BY id") == (("d", 1, 1), ("c", 2, 2), ("e", 3, 3))
 
 
+def test_utf8_of_a_file_is_that_of_the_upstream(running):
+    running.start()
+    running.cluster.ctl("pause-task", running.task)
+    mariadb = running.upstream.flavor == "mariadb"
+    old = running.upstream.value("SELECT @@GLOBAL.old_mode") if mariadb else None
+    try:
+        for mode, four in ((("''", True), ("'UTF8_IS_UTF8MB3'", False)) if mariadb else (("", False),)):
+            if mariadb:
+                running.upstream.run(f"SET GLOBAL old_mode = {mode}")
+            assert running.update("CREATE TABLE t (id INT NOT NULL PRIMARY KEY, v INT, c VARCHAR(9) CHARACTER SET utf8) CHARSET=latin1") == ""
+            assert ("utf8mb4" in running.schema("list").split("`c`")[1].split(",")[0]) == four, (mode, running.schema("list"))
+    finally:
+        if mariadb:
+            running.upstream.run(f"SET GLOBAL old_mode = '{old}'")
+
+
 def test_routed_table_and_lists(running):
     running.start(f"CREATE TABLE {SCHEMA}.other (id INT PRIMARY KEY)", targets={SCHEMA: f"{SCHEMA}_to"})
     running.cluster.ctl("pause-task", running.task)

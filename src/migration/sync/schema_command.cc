@@ -62,6 +62,7 @@ mysql::TableInfo Parse(mysql::Connection& connection, const std::string& text,
   mysql::ParseOptions parse;
   parse.mariadb = connection.server().is_mariadb;
   parse.sql_mode = mysql::SqlMode::Parse(mode);
+  parse.utf8_is_utf8mb4 = Utf8IsUtf8mb4(connection, stop);
   mysql::BuildOptions build;
   build.mariadb = parse.mariadb;
   build.schema = source.schema;

@@ -72,6 +72,12 @@ bool ExplicitTimestamps(mysql::Connection& connection, const StopToken& stop) {
 
 }  // namespace
 
+bool Utf8IsUtf8mb4(mysql::Connection& connection, const StopToken& stop) {
+  if (!connection.server().is_mariadb || !connection.server().AtLeast(10, 6, 1)) return false;
+  const std::string old_mode = Value(connection, "SELECT @@GLOBAL.old_mode", stop);
+  return old_mode.find("UTF8_IS_UTF8MB3") == std::string::npos;
+}
+
 bool CutsFractions(std::string_view sql_mode, const mysql::ServerInfo& server) {
   if (server.is_mariadb) return sql_mode.find(kRounds) == std::string_view::npos;
   return sql_mode.find(kCuts) != std::string_view::npos;
@@ -159,11 +165,8 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
   s.upstream_explicit_timestamps = ExplicitTimestamps(*upstream, stop);
   s.lower_case_table_names =
       std::atoi(Value(*upstream, "SELECT @@lower_case_table_names", stop).c_str());
-  if (s.upstream_server.is_mariadb && s.upstream_server.AtLeast(10, 6, 1)) {
-    // What a session has chosen is not in the binlog.
-    const std::string old_mode = Value(*upstream, "SELECT @@GLOBAL.old_mode", stop);
-    s.utf8_is_utf8mb4 = old_mode.find("UTF8_IS_UTF8MB3") == std::string::npos;
-  }
+  // What a session has chosen is not in the binlog.
+  s.utf8_is_utf8mb4 = Utf8IsUtf8mb4(*upstream, stop);
   std::string upstream_mode;
   try {
     upstream_mode = Value(*upstream, "SELECT @@GLOBAL.sql_mode", stop);

@@ -69,6 +69,9 @@ std::map<std::string, std::string> DefaultCollations(mysql::Connection& connecti
 // The same as a question: empty if the character set is not known. Keeps a copy of `collations`.
 mysql::CollationLookup LookupIn(std::map<std::string, std::string> collations);
 
+// Does `utf8` in a statement of the server's sessions, as they are by default, stand for utf8mb4?
+bool Utf8IsUtf8mb4(mysql::Connection& connection, const StopToken& stop);
+
 // What is counted over all sessions of a unit.
 struct SessionCounters {
   std::shared_ptr<mysql::IoCounters> upstream = std::make_shared<mysql::IoCounters>();
