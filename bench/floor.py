@@ -19,6 +19,8 @@ WAYS = {
     "markers 1000 rows, 1 conn.": ("execute", 1, 1000, 1000, "next"),
     "markers 1000 rows, 2 conn.": ("execute", 2, 1000, 1000, "next"),
     **{f"bulk 1000 rows, {count} conn.": ("bulk", count, 1000, 1000, "next") for count in (1, 2, 4, 8)},
+    "bulk 500 rows, 2 conn., 500 a commit": ("bulk", 2, 500, 500, "next"),
+    "bulk 500 rows, 4 conn., 500 a commit": ("bulk", 4, 500, 500, "next"),
     "bulk 1000 rows, 2 conn., 10000 a commit": ("bulk", 2, 1000, 10000, "next"),
     **{f"load 1000 rows, {count} conn.": ("load", count, 1000, 1000, "next") for count in (1, 2, 8)},
 }

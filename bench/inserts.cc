@@ -1,10 +1,12 @@
-// Inserts rows of a sysbench table in one of several ways; what the server needs for it is measured from outside
-// (floor.py).
-//   bench_inserts PORT USER PASSWORD METHOD CONNECTIONS ROWS_A_STATEMENT ROWS_A_COMMIT ROWS ORDER [SETUP]
-// METHOD: text (INSERT ... VALUES), packet (the same, BEGIN to COMMIT in one packet), execute (prepared, a marker per
-// value), bulk (MariaDB's bulk execution), load (LOAD DATA LOCAL). ORDER: next (connections take turns at the right
-// edge of the table), apart (each has a range of its own), shuffled (as next, rows of a statement in no order).
-// Prints the seconds that it took, and those of its own CPU.
+// Inserts rows of a sysbench table in one of several ways; what the server needs for it is measured
+// from outside (floor.py).
+//   bench_inserts PORT USER PASSWORD METHOD CONNECTIONS ROWS_A_STATEMENT ROWS_A_COMMIT ROWS ORDER
+//   [SETUP]
+// METHOD: text (INSERT ... VALUES), packet (the same, BEGIN to COMMIT in one packet), execute
+// (prepared, a marker per value), bulk (MariaDB's bulk execution), load (LOAD DATA LOCAL). ORDER:
+// next (connections take turns at the right edge of the table), apart (each has a range of its
+// own), shuffled (as next, rows of a statement in no order). Prints the seconds that it took, and
+// those of its own CPU.
 #include <fmt/format.h>
 #include <mysql.h>
 #include <sys/resource.h>
@@ -142,8 +144,8 @@ class Client {
   void AppendText(std::string& sql) {
     sql += "INSERT INTO `sbtest`.`bulk` (`id`,`k`,`c`,`pad`) VALUES ";
     for (size_t i = 0; i < rows_.size(); ++i) {
-      fmt::format_to(std::back_inserter(sql), "{}({},{},'{}','{}')", i == 0 ? "" : ",",
-                     rows_[i].id, rows_[i].k, Digits(rows_[i], kDigits), Digits(rows_[i], kPad));
+      fmt::format_to(std::back_inserter(sql), "{}({},{},'{}','{}')", i == 0 ? "" : ",", rows_[i].id,
+                     rows_[i].k, Digits(rows_[i], kDigits), Digits(rows_[i], kPad));
     }
   }
 
@@ -173,7 +175,9 @@ class Client {
           fmt::format_to(std::back_inserter(file_.text), "{}\t{}\t{}\t{}\n", row.id, row.k,
                          Digits(row, kDigits), Digits(row, kPad));
         }
-        Execute("LOAD DATA LOCAL INFILE 'x' INTO TABLE sbtest.bulk CHARACTER SET binary (id, k, c, pad)");
+        Execute(
+            "LOAD DATA LOCAL INFILE 'x' INTO TABLE sbtest.bulk CHARACTER SET binary (id, k, c, "
+            "pad)");
       } else if (options_.method == "execute") {
         ExecuteMarkers();
       } else {

@@ -118,13 +118,14 @@ void ApplyQueues::Push(size_t slot, Job job, const StopToken& stop) {
   Push(std::span(&planned, 1), stop);
 }
 
-size_t ApplyQueues::EmptiestSlot() const {
+size_t ApplyQueues::EmptiestSlot(size_t first, size_t count) const {
   std::lock_guard lock(mutex_);
-  size_t best = 0;
-  for (size_t i = 0; i < parallel_; ++i) {
-    const Slot& slot = *slots_[i];
-    if (slot.jobs.empty() && slot.taken_first == 0) return i;
-    if (slot.jobs.size() < slots_[best]->jobs.size()) best = i;
+  size_t best = first % parallel_;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t index = (first + i) % parallel_;
+    const Slot& slot = *slots_[index];
+    if (slot.jobs.empty() && slot.taken_first == 0) return index;
+    if (slot.jobs.size() < slots_[best]->jobs.size()) best = index;
   }
   return best;
 }

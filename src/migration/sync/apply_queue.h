@@ -103,8 +103,10 @@ class ApplyQueues : public CommittedOrders {
   void Release();
   // The order given last.
   uint64_t planned() const { return planned_.load(std::memory_order_acquire); }
-  // A parallel slot with the fewest jobs.
-  size_t EmptiestSlot() const;
+  // A parallel slot with the fewest jobs, of `count` from `first` on (those behind the last are
+  // the first ones). `first` and `count` are at most parallel().
+  size_t EmptiestSlot() const { return EmptiestSlot(0, parallel_); }
+  size_t EmptiestSlot(size_t first, size_t count) const;
   bool IsCommitted(size_t slot, uint64_t order) const override {
     return committed_[slot].load(std::memory_order_acquire) >= order;
   }

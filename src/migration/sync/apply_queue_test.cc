@@ -59,6 +59,17 @@ TEST_F(ApplyQueuesTest, LowWaterIsBehindTheOldestOpenChange) {
   EXPECT_TRUE(queues_.Idle());
 }
 
+TEST_F(ApplyQueuesTest, TheEmptiestOfSome) {
+  Push(0);
+  EXPECT_EQ(queues_.EmptiestSlot(), 1u);
+  EXPECT_EQ(queues_.EmptiestSlot(0, 1), 0u);
+  EXPECT_EQ(queues_.EmptiestSlot(2, 2), 2u);
+  Push(2);
+  Push(2);
+  EXPECT_EQ(queues_.EmptiestSlot(2, 2), 0u) << "behind the last comes the first";
+  EXPECT_EQ(queues_.EmptiestSlot(2, 3), 1u);
+}
+
 TEST_F(ApplyQueuesTest, AFailedBatchHoldsTheLowWaterForEver) {
   Push(0);
   Push(1);
