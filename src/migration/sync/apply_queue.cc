@@ -52,7 +52,10 @@ bool ApplyQueues::IsFull(const Slot& slot, size_t index) const {
   if (bytes_ >= limits_.all_bytes && Moves()) return true;
   // The serial worker can only take what a boundary closes: without one, waiting would be for ever.
   if (!HasWork(slot, index)) return false;
-  return slot.jobs.size() >= limits_.queue_jobs || slot.bytes >= limits_.queue_bytes;
+  const Job& last = slot.jobs.back();
+  const bool shares = last.event && last.event->shares;
+  return slot.jobs.size() >= limits_.queue_jobs * (shares ? kSharingQueue : 1) ||
+         slot.bytes >= limits_.queue_bytes;
 }
 
 void ApplyQueues::Unhold() {

@@ -80,6 +80,8 @@ class ApplyQueues : public CommittedOrders {
  public:
   // Rows that share a statement count less: so many of them as one with a statement of its own.
   static constexpr size_t kSharingRows = 10;
+  // And so many times as many of them wait in one queue: more than a batch.
+  static constexpr size_t kSharingQueue = 4;
   struct Limits {
     size_t batch = 100;             // jobs of one downstream transaction
     size_t batch_bytes = 2 << 20;   // row bytes of one downstream transaction

@@ -115,6 +115,31 @@ TEST(ApplyQueuesSharing, RowsThatShareAStatementCountLess) {
   EXPECT_EQ(take(serial), 4u) << "two transactions";
 }
 
+TEST(ApplyQueuesSharing, MoreOfThemWait) {
+  ApplyQueues queues(1, {.queue_jobs = 2});
+  const auto plan = std::make_shared<TablePlan>();
+  std::vector<Job> batch;
+  const auto is_full = [&](const Job& job) {
+    StopSource at_once;
+    at_once.request_stop();
+    try {
+      queues.Push(0, job, at_once.get_token());
+    } catch (const Cancelled&) {
+      return true;
+    }
+    return false;
+  };
+  for (size_t i = 0; i < 2 * ApplyQueues::kSharingQueue; ++i) {
+    EXPECT_FALSE(is_full(SharingJob(plan))) << i;
+  }
+  EXPECT_TRUE(is_full(SharingJob(plan)));
+  EXPECT_TRUE(queues.Take(0, batch, StopToken()));
+  queues.Committed(0);
+  EXPECT_FALSE(is_full(SharingJob(plan)));
+  EXPECT_FALSE(is_full(RowJob()));
+  EXPECT_TRUE(is_full(RowJob())) << "what is to come need not share";
+}
+
 TEST(ApplyQueuesSharing, AWorkerNeedNotBeginWithAFew) {
   ApplyQueues queues(1, {.batch = 100});
   const auto plan = std::make_shared<TablePlan>();

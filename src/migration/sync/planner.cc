@@ -24,10 +24,10 @@ namespace {
 // transaction stays together, a large one is spread.
 constexpr size_t kRowsPerSlot = 100;
 // The same of rows that may share a statement.
-constexpr size_t kSharingRowsPerSlot = 500;
+constexpr size_t kSharingRowsPerSlot = 1000;
 // Workers that insert many rows at the right edge of one table at the same time, at most: they wait
 // for one another at its last page.
-constexpr size_t kSlotsAtEdge = 4;
+constexpr size_t kSlotsAtEdge = 2;
 // Rows of an event that belongs to an insert of many.
 constexpr size_t kRowsOfLargeEvent = 16;
 // Rows that are handed to the queues at once, at most.
