@@ -8,11 +8,12 @@ import sys
 import tempfile
 
 from common import ROOT, machine
+from floor import floor
 from full import DATA, THREADS, full
 from memory import Memory
 from replication import NATIVE_THREADS, bulk, catch_up, hot, latency, oltp
 
-WHAT = ("full", "full-big", "catchup", "hot", "bulk", "latency", "memory")
+WHAT = ("full", "full-big", "catchup", "hot", "bulk", "latency", "memory", "floor")
 
 
 def median(pairs, key):
@@ -66,6 +67,11 @@ def run_memory(options, directory):
     return {"cases": cases, "failed": [case["case"] for case in above]}
 
 
+def run_floor(options, directory):
+    print("the bulk load's rows, inserted into MariaDB in several ways")
+    return {"ways": floor(directory, options.runs, options.rows, options.way)}
+
+
 def main():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     parser.add_argument("what", nargs="*", help=f"of {', '.join(WHAT)}; default: all")
@@ -74,6 +80,8 @@ def main():
     parser.add_argument("--transactions", type=int, help="of a backlog")
     parser.add_argument("--seconds", type=float, default=30, help="of each latency run (30)")
     parser.add_argument("--case", action="append", help="one case of memory, may be repeated")
+    parser.add_argument("--rows", type=int, default=400_000, help="of each way of floor (400000)")
+    parser.add_argument("--way", help="only those ways of floor whose name has this text")
     options = parser.parse_args()
     what = options.what or WHAT
     unknown = sorted(set(what) - set(WHAT))
@@ -81,7 +89,7 @@ def main():
         parser.error(f"unknown: {', '.join(unknown)}")
     print(machine(), flush=True)
     result = {"machine": machine()}
-    runners = {"full": run_full, "full-big": run_full, "latency": run_latency, "memory": run_memory}
+    runners = {"full": run_full, "full-big": run_full, "latency": run_latency, "memory": run_memory, "floor": run_floor}
     failed = []
     for name in what:
         options.now = name

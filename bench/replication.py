@@ -122,6 +122,7 @@ class Replication:
         return MariaDb(directory, 3, **{**DURABLE, "skip-log-bin": None, **options})
 
     def native(self, threads):
+        """Seconds, and seconds of the target's CPU."""
         server = self.replica("native", **NATIVE, **{"slave-parallel-threads": threads}).start()
         try:
             point_at(server, self.upstream, self.begin)
@@ -131,29 +132,31 @@ class Replication:
                 state = server.value(f"SELECT MASTER_POS_WAIT('{self.end[0]}', {self.end[1]}, 1800)")
                 assert state is not None and state >= 0, server.run("SHOW SLAVE STATUS")
 
+            before = cpu_seconds(server.process)
             seconds = timed(run)
+            used = cpu_seconds(server.process) - before
             compare(self.upstream, server)
-            return seconds
+            return seconds, used
         finally:
             server.stop()
 
     def ours(self, duration="0s"):
-        """Seconds, and seconds of dm-worker's CPU."""
+        """Seconds, and seconds of the target's and of dm-worker's CPU."""
         server = self.replica("dm").start()
         try:
             path = task_file(self.cluster, server, self.begin, duration)
             worker = self.cluster.workers["worker1"]
-            before = cpu_seconds(worker)
+            before, target_before = cpu_seconds(worker), cpu_seconds(server.process)
 
             def run():
                 self.cluster.ctl("start-task", path, "--remove-meta")
                 self.cluster.wait_synced("bench", self.upstream, timeout=1800)
 
             seconds = timed(run)
-            used = cpu_seconds(worker) - before
+            used, target_used = cpu_seconds(worker) - before, cpu_seconds(server.process) - target_before
             self.cluster.ctl("stop-task", "bench")
             compare(self.upstream, server)
-            return seconds, used
+            return seconds, target_used, used
         finally:
             server.stop()
 
@@ -187,11 +190,18 @@ def catch_up(directory, load, runs, threads, safe_mode):
         bench.start_cluster()
         for _ in range(runs):
             natives = {count: bench.native(count) for count in threads}
-            best = min(natives.values())
-            seconds, cpu = bench.ours()
-            pair = {"native": natives, "dm": seconds, "ratio": seconds / best, "cpu_us_per_row": cpu / load.rows * 1e6}
-            text = ", ".join(f"{count} threads {value:.1f} s" for count, value in natives.items())
-            text = f"  native replica {text}   dm {seconds:.1f} s (ratio {pair['ratio']:.2f}, {pair['cpu_us_per_row']:.2f} us of CPU a row)"
+            best, native_cpu = min(natives.values())
+            seconds, target_cpu, cpu = bench.ours()
+
+            def a_row(value):
+                return value / load.rows * 1e6
+
+            pair = {"native": {count: value for count, (value, _) in natives.items()}, "dm": seconds, "ratio": seconds / best,
+                    "cpu_us_per_row": a_row(cpu), "target_cpu_us_per_row": a_row(target_cpu),
+                    "native_cpu_us_per_row": a_row(native_cpu), "cpu_ratio": (target_cpu + cpu) / native_cpu}
+            text = ", ".join(f"{count} threads {value:.1f} s" for count, (value, _) in natives.items())
+            text = (f"  native replica {text} ({a_row(native_cpu):.2f} us of CPU a row)   dm {seconds:.1f} s (ratio {pair['ratio']:.2f}; CPU a row: "
+                    f"target {a_row(target_cpu):.2f} us, dm-worker {a_row(cpu):.2f} us, both to the replica's {pair['cpu_ratio']:.2f})")
             if safe_mode:
                 pair["dm_safe_mode"] = bench.ours("600s")[0]
                 pair["ratio_safe_mode"] = pair["dm_safe_mode"] / best

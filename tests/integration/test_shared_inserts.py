@@ -11,6 +11,9 @@ CREATE TABLE nokey (a INT, v VARCHAR(40));
 CREATE TABLE types (id BIGINT UNSIGNED PRIMARY KEY, i INT, d DECIMAL(30,10), f FLOAT, g DOUBLE, b BIT(20), t TEXT, v VARBINARY(100), l BLOB, j JSON, y YEAR,
                     s TIMESTAMP(6) NULL, m DATETIME(3), c TIME(2), e ENUM('a', 'b', 'c'), k SET('x', 'y', 'z'), n VARCHAR(20) CHARACTER SET latin1,
                     p POINT, z CHAR(5), gen INT AS (i + 1) STORED);
+CREATE TABLE markers (id BIGINT UNSIGNED PRIMARY KEY, i INT, h SMALLINT UNSIGNED, m MEDIUMINT, d DECIMAL(30,10), b BIT(20), t TEXT, v VARBINARY(100), l LONGBLOB, j JSON,
+                      y YEAR, s TIMESTAMP(6) NULL, w DATETIME(3), a DATE, c TIME(2), e ENUM('a', 'b', 'c'), k SET('x', 'y', 'z'), n VARCHAR(20) CHARACTER SET latin1,
+                      p POINT, z CHAR(5), q BINARY(6), r VARCHAR(300), f INET6, o UUID, gen INT AS (i + 1) STORED, mark INT DEFAULT 5);
 CREATE TABLE odd (id INT PRIMARY KEY, e ENUM('a', 'b'));
 CREATE TABLE beat (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY);
 CREATE TABLE number (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, v VARCHAR(40));
@@ -19,6 +22,14 @@ VALUES = """INSERT INTO types (id, i, d, f, g, b, t, v, l, j, y, s, m, c, e, k, 
     IF(seq % 5 = 0, NULL, REPEAT('日\\'"\\\\', seq % 11)), UNHEX(MD5(seq)), REPEAT(CHAR(seq % 256), seq % 40), JSON_OBJECT('k', seq, 'q', '"'), 1970 + seq % 100,
     FROM_UNIXTIME(seq * 1000000 + seq / 1000), '2020-01-01 10:00:00' + INTERVAL seq MINUTE, SEC_TO_TIME(seq * 100 - 40000), 1 + seq % 3, seq % 8,
     CONCAT('é', seq), IF(seq % 4 = 0, NULL, POINT(seq, -seq)), CONCAT(seq % 3, ' ') FROM (SELECT CAST(seq AS SIGNED) AS seq FROM seq_1_to_2000) AS numbers"""
+
+
+MARKERS = """INSERT INTO markers (id, i, h, m, d, b, t, v, l, j, y, s, w, a, c, e, k, n, p, z, q, r, f, o, mark) SELECT 18446744073709551615 - seq, IF(seq % 7 = 0, NULL, seq - 500), seq * 32 % 65536, -seq, seq / 7 - 100, seq,
+    IF(seq % 5 = 0, NULL, REPEAT('日\\'"\\\\', seq % 11)), UNHEX(MD5(seq)), REPEAT(CHAR(seq % 256), seq % 400), JSON_OBJECT('k', seq, 'q', '"'), IF(seq % 9 = 0, 0, 1970 + seq % 100),
+    FROM_UNIXTIME(seq * 1000000 + seq / 1000), '2020-01-01 10:00:00' + INTERVAL seq MINUTE, IF(seq % 6 = 0, '0000-00-00', '2020-02-29'), SEC_TO_TIME(seq * 100 - 40000),
+    IF(seq % 8 = 0, NULL, 1 + seq % 3), seq % 8, CONCAT('é', seq), IF(seq % 4 = 0, NULL, POINT(seq, -seq)), CONCAT(seq % 3, ' '), IF(seq % 2, CHAR(seq % 7), ''), REPEAT('é', seq % 300),
+    CONCAT('::', HEX(seq)), CONCAT('123e4567-e89b-12d3-a456-', LPAD(seq, 12, '0')), IF(seq % 3 = 0, NULL, seq)
+    FROM (SELECT CAST(seq AS SIGNED) AS seq FROM seq_1_to_2000) AS numbers"""
 
 
 def start(migration, **task):  # noqa: F811
@@ -62,6 +73,60 @@ def test_values_of_all_types_in_few_statements(logged):  # noqa: F811
     types, nokey = statements(logged.downstream, "%`types`%", "%`nokey`%")
     # About 100 of them; more, if the reader is kept waiting, and never as many as there are rows.
     assert 0 < types < 500 and 0 < nokey < 500, (types, nokey)
+
+
+@pytest.mark.parametrize("safe", [False, True])
+def test_values_of_all_types_in_bulk(logged, safe):  # noqa: F811
+    """Values beside a statement with markers are stored as if they stood in a text; of what is logged of a statement, all of it is markers."""
+    logged.prepare(TABLES)
+    if safe:
+        logged.start(syncers={"sync": {"worker-count": 4, "safe-mode": True}})
+        logged.running()
+    else:
+        start(logged)
+    logged.downstream.run("TRUNCATE mysql.general_log")
+    with logged.upstream.connect(database=SCHEMA) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SET time_zone = '+00:00', sql_mode = ''")
+        cursor.execute(MARKERS)
+        cursor.execute("INSERT INTO nokey SELECT seq % 10, 'x' FROM seq_1_to_2000")
+    logged.check()
+    for table in ("markers", "nokey"):
+        assert statements(logged.downstream, f"{'REPLACE' if safe else 'INSERT'} INTO%`{table}`%VALUES (?,%")[0] > 0, table
+
+
+def test_bulk_between_other_changes_is_one_transaction(migration):  # noqa: F811
+    """What is sent in several packets is committed together, or not at all."""
+    migration.prepare(TABLES)
+    start(migration)
+    with migration.upstream.connect(database=SCHEMA) as connection:
+        cursor = connection.cursor()
+        cursor.execute("BEGIN")
+        cursor.execute("INSERT INTO nokey VALUES (-1, 'first')")
+        cursor.execute("INSERT INTO nokey SELECT seq, 'x' FROM seq_1_to_90")
+        cursor.execute("UPDATE nokey SET v = 'y' WHERE a < 5")
+        cursor.execute("INSERT INTO nokey SELECT seq, 'too long for that column' FROM seq_1_to_90")
+        cursor.execute("DELETE FROM nokey WHERE a > 85")
+        migration.downstream.run(f"ALTER TABLE {SCHEMA}.nokey MODIFY v VARCHAR(20)")
+        cursor.execute("COMMIT")
+    migration.cluster.wait_error("places", 10006, "VALUES (1,'too long for that column')")
+    assert migration.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.nokey") == 0
+    migration.downstream.run(f"ALTER TABLE {SCHEMA}.nokey MODIFY v VARCHAR(40)")
+    resume(migration)
+    migration.check()
+
+
+def test_a_server_that_prepares_no_more(migration):  # noqa: F811
+    """Then inserts are texts."""
+    migration.prepare(TABLES)
+    migration.downstream.run("SET GLOBAL max_prepared_stmt_count = 0")
+    try:
+        start(migration)
+        migration.upstream.run(f"USE {SCHEMA}", "INSERT INTO pk SELECT seq, 'x', seq FROM seq_1_to_3000", "INSERT INTO nokey SELECT seq, 'x' FROM seq_1_to_3000")
+        migration.check()
+        assert "does not prepare a statement" in migration.cluster.log("worker1", 1000)
+    finally:
+        migration.downstream.run("SET GLOBAL max_prepared_stmt_count = DEFAULT")
 
 
 TOO_LONG = ("Error 1406 ", "Alter the downstream table", "ALTER TABLE {} MODIFY v VARCHAR(5)", "ALTER TABLE {} MODIFY v VARCHAR(40)")

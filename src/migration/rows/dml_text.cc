@@ -396,6 +396,40 @@ void SharedStatement::End() {
   if (form_ == RowsForm::kUpsert) out_ += plan_->upsert_tail;
 }
 
+bool MayBeBulk(const RowChange& change) {
+  const RowsForm form = FormOf(change);
+  return change.kind() == mysql::RowsKind::kInsert && !change.plan->parameters.empty() &&
+         (form == RowsForm::kInsert || form == RowsForm::kReplace);
+}
+
+bool MayShareBulk(const RowChange& first, RowsForm form, const RowChange& next) {
+  return MayShare(first, form, next) &&
+         (next.plan == first.plan || next.plan->parameters == first.plan->parameters);
+}
+
+std::string BulkStatement(const RowChange& first, RowsForm form) {
+  const TablePlan& plan = *first.plan;
+  return (form == RowsForm::kReplace ? plan.replace_head : plan.insert_head) + plan.markers;
+}
+
+bool AppendBulkRow(std::string& out, const RowChange& change) {
+  const TablePlan& plan = *change.plan;
+  const std::span<const Cell> image = change.after();
+  const size_t begin = out.size();
+  for (const uint32_t column : plan.written) {
+    const PlanColumn& info = plan.columns[column];
+    try {
+      if (mysql::AppendParameter(out, image[column], info.meta, plan.literals)) continue;
+    } catch (Error& e) {
+      e.Annotate(fmt::format("table {}, column `{}`", plan.source.Quoted(), info.name));
+      throw;
+    }
+    out.resize(begin);
+    return false;
+  }
+  return true;
+}
+
 std::string DescribeRow(const RowChange& change) {
   constexpr size_t kLimit = 200;
   std::string text;

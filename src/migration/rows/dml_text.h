@@ -57,6 +57,16 @@ class SharedStatement {
   const TablePlan* plan_ = nullptr;  // of the first change
 };
 
+// May an insert (in safe mode a REPLACE) be executed in bulk: a statement with a marker for each
+// value, and the values beside it? And may `next` be with `first`, which may?
+bool MayBeBulk(const RowChange& change);
+bool MayShareBulk(const RowChange& first, RowsForm form, const RowChange& next);
+// INSERT INTO `d`.`t` (`id`,`a`) VALUES (?,?)
+std::string BulkStatement(const RowChange& first, RowsForm form);
+// Appends the row's values as MariaDB's bulk execution takes them. False, and nothing is appended:
+// it has one that is no parameter (AppendParameter). Throws Error if a value cannot be written.
+bool AppendBulkRow(std::string& out, const RowChange& change);
+
 // By what the downstream is asked for the row that a change finds: "`id` = 12", cut after 200
 // bytes; for logs.
 std::string DescribeRow(const RowChange& change);

@@ -492,6 +492,31 @@ TEST_F(DmlTextTest, AnUpdateHasTheKeysOfBothImages) {
   EXPECT_NE(keys[0], keys[1]);
 }
 
+TEST_F(DmlTextTest, RowsInBulk) {
+  Table("t", "id INT PRIMARY KEY, v VARCHAR(80)");
+  auto batch = Batch(EventType::kWriteRowsV2, map_, {{-2, "ab"}, {3, nullptr}});
+  const RowChange change{plan_.get(), batch.get(), 0};
+  ASSERT_TRUE(MayBeBulk(change));
+  EXPECT_EQ(BulkStatement(change, RowsForm::kInsert),
+            "INSERT INTO `shop`.`t` (`id`,`v`) VALUES (?,?)");
+  EXPECT_EQ(BulkStatement(change, RowsForm::kReplace),
+            "REPLACE INTO `shop`.`t` (`id`,`v`) VALUES (?,?)");
+  std::string rows;
+  EXPECT_TRUE(AppendBulkRow(rows, change));
+  EXPECT_TRUE(AppendBulkRow(rows, RowChange{plan_.get(), batch.get(), 1}));
+  const std::string_view expected(
+      "\0\xfe\xff\xff\xff\xff\xff\xff\xff"
+      "\0\2ab"
+      "\0\3\0\0\0\0\0\0\0"
+      "\1",
+      9 + 4 + 9 + 1);
+  EXPECT_EQ(rows, expected);
+  auto update = Batch(EventType::kUpdateRowsV2, map_, {{1, "a"}, {1, "b"}});
+  EXPECT_FALSE(MayBeBulk(RowChange{plan_.get(), update.get(), 0}));
+  Table("e", "id INT PRIMARY KEY, e ENUM('a', 'b')", "id INT PRIMARY KEY, e VARCHAR(80)");
+  EXPECT_TRUE(plan_->parameters.empty()) << "members are written by their names";
+}
+
 // MariaDB's JSON is a LONGTEXT. A JSON column refuses what is written as bytes.
 TEST_F(DmlTextTest, JsonOfTextIsWrittenAsText) {
   Table("t", "`id` int primary key, `doc` varchar(80) character set binary, `note` varchar(9)",

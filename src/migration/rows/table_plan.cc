@@ -304,6 +304,23 @@ std::string UpsertTail(const TablePlan& plan) {
   return tail;
 }
 
+void SetParameters(TablePlan& plan) {
+  for (const uint32_t column : plan.written) {
+    const PlanColumn& info = plan.columns[column];
+    std::optional<mysql::Parameter> parameter;
+    if (info.members.empty() && !info.needs_characters) {
+      parameter = mysql::ParameterOf(info.meta);
+    }
+    if (!parameter) {
+      plan.parameters.clear();
+      return;
+    }
+    plan.parameters.push_back(*parameter);
+    plan.markers += plan.markers.empty() ? "?" : ",?";
+  }
+  plan.markers += ')';
+}
+
 }  // namespace
 
 std::string TableId::Quoted() const { return mysql::QuoteTable(schema, table); }
@@ -422,6 +439,7 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
   plan->delete_head = "DELETE FROM " + name + " WHERE ";
   AddKeys(*plan, source_columns, mariadb, computed_alike);
   if (!plan->without_overlaps) plan->upsert_tail = UpsertTail(*plan);
+  SetParameters(*plan);
   for (size_t i = 0; i < source_columns.size() && !plan->identity; ++i) {
     const ColumnInfo* there = plan->downstream->FindColumn(plan->columns[i].name);
     plan->columns[i].where_as_number = plan->metas[i].type == mysql::ColumnType::kNewDecimal &&

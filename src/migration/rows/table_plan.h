@@ -127,6 +127,9 @@ struct TablePlan {
   // " ON DUPLICATE KEY UPDATE `a`=VALUES(`a`),..."; empty if the downstream has columns that the
   // upstream does not give values for, or a key WITHOUT OVERLAPS.
   std::string upsert_tail;
+  // Of the written columns, for statements with markers; empty if some have none.
+  std::vector<mysql::Parameter> parameters;
+  std::string markers;  // "?,?)"
 };
 
 // Builds the plan of one source table. `map` is the table as rows events describe it, `tracked` its

@@ -52,7 +52,10 @@ bool ApplyQueues::IsFull(const Slot& slot, size_t index) const {
   if (bytes_ >= limits_.all_bytes && Moves()) return true;
   // The serial worker can only take what a boundary closes: without one, waiting would be for ever.
   if (!HasWork(slot, index)) return false;
-  return slot.jobs.size() >= limits_.queue_jobs || slot.bytes >= limits_.queue_bytes;
+  const Job& last = slot.jobs.back();
+  const bool shares = last.event && last.event->shares;
+  return slot.jobs.size() >= limits_.queue_jobs * (shares ? kSharingQueue : 1) ||
+         slot.bytes >= limits_.queue_bytes;
 }
 
 void ApplyQueues::Unhold() {
@@ -118,13 +121,14 @@ void ApplyQueues::Push(size_t slot, Job job, const StopToken& stop) {
   Push(std::span(&planned, 1), stop);
 }
 
-size_t ApplyQueues::EmptiestSlot() const {
+size_t ApplyQueues::EmptiestSlot(size_t first, size_t count) const {
   std::lock_guard lock(mutex_);
-  size_t best = 0;
-  for (size_t i = 0; i < parallel_; ++i) {
-    const Slot& slot = *slots_[i];
-    if (slot.jobs.empty() && slot.taken_first == 0) return i;
-    if (slot.jobs.size() < slots_[best]->jobs.size()) best = i;
+  size_t best = first % parallel_;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t index = (first + i) % parallel_;
+    const Slot& slot = *slots_[index];
+    if (slot.jobs.empty() && slot.taken_first == 0) return index;
+    if (slot.jobs.size() < slots_[best]->jobs.size()) best = index;
   }
   return best;
 }

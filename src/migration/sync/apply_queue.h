@@ -80,6 +80,8 @@ class ApplyQueues : public CommittedOrders {
  public:
   // Rows that share a statement count less: so many of them as one with a statement of its own.
   static constexpr size_t kSharingRows = 10;
+  // And so many times as many of them wait in one queue: more than a batch.
+  static constexpr size_t kSharingQueue = 4;
   struct Limits {
     size_t batch = 100;             // jobs of one downstream transaction
     size_t batch_bytes = 2 << 20;   // row bytes of one downstream transaction
@@ -103,8 +105,10 @@ class ApplyQueues : public CommittedOrders {
   void Release();
   // The order given last.
   uint64_t planned() const { return planned_.load(std::memory_order_acquire); }
-  // A parallel slot with the fewest jobs.
-  size_t EmptiestSlot() const;
+  // A parallel slot with the fewest jobs, of `count` from `first` on (those behind the last are
+  // the first ones). `first` and `count` are at most parallel().
+  size_t EmptiestSlot() const { return EmptiestSlot(0, parallel_); }
+  size_t EmptiestSlot(size_t first, size_t count) const;
   bool IsCommitted(size_t slot, uint64_t order) const override {
     return committed_[slot].load(std::memory_order_acquire) >= order;
   }

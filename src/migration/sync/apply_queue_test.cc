@@ -59,6 +59,17 @@ TEST_F(ApplyQueuesTest, LowWaterIsBehindTheOldestOpenChange) {
   EXPECT_TRUE(queues_.Idle());
 }
 
+TEST_F(ApplyQueuesTest, TheEmptiestOfSome) {
+  Push(0);
+  EXPECT_EQ(queues_.EmptiestSlot(), 1u);
+  EXPECT_EQ(queues_.EmptiestSlot(0, 1), 0u);
+  EXPECT_EQ(queues_.EmptiestSlot(2, 2), 2u);
+  Push(2);
+  Push(2);
+  EXPECT_EQ(queues_.EmptiestSlot(2, 2), 0u) << "behind the last comes the first";
+  EXPECT_EQ(queues_.EmptiestSlot(2, 3), 1u);
+}
+
 TEST_F(ApplyQueuesTest, AFailedBatchHoldsTheLowWaterForEver) {
   Push(0);
   Push(1);
@@ -102,6 +113,31 @@ TEST(ApplyQueuesSharing, RowsThatShareAStatementCountLess) {
     queues.Push(serial, End(), StopToken());
   }
   EXPECT_EQ(take(serial), 4u) << "two transactions";
+}
+
+TEST(ApplyQueuesSharing, MoreOfThemWait) {
+  ApplyQueues queues(1, {.queue_jobs = 2});
+  const auto plan = std::make_shared<TablePlan>();
+  std::vector<Job> batch;
+  const auto is_full = [&](const Job& job) {
+    StopSource at_once;
+    at_once.request_stop();
+    try {
+      queues.Push(0, job, at_once.get_token());
+    } catch (const Cancelled&) {
+      return true;
+    }
+    return false;
+  };
+  for (size_t i = 0; i < 2 * ApplyQueues::kSharingQueue; ++i) {
+    EXPECT_FALSE(is_full(SharingJob(plan))) << i;
+  }
+  EXPECT_TRUE(is_full(SharingJob(plan)));
+  EXPECT_TRUE(queues.Take(0, batch, StopToken()));
+  queues.Committed(0);
+  EXPECT_FALSE(is_full(SharingJob(plan)));
+  EXPECT_FALSE(is_full(RowJob()));
+  EXPECT_TRUE(is_full(RowJob())) << "what is to come need not share";
 }
 
 TEST(ApplyQueuesSharing, AWorkerNeedNotBeginWithAFew) {

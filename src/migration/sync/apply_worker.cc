@@ -185,7 +185,8 @@ void ApplyWorker::Count(const std::vector<Job>& batch) {
   transaction.statements = statements_;
   transaction.took = times.last - begin_sent_;
   transaction.begin = begin_took_;
-  transaction.commit = times.last - times.previous;
+  // (The last packet may be a COMMIT alone.)
+  transaction.commit = times.last - (times.first == times.last ? times.sent : times.previous);
   context_.metrics->ObserveTransaction(transaction);
 }
 
@@ -227,6 +228,8 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
       ThrowIfStopped(kill);
       RollBack(kill);
       strict_jobs_.merge(changed.warnings);
+    } catch (const NotPrepared&) {
+      RollBack(kill);  // another try does without
     } catch (const Error& e) {
       ThrowIfStopped(kill);
       const bool lost = mysql::IsConnectionLost(e) || connection_->broken();
@@ -436,6 +439,7 @@ size_t ApplyWorker::AddShared(size_t begin, const StopToken& kill) {
     return 0;
   }
   statement.End();
+  if (form != RowsForm::kDelete) ++text_.counted;
   text_.job_of_statement.push_back(kManyChanges - static_cast<int32_t>(changes_[begin].job));
   return end - begin;
 }
@@ -468,6 +472,8 @@ void ApplyWorker::AddChange(size_t index, const StopToken& kill) {
     text_.job_of_statement.push_back(kNoChange);
   }
   int statements = AppendChange(text_.sql, change);
+  const size_t counted = update && !replaces ? 1 : 0;
+  text_.counted += counted;
   for (int i = 0; i < statements; ++i) {
     text_.job_of_statement.push_back(static_cast<int32_t>(planned.job));
   }
@@ -493,6 +499,8 @@ void ApplyWorker::AddChange(size_t index, const StopToken& kill) {
         text_.job_of_statement.end());
     text_.sql.resize(before);
     text_.job_of_statement.resize(statements_before);
+    tail.counted = counted;
+    text_.counted -= counted;
     if (judged) {
       tail.lenient_changes.push_back(index);
       text_.lenient_changes.pop_back();
@@ -508,7 +516,7 @@ void ApplyWorker::FlushText(const StopToken& kill) {
   std::vector<uint64_t> affected;
   try {
     affected = connection_->ExecuteMulti(text_.sql, text_.job_of_statement.size(), kill,
-                                         "batch of changes", &results);
+                                         "batch of changes", &results, text_.counted);
   } catch (const Error&) {
     // A value that was cut before may be why: keys that are equal now.
     if (!connection_->broken()) JudgeWarnings(results);
@@ -559,7 +567,8 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   if (IsSerial()) AddPoints(batch, kill);
   PlanChanges(batch, safe);
   for (size_t i = 0; i < changes_.size();) {
-    const size_t shared = one_by_one_ ? 0 : AddShared(i, kill);
+    size_t shared = one_by_one_ ? 0 : ExecuteBulk(i, kill);
+    if (shared == 0 && !one_by_one_) shared = AddShared(i, kill);
     if (shared == 0) AddChange(i, kill);
     i += std::max<size_t>(shared, 1);
   }

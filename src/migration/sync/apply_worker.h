@@ -46,6 +46,7 @@ struct ApplyContext {
   bool compact = false;         // changes of one row in a batch are merged
   bool multiple_rows = false;   // not only inserts share statements
   bool read_committed = false;  // isolation level of the workers
+  bool bulk = false;            // many inserts are executed in bulk, if the server can
 };
 
 // Throws Error kSyncerFenceLost if the worker may not write any more. `fence` may be null.
@@ -92,6 +93,7 @@ class ApplyWorker {
     std::string sql;
     std::vector<int32_t> job_of_statement;  // or one of the above
     std::vector<size_t> lenient_changes;    // those whose warnings it asks for, by index
+    size_t counted = 0;                     // statements whose answers have a text of counts
 
     void Clear() {
       sql.clear();
@@ -99,6 +101,7 @@ class ApplyWorker {
       if (sql.capacity() > kKeptBytes) sql.shrink_to_fit();
       job_of_statement.clear();
       lenient_changes.clear();
+      counted = 0;
     }
   };
   // A warning of the server, or the strict error that stands for it.
@@ -110,6 +113,8 @@ class ApplyWorker {
   struct ValuesChanged {
     std::map<size_t, Warning> warnings;
   };
+  // The server refused to prepare a statement, and may have rolled back by that.
+  struct NotPrepared {};
   enum class Mode { kStrict, kLenient, kUnknown };
 
   // Commits the batch, in parts if it is too large for one transaction. `safe`: some of it may be
@@ -143,6 +148,9 @@ class ApplyWorker {
   // One statement for the planned changes from `begin` on that may share one; returns how many they
   // are, 0 if that one goes alone.
   size_t AddShared(size_t begin, const StopToken& kill);
+  // Executes inserts from `begin` on in bulk; returns how many, 0 if they are few or cannot be.
+  // What was added before is executed, too. Throws NotPrepared.
+  size_t ExecuteBulk(size_t begin, const StopToken& kill);
   void FlushText(const StopToken& kill);
   void AddPoints(const std::vector<Job>& batch, const StopToken& kill);
   // Makes a new connection and the old transaction's outcome certain. True: it was committed.
@@ -185,6 +193,7 @@ class ApplyWorker {
   mysql::ServerThread thread_;  // of connection_
   std::string proof_;
   Text text_;
+  std::string bulk_rows_;
   size_t max_text_;
   ChangeMerger merger_;
   std::vector<BatchChange> changes_;  // of the transaction being executed

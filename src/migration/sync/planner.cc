@@ -24,7 +24,12 @@ namespace {
 // transaction stays together, a large one is spread.
 constexpr size_t kRowsPerSlot = 100;
 // The same of rows that may share a statement.
-constexpr size_t kSharingRowsPerSlot = 500;
+constexpr size_t kSharingRowsPerSlot = 1000;
+// Workers that insert many rows at the right edge of one table at the same time, at most: they wait
+// for one another at its last page.
+constexpr size_t kSlotsAtEdge = 2;
+// Rows of an event that belongs to an insert of many.
+constexpr size_t kRowsOfLargeEvent = 16;
 // Rows that are handed to the queues at once, at most.
 constexpr size_t kRowsAtOnce = 512;
 // Memory for rows of tables without identity that are committed together at most.
@@ -369,6 +374,15 @@ void RowPlanner::OpenTable(const std::shared_ptr<const TablePlan>& plan, const S
   AddPlan(open_tables_, plan);
 }
 
+size_t RowPlanner::NextSlot(Table& table, const EventRows& rows) {
+  const ApplyQueues& queues = *context_.queues;
+  const bool together = rows.shares && rows.batch->row_count() >= kRowsOfLargeEvent &&
+                        !context_.sessions->downstream_server.is_tidb && table.edge.is_hit();
+  if (!together) return queues.EmptiestSlot();
+  const size_t count = std::min(kSlotsAtEdge, queues.parallel());
+  return queues.EmptiestSlot(table.plan->table_seed % queues.parallel(), count);
+}
+
 size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
                           const StopToken& stop) {
   ++rows_events_;
@@ -415,6 +429,7 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
     }
   }
   if (count == 0) return 0;
+  if (rows->shares) table.edge.Note(plan, rows->batch->after(rows->batch->row_count() - 1));
 
   const bool serial = !plan.identity || table.partial || context_.sessions->foreign_keys;
   if (table.touched_epoch != context_.checkpoint->epoch()) {
@@ -454,7 +469,7 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
       AppendConflictKeys(keys_, plan, change.before(), change.after(), scratch_);
       if (rows_in_slot_ == 0 ||
           rows_in_slot_ >= (rows->shares ? kSharingRowsPerSlot : kRowsPerSlot)) {
-        current_slot_ = context_.queues->EmptiestSlot();
+        current_slot_ = NextSlot(table, *rows);
         rows_in_slot_ = 0;
       }
       const uint64_t order = context_.queues->planned() + planned_.size() + 1;

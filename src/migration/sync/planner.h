@@ -25,6 +25,7 @@
 #include "migration/sync/causality.h"
 #include "migration/sync/checkpoint.h"
 #include "migration/sync/downstream_tables.h"
+#include "migration/sync/right_edge.h"
 #include "migration/sync/session.h"
 #include "migration/sync/stream.h"
 #include "mysql/binlog/rows.h"
@@ -131,9 +132,15 @@ class RowPlanner : private CommittedOrders {
     std::shared_ptr<TableJobs> jobs;               // made with the plan
     std::array<FilterVerdict, 3> verdicts{};       // of the event filters, by kind of rows event
     std::shared_ptr<const RowFilter> filter;       // made with the plan; null: all rows stay
+    RightEdge edge;
   };
   Table& TableOf(const mysql::RowsHeader& header);
+<<<<<<< HEAD
   void DropPlan(Table& table);
+=======
+  // A slot for rows of the event that comes.
+  size_t NextSlot(Table& table, const EventRows& rows);
+>>>>>>> perf-10
   // False if its rows are skipped from now on: they are a sequence's that the downstream lacks.
   bool Prepare(Table& table, const mysql::RawEvent& event, const mysql::FormatDescription& format,
                const StopToken& stop);

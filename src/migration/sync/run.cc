@@ -89,6 +89,7 @@ SyncRun::SyncRun(const RunInputs& inputs, EndingRequest& ending)
   apply_.patience = patience_.token();
   apply_.foreign_keys = in_.sessions->foreign_keys;
   apply_.read_committed = in_.sessions->read_committed;
+  apply_.bulk = in_.sessions->bulk && !in_.sessions->foreign_keys;
   apply_.compact = config_.syncer.compact;
   apply_.multiple_rows = config_.syncer.multiple_rows;
 }

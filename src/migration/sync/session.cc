@@ -209,11 +209,13 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
 
   // Changes name their rows by key, so nothing is read that another could change in between; gap
   // locks only make the workers wait for one another.
-  if (!s.downstream_server.is_tidb && !HasKey(s.downstream, "tx_isolation") &&
-      !HasKey(s.downstream, "transaction_isolation")) {
-    s.read_committed = Value(*downstream, "SELECT @@binlog_format", stop) != "STATEMENT" ||
-                       Value(*downstream, "SELECT @@log_bin", stop) == "0";
-  }
+  const bool rows_logged = !s.downstream_server.is_tidb &&
+                           (Value(*downstream, "SELECT @@binlog_format", stop) != "STATEMENT" ||
+                            Value(*downstream, "SELECT @@log_bin", stop) == "0");
+  s.read_committed = rows_logged && !HasKey(s.downstream, "tx_isolation") &&
+                     !HasKey(s.downstream, "transaction_isolation");
+  // A log of statements would have markers without values.
+  s.bulk = rows_logged && s.downstream_server.is_mariadb;
   const bool upstream_cuts = CutsFractions(upstream_mode, s.upstream_server);
   const bool downstream_cuts =
       CutsFractions(Value(*downstream, "SELECT @@sql_mode", stop), s.downstream_server);

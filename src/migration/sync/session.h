@@ -49,6 +49,7 @@ struct Sessions {
   bool mysql_cuts = false;
   bool foreign_keys = false;
   bool read_committed = false;  // workers may use that isolation level
+  bool bulk = false;            // workers may execute inserts in bulk, where the server can
 };
 
 // The sql_mode of downstream sessions by the upstream's: what decides how statements are read and

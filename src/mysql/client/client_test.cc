@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 
+<<<<<<< HEAD
 #include <thread>
 
 #include "base/net/socket.h"
+=======
+#include "mysql/client/answers.h"
+>>>>>>> perf-10
 #include "mysql/client/connection.h"
 #include "mysql/client/link.h"
 #include "mysql/client/retry.h"
@@ -50,6 +54,24 @@ TEST(Retry, LostConnectionsAreFoundThroughWrapping) {
       WithCause(Error(ErrorCode::kSyncerGetEvent, "get binlog event error"), lost);
   EXPECT_TRUE(IsConnectionLost(wrapped));
   EXPECT_FALSE(IsConnectionLost(ServerError(1062, "invalid connection in a key")));
+}
+
+TEST(Answers, AreCountedUpToWhatIsNone) {
+  const auto seen = [](std::string_view text) {
+    return SeeAnswers({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  };
+  const std::string ok("\7\0\0\1\0\1\0\2\0\0\0", 11);
+  const std::string error("\5\0\0\2\xff\1\2#x", 9);
+  const std::string rows("\1\0\0\3\1", 5);
+  EXPECT_EQ(seen("").count, 0u);
+  EXPECT_EQ(seen(ok + ok).count, 2u);
+  EXPECT_FALSE(seen(ok + ok).others);
+  EXPECT_EQ(seen(ok + ok.substr(0, 10)).count, 1u);
+  EXPECT_FALSE(seen(ok + ok.substr(0, 4)).others);
+  EXPECT_EQ(seen(ok + error + ok).count, 1u);
+  EXPECT_TRUE(seen(ok + error).others);
+  EXPECT_TRUE(seen(error.substr(0, 5)).others);
+  EXPECT_TRUE(seen(ok + rows).others);
 }
 
 TEST(Errors, StatementsAreCut) {

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -518,31 +517,8 @@ void Connection::Fail(ErrorCode code, std::string_view statement, const StopToke
       .SetScope(options_.scope);
 }
 
-void Connection::AwaitAnswers(size_t statements) {
-  // A packet's head, and an OK without numbers or texts.
-  constexpr size_t kSmallestAnswer = 4 + 7;
-  constexpr size_t kMost = 32 << 10;  // to be waited for at once: far less than a socket takes
-  constexpr int kQuietMs = 5;
-  const int fd = static_cast<int>(mysql_get_socket(link_->mysql));
-  const auto wake_at = [fd](size_t bytes) {
-    const int value = static_cast<int>(bytes);
-    return setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value)) == 0;
-  };
-  if (!wake_at(std::min(statements * kSmallestAnswer, kMost))) return;
-  // Fewer bytes come if a statement fails or takes long: then there is nothing to wait for, or it
-  // does not matter who waits.
-  int before = 0;
-  pollfd waiting = {fd, POLLIN, 0};
-  while (poll(&waiting, 1, kQuietMs) == 0) {
-    int now = 0;
-    if (ioctl(fd, FIONREAD, &now) != 0 || now == before) break;
-    before = now;
-  }
-  wake_at(1);
-}
-
 void Connection::Send(std::string_view sql, ErrorCode code, std::string_view quoted,
-                      const StopToken& stop, size_t statements) {
+                      const StopToken& stop, size_t statements, size_t counted) {
   ThrowIfStopped(stop);
   CheckAlive();
   const uint64_t limit =
@@ -559,7 +535,7 @@ void Connection::Send(std::string_view sql, ErrorCode code, std::string_view quo
     failed = mysql_real_query(link_->mysql, sql.data(), sql.size());
   } else {
     failed = mysql_send_query(link_->mysql, sql.data(), sql.size());
-    if (failed == 0) AwaitAnswers(statements);
+    if (failed == 0) AwaitAnswers(statements, counted);
     if (failed == 0) failed = mysql_read_query_result(link_->mysql);
   }
   if (failed != 0) Fail(code, quoted.empty() ? sql : quoted, stop);
@@ -635,20 +611,25 @@ uint64_t Connection::Execute(std::string_view sql, const StopToken& stop, std::s
 
 std::vector<uint64_t> Connection::ExecuteMulti(std::string_view sql, size_t statements,
                                                const StopToken& stop, std::string_view quoted,
-                                               std::vector<ResultSet>* results) {
+                                               std::vector<ResultSet>* results, size_t counted) {
   const StopCallback on_stop(stop, [this] { link_->Interrupt(); });
   if (quoted.empty()) quoted = sql;
   failed_statement_ = 0;
   answer_times_.sent = SteadyClock::now();
-  Send(sql, ErrorCode::kDBExecuteFailed, quoted, stop, statements);
+  Send(sql, ErrorCode::kDBExecuteFailed, quoted, stop, statements, counted);
   std::vector<uint64_t> affected;
   affected.reserve(statements);
   for (;;) {
     affected.push_back(ReadAffected(ErrorCode::kDBExecuteFailed, quoted, stop, results));
+    NoteAnswerText();
     failed_statement_ = affected.size();
-    const auto now = SteadyClock::now();
-    if (affected.size() == 1) answer_times_.first = answer_times_.last = now;
-    answer_times_.previous = std::exchange(answer_times_.last, now);
+    // (The time of each of many is not asked for.)
+    const bool first = affected.size() == 1;
+    if (first || affected.size() + 1 >= statements) {
+      const auto now = SteadyClock::now();
+      if (first) answer_times_.first = answer_times_.last = now;
+      answer_times_.previous = std::exchange(answer_times_.last, now);
+    }
     if (!mysql_more_results(link_->mysql)) break;
     if (mysql_next_result(link_->mysql) > 0) Fail(ErrorCode::kDBExecuteFailed, quoted, stop);
   }

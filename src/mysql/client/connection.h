@@ -168,14 +168,33 @@ class Connection {
   // affected rows of each. Errors as Execute; failed_statement() then tells which. Fewer answers
   // than statements without an error are no success: the connection counts as lost then (10003).
   // The client is not woken by each of many answers.
-  // `results`: gets what those of them return that return rows, in their order.
+  // `results`: gets what those of them return that return rows, in their order. `counted`: at least
+  // so many of them are answered with a text, as "Rows matched: 1 ..." of an UPDATE.
   std::vector<uint64_t> ExecuteMulti(std::string_view sql, size_t statements,
                                      const StopToken& stop = {}, std::string_view quoted = {},
-                                     std::vector<ResultSet>* results = nullptr);
+                                     std::vector<ResultSet>* results = nullptr, size_t counted = 0);
   // Runs a LOAD DATA LOCAL INFILE whose file is `data`, whatever name the statement gives it;
   // affected rows. Only with options().local_infile: the server is never given anything else to
   // read. Errors as Execute.
   uint64_t LoadLocal(std::string_view sql, std::string_view data, const StopToken& stop = {});
+  // The type of a statement's marker: the protocol's code, and whether a number has no sign.
+  struct Marker {
+    uint8_t type = 0;
+    bool is_unsigned = false;
+  };
+  // Does the server execute a statement for many rows of values at once (MariaDB)?
+  bool HasBulk() const;
+  // Prepares `sql` for ExecuteBulk; kept until Reconnect(), a few of them. False: the server
+  // refused it, by which it may have rolled back; RefusesBulk says so from then on. Errors: 10002,
+  // 10003.
+  bool RefusesBulk(std::string_view sql) const;
+  bool PrepareBulk(std::string_view sql, const StopToken& stop = {});
+  // Executes what was prepared last for each of `rows`: for each row and marker an indicator (0: a
+  // value, 1: NULL) and the value in the binary protocol. Affected rows of all. Fits in one packet
+  // with a head of 7 bytes and 2 a marker. If a row fails, so does all of it; rows before it may
+  // be there until the transaction is rolled back. failed_statement() is 0 then. Errors as Execute.
+  uint64_t ExecuteBulk(std::span<const Marker> markers, std::string_view rows,
+                       const StopToken& stop = {}, std::string_view quoted = {});
   // Index of the statement within the last ExecuteMulti that failed; statements before it
   // succeeded.
   size_t failed_statement() const { return failed_statement_; }
@@ -232,9 +251,11 @@ class Connection {
   void ReadServerInfo(const StopToken& stop);
   // Sends the text and reads its first answer.
   void Send(std::string_view sql, ErrorCode code, std::string_view quoted, const StopToken& stop,
-            size_t statements = 0);
+            size_t statements = 0, size_t counted = 0);
   // Sleeps until so many statements can have been answered, or until no more answers come.
-  void AwaitAnswers(size_t statements);
+  void AwaitAnswers(size_t statements, size_t counted);
+  // Of an answer that is there.
+  void NoteAnswerText();
   uint64_t ReadAffected(ErrorCode code, std::string_view quoted, const StopToken& stop,
                         std::vector<ResultSet>* results = nullptr);
   void CheckAlive();
@@ -247,6 +268,8 @@ class Connection {
   SteadyClock::time_point answered_;  // when the last call ended
   size_t failed_statement_ = 0;
   AnswerTimes answer_times_{};
+  size_t answer_text_ = 0;  // bytes of the shortest text of an answer; 0: none was seen
+  bool has_texts_ = true;   // false: the server sends none where others do
 };
 
 }  // namespace dm::mysql

@@ -41,6 +41,11 @@ void Connection::Link::Close() noexcept {
     if (broken) MarkBroken();
     mysql_close(mysql);
     mysql = nullptr;
+    // The server has forgotten them: nothing is sent.
+    for (const auto& [sql, statement] : prepared) {
+      if (statement != nullptr) mysql_stmt_close(statement);
+    }
+    prepared.clear();
   }
   MarkBroken();
 }

@@ -3,6 +3,7 @@
 
 #include <mysql.h>
 
+#include <map>
 #include <mutex>
 #include <string>
 
@@ -34,6 +35,9 @@ struct Connection::Link {
   uint64_t seen_read = 0;  // bytes already added to the counters
   uint64_t seen_written = 0;
   bool tls = false;
+  // Statements for ExecuteBulk by their text; nullptr: the server refused it.
+  std::map<std::string, MYSQL_STMT*, std::less<>> prepared;
+  MYSQL_STMT* bulk = nullptr;  // prepared last
 
  private:
   mutable std::mutex mutex_;

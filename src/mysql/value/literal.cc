@@ -291,6 +291,129 @@ void AppendText(std::string& out, const Cell& cell, const ColumnMeta& meta,
   }
 }
 
+namespace {
+
+// Type codes of the protocol (MySQL internals, enum_field_types).
+constexpr uint8_t kInteger = static_cast<uint8_t>(ColumnType::kLongLong);
+constexpr uint8_t kCharacters = static_cast<uint8_t>(ColumnType::kVarString);
+constexpr uint8_t kByteString = static_cast<uint8_t>(ColumnType::kBlob);
+// Indicators before each value of a bulk execution.
+constexpr char kHasValue = 0;
+constexpr char kIsNull = 1;
+
+void AppendLittleEndian(std::string& out, uint64_t value, int bytes) {
+  char text[8];
+  for (int i = 0; i < bytes; ++i) text[i] = static_cast<char>(value >> (8 * i));
+  out.append(text, static_cast<size_t>(bytes));
+}
+
+// The head of a string of so many bytes.
+void AppendLength(std::string& out, size_t size) {
+  constexpr size_t kOneByte = 251;
+  if (size < kOneByte) {
+    out += static_cast<char>(size);
+  } else if (size < 1 << 16) {
+    out += '\xfc';
+    AppendLittleEndian(out, size, 2);
+  } else if (size < 1 << 24) {
+    out += '\xfd';
+    AppendLittleEndian(out, size, 3);
+  } else {
+    out += '\xfe';
+    AppendLittleEndian(out, size, 8);
+  }
+}
+
+void AppendString(std::string& out, std::string_view text) {
+  out += kHasValue;
+  AppendLength(out, text.size());
+  out += text;
+}
+
+// latin1 text for a column that is latin1 as well, and has a character for each byte.
+bool GoesAsBytes(Form form, const ColumnMeta& meta) {
+  return form == Form::kConverted && meta.keep_bytes;
+}
+
+}  // namespace
+
+std::optional<Parameter> ParameterOf(const ColumnMeta& meta) {
+  if (GoesAsBytes(FormOf(meta), meta)) return Parameter{kByteString, false};
+  switch (FormOf(meta)) {
+    case Form::kSigned:
+      return Parameter{kInteger, false};
+    case Form::kUnsigned:
+      return Parameter{kInteger, true};
+    case Form::kDecimal:
+    case Form::kTemporal:
+    case Form::kText:
+    case Form::kConverted:
+    case Form::kJson:
+    case Form::kTextForm:
+      return Parameter{kCharacters, false};
+    case Form::kBytes:
+    case Form::kPadded:
+      return Parameter{kByteString, false};
+    case Form::kFloat:
+    case Form::kDouble:
+    case Form::kKept:
+    case Form::kVector:
+      break;
+  }
+  return std::nullopt;
+}
+
+bool AppendParameter(std::string& out, const Cell& cell, const ColumnMeta& meta,
+                     const LiteralOptions& options) {
+  if (cell.is_null()) {
+    out += kIsNull;
+    return true;
+  }
+  if (!cell.has_value()) FailAbsent(meta);
+  const Form form = FormOf(meta);
+  switch (form) {
+    case Form::kSigned:
+    case Form::kUnsigned:
+      out += kHasValue;
+      AppendLittleEndian(out, static_cast<uint64_t>(CellInteger(cell, meta)), 8);
+      return true;
+    case Form::kText:
+    case Form::kBytes:
+      AppendString(out, cell.text());
+      return true;
+    case Form::kPadded: {
+      const uint32_t padding = PaddingOf(cell, meta);
+      out += kHasValue;
+      AppendLength(out, size_t{cell.size} + padding);
+      out += cell.text();
+      out.append(padding, '\0');
+      return true;
+    }
+    case Form::kConverted: {
+      std::string_view text = cell.text();
+      if (!GoesAsBytes(form, meta) && !Convert(cell, meta, &text)) return false;
+      AppendString(out, text);
+      return true;
+    }
+    case Form::kDecimal:
+    case Form::kTemporal:
+    case Form::kJson:
+    case Form::kTextForm: {
+      thread_local std::string text;
+      text.clear();
+      AppendText(text, cell, meta, options);
+      AppendString(out, text);
+      return true;
+    }
+    case Form::kFloat:
+    case Form::kDouble:
+    case Form::kKept:
+    case Form::kVector:
+      break;
+  }
+  return false;
+}
+
 bool IsStringLiteral(const ColumnMeta& meta) {
   switch (FormOf(meta)) {
     case Form::kSigned:

@@ -1,6 +1,8 @@
 // Values of row images as SQL literals and as canonical text.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "mysql/value/column.h"
@@ -37,5 +39,22 @@ void AppendText(std::string& out, const Cell& cell, const ColumnMeta& meta,
 
 // Does the literal of this column begin with a quote or introducer (so that its text is a string)?
 bool IsStringLiteral(const ColumnMeta& meta);
+
+// How the values of a column are sent as parameters of a prepared statement.
+struct Parameter {
+  uint8_t type = 0;  // the protocol's
+  bool is_unsigned = false;
+  bool operator==(const Parameter&) const = default;
+};
+
+// Nullopt for columns whose literals are no plain numbers, texts or bytes: of such a value a
+// statement would not make the same from a parameter.
+std::optional<Parameter> ParameterOf(const ColumnMeta& meta);
+
+// Appends the value of a column that has a parameter, as MariaDB's bulk execution takes it. The
+// statement stores what it would store of the literal. False, with nothing appended: the literal
+// is of another kind than those of the column's other values. Throws as AppendLiteral.
+bool AppendParameter(std::string& out, const Cell& cell, const ColumnMeta& meta,
+                     const LiteralOptions& options);
 
 }  // namespace dm::mysql

@@ -223,6 +223,67 @@ TEST(Literal, NullAbsentAndVector) {
   EXPECT_THROW(Literal("00", Type(ColumnType::kTypedArray)), Error);
 }
 
+TEST(Literal, Parameters) {
+  const auto parameter = [](std::string_view hex, const ColumnMeta& meta) {
+    const auto bytes = Hex(hex);
+    std::string out;
+    EXPECT_TRUE(AppendParameter(out, CellOf(bytes), meta, Zone("+02:00")));
+    return out;
+  };
+  constexpr uint8_t kNumber = 8, kText = 253, kBlob = 252;
+  const auto is = [](const ColumnMeta& meta, uint8_t type, bool is_unsigned = false) {
+    const auto found = ParameterOf(meta);
+    return found && *found == Parameter{type, is_unsigned};
+  };
+  EXPECT_TRUE(is(Type(ColumnType::kTiny), kNumber));
+  EXPECT_TRUE(is(Unsigned(ColumnType::kLongLong), kNumber, true));
+  EXPECT_TRUE(is(Type(ColumnType::kYear), kNumber, true));
+  EXPECT_TRUE(is(Decimal(10, 2), kText));
+  EXPECT_TRUE(is(Type(ColumnType::kTimestamp), kText));
+  EXPECT_TRUE(is(String(ColumnType::kVarchar, Charset::kUtf8mb4), kText));
+  EXPECT_TRUE(is(String(ColumnType::kBlob, Charset::kUtf8mb4), kBlob));
+  EXPECT_TRUE(is(String(ColumnType::kString, Charset::kBinary, 4), kBlob));
+  EXPECT_FALSE(ParameterOf(Type(ColumnType::kDouble)));
+  EXPECT_FALSE(ParameterOf(Type(ColumnType::kFloat)));
+  ColumnMeta kept = String(ColumnType::kVarchar, Charset::kGbk);
+  kept.keep_bytes = true;
+  EXPECT_FALSE(ParameterOf(kept));
+
+  ColumnMeta bytes_alike = String(ColumnType::kVarchar, Charset::kLatin1);
+  bytes_alike.keep_bytes = true;
+  EXPECT_TRUE(is(bytes_alike, kBlob));
+  EXPECT_EQ(parameter("e9", bytes_alike), std::string("\0\1\xe9", 3));
+
+  const auto text = [](std::string_view value) {
+    return std::string(1, '\0') + static_cast<char>(value.size()) + std::string(value);
+  };
+  EXPECT_EQ(parameter("80", Type(ColumnType::kTiny)),
+            std::string("\0\x80\xff\xff\xff\xff\xff\xff\xff", 9));
+  EXPECT_EQ(parameter("80", Unsigned(ColumnType::kTiny)), std::string("\0\x80\0\0\0\0\0\0\0", 9));
+  EXPECT_EQ(parameter("85 ce 0f", Type(ColumnType::kDate)), text("2023-04-05"));
+  EXPECT_EQ(parameter("00 00 00 00", Type(ColumnType::kTimestamp)), text("0000-00-00 00:00:00"));
+  EXPECT_EQ(parameter("e9 80", String(ColumnType::kVarchar, Charset::kLatin1)), text("é€"));
+  EXPECT_EQ(parameter("61 00 62", String(ColumnType::kString, Charset::kBinary, 5)),
+            text(std::string_view("a\0b\0\0", 5)));
+  EXPECT_EQ(parameter("27 5c", String(ColumnType::kVarchar, Charset::kUtf8mb4)), text("'\\"));
+  for (const size_t size : {0, 250, 251, 65535, 65536}) {
+    const std::vector<uint8_t> bytes(size, 'x');
+    std::string out;
+    EXPECT_TRUE(
+        AppendParameter(out, CellOf(bytes), String(ColumnType::kBlob, Charset::kUtf8mb4), {}));
+    const size_t head = size < 251 ? 1 : size < 65536 ? 3 : 4;
+    EXPECT_EQ(out.size(), 1 + head + size);
+  }
+  std::string out = "kept";
+  const auto no_character = Hex("98");
+  EXPECT_FALSE(AppendParameter(out, CellOf(no_character),
+                               String(ColumnType::kVarchar, Charset::kCp1251), {}));
+  EXPECT_EQ(out, "kept");
+  EXPECT_TRUE(AppendParameter(out, {nullptr, 0, CellState::kNull}, Type(ColumnType::kLong), {}));
+  EXPECT_EQ(out, "kept\1");
+  EXPECT_THROW(AppendParameter(out, {}, Type(ColumnType::kLong), {}), Error);
+}
+
 TEST(Literal, CanonicalText) {
   const auto text = [](std::string_view hex, const ColumnMeta& meta) {
     const auto bytes = Hex(hex);
