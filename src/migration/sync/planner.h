@@ -135,12 +135,9 @@ class RowPlanner : private CommittedOrders {
     RightEdge edge;
   };
   Table& TableOf(const mysql::RowsHeader& header);
-<<<<<<< HEAD
   void DropPlan(Table& table);
-=======
   // A slot for rows of the event that comes.
   size_t NextSlot(Table& table, const EventRows& rows);
->>>>>>> perf-10
   // False if its rows are skipped from now on: they are a sequence's that the downstream lacks.
   bool Prepare(Table& table, const mysql::RawEvent& event, const mysql::FormatDescription& format,
                const StopToken& stop);

@@ -1,12 +1,9 @@
 #include <gtest/gtest.h>
 
-<<<<<<< HEAD
 #include <thread>
 
 #include "base/net/socket.h"
-=======
 #include "mysql/client/answers.h"
->>>>>>> perf-10
 #include "mysql/client/connection.h"
 #include "mysql/client/link.h"
 #include "mysql/client/retry.h"
