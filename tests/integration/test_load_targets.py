@@ -279,7 +279,7 @@ def test_an_account_with_rights_on_single_tables(migrated):
     """Servers refuse such an account also what is not there."""
     m = migrated("mariadb-mariadb", **{"target-database": {"user": "single_tables"}}).prepare("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
     down = m.downstream
-    down.run("DROP USER IF EXISTS single_tables", f"CREATE USER single_tables IDENTIFIED BY '{PASSWORD}'", "CREATE DATABASE IF NOT EXISTS dm_meta", f"CREATE DATABASE {SCHEMA}",
+    down.run("DROP USER IF EXISTS single_tables", f"CREATE USER single_tables IDENTIFIED BY '{PASSWORD}'", "DROP DATABASE IF EXISTS dm_meta", "CREATE DATABASE dm_meta", f"CREATE DATABASE {SCHEMA}",
              f"GRANT ALL ON {SCHEMA}.* TO single_tables",
              *(f"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON dm_meta.{m.task}_{table} TO single_tables"
                for table in ("owner", "loader_checkpoint", "lightning_checkpoint_list", "syncer_checkpoint", "syncer_state", "syncer_ddl", "onlineddl")))
