@@ -61,6 +61,30 @@ def test_orderly_stop_hands_over_at_once(cluster, pair):
     equal(cluster, pair)
 
 
+def test_what_had_stopped_a_task_is_shown_while_its_source_has_no_worker(cluster, pair):
+    start(cluster, pair)
+    pair[1].run("DROP TABLE ha.t")
+    pair[0].run("INSERT INTO ha.t VALUES (3, 3)")
+    error = cluster.wait_error("ha", phrase="doesn't exist")
+    cluster.workers["worker1"].kill9()
+    wait_for(lambda: cluster.bound_worker("src") is None, "the source is unbound", cluster.keepalive_ttl + 10)
+    for question in ((), ("ha",), ("-s", "src"), ("--more",)):
+        (entry,) = cluster.ctl("query-status", *question).json["sources"]
+        (subtask,) = entry["subTaskStatus"]
+        assert (entry["result"], subtask["name"], subtask["stage"], subtask["unit"]) == (False, "ha", "InvalidStage", "InvalidUnit"), entry
+        assert subtask["result"]["errors"] == [error], (question, entry)
+        assert "What had stopped a task" in entry["msg"], entry
+    # It is about the task as it was; one that is repaired, or made anew, has none.
+    pair[1].run("CREATE TABLE ha.t (id INT PRIMARY KEY, v INT)", "INSERT INTO ha.t VALUES (1, 1), (2, 2)")
+    cluster.start_worker("worker1")
+    cluster.wait_stage("ha", "Running", "Sync")
+    equal(cluster, pair)
+    cluster.workers["worker1"].kill9()
+    wait_for(lambda: cluster.bound_worker("src") is None, "the source is unbound", cluster.keepalive_ttl + 10)
+    (entry,) = cluster.ctl("query-status").json["sources"]
+    assert entry["subTaskStatus"][0]["result"] is None and "What had stopped" not in entry["msg"], entry
+
+
 def test_paused_stays_paused_through_a_take_over(cluster, pair):
     start(cluster, pair, ("worker1", "worker2"))
     cluster.ctl("pause-task", "ha")

@@ -1,10 +1,13 @@
-"""Disks that are full: of dm-worker's dump files and log."""
+"""Disks that are full: of dm-worker's dump files and log, of the downstream."""
 import os
+import re
+import shutil
 
 import pytest
 
 from dmtest.compare import difference
 from dmtest.disk import SmallDisk
+from dmtest.servers import MariaDb
 from dmtest.waiting import wait_for
 
 SCHEMA = "df"
@@ -112,3 +115,89 @@ def test_worker_log(cluster, pair, tmp_path):
         equal(cluster, *pair)
         assert cluster.workers["worker1"].stop() == 0
         cluster.stop()
+
+
+
+def test_binlog_of_the_downstream(cluster, servers, tmp_path):
+    """MariaDB waits inside the statement until there is space: the status says that there is no answer, and the task goes on by
+    itself."""
+    upstream = servers.get("mariadb", "up")
+    with SmallDisk(tmp_path / "binlog", "200m") as disk:
+        downstream = MariaDb(tmp_path / "down", 905, **{"log-bin": f"{disk.path}/mysql-bin"}).start()
+        try:
+            prepare(upstream, downstream)
+            rows(upstream, 10000)
+            disk.fill(keep=4 << 20)
+            begin(cluster, upstream, downstream)
+            silent = rf"\d+\.\d\d %, waiting for \(a transaction of `{SCHEMA}`\.`\w+`, without an answer for \d+ s\)"
+            wait_for(lambda: re.fullmatch(silent, cluster.status("df").get("load", {"progress": ""})["progress"]),
+                     lambda: f"the status says that there is no answer: {cluster.status('df')}", 90)
+            disk.free()
+            # It looks again once a minute.
+            cluster.wait_stage("df", "Running", "Sync", timeout=150)
+            cluster.wait_synced("df", upstream)
+            disk.fill(keep=4 << 20)
+            rows(upstream, 10000)
+            silent = rf"\(a transaction of \d+ changes, the first one of `{SCHEMA}`\.`\w+`, without an answer for \d+ s\)"
+            wait_for(lambda: any(re.fullmatch(silent, wait) for wait in cluster.status("df")["sync"]["blockingDDLs"]),
+                     lambda: f"the status says that there is no answer: {cluster.status('df')}", 90)
+            disk.free()
+            cluster.wait_synced("df", upstream, timeout=150)
+            found = difference(upstream, downstream, {SCHEMA: SCHEMA}, None)
+            assert found is None, found
+            cluster.stop()
+        finally:
+            downstream.stop()
+
+
+def test_tables_of_the_downstream(cluster, servers, tmp_path):
+    """The server answers 1114, or ends itself if it finds no space for a rollback. The status says the first, nothing is lost or
+    doubled; replication goes on by itself."""
+    upstream = servers.get("mariadb", "up")
+    with SmallDisk(tmp_path / "down" / "data", "260m") as disk:
+        downstream = MariaDb(tmp_path / "down", 905, **{"skip-log-bin": None})
+        shutil.copytree(downstream.template(), disk.path, symlinks=True, dirs_exist_ok=True)
+        downstream.start()
+
+        def full(code, workaround):
+            """Waits until the task has met the full disk, and makes space."""
+            def told():
+                status = cluster.status("df")
+                return (status["result"] or {}).get("errors") or not downstream.process.alive()
+
+            errors = wait_for(told, lambda: f"the status says that a table is full: {cluster.status('df')}", 90)
+            disk.free()
+            if not downstream.process.alive():
+                downstream.start()
+                return
+            (error,) = errors
+            assert error["ErrCode"] == code and "is full" in error["RawCause"] and workaround in error["Workaround"], error
+
+        def loaded():
+            status = cluster.status("df")
+            if status["stage"] == "Paused" and status["unit"] == "Load":
+                cluster.ctl("resume-task", "df", check=False)
+            return status["unit"] == "Sync"
+
+        try:
+            prepare(upstream, downstream)
+            for _ in range(10):
+                rows(upstream, 3000)
+            disk.fill(keep=16 << 20)
+            begin(cluster, upstream, downstream)
+            full(34019, "Make room on the server. Then `resume-task`")
+            wait_for(loaded, lambda: f"all is loaded: {cluster.status('df')}", 150, interval=1)
+            cluster.wait_stage("df", "Running", "Sync", timeout=150)
+            cluster.wait_synced("df", upstream)
+            disk.fill(keep=4 << 20)
+            for _ in range(10):
+                rows(upstream, 3000)
+            full(10006, "Make room on the server. The task then goes on by itself")
+            cluster.wait_stage("df", "Running", "Sync", timeout=150)
+            cluster.wait_synced("df", upstream, timeout=150)
+            found = difference(upstream, downstream, {SCHEMA: SCHEMA}, None)
+            assert found is None, found
+            cluster.stop()
+        finally:
+            if downstream.process.alive():
+                downstream.stop()

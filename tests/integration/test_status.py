@@ -123,6 +123,25 @@ def test_lag_grows_while_the_downstream_blocks(running):
     running.equal()
 
 
+def test_a_transaction_without_an_answer_is_shown(running):
+    running.start()
+    with running.down.connect() as holder:
+        cursor = holder.cursor()
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT * FROM status.t FOR UPDATE")
+        cursor.fetchall()
+        running.up.run("UPDATE status.t SET v = v + 1 WHERE id = 1")
+
+        def shown():
+            (blocking,) = running.sync()["blockingDDLs"] or [""]
+            return re.fullmatch(r"\(a transaction of \d+ changes, the first one of `status`\.`t`, without an answer for (\d+) s\)", blocking)
+
+        match = wait_for(shown, lambda: f"the status shows it: {running.sync()}", 20)
+        assert int(match[1]) >= 5
+    running.wait_synced()
+    assert running.sync()["blockingDDLs"] == []
+
+
 def test_lag_stays_true_between_batches(running):
     """Ten minutes behind: never less until it has caught up."""
     running.start(syncers={"sync": {"worker-count": 1, "batch": 1}})

@@ -91,6 +91,14 @@ class TakeOver:
                  lambda: f"worker1 finds its lease gone\n{self.cluster.log('worker1')}")
 
 
+def owner_lock(slot):
+    """The server's lock of a statement of that slot."""
+    name = 14695981039346656037
+    for byte in b"dm_over/over/src":
+        name = (name ^ byte) * 1099511628211 % 2**64
+    return f"dm_owner_{name:016x}_{slot}"
+
+
 @pytest.fixture
 def over(servers, cluster, request):
     cluster.keepalive_ttl = getattr(request, "param", 6)
@@ -120,6 +128,104 @@ def test_a_load_that_is_stopped_in_a_transaction(over):
     over.rows(6001, 10)
     over.equal()
     assert over.epochs() == epochs and over.cluster.bound_worker("src") == "worker2"
+
+
+def test_a_load_that_is_stopped_in_the_file_of_a_statement(over):
+    """The server waits for the rest of what LOAD DATA reads from the client, and does not learn that none will come."""
+    over.rows(1, 4000)
+    proxy = Proxy(over.downstream)
+    reading, stopped, ended = set(), threading.Event(), threading.Event()
+
+    def on_statement(text):
+        if text.startswith("LOAD DATA LOCAL") and not stopped.is_set():
+            reading.add(proxy.link())
+
+    def on_request(size):
+        if proxy.link() in reading and not stopped.is_set():
+            stopped.set()
+            over.cluster.workers["worker1"].send(signal.SIGSTOP)
+        if proxy.link() in reading and not ended.is_set():
+            ended.wait(120)
+
+    proxy.on_statement, proxy.on_request = on_statement, on_request
+    try:
+        over.worker()
+        over.cluster.create_source("src", over.upstream)
+        over.worker("worker2")
+        threading.Thread(target=lambda: over.start(proxy, check=False, **OWN_DIRECTORY), daemon=True).start()
+        wait_for(stopped.is_set, "a file is being sent")
+        begin = over.taken_over()
+        over.running()
+        over.cluster.wait_synced("over", over.upstream)
+        assert time.monotonic() - begin < SOON, over.log("worker2")[-3000:]
+        over.equal()
+        epochs = over.epochs()
+        ended.set()
+        over.awake()
+        over.rows(6001, 10)
+        over.equal()
+        assert over.epochs() == epochs and over.cluster.bound_worker("src") == "worker2"
+    finally:
+        ended.set()
+        proxy.stop()
+
+
+@pytest.mark.parametrize("held", ["row", "lock"])
+@pytest.mark.parametrize("unit", ["Dump", "Load"])
+def test_the_status_of_a_load_that_waits_for_its_predecessor(over, unit, held):
+    """Whichever unit is at work then: it is the load that becomes the owner, if it can before the dump has ended."""
+    over.rows(1, 100)
+    over.worker(failpoints=f"load/running=pause({over.gate})" if unit == "Load" else None)
+    over.start()
+    if unit == "Dump":
+        # As if it were the first run; but the owners' table is there.
+        over.running()
+        over.cluster.ctl("stop-task", "over")
+        over.downstream.run(f"DROP DATABASE {SCHEMA}",
+                            "DELETE FROM dm_over.over_lightning_checkpoint_list", "DELETE FROM dm_over.over_loader_checkpoint",
+                            "DELETE FROM dm_over.over_syncer_checkpoint")
+    else:
+        wait_for(lambda: os.path.exists(over.gate + ".reached"), "the load has begun")
+        threading.Thread(target=lambda: over.cluster.ctl("pause-task", "over", check=False), daemon=True).start()
+        wait_for(lambda: over.cluster.status("over")["stage"] != "Running", "the pause is ordered")
+        with open(over.gate, "w"):
+            pass
+        over.cluster.wait_stage("over", "Paused", "Load")
+    with over.downstream.connect() as holder:
+        cursor = holder.cursor()
+        if held == "row":
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT * FROM dm_over.over_owner WHERE slot = 1 FOR UPDATE")
+        else:
+            cursor.execute(f"SELECT GET_LOCK('{owner_lock(1)}', 1)")
+        cursor.fetchall()
+        if unit == "Dump":
+            over.start(check=False)
+        else:
+            over.cluster.ctl("resume-task", "over", check=False)
+        what = "transactions that a former run of this task has left open" if held == "row" else "a statement of a former run of this task"
+        wait_for(lambda: over.cluster.status("over")[unit.lower()]["progress"].endswith(f"waiting for ({what})"),
+                 lambda: f"the status shows it: {over.cluster.status('over')}", 30)
+        assert over.cluster.status("over")["stage"] == "Running"
+    over.equal()
+    assert over.cluster.status("over")["sync"]["blockingDDLs"] == []
+
+
+def test_the_status_of_replication_that_waits_for_its_predecessor(over):
+    over.worker()
+    over.start()
+    over.equal()
+    over.cluster.ctl("pause-task", "over")
+    with over.downstream.connect() as holder:
+        cursor = holder.cursor()
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT * FROM dm_over.over_owner WHERE slot = 1 FOR UPDATE")
+        cursor.fetchall()
+        over.cluster.ctl("resume-task", "over")
+        wait_for(lambda: over.cluster.status("over")["sync"]["blockingDDLs"] == ["(transactions that a former run of this task has left open)"],
+                 lambda: f"the status shows it: {over.cluster.status('over')}", 30)
+    over.equal()
+    assert over.cluster.status("over")["sync"]["blockingDDLs"] == []
 
 
 def test_replication_that_is_stopped_before_its_commit(over):
@@ -223,16 +329,13 @@ def test_ending_a_run_that_waits_for_its_predecessor(over, held, command):
     over.start()
     over.equal()
     over.cluster.ctl("pause-task", "over")
-    name = 14695981039346656037
-    for byte in b"dm_over/over/src":
-        name = (name ^ byte) * 1099511628211 % 2**64
     with over.downstream.connect() as holder:
         cursor = holder.cursor()
         if held == "row":
             cursor.execute("BEGIN")
             cursor.execute("SELECT * FROM dm_over.over_owner WHERE slot = 1 FOR UPDATE")
         else:
-            cursor.execute(f"SELECT GET_LOCK('dm_owner_{name:016x}_1', 1)")
+            cursor.execute(f"SELECT GET_LOCK('{owner_lock(1)}', 1)")
         cursor.fetchall()
         over.cluster.ctl("resume-task", "over")
         waits = "(INSERT IGNORE|UPDATE).*_owner" if held == "row" else "SELECT GET_LOCK"

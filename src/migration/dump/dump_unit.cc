@@ -79,7 +79,14 @@ class DumpUnit : public Unit {
     // The load unit, if there is one, goes on in the directory.
     if (channel_ != nullptr && !HasLoad(config_.mode)) channel_->Unlock();
   }
-  UnitStatus Status() const override { return progress_.Status(); }
+  UnitStatus Status() const override {
+    DumpStatus status = progress_.Status();
+    // It begins when the load has become the owner.
+    if (channel_ != nullptr) {
+      status.progress = WithWait(std::move(status.progress), channel_->waits.After(kSlowWait));
+    }
+    return status;
+  }
   void RefreshMetrics() override { metrics_.Update(progress_); }
   void LogProgress() override;
 

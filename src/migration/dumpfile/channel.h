@@ -15,6 +15,7 @@
 #include "base/thread/stop.h"
 #include "migration/dumpfile/file_name.h"
 #include "migration/storage/local_directory.h"
+#include "migration/unit/wait_note.h"
 
 namespace dm::migration {
 
@@ -75,6 +76,9 @@ class DumpFileChannel {
   // DirectoryLock. One unit at a time calls it.
   void Lock(const LocalDirectory& directory, const StopToken& stop);
   void Unlock() noexcept;
+
+  // What the consumer waits for downstream.
+  WaitNote waits;
 
   // Bytes that may wait for the consumer before the dump pauses; for tests.
   void SetBacklogLimit(uint64_t bytes);

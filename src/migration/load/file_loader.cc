@@ -334,6 +334,8 @@ int64_t FileLoader::Write(const LoadFile& file, const Batch& batch, LoadConnecti
                           const LoadStop& stop) {
   const std::string advance =
       context_.meta.AdvanceStatement(file.path, batch.from, batch.to, batch.rows);
+  const LoadProgress::Writing writing(progress_,
+                                      mysql::QuoteTable(file.target->schema, file.target->table));
   int lost = 0;
   for (int attempt = 1;;) {
     mysql::Connection& db = connection.Use(stop);

@@ -54,7 +54,7 @@ class LoadUnit : public Unit {
   UnitResult Run(EndingRequest& ending) override;
   void Update(const SubtaskConfig& config) override;
   void Close() noexcept override;
-  UnitStatus Status() const override { return progress_.Status(); }
+  UnitStatus Status() const override;
   void RefreshMetrics() override { metrics_.Update(progress_); }
   void LogProgress() override;
 
@@ -65,6 +65,9 @@ class LoadUnit : public Unit {
   void MakeContext(const std::optional<DumpMetadata>& dump);
   // Epochs of the pool's slots.
   std::vector<uint64_t> BecomeOwner(mysql::Connection& db, const StopToken& stop);
+  // Where it is told what the downstream is waited for; the dump unit shows it, too.
+  const WaitNote& waits() const { return channel_ != nullptr ? channel_->waits : waits_; }
+  WaitNote& waits() { return channel_ != nullptr ? channel_->waits : waits_; }
   void ForgetUnfinished(mysql::Connection& db, const StopToken& stop);
   void BeginAhead(const StopToken& stop);
   std::optional<DumpMetadata> ReadMetadata();
@@ -97,8 +100,17 @@ class LoadUnit : public Unit {
   // The progress rows belong to the dump that this process has made.
   bool rows_are_current_ = false;
   LoadProgress progress_;
+  WaitNote waits_;
   LoadMetrics metrics_;
 };
+
+UnitStatus LoadUnit::Status() const {
+  LoadStatus status = progress_.Status();
+  std::string slow = waits().After(kSlowWait);
+  if (slow.empty()) slow = progress_.SlowTransaction();
+  status.progress = WithWait(std::move(status.progress), slow);
+  return status;
+}
 
 void LoadUnit::Init(const StopToken& stop) {
   const auto db = Connect(stop);
@@ -140,7 +152,8 @@ std::vector<uint64_t> LoadUnit::BecomeOwner(mysql::Connection& db, const StopTok
   CheckLoadFence(context_.fence);
   // One more than the pool's: for the statements between the data.
   const auto pool = static_cast<size_t>(std::max(config_.loader.pool_size, 1));
-  std::vector<uint64_t> epochs = owner_.RaiseAll(db, pool + 1, stop);
+  std::vector<uint64_t> epochs =
+      owner_.RaiseAll(db, pool + 1, stop, [this](std::string_view what) { waits().Set(what); });
   load_->right = {&owner_, pool, epochs.back()};
   load_->connections = pool;
   epochs.pop_back();

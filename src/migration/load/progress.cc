@@ -30,6 +30,26 @@ std::optional<double> LoadProgress::RemainingSeconds() const {
   return static_cast<double>(std::max<int64_t>(total_bytes - done, 0)) / speed;
 }
 
+LoadProgress::Writing::Writing(LoadProgress& progress, std::string table)
+    : progress_(progress), place_([&] {
+        std::lock_guard lock(progress.mutex_);
+        return progress.writing_.emplace(SteadyClock::now(), std::move(table));
+      }()) {}
+
+LoadProgress::Writing::~Writing() {
+  std::lock_guard lock(progress_.mutex_);
+  progress_.writing_.erase(place_);
+}
+
+std::string LoadProgress::SlowTransaction() const {
+  std::lock_guard lock(mutex_);
+  const auto now = SteadyClock::now();
+  if (writing_.empty() || now - writing_.begin()->first < kSlowLoad) return "";
+  const auto& [begin, table] = *writing_.begin();
+  return fmt::format("(a transaction of {}, without an answer for {} s)", table,
+                     std::chrono::duration_cast<std::chrono::seconds>(now - begin).count());
+}
+
 LoadStatus LoadProgress::Status() const {
   LoadStatus status;
   status.total_bytes = total_bytes;

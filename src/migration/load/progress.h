@@ -3,12 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 
 #include "migration/unit/rate_meter.h"
 #include "migration/unit/unit.h"
+#include "migration/unit/wait_note.h"
 
 namespace dm::migration {
 
@@ -19,6 +21,20 @@ class LoadProgress {
   std::atomic<int64_t> finished_bytes{0};  // committed downstream, before restarts too
   std::atomic<bool> finished{false};
 
+  // A transaction that is being written, from its begin to its end.
+  class Writing {
+   public:
+    // `table`: for users. `progress` must outlive it.
+    Writing(LoadProgress& progress, std::string table);
+    ~Writing();
+    Writing(const Writing&) = delete;
+    Writing& operator=(const Writing&) = delete;
+
+   private:
+    LoadProgress& progress_;
+    const std::multimap<SteadyClock::time_point, std::string>::iterator place_;
+  };
+
   // A new dump: everything from zero.
   void Reset();
   // Position of the dump as users see it.
@@ -26,6 +42,8 @@ class LoadProgress {
   // Counting begins at what was finished before.
   void BeginSpeed() { speed_.Reset(finished_bytes); }
   LoadStatus Status() const;
+  // The transaction that is being written for longer than is usual, for users; empty: none is.
+  std::string SlowTransaction() const;
   // By the bytes left and the speed; nullopt while that is not known.
   std::optional<double> RemainingSeconds() const;
 
@@ -34,6 +52,7 @@ class LoadProgress {
   mutable std::mutex mutex_;  // guards the following
   std::string binlog_;
   std::string binlog_gtid_;
+  std::multimap<SteadyClock::time_point, std::string> writing_;  // tables of transactions, by begin
 };
 
 }  // namespace dm::migration

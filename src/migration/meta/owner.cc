@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <random>
 
 #include "base/error/error.h"
@@ -32,6 +33,10 @@ constexpr int kStatementAttempts = 120;
 // All of them may be held: a query waits for less time than a client does for its answer.
 constexpr size_t kSlotsPerQuery = 5;
 constexpr int kLockWaitTimeout = 1205;
+// What is waited for, for users.
+constexpr std::string_view kFormerTransactions =
+    "(transactions that a former run of this task has left open)";
+constexpr std::string_view kFormerStatement = "(a statement of a former run of this task)";
 
 // Also beyond every epoch of a table that was dropped with the task's meta data: a writer of the
 // task's former life may still be there. The server's time in microseconds is.
@@ -49,20 +54,20 @@ bool HasNoLocks(const mysql::Connection& connection, const Error& e) {
   return connection.server().is_tidb && (e.server_errno() == 1305 || e.server_errno() == 8108);
 }
 
-// Somebody is told that something lasts, and of its end.
+// Somebody is told that something may last, and of its end.
 class Told {
  public:
-  explicit Told(const std::function<void(bool)>& tell) : tell_(tell) {
-    if (tell_) tell_(true);
+  Told(const OwnerTable::Tell& tell, std::string_view what) : tell_(tell) {
+    if (tell_) tell_(what);
   }
   ~Told() {
-    if (tell_) tell_(false);
+    if (tell_) tell_("");
   }
   Told(const Told&) = delete;
   Told& operator=(const Told&) = delete;
 
  private:
-  const std::function<void(bool)>& tell_;
+  const OwnerTable::Tell& tell_;
 };
 
 Error StatementInFlight() {
@@ -159,14 +164,15 @@ void OwnerTable::Insist(mysql::Connection& connection, const StopToken& stop,
 }
 
 std::vector<uint64_t> OwnerTable::RaiseAll(mysql::Connection& connection, size_t slots,
-                                           const StopToken& stop,
-                                           const std::function<void(bool)>& on_statement) const {
+                                           const StopToken& stop, const Tell& tell,
+                                           StatementWait wait) const {
   std::string insert = fmt::format("INSERT IGNORE INTO {} (id, slot, epoch) VALUES ({}, {}, 0)",
                                    table_, id_, kGuardSlot);
   for (size_t slot = 0; slot < slots; ++slot) insert += fmt::format(",({}, {}, 0)", id_, slot);
   const std::string where = fmt::format("WHERE id = {} AND slot >= 0", id_);
   std::vector<uint64_t> epochs(slots, 0);
   std::vector<size_t> all;
+  std::optional<Told> told(std::in_place, tell, kFormerTransactions);
   Insist(connection, stop, {}, [&] {
     connection.Execute(insert, stop);  // it waits for rows that are there and locked
     connection.Begin(stop);
@@ -185,7 +191,8 @@ std::vector<uint64_t> OwnerTable::RaiseAll(mysql::Connection& connection, size_t
       if (slot < slots) epochs[slot] = std::stoull(row.at(1).value_or("0"));
     }
   });
-  WaitForStatements(connection, all, stop, on_statement);
+  told.reset();
+  WaitForStatements(connection, all, stop, tell, wait);
   return epochs;
 }
 
@@ -238,8 +245,8 @@ std::string OwnerTable::LockName(size_t slot) const {
 }
 
 void OwnerTable::WaitForStatements(mysql::Connection& connection, const std::vector<size_t>& slots,
-                                   const StopToken& stop,
-                                   const std::function<void(bool)>& on_statement) const {
+                                   const StopToken& stop, const Tell& tell,
+                                   StatementWait wait) const {
   const auto get = [&](size_t slot, int seconds) {
     const std::string lock = LockName(slot);
     return fmt::format("GET_LOCK({}, {}), RELEASE_LOCK({})", lock, seconds, lock);
@@ -256,13 +263,15 @@ void OwnerTable::WaitForStatements(mysql::Connection& connection, const std::vec
       const mysql::ResultSet result = connection.Query(query, stop);
       for (size_t i = begin; i < end; ++i) {
         if (result.rows.at(0).at((i - begin) * 2) == "1") continue;
-        const std::string wait = "SELECT " + get(slots[i], kStatementSeconds);
-        const Told told(on_statement);
+        const std::string query = "SELECT " + get(slots[i], kStatementSeconds);
+        const Told told(tell, kFormerStatement);
         for (int attempt = 1;; ++attempt) {
           Log().Info("a statement of the former owner is in flight, its end is waited for",
                      {F("task", task_), F("source", source_id_)});
-          if (connection.QueryValue(wait, stop) == "1") break;
-          if (attempt >= kStatementAttempts && !on_statement) throw StatementInFlight();
+          if (connection.QueryValue(query, stop) == "1") break;
+          if (attempt >= kStatementAttempts && wait == StatementWait::kLimited) {
+            throw StatementInFlight();
+          }
         }
       }
     }

@@ -24,14 +24,18 @@ class OwnerTable {
   // Creates the schema and the table if they are missing.
   void Create(mysql::Connection& connection, const StopToken& stop) const;
 
+  // Is told what may be waited for, in words for users, and "" when that is over.
+  using Tell = std::function<void(std::string_view)>;
+  enum class StatementWait { kLimited, kUnlimited };
+
   // Raises the epoch of every slot of this source, makes missing ones up to `slots`, and commits.
   // Waits for transactions and statements of former owners that are in flight, of each kind up to
   // 20 minutes: the sessions of a process that is gone or stopped end with their idle limit, but a
   // large transaction takes its time to be rolled back. Statements are waited for without end if
-  // `on_statement` is given: it is called with true when waiting begins, with false at its end.
-  // Returns the epochs of slots 0..slots-1.
+  // that is wanted. Returns the epochs of slots 0..slots-1.
   std::vector<uint64_t> RaiseAll(mysql::Connection& connection, size_t slots, const StopToken& stop,
-                                 const std::function<void(bool)>& on_statement = {}) const;
+                                 const Tell& tell = {},
+                                 StatementWait wait = StatementWait::kLimited) const;
 
   // Raises the epochs of all sources of the task: whoever still writes for it will not any more.
   // Waits for transactions in flight as RaiseAll does.
@@ -76,8 +80,8 @@ class OwnerTable {
               const std::function<void()>& raise) const;
   // Waits until no session executes a statement for one of the slots.
   void WaitForStatements(mysql::Connection& connection, const std::vector<size_t>& slots,
-                         const StopToken& stop,
-                         const std::function<void(bool)>& on_statement = {}) const;
+                         const StopToken& stop, const Tell& tell = {},
+                         StatementWait wait = StatementWait::kLimited) const;
 
   std::string table_;   // quoted
   std::string schema_;  // quoted

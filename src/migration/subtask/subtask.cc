@@ -38,6 +38,14 @@ auto WithinLimit(const StopToken& stop, Call call) {
   }
 }
 
+// Another worker has the files that this unit needs. What made it the first one may have changed
+// since: a transaction of a former run that was on its way may tell of a later unit.
+bool HasNothingToGoOnWith(const UnitResult& result) {
+  return std::any_of(result.errors.begin(), result.errors.end(), [](const Error& e) {
+    return e.code() == static_cast<int>(ErrorCode::kLoadTaskWorkerNotMatch);
+  });
+}
+
 }  // namespace
 
 std::string_view ToString(Stage stage) {
@@ -321,6 +329,10 @@ void Subtask::RunUnits() {
                F("canceled", result.is_canceled)});
     if (!result.errors.empty()) {
       for (const Error& e : result.errors) log_.Error("unit process error", {F("error", e)});
+      if (HasNothingToGoOnWith(result)) {
+        std::lock_guard lock(mutex_);
+        remake_units_ = true;
+      }
       SetResult(Stage::kPaused, std::move(result));
       return;
     }

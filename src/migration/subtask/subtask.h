@@ -114,7 +114,7 @@ class Subtask {
   Stage stage_ = Stage::kNew;
   Stage wanted_ = Stage::kPaused;     // by the user: Running, Paused or Stopped
   Command command_ = Command::kNone;  // not yet taken up by the thread
-  bool remake_units_ = false;         // the factory changed: the units at hand are outdated
+  bool remake_units_ = false;         // before the next command: the units at hand are outdated
   bool ending_subtask_ = false;       // Close or Kill was asked for
   std::optional<UnitResult> result_;
   std::shared_ptr<EndingRequest> ending_;  // of the command at hand, and of the one ordered

@@ -238,6 +238,19 @@ TEST_F(SubtaskTest, ACancelledRunThatNobodyAskedForPauses) {
   script_.WaitForCall("Sync run");
 }
 
+TEST_F(SubtaskTest, TheFirstUnitIsChosenAgainWhenItsFilesAreElsewhere) {
+  script_.dump_error = Error(ErrorCode::kLoadTaskWorkerNotMatch, "different worker in load stage");
+  Subtask subtask("t", Units());
+  StartAndPause(subtask);
+  EXPECT_EQ(subtask.Status().unit, UnitType::kDump);
+  // The last transaction of the former run has come through meanwhile.
+  script_.sync_fresh = false;
+  EXPECT_TRUE(subtask.ResumeFromError());
+  ASSERT_TRUE(Eventually([&] { return script_.Count("Sync run") == 1; }));
+  EXPECT_EQ(script_.Count("Dump run"), 1u);
+  EXPECT_EQ(script_.Count("Dump close"), 2u);
+}
+
 TEST_F(SubtaskTest, AnErrorIsShownWhateverItsTextHolds) {
   const std::string text = "execute statement failed: REPLACE INTO t VALUES ('context canceled')";
   script_.dump_error = Error(ErrorCode::kDBExecuteFailed, text);

@@ -198,6 +198,19 @@ uint32_t ApplyQueues::OldestTimestamp() const {
   return oldest;
 }
 
+std::optional<ApplyQueues::BatchInHand> ApplyQueues::OldestBatch() const {
+  std::lock_guard lock(mutex_);
+  const Slot* oldest = nullptr;
+  for (const auto& slot : slots_) {
+    if (slot->failed || slot->taken_first == 0) continue;
+    if (oldest == nullptr || slot->taken_at < oldest->taken_at) oldest = slot.get();
+  }
+  if (oldest == nullptr) return std::nullopt;
+  BatchInHand batch{oldest->taken_at, oldest->taken_jobs, ""};
+  if (oldest->taken_plan) batch.table = oldest->taken_plan->target.Quoted();
+  return batch;
+}
+
 std::vector<size_t> ApplyQueues::Sizes() const {
   std::vector<size_t> sizes;
   std::lock_guard lock(mutex_);
@@ -300,6 +313,9 @@ bool ApplyQueues::Take(size_t index, std::vector<Job>& batch, const StopToken& s
   slot.taken_first = batch.front().order;
   slot.taken_last = batch.back().order;
   slot.taken_timestamp = batch.front().event ? batch.front().event->timestamp : 0;
+  slot.taken_jobs = batch.size();
+  slot.taken_at = SteadyClock::now();
+  slot.taken_plan = batch.front().event ? batch.front().event->plan : nullptr;
   lock.unlock();
   progress_.notify_all();
   return true;
@@ -307,10 +323,12 @@ bool ApplyQueues::Take(size_t index, std::vector<Job>& batch, const StopToken& s
 
 void ApplyQueues::Committed(size_t index) {
   Slot& slot = *slots_[index];
+  std::shared_ptr<const TablePlan> plan;  // is released without the lock
   {
     std::lock_guard lock(mutex_);
     committed_[index].store(slot.taken_last, std::memory_order_release);
     slot.taken_first = 0;
+    plan = std::move(slot.taken_plan);
     bytes_ -= std::exchange(slot.taken_bytes, 0);
   }
   progress_.notify_all();

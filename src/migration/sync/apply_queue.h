@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/error/error.h"
@@ -126,6 +127,13 @@ class ApplyQueues : public CommittedOrders {
   bool Idle() const { return LowWater() == planned(); }
   // Event time of the oldest change that is not committed; 0 if there is none.
   uint32_t OldestTimestamp() const;
+  // The batch that a worker has had in hand for the longest time; nullopt: none has one.
+  struct BatchInHand {
+    SteadyClock::time_point since;
+    size_t changes = 0;
+    std::string table;  // target of the first one, quoted; empty: that is no change
+  };
+  std::optional<BatchInHand> OldestBatch() const;
   // Jobs waiting, by slot.
   std::vector<size_t> Sizes() const;
   // Does the worker of the slot wait for jobs?
@@ -156,6 +164,9 @@ class ApplyQueues : public CommittedOrders {
     uint64_t taken_last = 0;
     uint32_t taken_timestamp = 0;
     size_t taken_bytes = 0;
+    size_t taken_jobs = 0;
+    SteadyClock::time_point taken_at;
+    std::shared_ptr<const TablePlan> taken_plan;  // of the first change
     bool waiting = false;  // its worker waits for jobs and nobody has woken it yet
     bool held = false;     // more jobs are to follow before a worker begins
     bool failed = false;

@@ -43,6 +43,31 @@ class ApplyQueuesTest : public testing::Test {
   std::vector<Job> batch_;
 };
 
+TEST_F(ApplyQueuesTest, TheBatchThatIsInHandForTheLongestTime) {
+  EXPECT_FALSE(queues_.OldestBatch());
+  auto plan = std::make_shared<TablePlan>();
+  plan->target = {"s", "t"};
+  queues_.Push(0, SharingJob(plan), StopToken());
+  queues_.Push(0, SharingJob(plan), StopToken());
+  Push(1);
+  EXPECT_FALSE(queues_.OldestBatch()) << "nothing is taken";
+  const auto before = SteadyClock::now();
+  Take(0);
+  Take(1);
+  const auto oldest = queues_.OldestBatch();
+  ASSERT_TRUE(oldest);
+  EXPECT_EQ(oldest->table, "`s`.`t`");
+  EXPECT_EQ(oldest->changes, 2u);
+  EXPECT_GE(oldest->since, before);
+  EXPECT_LE(oldest->since, SteadyClock::now());
+  queues_.Committed(0);
+  ASSERT_TRUE(queues_.OldestBatch());
+  EXPECT_EQ(queues_.OldestBatch()->table, "");
+  queues_.Committed(1);
+  EXPECT_FALSE(queues_.OldestBatch());
+  EXPECT_EQ(plan.use_count(), 1);
+}
+
 TEST_F(ApplyQueuesTest, LowWaterIsBehindTheOldestOpenChange) {
   EXPECT_EQ(queues_.LowWater(), 0u);
   Push(0);  // 1

@@ -117,10 +117,10 @@ void SyncRun::StartWorkers() {
   CheckConnectionLimit(*connection_, config_.syncer.worker_count, stop);
   // From here on no earlier run can write any more.
   const size_t ddl_slot = connection_slot_ + 1;
-  const std::vector<uint64_t> epochs =
-      in_.owner->RaiseAll(*connection_, ddl_slot + 1, stop, [this](bool waits) {
-        in_.status->SetStatement(waits ? "(a statement of a former run of this task)" : "");
-      });
+  const std::vector<uint64_t> epochs = in_.owner->RaiseAll(
+      *connection_, ddl_slot + 1, stop,
+      [this](std::string_view what) { in_.status->statement.Set(what); },
+      OwnerTable::StatementWait::kUnlimited);
   connection_epoch_ = epochs.at(connection_slot_);
   ddl_right_ = {in_.owner, ddl_slot, epochs.at(ddl_slot)};
   for (size_t slot = 0; slot <= queues_.parallel(); ++slot) {
@@ -239,7 +239,7 @@ void SyncRun::Prepare() {
   planner_.emplace(plan_, [this] { DrainAndFlush(); });
   ddl_executor_.emplace(*in_.sessions, *in_.ddl_intents, in_.ports->fence, ddl_right_,
                         ending_.graceful(),
-                        [this](const std::string& text) { in_.status->SetStatement(text); });
+                        [this](const std::string& text) { in_.status->statement.Set(text); });
   ddl_.emplace(
       plan_, [this] { DrainAndFlush(); }, &*ddl_executor_);
   // Location and definitions in one transaction: a restart finds both or neither.
@@ -406,6 +406,7 @@ void SyncRun::Flush(int attempts) {
   for (int attempt = 1;; ++attempt) {
     try {
       CheckFence(in_.ports->fence);
+      const WaitNote::Scope saving(in_.status->saving, "(the checkpoint is being saved)");
       ReviveConnection();
       if (in_.checkpoint->Flush(*connection_, Proof(), queues_.LowWater(), ending_.kill())) {
         in_.metrics->ObserveFlush();

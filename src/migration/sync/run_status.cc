@@ -1,12 +1,10 @@
 #include "migration/sync/run_status.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 namespace dm::migration {
-
-namespace {
-
-constexpr std::chrono::seconds kSlow{2};
-
-}  // namespace
 
 std::optional<mysql::Location> RunStatus::Committed(const Checkpoint& checkpoint) const {
   std::lock_guard lock(mutex_);
@@ -39,15 +37,24 @@ mysql::BinlogPosition RunStatus::read_position() const {
   return {read_file_, read_offset_};
 }
 
-void RunStatus::SetStatement(const std::string& text) {
-  std::lock_guard lock(mutex_);
-  statement_ = text;
-  statement_begin_ = SteadyClock::now();
-}
-
-std::string RunStatus::SlowStatement() const {
-  std::lock_guard lock(mutex_);
-  return SteadyClock::now() - statement_begin_ < kSlow ? "" : statement_;
+std::vector<std::string> RunStatus::Blocking() const {
+  std::vector<std::string> out;
+  if (std::string slow = statement.After(kSlowWait); !slow.empty()) out.push_back(std::move(slow));
+  {
+    std::lock_guard lock(mutex_);
+    const auto oldest = queues_ != nullptr ? queues_->OldestBatch() : std::nullopt;
+    const auto now = SteadyClock::now();
+    if (oldest && now - oldest->since >= kSlowTransaction) {
+      out.push_back(fmt::format(
+          "(a transaction of {} changes{}, without an answer for {} s)", oldest->changes,
+          oldest->table.empty() ? "" : ", the first one of " + oldest->table,
+          std::chrono::duration_cast<std::chrono::seconds>(now - oldest->since).count()));
+    }
+  }
+  if (std::string slow = saving.After(kSlowTransaction); !slow.empty()) {
+    out.push_back(std::move(slow));
+  }
+  return out;
 }
 
 }  // namespace dm::migration

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/thread/stop.h"
 #include "migration/sync/apply_queue.h"
@@ -13,6 +14,7 @@
 #include "migration/sync/checkpoint.h"
 #include "migration/sync/lag.h"
 #include "migration/unit/rate_meter.h"
+#include "migration/unit/wait_note.h"
 #include "mysql/position/location.h"
 
 namespace dm::migration {
@@ -41,18 +43,17 @@ struct RunStatus {
   // Where the stream is read.
   void SetReadPosition(const std::string& file, uint64_t offset);
   mysql::BinlogPosition read_position() const;
-  // The statement that the downstream is executing; empty: none.
-  void SetStatement(const std::string& text);
-  // That statement once it has taken two seconds; empty: none.
-  std::string SlowStatement() const;
+  WaitNote statement;  // that the downstream is executing
+  WaitNote saving;     // of the checkpoint
+  // What the downstream has been at for longer than is usual: statements as they are, all else in
+  // parentheses.
+  std::vector<std::string> Blocking() const;
 
  private:
   mutable std::mutex mutex_;
   const ApplyQueues* queues_ = nullptr;
   std::string read_file_;
   uint64_t read_offset_ = 0;
-  std::string statement_;
-  SteadyClock::time_point statement_begin_;
 };
 
 }  // namespace dm::migration

@@ -321,9 +321,7 @@ SyncUnit::View SyncUnit::Look() const {
     status.recent_rps = std::llround(run_status_->row_rate.PerSecond());
     view.bytes_per_second = run_status_->byte_rate.PerSecond();
   }
-  if (const std::string slow = run_status_->SlowStatement(); !slow.empty()) {
-    status.blocking_ddls.push_back(slow);
-  }
+  status.blocking_ddls = run_status_->Blocking();
   status.binlog_type = run_status_->streamed ? "remote" : "unknown";
   status.io_total_bytes = counters_.downstream->total();
   status.dump_io_total_bytes = counters_.upstream->total();

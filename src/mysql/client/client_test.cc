@@ -134,7 +134,7 @@ TEST(EndThreads, EndsWithTheToken) {
 TEST(IdleLimit, OnlyWhatTheServerKnows) {
   using std::chrono::seconds;
   EXPECT_EQ(IdleLimitStatement("9.1.0", seconds(20)),
-            "SET SESSION wait_timeout = 20, SESSION net_read_timeout = 30;");
+            "SET SESSION wait_timeout = 20, SESSION net_read_timeout = 20;");
   EXPECT_EQ(IdleLimitStatement("5.5.5-10.11.6-MariaDB-log", seconds(600)),
             "SET SESSION wait_timeout = 600, SESSION net_read_timeout = 600/*M!100300 , SESSION "
             "idle_transaction_timeout = 600, SESSION idle_write_transaction_timeout = 0, SESSION "

@@ -166,8 +166,9 @@ std::string NeutralSession(std::string_view version) {
 std::string IdleLimitStatement(std::string_view version, std::chrono::seconds limit) {
   std::string sql = fmt::format("SET SESSION wait_timeout = {}", limit.count());
   if (version.find("TiDB") == std::string_view::npos) {
-    // In the middle of a packet, or of the file of a LOAD DATA, this one counts.
-    sql += fmt::format(", SESSION net_read_timeout = {}", std::max<int64_t>(limit.count(), 30));
+    // In the middle of the file of a LOAD DATA this one counts, twice: the server tries to read the
+    // rest of it, too.
+    sql += fmt::format(", SESSION net_read_timeout = {}", limit.count());
   }
   // Limits of their own within a transaction come before that one, where a server has them.
   if (version.find("MariaDB") != std::string_view::npos) {

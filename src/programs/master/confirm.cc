@@ -108,7 +108,7 @@ std::optional<Verdict> Judge(const Expectation& expected, const pb::QueryStatusR
                                : JudgeTask(expected, status, settled);
 }
 
-void Confirm(const Scheduler& scheduler, const std::string& worker, const Expectation& expected,
+void Confirm(Scheduler& scheduler, const std::string& worker, const Expectation& expected,
              const std::function<bool()>& gone, pb::CommonWorkerResponse* out) {
   out->set_source(expected.source);
   try {
@@ -145,6 +145,7 @@ void Confirm(const Scheduler& scheduler, const std::string& worker, const Expect
         const auto left = std::chrono::ceil<Milliseconds>(end - SteadyClock::now());
         client->QueryStatus(expected.task, std::min(left, kCallLimit), gone, &status);
         last = status;
+        scheduler.NoteErrors(expected.source, status);
         failure.clear();
       } catch (const Error& e) {
         failure = e.ToString();

@@ -37,7 +37,7 @@ std::string WhatIsMissing(const std::string& worker, const Expectation& expected
 
 // Asks `worker` up to 10 times, 1 s apart, at most 40 s and until `gone` (the caller has left), and
 // fills `out`. An empty `worker`, or one that is not registered: says that no worker was found.
-void Confirm(const Scheduler& scheduler, const std::string& worker, const Expectation& expected,
+void Confirm(Scheduler& scheduler, const std::string& worker, const Expectation& expected,
              const std::function<bool()>& gone, pb::CommonWorkerResponse* out);
 
 }  // namespace dm::master

@@ -25,6 +25,10 @@
 #include "programs/master/placement.h"
 #include "programs/master/worker_client.h"
 
+namespace pb {
+class ProcessResult;
+}
+
 namespace dm::master {
 
 // The condition under which a leader may write: its campaign key is still the one it was elected
@@ -121,6 +125,13 @@ class Scheduler {
   std::map<std::string, migration::SubtaskConfig> SubtasksOf(const std::string& task) const;
   // Sources by task.
   std::map<std::string, std::set<std::string>> Tasks() const;
+  // What a worker has answered about the subtasks of `source`. Of each that is configured, the
+  // errors that paused it are kept until it is seen running without, or paused by the user. Never
+  // throws, like the next one.
+  void NoteErrors(const std::string& source, const pb::QueryStatusResponse& answer);
+  // The kept ones, by task; never null. They end with the subtask, and with the term.
+  std::map<std::string, std::shared_ptr<const pb::ProcessResult>> LastErrors(
+      const std::string& source) const;
 
  private:
   enum class Phase { kNew, kStarted, kOver };
@@ -205,6 +216,9 @@ class Scheduler {
   std::map<std::string, migration::SourceConfig> sources_;
   std::map<std::string, std::map<std::string, Subtask>> subtasks_;  // by task, source
   std::map<std::string, std::shared_ptr<WorkerClient>> clients_;
+  // By source, task. Also written outside of changes, so always under the mutex.
+  std::map<std::string, std::map<std::string, std::shared_ptr<const pb::ProcessResult>>>
+      last_errors_;
 
   std::set<std::string> relay_stages_;  // sources with a stored one; of changes only
   int64_t keepalive_revision_ = 0;      // of the recovery's snapshots

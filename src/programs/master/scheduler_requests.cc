@@ -6,6 +6,7 @@
 #include "base/log/log.h"
 #include "base/metrics/metrics.h"
 #include "base/net/address.h"
+#include "dmworker.pb.h"
 #include "programs/master/scheduler.h"
 
 namespace dm::master {
@@ -290,6 +291,9 @@ void Scheduler::RemoveSubtasks(const std::string& task, const std::vector<std::s
         auto known = subtasks_.find(task);
         known->second.erase(source);
         if (known->second.empty()) subtasks_.erase(known);
+        if (auto errors = last_errors_.find(source); errors != last_errors_.end()) {
+          errors->second.erase(task);
+        }
         placement_.RemoveSubtask(task, source);
       });
     };
@@ -418,6 +422,29 @@ std::map<std::string, std::set<std::string>> Scheduler::Tasks() const {
     for (const auto& [source, subtask] : by_source) out[task].insert(source);
   }
   return out;
+}
+
+void Scheduler::NoteErrors(const std::string& source, const pb::QueryStatusResponse& answer) {
+  std::lock_guard lock(mutex_);
+  for (const pb::SubTaskStatus& status : answer.subtaskstatus()) {
+    const auto known = subtasks_.find(status.name());
+    if (known == subtasks_.end() || !known->second.contains(source)) continue;
+    const pb::ProcessResult& result = status.result();
+    if (status.stage() == pb::Paused && !result.iscanceled() && result.errors_size() > 0) {
+      last_errors_[source][status.name()] = std::make_shared<const pb::ProcessResult>(result);
+    } else if (status.stage() == pb::Paused || status.stage() == pb::Running ||
+               status.stage() == pb::Finished) {
+      last_errors_[source].erase(status.name());
+    }
+  }
+}
+
+std::map<std::string, std::shared_ptr<const pb::ProcessResult>> Scheduler::LastErrors(
+    const std::string& source) const {
+  std::lock_guard lock(mutex_);
+  const auto known = last_errors_.find(source);
+  if (known == last_errors_.end()) return {};
+  return known->second;
 }
 
 }  // namespace dm::master

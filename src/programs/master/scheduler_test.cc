@@ -11,6 +11,7 @@
 #include "cluster/etcd/memory_etcd_test.h"
 #include "cluster/record/keys.h"
 #include "cluster/record/store.h"
+#include "dmworker.pb.h"
 
 namespace dm::master {
 namespace {
@@ -170,6 +171,38 @@ TEST_F(SchedulerTest, ArgumentsComeAndGoWithTheSubtask) {
   etcd_.Put(ArgsKey("t", "s1"), cluster::Encode(first));
   scheduler_->AddSubtasks({Subtask("t", "s1")}, Stage::kRunning, std::nullopt);
   EXPECT_EQ(etcd_.Get(ArgsKey("t", "s1")), std::nullopt);
+}
+
+TEST_F(SchedulerTest, TheLastErrorsOfASubtaskAreKept) {
+  StoreWorker("w"), Alive("w"), StoreSource("s");
+  Start();
+  scheduler_->AddSubtasks({Subtask("t", "s")}, Stage::kRunning, std::nullopt);
+  const auto seen = [&](const std::string& task, pb::Stage stage, bool error, bool canceled) {
+    pb::QueryStatusResponse answer;
+    auto* subtask = answer.add_subtaskstatus();
+    subtask->set_name(task);
+    subtask->set_stage(stage);
+    subtask->mutable_result()->set_iscanceled(canceled);
+    if (error) subtask->mutable_result()->add_errors()->set_message("broken");
+    scheduler_->NoteErrors("s", answer);
+    return scheduler_->LastErrors("s");
+  };
+  EXPECT_TRUE(seen("t", pb::Running, false, false).empty());
+  EXPECT_TRUE(seen("other", pb::Paused, true, false).empty());  // is not configured
+  const auto kept = seen("t", pb::Paused, true, false);
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept.at("t")->errors(0).message(), "broken");
+  EXPECT_TRUE(scheduler_->LastErrors("another").empty());
+  // It is tried again, and nobody knows yet how that ends.
+  EXPECT_EQ(seen("t", pb::New, false, false).size(), 1u);
+  EXPECT_EQ(seen("t", pb::Resuming, false, false).size(), 1u);
+  EXPECT_TRUE(seen("t", pb::Running, false, false).empty());
+  seen("t", pb::Paused, true, false);
+  EXPECT_TRUE(seen("t", pb::Paused, true, true).empty());  // the user has paused it
+  // They end with the subtask.
+  EXPECT_EQ(seen("t", pb::Paused, true, false).size(), 1u);
+  scheduler_->RemoveSubtasks("t", {"s"});
+  EXPECT_TRUE(scheduler_->LastErrors("s").empty());
 }
 
 TEST_F(SchedulerTest, AWorkerClearsOnlyTheArgumentsItHasRead) {

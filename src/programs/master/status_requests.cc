@@ -15,6 +15,10 @@ struct Question {
   std::string worker;  // empty: none has the source
 };
 
+// Behind the message of an entry that nobody answered for.
+constexpr std::string_view kSeenBefore =
+    " What had stopped a task when it was last asked is in the result of its subtask.";
+
 pb::QueryStatusResponse Ask(const RequestContext& context, const Question& question,
                             const std::string& task) {
   pb::QueryStatusResponse answer;
@@ -27,12 +31,20 @@ pb::QueryStatusResponse Ask(const RequestContext& context, const Question& quest
     auto* status = answer.mutable_sourcestatus();
     status->set_source(question.source);
     if (status->worker().empty()) status->set_worker(question.worker);
+    context.scheduler->NoteErrors(question.source, answer);
   } catch (const Error& e) {
     answer.Clear();
     answer.set_result(false);
     answer.set_msg(e.ToString());
     answer.mutable_sourcestatus()->set_source(question.source);
     answer.mutable_sourcestatus()->set_worker(question.worker);
+    for (const auto& [name, errors] : context.scheduler->LastErrors(question.source)) {
+      if (!task.empty() && name != task) continue;
+      auto* subtask = answer.add_subtaskstatus();
+      subtask->set_name(name);
+      *subtask->mutable_result() = *errors;
+    }
+    if (answer.subtaskstatus_size() > 0) answer.mutable_msg()->append(kSeenBefore);
   }
   return answer;
 }
@@ -101,7 +113,15 @@ void AddUnboundEntries(const RequestContext& context, const std::set<std::string
                     tasks.front(), source));
     entry->mutable_sourcestatus()->set_source(source);
     entry->mutable_sourcestatus()->set_worker("source not bound");
-    for (const std::string& task : tasks) entry->add_subtaskstatus()->set_name(task);
+    const auto errors = context.scheduler->LastErrors(source);
+    for (const std::string& task : tasks) {
+      auto* subtask = entry->add_subtaskstatus();
+      subtask->set_name(task);
+      if (const auto last = errors.find(task); last != errors.end()) {
+        *subtask->mutable_result() = *last->second;
+      }
+    }
+    if (!errors.empty()) entry->mutable_msg()->append(kSeenBefore);
   }
 }
 
