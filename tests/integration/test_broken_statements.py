@@ -233,6 +233,19 @@ def test_inject_ahead_inside_a_transaction(running):
     assert "a statement is to be injected inside a transaction, which is read again" in running.worker_log()
 
 
+def test_inject_ahead_of_the_first_rows(running):
+    """Nothing of the transaction is applied yet, so it is not read again; the map of the rows' table is read."""
+    running.start()
+    running.cluster.ctl("pause-task", running.task)
+    running.upstream.run("SET sql_log_bin = 0", f"CREATE TABLE {SCHEMA}.n (id INT PRIMARY KEY, w INT)", "SET sql_log_bin = 1", f"INSERT INTO {SCHEMA}.n VALUES (1, 1)")
+    file = running.upstream.binlog_position()[0]
+    writes = [int(row[1]) for row in running.upstream.run(f"SHOW BINLOG EVENTS IN '{file}'") if "Write_rows" in row[2]]
+    running.binlog("inject", "-b", f"{file}:{writes[-1]}", f"CREATE TABLE {SCHEMA}.n (id INT PRIMARY KEY, w INT)")
+    running.resume()
+    running.equal()
+    assert "without its table map" not in running.worker_log()
+
+
 @on_mariadb
 def test_inject_before_a_statement(running):
     running.start(f"CREATE TABLE {SCHEMA}.gone (id INT PRIMARY KEY)")

@@ -50,6 +50,8 @@ def test_tables_that_are_gone(migrated):
             for i in range(first, first + count):
                 cursor.execute(f"CREATE TABLE work_{i} (id INT PRIMARY KEY, v INT, UNIQUE KEY (v))")
                 cursor.execute(f"INSERT INTO work_{i} VALUES (1, 1), (2, 2)")
+                if i % 5 == 0:
+                    cursor.execute(f"ALTER TABLE work_{i} ADD COLUMN w INT")
                 cursor.execute(f"DROP TABLE work_{i}" if i % 3 else f"RENAME TABLE work_{i} TO gone_{i}")
                 cursor.execute(f"DROP TABLE IF EXISTS gone_{i}")
             cursor.execute(f"INSERT INTO stays VALUES ({first + 1})")

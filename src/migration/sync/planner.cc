@@ -280,7 +280,10 @@ bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
   literals.time_zone = context_.sessions->rows_zone;
   literals.no_backslash_escapes = context_.sessions->downstream_server.no_backslash_escapes;
   literals.for_tidb = context_.sessions->downstream_server.is_tidb;
-  if (context_.metrics != nullptr) table.jobs = context_.metrics->JobsOf(target);
+  if (context_.metrics != nullptr) {
+    table.jobs = context_.metrics->JobsOf(target);
+    counted_.insert_or_assign(table.id, target);
+  }
   literals.kept_as_binary = context_.sessions->downstream_server.is_tidb;
   const mysql::ServerInfo& from = context_.sessions->upstream_server;
   const mysql::ServerInfo& to = context_.sessions->downstream_server;
@@ -564,6 +567,7 @@ void RowPlanner::OnCommit(const Stream& stream, const StopToken& stop) {
   ++transaction_;
   context_.queues->Release();
   // Between transactions: the maps of a statement are needed together.
+  if (std::exchange(schema_changed_, false)) ForgetGoneTables();
   if (tables_.size() > kMaxTables || planned_columns_ > kMaxPlannedColumns) {
     by_id_.clear();
     tables_.clear();
@@ -587,6 +591,31 @@ void RowPlanner::OnCommit(const Stream& stream, const StopToken& stop) {
   serial_bytes_ = 0;
 }
 
+void RowPlanner::ForgetGoneTables() {
+  const auto is_gone = [&](const TableId& id) {
+    return context_.tracker->GetTable(id.schema, id.table) == nullptr;
+  };
+  by_id_.clear();
+  for (auto it = tables_.begin(); it != tables_.end();) {
+    if (is_gone(it->first)) {
+      DropPlan(it->second);
+      told_apart_.erase(it->first);
+      it = tables_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  std::set<TableId> used, unused;
+  for (auto it = counted_.begin(); it != counted_.end();) {
+    const bool gone = is_gone(it->first);
+    (gone ? unused : used).insert(it->second);
+    it = gone ? counted_.erase(it) : std::next(it);
+  }
+  for (const TableId& target : unused) {
+    if (!used.contains(target)) context_.metrics->Forget(target);
+  }
+}
+
 std::set<TableId> RowPlanner::TablesOfTransaction() const {
   std::set<TableId> tables;
   for (const auto& [id, table] : tables_) {
@@ -596,24 +625,9 @@ std::set<TableId> RowPlanner::TablesOfTransaction() const {
 }
 
 void RowPlanner::OnSchemaChange() {
-  by_id_.clear();
-  std::set<TableId> gone;  // targets that no table is known for any more
-  std::set<TableId> used;
-  for (auto it = tables_.begin(); it != tables_.end();) {
-    Table& table = it->second;
-    const std::optional<TableId> target =
-        table.plan ? std::optional(table.plan->target) : std::nullopt;
-    DropPlan(table);
-    const bool exists = context_.tracker->GetTable(table.id.schema, table.id.table) != nullptr;
-    if (target) (exists ? used : gone).insert(*target);
-    if (!exists) told_apart_.erase(table.id);
-    it = exists ? std::next(it) : tables_.erase(it);
-  }
-  if (context_.metrics != nullptr) {
-    for (const TableId& target : gone) {
-      if (!used.contains(target)) context_.metrics->Forget(target);
-    }
-  }
+  // (The statement may have been injected between the map of a table and its rows.)
+  for (auto& [id, table] : tables_) DropPlan(table);
+  schema_changed_ = true;
   key_shapes_.clear();
   one_key_targets_.clear();
   causality_.Clear();

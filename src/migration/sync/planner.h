@@ -136,6 +136,8 @@ class RowPlanner : private CommittedOrders {
   };
   Table& TableOf(const mysql::RowsHeader& header);
   void DropPlan(Table& table);
+  // Between transactions, when definitions changed: tables that are not tracked any more.
+  void ForgetGoneTables();
   // A slot for rows of the event that comes.
   size_t NextSlot(Table& table, const EventRows& rows);
   // False if its rows are skipped from now on: they are a sequence's that the downstream lacks.
@@ -187,6 +189,9 @@ class RowPlanner : private CommittedOrders {
   // A table is opened upstream under many ids, one after another; what is known of it is kept once.
   std::map<TableId, Table> tables_;
   std::unordered_map<uint64_t, Table*> by_id_;
+  bool schema_changed_ = false;  // since the last commit
+  // Targets that have metrics, by source.
+  std::map<TableId, TableId> counted_;
   size_t planned_columns_ = 0;  // of the plans in tables_
   // Rows at or before are dropped; nullopt: none is. Outlives ids and definitions.
   std::map<TableId, std::optional<AppliedPoint>> points_;
