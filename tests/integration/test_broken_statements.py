@@ -238,7 +238,7 @@ def test_inject_ahead_of_the_first_rows(running):
     running.start()
     running.cluster.ctl("pause-task", running.task)
     running.upstream.run("SET sql_log_bin = 0", f"CREATE TABLE {SCHEMA}.n (id INT PRIMARY KEY, w INT)", "SET sql_log_bin = 1", f"INSERT INTO {SCHEMA}.n VALUES (1, 1)")
-    file = running.upstream.binlog_position()[0]
+    file = running.upstream.run(running.upstream.status_statement)[0][0]
     writes = [int(row[1]) for row in running.upstream.run(f"SHOW BINLOG EVENTS IN '{file}'") if "Write_rows" in row[2]]
     running.binlog("inject", "-b", f"{file}:{writes[-1]}", f"CREATE TABLE {SCHEMA}.n (id INT PRIMARY KEY, w INT)")
     running.resume()
