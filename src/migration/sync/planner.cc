@@ -298,7 +298,9 @@ bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
   table.filter = MakeRowFilter(context_, *table.plan, *table.map, stop);
   table.partial = partial_targets_.contains(target);
   table.touched_epoch = 0;  // it may be another kind of table now
-  if (!table.plan->identity) {
+  if (table.plan->identity) {
+    told_keyless_.erase(table.id);
+  } else if (told_keyless_.insert(table.id).second) {
     Log().Warn(
         "table has neither primary key nor unique key of NOT NULL columns downstream: its "
         "changes are applied one transaction after another",
@@ -568,10 +570,10 @@ void RowPlanner::OnCommit(const Stream& stream, const StopToken& stop) {
   context_.queues->Release();
   // Between transactions: the maps of a statement are needed together.
   if (std::exchange(schema_changed_, false)) ForgetGoneTables();
-  if (tables_.size() > kMaxTables || planned_columns_ > kMaxPlannedColumns) {
+  if (planned_columns_ > kMaxPlannedColumns) DropOldPlans();
+  if (tables_.size() > kMaxTables) {
     by_id_.clear();
-    tables_.clear();
-    planned_columns_ = 0;
+    std::erase_if(tables_, [](const auto& entry) { return !entry.second.plan; });
   } else if (by_id_.size() > kMaxTableIds) {
     by_id_.clear();
   }
@@ -591,6 +593,23 @@ void RowPlanner::OnCommit(const Stream& stream, const StopToken& stop) {
   serial_bytes_ = 0;
 }
 
+void RowPlanner::DropOldPlans() {
+  std::vector<Table*> planned;
+  for (auto& [id, table] : tables_) {
+    if (table.plan) planned.push_back(&table);
+  }
+  std::sort(planned.begin(), planned.end(),
+            [](const Table* a, const Table* b) { return a->transaction < b->transaction; });
+  for (Table* table : planned) {
+    if (planned_columns_ <= kMaxPlannedColumns / 2) break;
+    DropPlan(*table);
+    Table rest;  // without bytes: the next map is another one
+    rest.id = std::move(table->id);
+    rest.transaction = table->transaction;
+    *table = std::move(rest);
+  }
+}
+
 void RowPlanner::ForgetGoneTables() {
   const auto is_gone = [&](const TableId& id) {
     return context_.tracker->GetTable(id.schema, id.table) == nullptr;
@@ -600,6 +619,7 @@ void RowPlanner::ForgetGoneTables() {
     if (is_gone(it->first)) {
       DropPlan(it->second);
       told_apart_.erase(it->first);
+      told_keyless_.erase(it->first);
       it = tables_.erase(it);
     } else {
       ++it;

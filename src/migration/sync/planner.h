@@ -136,6 +136,8 @@ class RowPlanner : private CommittedOrders {
   };
   Table& TableOf(const mysql::RowsHeader& header);
   void DropPlan(Table& table);
+  // Between transactions: of the tables that were changed longest ago.
+  void DropOldPlans();
   // Between transactions, when definitions changed: tables that are not tracked any more.
   void ForgetGoneTables();
   // A slot for rows of the event that comes.
@@ -201,6 +203,7 @@ class RowPlanner : private CommittedOrders {
   // Source tables that have a target of their own, letter case or not; names upstream when they
   // were looked at.
   std::set<TableId> told_apart_;
+  std::set<TableId> told_keyless_;  // source tables of which the log says that they have no key
   KnownNames names_;
   // How the keys of a target's rows are hashed; targets whose sources would do it differently, so
   // that all their rows conflict.
