@@ -147,6 +147,7 @@ def test_binlog_of_the_downstream(cluster, servers, tmp_path):
             assert found is None, found
             cluster.stop()
         finally:
+            disk.free()  # it does not end without space
             downstream.stop()
 
 
@@ -199,5 +200,6 @@ def test_tables_of_the_downstream(cluster, servers, tmp_path):
             assert found is None, found
             cluster.stop()
         finally:
+            disk.free()
             if downstream.process.alive():
                 downstream.stop()

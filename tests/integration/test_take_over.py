@@ -211,6 +211,20 @@ def test_the_status_of_a_load_that_waits_for_its_predecessor(over, unit, held):
     assert over.cluster.status("over")["sync"]["blockingDDLs"] == []
 
 
+def test_the_status_of_a_load_whose_target_is_away(over):
+    over.rows(1, 100)
+    proxy = Proxy(over.downstream)
+    over.worker(failpoints=f"load/files-recorded=pause({over.gate})")
+    over.start(proxy)
+    wait_for(lambda: os.path.exists(over.gate + ".reached"), "the load has begun")
+    proxy.stop()
+    with open(over.gate, "w"):
+        pass
+    wait_for(lambda: re.fullmatch(r"\d+\.\d\d %, waiting for \(the downstream, which is away: .*refused.*\)", over.cluster.status("over")["load"]["progress"]),
+             lambda: f"the status shows it: {over.cluster.status('over')}", 30)
+    over.cluster.ctl("stop-task", "over")
+
+
 def test_the_status_of_replication_that_waits_for_its_predecessor(over):
     over.worker()
     over.start()

@@ -101,12 +101,14 @@ class LoadUnit : public Unit {
   bool rows_are_current_ = false;
   LoadProgress progress_;
   WaitNote waits_;
+  WaitNote away_;  // while the downstream is
   LoadMetrics metrics_;
 };
 
 UnitStatus LoadUnit::Status() const {
   LoadStatus status = progress_.Status();
   std::string slow = waits().After(kSlowWait);
+  if (slow.empty()) slow = away_.After(Milliseconds(0));
   if (slow.empty()) slow = progress_.SlowTransaction();
   status.progress = WithWait(std::move(status.progress), slow);
   return status;
@@ -144,7 +146,8 @@ void LoadUnit::MakeContext(const std::optional<DumpMetadata>& dump) {
                      : channel_ != nullptr   ? channel_->time_zone()
                                              : "";
   if (zone.empty()) zone = time_zone_;
-  session_ = std::make_unique<LoadSession>(config_, sql_mode, zone, context_.IdleLimit(), log_);
+  session_ =
+      std::make_unique<LoadSession>(config_, sql_mode, zone, context_.IdleLimit(), away_, log_);
   load_.reset(new LoadContext{*session_, meta_, owner_, context_.fence, log_});
 }
 

@@ -188,8 +188,8 @@ bool IsLossOfRight(const Error& error) {
 
 LoadSession::LoadSession(const SubtaskConfig& config,
                          const std::optional<std::string>& upstream_sql_mode, std::string time_zone,
-                         std::chrono::seconds idle_limit, Logger log)
-    : time_zone_(std::move(time_zone)), log_(std::move(log)) {
+                         std::chrono::seconds idle_limit, WaitNote& away, Logger log)
+    : time_zone_(std::move(time_zone)), away_(away), log_(std::move(log)) {
   DbConfig to = config.to;
   std::erase_if(to.session, [](const auto& variable) { return IsOwnVariable(variable.first); });
   options_ = ToConnectOptions(to, ErrorScope::kDownstream);
@@ -224,6 +224,7 @@ std::unique_ptr<mysql::Connection> LoadSession::Open(const StopToken& stop) cons
 template <class Attempt>
 void LoadSession::Patiently(const StopToken& wait_stop, Attempt attempt) const {
   const auto deadline = SteadyClock::now() + kRetryTime;
+  std::optional<WaitNote::Scope> told;
   for (Milliseconds wait = kFirstWait;; wait = std::min(wait * 2, kLongestWait)) {
     ThrowIfStopped(wait_stop);
     try {
@@ -233,6 +234,8 @@ void LoadSession::Patiently(const StopToken& wait_stop, Attempt attempt) const {
       if (!IsOutage(e) || SteadyClock::now() + wait > deadline) throw;
       log_.Warn("downstream connection is tried again",
                 {F("wait", fmt::format("{}ms", wait.count())), F("error", e)});
+      told.emplace(away_, fmt::format("(the downstream, which is away: {})",
+                                      e.raw_cause().empty() ? e.message() : e.raw_cause()));
     }
     WaitFor(wait, wait_stop);
   }

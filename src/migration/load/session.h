@@ -9,6 +9,7 @@
 #include "base/log/log.h"
 #include "base/thread/stop.h"
 #include "migration/config/subtask.h"
+#include "migration/unit/wait_note.h"
 #include "mysql/client/connection.h"
 
 namespace dm::migration {
@@ -44,9 +45,10 @@ bool IsLossOfRight(const Error& error);
 class LoadSession {
  public:
   // `upstream_sql_mode`: that of the dump, if it is known. `time_zone`: that of the dump's
-  // TIMESTAMPs. `idle_limit`: Fence::IdleLimit.
+  // TIMESTAMPs. `idle_limit`: Fence::IdleLimit. `away`: is told while the server is away and tried
+  // again; must outlive the session.
   LoadSession(const SubtaskConfig& config, const std::optional<std::string>& upstream_sql_mode,
-              std::string time_zone, std::chrono::seconds idle_limit, Logger log);
+              std::string time_zone, std::chrono::seconds idle_limit, WaitNote& away, Logger log);
 
   std::unique_ptr<mysql::Connection> Open(const StopToken& stop) const;
   // Makes `db` (null or broken) usable. While the server is away it tries again for half an hour,
@@ -78,6 +80,7 @@ class LoadSession {
   std::string time_zone_;
   std::string named_zone_;
   bool backslash_escapes_;
+  WaitNote& away_;
   Logger log_;
 };
 

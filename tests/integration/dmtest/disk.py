@@ -40,4 +40,5 @@ class SmallDisk:
             os.truncate(self._ballast, max(0, os.path.getsize(self._ballast) - keep))
 
     def free(self):
-        os.remove(self._ballast)
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self._ballast)
