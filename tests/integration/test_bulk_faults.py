@@ -8,7 +8,7 @@ import pytest
 from dmtest.cluster import Cluster
 from dmtest.migrated import Migrated
 from dmtest.proxy import (Cut, CutBehindAnswer, CutClient, Fails, FalseAnswer, HalfAnswer, HalfStatement, HeldAnswer, InHalves, Instead, LostAnswer,
-                          Proxy)
+                          Proxy, raising)
 from dmtest.waiting import lasts, wait_for
 from test_wire_errors import PAUSING, REPEATED
 
@@ -50,13 +50,16 @@ class Line:
 
     def write(self, table):
         """A transaction of the table: rows that bulk takes, one that is changed and one that goes."""
-        g = next(self.groups)
+        g = self.last = next(self.groups)
         row = f"{g} * 1000 + seq, {g}" if table == "k" else f"{g}"
         self.task.write("BEGIN", f"INSERT INTO {table} SELECT {row}, REPEAT(CHAR(65 + {g} % 26), 5000) FROM seq_1_to_{ROWS}",
                         f"UPDATE {table} SET b = 'changed' WHERE g = {g} LIMIT 1", f"DELETE FROM {table} WHERE g = {g} AND b <> 'changed' LIMIT 1",
                         "COMMIT", f"DELETE FROM {table} WHERE g = {g - 2}")
 
     def halves(self, table):
+        """Transactions that are downstream in part. (Of a table with a key, parts are committed as they come.)"""
+        if table == "k":
+            return []
         return self.downstream.run(f"SELECT g, COUNT(*) FROM {SCHEMA}.{table} GROUP BY g HAVING COUNT(*) <> {ROWS - 1}")
 
     def log(self):
@@ -65,20 +68,30 @@ class Line:
         new, self.log_size = text[self.log_size:], len(text)
         return new
 
-    def happens(self, table, met):
-        """Transactions until the fault that a rule has in store has `met` one; both sides are compared behind it. What was logged."""
-        self.log()
+    def provoke(self, table, met):
+        """Transactions until one has `met` the fault: parts of one that has a key may be too small for three packets."""
         halves = []
-        self.write(table)
 
         def come():
+            there = self.downstream.run(f"SELECT COUNT(*) FROM {SCHEMA}.{table} WHERE g = {self.last}")[0][0]
             halves.extend(self.halves(table))
-            return met()
+            if met():
+                return True
+            if there == ROWS - 1:
+                self.write(table)
+            return False
 
+        self.write(table)
         wait_for(come, lambda: f"the fault comes: {self.log()[-3000:]}", interval=0.1)
+        assert not halves, halves
+
+    def happens(self, table, met):
+        """The fault comes; both sides are compared behind it. What was logged."""
+        self.log()
+        self.provoke(table, met)
         self.write(table)
         self.task.synced(90)
-        halves += self.halves(table)
+        halves = self.halves(table)
         self.task.equal()
         assert not halves, halves
         return self.log()
@@ -202,8 +215,7 @@ def test_a_packet_that_nobody_reads(line, table, killed):
         return True  # what is there of it
 
     line.into.on_request = rule
-    line.write(table)
-    wait_for(lambda: met, "a large packet is sent")
+    line.provoke(table, lambda: met)
     if killed:
         _comes_back(line)
     line.write(table)
@@ -220,10 +232,12 @@ PACKET_PLACES = {
 }
 
 
-def _error(verdict, number, message):
+def _error(verdict, text, number, message):
     """What raises it: the server itself, or who stands between."""
     if verdict is not None:
         return verdict(number, message)
+    if text.endswith("COMMIT"):
+        return raising(text, -1, number, message)
     return Instead(f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = '{message}'")
 
 
@@ -235,17 +249,25 @@ def test_errors(line, place, table):
     at, verdict = PACKET_PLACES[place]
     paused = {}
     for name, (number, message) in {**REPEATED, **PAUSING}.items():
-        log = Once(line, table, at, lambda text: _error(verdict, number, message)).happens()
-        errors = [line for line in log.splitlines() if "unit process error" in line]
+        log = Once(line, table, at, lambda text: _error(verdict, text, number, message)).happens()
+        errors = [told for told in log.splitlines() if "unit process error" in told]
         if errors:
             paused[name] = len(errors)
             assert re.search(f"Error {number} ", errors[0]), errors[0]
-            line.leaves_safe_mode() if "disable safe-mode" not in log else None
         line.quiet()
     expected = set(PAUSING) if at != "prepare" else set()
     if at.startswith("packet"):
         expected.discard("1105")
     assert paused == {name: 1 for name in expected}
+
+
+@pytest.mark.parametrize("table", ["k", "n"])
+@pytest.mark.parametrize("place", ["prepare", "packet 2", "COMMIT"])
+@pytest.mark.parametrize("number,message", [(1927, "Connection was killed"), (1053, "Server shutdown in progress"), (1213, "Deadlock found")])
+def test_an_error_and_then_the_end_of_the_connection(line, place, table, number, message):
+    """There is nothing left to roll back."""
+    log = Once(line, table, place, lambda text: Fails(number, message, ends=True)).happens()
+    assert "unit process error" not in log, log[-3000:]
 
 
 def _comes_back(line):
@@ -266,10 +288,8 @@ def test_the_worker_is_killed(line, when, place, table):
         if when == "before it":
             raise Cut
 
-    rule = Once(line, table, place, kill)
-    line.write(table)
-    wait_for(killed.is_set, lambda: f"{rule.place} comes")
-    assert not line.halves(table)
+    Once(line, table, place, kill)
+    line.provoke(table, killed.is_set)
     _comes_back(line)
     line.write(table)
     line.task.equal()

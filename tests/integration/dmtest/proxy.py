@@ -21,10 +21,10 @@ class Instead:
 
 
 class Fails:
-    """What a rule says of a statement: the server does not get it, the client gets this error."""
+    """What a rule says of a statement: the server does not get it, the client gets this error; `ends`: and the connection breaks."""
 
-    def __init__(self, number, message, state="HY000"):
-        self.number, self.message, self.state = number, message, state
+    def __init__(self, number, message, state="HY000", ends=False):
+        self.number, self.message, self.state, self.ends = number, message, state, ends
 
 
 class LostAnswer:
@@ -283,6 +283,8 @@ class _Link:
         if isinstance(verdict, Fails):
             self.preparing = None
             self._send(self.client, 1, _error(verdict))
+            if verdict.ends:
+                raise Cut
             return True
         if isinstance(verdict, HalfStatement):
             self._send(self.upstream, number, content, 0.5)
