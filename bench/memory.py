@@ -74,6 +74,7 @@ class Memory:
                      lambda server: fill_sysbench(server, "big", FULL_ROWS), "full"),
             "backlog": ("backlog of 2 GiB, rows of 200 bytes and of 2 to 6 KiB", 128, backlog, "incremental"),
             "wide": ("backlog of 2 GiB, rows of 100 to 500 KiB", 128, wide, "incremental"),
+            "bulk": ("backlog of 2 GiB, transactions of 1,000 rows of 2 to 8 KiB, inserted in bulk", 128, inserts, "incremental"),
             "huge": (f"one transaction of {HUGE_ROWS:,} rows", 256,
                      lambda server: fill_sysbench(server, "huge", HUGE_ROWS, logged=True), "incremental"),
             "huge-no-key": (f"one transaction of {HUGE_ROWS:,} rows, table without key", 256, huge_without_key,
@@ -116,6 +117,20 @@ def wide(server):
                            f"FROM seq_{begin}_to_{end}")
             if turn % 4 == 0:
                 cursor.execute(f"UPDATE sbtest.wide SET k = k + 1 WHERE id BETWEEN {begin} AND {end}")
+            cursor.execute("SHOW BINARY LOGS")
+            if sum(int(row[1]) for row in cursor.fetchall()) >= BACKLOG_BYTES:
+                return
+
+
+def inserts(server):
+    """With a key and without, so that all connections have their hands full."""
+    server.run(*(f"CREATE TABLE sbtest.bulk{i} (id INT NOT NULL, k INT, body MEDIUMBLOB{', PRIMARY KEY (id)' if i < 12 else ''})" for i in range(16)))
+    with server.connect(database="sbtest") as connection:
+        cursor = connection.cursor()
+        for turn in range(1 << 20):
+            begin, end = turn * 1000 + 1, turn * 1000 + 1000
+            cursor.execute(f"INSERT INTO sbtest.bulk{turn % 16} SELECT seq, seq % 1000, REPEAT(CHAR(65 + seq % 26), 2000 + seq * 7919 % 6000) "
+                           f"FROM seq_{begin}_to_{end}")
             cursor.execute("SHOW BINARY LOGS")
             if sum(int(row[1]) for row in cursor.fetchall()) >= BACKLOG_BYTES:
                 return

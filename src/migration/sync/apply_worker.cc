@@ -202,14 +202,22 @@ size_t ApplyWorker::Middle(const std::vector<Job>& batch) const {
 }
 
 void ApplyWorker::RollBack(const StopToken& kill) {
-  if (context_.foreign_keys) {
-    Reconnect(kill);  // the session may have its checks switched off
-    return;
-  }
-  const auto begin = SteadyClock::now();
-  connection_->Rollback(kill);
-  if (context_.metrics != nullptr) {
-    context_.metrics->ObserveRollback(SteadyClock::now() - begin);
+  try {
+    if (context_.foreign_keys) {
+      Reconnect(kill);  // the session may have its checks switched off
+      return;
+    }
+    const auto begin = SteadyClock::now();
+    connection_->Rollback(kill);
+    if (context_.metrics != nullptr) {
+      context_.metrics->ObserveRollback(SteadyClock::now() - begin);
+    }
+  } catch (const Error& e) {
+    ThrowIfStopped(kill);
+    if (!connection_->broken()) throw;
+    left_open_ = true;
+    Log().Warn("lost connection to downstream before a rollback",
+               {F("slot", slot_), F("error", e)});
   }
 }
 
@@ -254,7 +262,7 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
           safe = true;
         }
         const size_t middle = mysql::IsTransactionTooLarge(e) ? Middle(batch) : 0;
-        if (middle != 0) {
+        if (middle != 0 && !connection_->broken()) {
           if (at_commit && IsSerial() && PointsAreCommitted(batch, kill)) return;
           Log().Info("a transaction is too large for the downstream, it is divided",
                      {F("slot", slot_), F("changes", batch.size()), F("error", e)});
@@ -262,7 +270,8 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
           Apply({batch.begin() + static_cast<ptrdiff_t>(middle), batch.end()}, safe, kill);
           return;
         }
-        const bool retry = mysql::IsRetryableServerError(e) && attempt + 1 < kExecuteAttempts;
+        const bool retry =
+            (mysql::IsRetryableServerError(e) || middle != 0) && attempt + 1 < kExecuteAttempts;
         in_doubt = at_commit && IsSerial();
         if (!retry && shared) {
           one_by_one_ = true;
@@ -288,7 +297,8 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
                  {F("slot", slot_), F("error", e)});
       const bool outcome_unknown = !mysql::IsBadConnection(e);
       try {
-        if (Recover(batch, outcome_unknown, kill)) return;
+        if (Recover(batch, outcome_unknown || left_open_, kill)) return;
+        left_open_ = false;
       } catch (const Error& recover) {
         Log().Error("cannot reconnect to downstream", {F("error", recover)});
         if (IsRightLost(recover)) throw;

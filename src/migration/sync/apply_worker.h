@@ -125,6 +125,8 @@ class ApplyWorker {
   size_t Middle(const std::vector<Job>& batch) const;
   // Throws ValuesChanged too.
   void Execute(const std::vector<Job>& batch, bool safe, const StopToken& kill);
+  // Does not throw if the connection is lost: then there is nothing to roll back on it, and the
+  // next attempt makes another.
   void RollBack(const StopToken& kill);
   WarningTexts WarningTextsOfServer() const;
   // After a rollback: is the batch to be done again because a strict session refused the change
@@ -210,6 +212,7 @@ class ApplyWorker {
   SteadyClock::time_point begin_sent_;
   SteadyClock::duration begin_took_{};
   bool proof_sent_ = false;  // of the transaction being executed
+  bool left_open_ = false;   // the connection was lost before a transaction was known to be over
   std::unordered_map<std::shared_ptr<const TablePlan>, std::string>
       definitions_;  // table_info by plan
 };

@@ -4,7 +4,8 @@ import threading
 
 from .waiting import lasts
 
-_QUERY, _BINLOG_DUMP, _BINLOG_DUMP_GTID = 0x03, 0x12, 0x1E
+_QUERY, _BINLOG_DUMP, _PREPARE, _BINLOG_DUMP_GTID = 0x03, 0x12, 0x16, 0x1E
+_BULK_EXECUTE = 0xFA  # MariaDB's: a statement that was prepared, for many rows
 _MORE_RESULTS = 0x0008
 
 
@@ -20,10 +21,10 @@ class Instead:
 
 
 class Fails:
-    """What a rule says of a statement: the server does not get it, the client gets this error."""
+    """What a rule says of a statement: the server does not get it, the client gets this error; `ends`: and the connection breaks."""
 
-    def __init__(self, number, message, state="HY000"):
-        self.number, self.message, self.state = number, message, state
+    def __init__(self, number, message, state="HY000", ends=False):
+        self.number, self.message, self.state, self.ends = number, message, state, ends
 
 
 class LostAnswer:
@@ -73,10 +74,10 @@ def raising(text, position, number, message):
 
 
 class CutClient:
-    """What a rule says of a statement: the server gets this text (nothing if it is empty), and then never anything again: it does
-    not learn that the client is gone."""
+    """What a rule says of a statement: the server gets this text (nothing if it is empty, what the client has sent if there is none),
+    and then never anything again: it does not learn that the client is gone."""
 
-    def __init__(self, text):
+    def __init__(self, text=None):
         self.text = text
 
 
@@ -85,7 +86,9 @@ class Proxy:
 
     Rules are called by several threads and may block, which holds up that direction of their connection. `on_statement(text)`
     returns None (pass on) or one of the classes above, or raises Cut; `on_event(kind, event)` gets each event of a binlog stream (type
-    code and bytes from its header on) and returns the bytes to pass on, Fails, or raises Cut. `on_request(size)` is called when the
+    code and bytes from its header on) and returns the bytes to pass on, Fails, or raises Cut. `on_prepare(text)` is a rule of a statement
+    that is to be prepared (FalseAnswer is none of it), `on_bulk(text, number)` of a bulk execution of that text, the first, second, … of
+    its connection since the last statement that was not prepared: both say what `on_statement` may say. `on_request(size)` is called when the
     head of a client's packet has come and nothing of its content was read; if it returns True all that follows on this connection
     is passed on as it comes, complete or not. `link()` is the connection that a rule is called for.
 
@@ -94,7 +97,8 @@ class Proxy:
     def __init__(self, server, host="127.0.0.1", receive_buffer=None):
         """`receive_buffer`: bytes that may wait unread on a client's connection."""
         self.server = server
-        self.on_statement = lambda text: None
+        self.on_statement = self.on_prepare = lambda text: None
+        self.on_bulk = lambda text, number: None
         self.on_event = lambda kind, event: event
         self.on_request = lambda size: False
         self.trickle = None
@@ -147,7 +151,8 @@ class Proxy:
 
 
 class _Link:
-    """One connection through the proxy. `thread`: the server's number of it, when it has said it."""
+    """One connection through the proxy. `thread`: the server's number of it, when it has said it. `bulks`: texts of the bulk executions
+    since the last statement that was not prepared; those before it while its rule is called."""
 
     def __init__(self, proxy, client):
         self.proxy, self.client = proxy, client
@@ -157,6 +162,9 @@ class _Link:
         self.thread = None
         self.streams = False  # a binlog stream has been asked for
         self.verdict = None  # what becomes of the last answer to the statement that is being executed
+        self.preparing = None  # text of the statement that is being prepared
+        self.prepared = {}  # texts by the server's number
+        self.bulks = []
         self.silent = False  # the client is cut off, and the server is not told
 
     def start(self):
@@ -241,31 +249,53 @@ class _Link:
             first = content[0] if content and number == 0 else None
             if first in (_BINLOG_DUMP, _BINLOG_DUMP_GTID):
                 self.streams = True
-            elif first == _QUERY:
-                verdict = self.proxy.on_statement(content[1:].decode("utf-8", "surrogateescape"))
+            elif first in (_QUERY, _PREPARE, _BULK_EXECUTE):
+                verdict = self._asks(first, content)
                 if isinstance(verdict, Instead):
                     content = _query(verdict.text)
-                elif isinstance(verdict, Fails):
-                    self._send(self.client, 1, _error(verdict))
-                    continue
-                elif isinstance(verdict, HalfStatement):
-                    self._send(self.upstream, number, content, 0.5)
-                    raise Cut
-                elif isinstance(verdict, InHalves):
-                    self._send(self.upstream, number, content, 0.5)
-                    verdict.wait()
-                    rest = self._bytes(number, content)
-                    self.upstream.sendall(rest[max(1, len(rest) // 2):])
+                    self.preparing = None
+                elif self._fails(verdict, number, content):
                     continue
                 elif isinstance(verdict, CutClient):
                     self.silent = True
                     self.client.shutdown(socket.SHUT_RDWR)  # first: it gets no answer
-                    if verdict.text:
-                        self._send(self.upstream, number, _query(verdict.text))
+                    if verdict.text != "":
+                        self._send(self.upstream, number, content if verdict.text is None else _query(verdict.text))
                     return
                 else:
                     self.verdict = verdict
             self._send(self.upstream, number, content)
+
+    def _asks(self, command, content):
+        """What the rule for it says."""
+        if command == _QUERY:
+            verdict = self.proxy.on_statement(_text(content))
+            self.bulks = []
+            return verdict
+        if command == _PREPARE:
+            self.preparing = _text(content)
+            return self.proxy.on_prepare(self.preparing)
+        self.bulks.append(self.prepared[content[1:5]])
+        return self.proxy.on_bulk(self.bulks[-1], len(self.bulks))
+
+    def _fails(self, verdict, number, content):
+        """True: nothing more is to be sent for it."""
+        if isinstance(verdict, Fails):
+            self.preparing = None
+            self._send(self.client, 1, _error(verdict))
+            if verdict.ends:
+                raise Cut
+            return True
+        if isinstance(verdict, HalfStatement):
+            self._send(self.upstream, number, content, 0.5)
+            raise Cut
+        if isinstance(verdict, InHalves):
+            self._send(self.upstream, number, content, 0.5)
+            verdict.wait()
+            rest = self._bytes(number, content)
+            self.upstream.sendall(rest[max(1, len(rest) // 2):])
+            return True
+        return False
 
     def _from_server(self):
         while True:
@@ -273,6 +303,12 @@ class _Link:
             if self.thread is None and content[:1] == b"\x0a":  # the handshake: version, then the number
                 at = content.index(b"\0", 1) + 1
                 self.thread = int.from_bytes(content[at:at + 4], "little")
+            elif self.preparing is not None:
+                text, self.preparing = self.preparing, None
+                if content[:1] == b"\x00":
+                    self.prepared[content[1:5]] = text
+                if self.verdict is not None and self._judge(True, number, content):
+                    continue
             elif self.verdict is not None:
                 last = content[:1] == b"\xff" or (content[:1] == b"\x00" and not _has_more(content))
                 if self._judge(last, number, content):
@@ -303,6 +339,10 @@ class _Link:
         if isinstance(verdict, CutBehindAnswer):
             raise Cut
         return True
+
+
+def _text(content):
+    return content[1:].decode("utf-8", "surrogateescape")
 
 
 def _query(text):
