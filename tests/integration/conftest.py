@@ -1,6 +1,7 @@
 """Servers and clusters for the tests. Servers start once a test process; every test uses schemas of its own."""
 import itertools
 import os
+import shutil
 import sys
 
 import pytest
@@ -59,6 +60,7 @@ class Servers:
     def stop(self):
         for server in self.running.values():
             server.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import ssl
 import subprocess
 import urllib.request
@@ -201,6 +202,7 @@ class Cluster:
                 process.stop()
             except AssertionError as e:
                 errors.append(str(e))
+        shutil.rmtree(os.path.join(self.dir, "master1", "data"), ignore_errors=True)  # 64 MiB of etcd's log
         assert not errors, errors
 
     def ctl(self, *args, check=True, timeout=120, tls=True):
