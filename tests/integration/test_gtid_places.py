@@ -168,7 +168,7 @@ def test_a_partial_set_of_another_program_by_gtid(scene):
 
 @pytest.mark.parametrize("whole", [False, True], ids=["partial", "whole"])
 def test_a_set_of_another_program_whose_file_is_gone(scene, whole):
-    """Nothing tells what was replicated before: the task pauses unless the set has the first transactions of every source."""
+    """Nothing tells what was replicated before: the task pauses if the set leaves out what comes before its last transaction in the log."""
     left_by_dm(scene)
     executed = scene.upstream.value("SELECT @@gtid_binlog_state" if scene.kind == "mariadb" else "SELECT @@GLOBAL.gtid_executed").replace("\n", "")
     scene.downstream.run(f"UPDATE dm_behind.{TASK}_syncer_checkpoint SET binlog_name = 'gone-bin.000007'" + (f", binlog_gtid = '{executed}'" if whole else ""))
@@ -184,6 +184,56 @@ def test_a_set_of_another_program_whose_file_is_gone(scene, whole):
         scene.cluster.ctl("start-task", scene.path)
     scene.rows(1, 2, 3)
     scene.has_all()
+
+
+@pytest.mark.parametrize("later", [True, False], ids=["later", "no-binlog"])
+def test_a_right_set_whose_file_is_gone(scene, later):
+    """What a source has begun with after the checkpoint is still to come, and what is in no binlog never comes: a failover is no gap."""
+    left_by_dm(scene)
+    maria = scene.kind == "mariadb"
+    executed = scene.upstream.value("SELECT @@gtid_binlog_state" if maria else "SELECT @@GLOBAL.gtid_executed").replace("\n", "")
+    scene.downstream.run(f"UPDATE dm_behind.{TASK}_syncer_checkpoint SET binlog_name = 'gone-bin.000007', binlog_gtid = '{executed}'")
+    insert = f"INSERT INTO {SCHEMA}.t VALUES (3)"
+    position = scene.upstream.value("SELECT @@GLOBAL.gtid_slave_pos") if maria else None
+    if maria and later:
+        scene.upstream.run("SET SESSION gtid_domain_id = 78", insert)
+    elif maria:
+        scene.upstream.run("SET GLOBAL gtid_slave_pos = '77-7-100'", insert)
+    elif later:
+        scene.upstream.run("SET gtid_next = 'bbbbbbbb-1111-2222-3333-444444444444:1'", insert, "SET gtid_next = 'AUTOMATIC'")
+    else:
+        scene.upstream.run(insert)
+    try:
+        scene.cluster.ctl("start-task", scene.path)
+        scene.rows(1, 2, 3)
+    finally:
+        if maria:
+            scene.upstream.run(f"SET GLOBAL gtid_slave_pos = '{position}'")
+
+
+def test_a_server_that_wrote_before_it_became_the_upstream(scene):
+    """Its own first transactions are in none of the former upstream's sets, and are no sign of a gap; those of a third one are."""
+    if scene.kind == "mariadb":
+        return  # a set has all or nothing of a domain
+    left_by_dm(scene)
+    former, third = ("%s-1111-2222-3333-444444444444" % pattern for pattern in ("cccccccc", "eeeeeeee"))
+    scene.upstream.run("RESET BINARY LOGS AND GTIDS" if scene.kind == "mysql9" else "RESET MASTER", "CREATE DATABASE behind_own", "DROP DATABASE behind_own",
+                       f"SET gtid_next = '{former}:1'", f"INSERT INTO {SCHEMA}.t VALUES (4)", f"SET gtid_next = '{third}:1'", "CREATE DATABASE behind_own",
+                       f"SET gtid_next = '{former}:2'", f"DELETE FROM {SCHEMA}.t WHERE id = 4", "SET gtid_next = 'AUTOMATIC'", "DROP DATABASE behind_own")
+
+    def start(executed):
+        scene.downstream.run(f"UPDATE dm_behind.{TASK}_syncer_checkpoint SET binlog_name = 'gone-bin.000007', binlog_gtid = '{executed}'")
+        scene.cluster.ctl("start-task", scene.path)
+
+    start(f"{former}:1-2")
+    scene.cluster.wait_error(TASK, 36069, f"leaves out {third}:1, which")
+    scene.cluster.ctl("stop-task", TASK)
+    start(f"{former}:2,{third}:1")
+    scene.cluster.wait_error(TASK, 36069, f"leaves out {former}:1, which")
+    scene.cluster.ctl("stop-task", TASK)
+    start(f"{former}:1-2,{third}:1")
+    scene.upstream.run(f"INSERT INTO {SCHEMA}.t VALUES (3)")
+    scene.rows(1, 2, 3)
 
 
 def test_a_partial_set_of_another_program_by_position(scene):

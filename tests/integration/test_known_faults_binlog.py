@@ -45,6 +45,18 @@ def test_uuid_and_inet_keys_find_their_rows(migrated):
     m.equal()
 
 
+def test_text_that_becomes_inet_and_uuid(migrated):
+    """Also a text of as many bytes as the downstream's column stores."""
+    m = migrated("mysql9-mariadb11").prepare("CREATE TABLE a (id INT PRIMARY KEY, i TEXT, f TINYTEXT, u TEXT, v VARCHAR(45))",
+                                             "INSERT INTO a VALUES (1, '2001:db8::1:1000', '1.2.3.4', '00112233-4455-6677-8899-aabbccddeeff', '2001:db8::1:1001')")
+    m.downstream.run(f"CREATE DATABASE {SCHEMA}", f"CREATE TABLE {SCHEMA}.a (id INT PRIMARY KEY, i INET6, f INET4, u UUID, v INET6)")
+    m.start()
+    m.cluster.wait_stage(m.task, "Running", "Sync", timeout=120)
+    m.write("INSERT INTO a VALUES " + ",".join(f"({n}, '2001:db8::1:{1000 + n}', '1.2.3.{n}', '00112233-4455-6677-8899-aabbccddee{n:02}', '2001:db8::1:1001')" for n in range(2, 99)),
+            "UPDATE a SET i = '2001:db8::2:2000', v = '2001:db8::2:2001' WHERE id = 1", "DELETE FROM a WHERE id = 4")
+    m.same("SELECT id, CAST(i AS CHAR), CAST(f AS CHAR), CAST(u AS CHAR), CAST(v AS CHAR) FROM {0}.a ORDER BY id")
+
+
 @pytest.mark.parametrize("pair", ["mysql9-mysql9", "mariadb11-mariadb11", "mariadb-mysql9"])
 def test_full_metadata_of_every_kind_is_read_or_passed_over(pair, migrated):
     m = migrated(pair)

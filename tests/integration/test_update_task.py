@@ -191,6 +191,64 @@ def test_only_the_sync_unit_takes_changes(scene):
     scene.refused(lambda task: None, 46035, "can not update because", "[code=40081:", "its unit is Load")
 
 
+def test_a_worker_that_has_not_paused_yet_takes_no_change(scene):
+    """It may not hear of the change: what it has left of the pause is refused, with one advice."""
+    scene.start()
+    scene.synced()
+    batch = lambda task: task["syncers"]["sync"].update({"batch": 11})  # noqa: E731
+    with scene.down.connect() as holder:
+        holder.cursor().execute(f"LOCK TABLES {TARGET}.t WRITE")
+        scene.up.run(f"INSERT INTO {SCHEMA}.t VALUES (2, 2)")
+        waits = f"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for table metadata lock%' AND INFO LIKE '%{TARGET}%'"
+        wait_for(lambda: scene.down.value(waits) > 0, "the row waits downstream")
+        scene.cluster.ctl("pause-task", SCHEMA, check=False)  # not confirmed
+        scene.refused(batch, 46035, "can not update because", "[code=40081:", "it has not paused yet", "Paused, and repeat the command")
+        answer = scene.update(batch, check=False)
+        assert answer.out.count("Workaround") == 1, answer
+    scene.cluster.wait_stage(SCHEMA, "Paused")
+    assert scene.update(batch).json["result"] is True
+    scene.resume()
+    scene.equal()
+
+
+STAGE, CONFIG = (f"/dm-master/{kind}/{b'src'.hex()}/{SCHEMA.encode().hex()}" for kind in ("stage/subtask", "upstream/subtask"))
+
+
+def test_a_worker_that_missed_the_pause_takes_the_change(scene):
+    """Pause, change and resume while its watch was interrupted: it sees the stage Running and another configuration."""
+    scene.start()
+    scene.synced()
+    text = scene.cluster.etcdctl("get", CONFIG, "--print-value-only").stdout
+    assert "batch = 100" in text, text
+    scene.cluster.etcdctl("put", CONFIG, text.replace("batch = 100", "batch = 77"))
+    stage = scene.cluster.etcdctl("get", STAGE, "--print-value-only").stdout.strip()
+    scene.cluster.etcdctl("put", STAGE, stage)
+    wait_for(lambda: "the changed configuration is taken over" in scene.log(), "it takes the change over")
+    scene.cluster.wait_stage(SCHEMA, "Running", "Sync")
+    scene.up.run(f"INSERT INTO {SCHEMA}.t VALUES (2, 2)")
+    scene.equal()
+    # The same once more changes nothing.
+    scene.cluster.etcdctl("put", STAGE, stage)
+    scene.up.run(f"INSERT INTO {SCHEMA}.t VALUES (3, 3)")
+    scene.equal()
+    assert scene.log().count("the changed configuration is taken over") == 1
+
+
+def test_what_only_a_dump_needs_is_not_checked(scene):
+    """The copy is over: rights of the dump may be taken away, and views are loaded no more."""
+    scene.up.run("DROP USER IF EXISTS upt", "CREATE USER upt IDENTIFIED BY 'upt'",
+                 "GRANT SELECT, RELOAD, LOCK TABLES, REPLICATION SLAVE, REPLICATION CLIENT, BINLOG MONITOR, PROCESS, SHOW VIEW ON *.* TO upt")
+    scene.cluster.ctl("operate-source", "stop", "src")
+    scene.cluster.create_source("src", scene.up, **{"from": {"host": "127.0.0.1", "port": scene.up.port, "user": "upt", "password": "upt"}})
+    scene.start()
+    scene.synced()
+    scene.up.run("REVOKE RELOAD, LOCK TABLES ON *.* FROM upt")
+    scene.changed(lambda task: task["syncers"]["sync"].update({"batch": 11}))
+    scene.resume()
+    scene.up.run(f"INSERT INTO {SCHEMA}.t VALUES (2, 2)")
+    scene.equal()
+
+
 def test_restarted_worker_uses_the_new_record(scene):
     """A worker that dies between the change and the resume has the new rules; the checkpoint is kept."""
     scene.start()

@@ -527,5 +527,20 @@ TEST_F(DmlTextTest, JsonOfTextIsWrittenAsText) {
   EXPECT_EQ(Delete({"{}"}), "DELETE FROM `shop`.`n` WHERE `doc` = CAST('{}' AS JSON) LIMIT 1");
 }
 
+// As bytes they would be taken as what the column stores, not as its text.
+TEST_F(DmlTextTest, TextOfAddressesIsWrittenAsText) {
+  for (const char* type : {"inet6", "inet4", "uuid"}) {
+    Table("a", "`id` int primary key, `a` tinytext",
+          std::string("`id` int primary key, `a` ") + type);
+    EXPECT_EQ(Insert({1, "2001:db8::1:1000"}),
+              "INSERT INTO `shop`.`a` (`id`,`a`) VALUES (1,'2001:db8::1:1000')");
+    EXPECT_EQ(plan_->parameters.at(1).type, 253);
+    Table("b", "`id` int primary key, `a` tinyblob",
+          std::string("`id` int primary key, `a` ") + type);
+    EXPECT_EQ(Insert({1, "2001:db8::1:1000"}),
+              "INSERT INTO `shop`.`b` (`id`,`a`) VALUES (1,_binary'2001:db8::1:1000')");
+  }
+}
+
 }  // namespace
 }  // namespace dm::migration

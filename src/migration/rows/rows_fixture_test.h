@@ -94,6 +94,8 @@ class RowsTest : public testing::Test {
         meta.length_bytes = 1;
         meta.length = 80;
       }
+      if (meta.type == mysql::ColumnType::kTinyBlob) meta.length_bytes = 1;
+      if (column->charset == "binary") meta.charset = mysql::Charset::kBinary;
       map_.columns.push_back(meta);
     }
     plan_ = BuildTablePlan({"shop", name}, {"shop", name}, map_, tracked, downstream, {});

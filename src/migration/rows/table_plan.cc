@@ -108,7 +108,8 @@ void SetExact(PlanColumn& column, Charset charset, FieldType type) {
 }
 
 // JSON is made of text: the server refuses what is marked as bytes, which is how TEXT and BLOB
-// values are written elsewhere. Not for reading: the wire has the column's own type.
+// values are written elsewhere. Of INET6 and the like it takes them as the stored bytes. Not for
+// reading: the wire has the column's own type.
 void WriteAsText(mysql::ColumnMeta& meta) {
   meta.type = mysql::ColumnType::kVarString;
   if (meta.charset == Charset::kBinary) meta.charset = Charset::kUnknown;
@@ -362,10 +363,13 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
     column.assign = quoted + " = ";
     column.is_null = quoted + " IS NULL";
     column.generated = mariadb && info.is_generated();
+    bool as_text = false;
     if (const ColumnInfo* there = plan->downstream->FindColumn(info.name)) {
       column.written = !there->is_generated();
       column.renewed = there->on_update_now();
       column.where_as_json = there->type == FieldType::kJson;
+      as_text = column.where_as_json || (TextFormOf(*there) != mysql::TextForm::kNone &&
+                                         column.meta.charset != Charset::kBinary);
       column.where_as_text =
           there->is_string() && (mysql::IsNumericType(info.type) || info.type == FieldType::kYear);
       const bool has_point = there->type == FieldType::kFloat || there->type == FieldType::kDouble;
@@ -415,7 +419,7 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
       plan->written.push_back(i);
     }
     plan->metas.push_back(column.meta);
-    if (column.where_as_json && info.is_string()) WriteAsText(column.meta);
+    if (as_text && info.is_string()) WriteAsText(column.meta);
     plan->columns.push_back(std::move(column));
   }
   if (period > 0) plan->row_end = static_cast<uint32_t>(known - 1);

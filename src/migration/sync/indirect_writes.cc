@@ -41,6 +41,25 @@ bool IsBeforeTable(const Token& token) {
 
 }  // namespace
 
+bool ChangesActiveObjects(std::string_view ddl) {
+  constexpr std::string_view kWords[] = {"VIEW",    "TRIGGER", "FUNCTION", "PROCEDURE",
+                                         "PACKAGE", "RENAME",  "DATABASE", "SCHEMA"};
+  std::vector<Token> words = mysql::Tokenize(ddl, {});
+  std::erase_if(words, [](const Token& token) { return token.kind != TokenKind::kWord; });
+  const auto is = [&](size_t at, std::string_view word) {
+    return at < words.size() && words[at].upper == word;
+  };
+  // The triggers of a table go with it.
+  if (is(0, "DROP")) {
+    const size_t kind = is(1, "TEMPORARY") ? 2 : 1;
+    if (is(kind, "TABLE") || is(kind, "TABLES")) return true;
+  }
+  if (is(0, "CREATE") && is(1, "OR") && is(2, "REPLACE")) return true;
+  return std::any_of(words.begin(), words.end(), [&](const Token& word) {
+    return std::find(std::begin(kWords), std::end(kWords), word.upper) != std::end(kWords);
+  });
+}
+
 TableId ActiveObjects::Folded(TableId id) const {
   if (!fold_) return id;
   return {mysql::LowerName(id.schema), mysql::LowerName(id.table)};
@@ -183,17 +202,7 @@ ActiveObjects::Answer IndirectWrites::Follow(ActiveObjects::Question question,
 void IndirectWrites::OnDdl(std::string_view text) {
   if (!objects_) return;
   existing_.clear();
-  constexpr std::string_view kWords[] = {"VIEW",      "TRIGGER", "FUNCTION",
-                                         "PROCEDURE", "RENAME",  "DATABASE"};
-  const std::vector<Token> tokens = mysql::Tokenize(text, {});
-  // The triggers of a table go with it.
-  bool changed = tokens.size() > 1 && tokens[0].upper == "DROP" && tokens[1].upper == "TABLE";
-  for (const Token& token : tokens) {
-    changed = changed ||
-              (token.kind == TokenKind::kWord &&
-               std::find(std::begin(kWords), std::end(kWords), token.upper) != std::end(kWords));
-  }
-  if (!changed) return;
+  if (!ChangesActiveObjects(text)) return;
   objects_.reset();
   told_.clear();
 }

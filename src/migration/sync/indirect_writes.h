@@ -18,6 +18,10 @@
 
 namespace dm::migration {
 
+// May this statement, which is no change of rows, make, change or drop views, triggers or routines,
+// or a table's triggers with it? Thread-safe.
+bool ChangesActiveObjects(std::string_view ddl);
+
 // The upstream's objects whose texts say what they write. Names as the server gives them, in lower
 // case if `fold`; those of routines always are.
 class ActiveObjects {

@@ -116,5 +116,21 @@ TEST(ActiveObjectsFoldTest, NamesHaveNoCase) {
   EXPECT_TRUE(objects.Follow(question).reached);
 }
 
+TEST(ChangesActiveObjectsTest, WhatMakesOrDropsThem) {
+  for (const char* ddl :
+       {"DROP TABLE o.q", "drop table if exists q", "DROP /*c*/ TABLES q, p", "DROP DATABASE o",
+        "DROP SCHEMA IF EXISTS o", "CREATE SCHEMA o", "CREATE OR REPLACE TABLE o.q (id INT)",
+        "CREATE OR REPLACE VIEW v AS SELECT 1", "CREATE DEFINER=`a`@`b` TRIGGER t BEFORE INSERT",
+        "ALTER TABLE q RENAME TO p", "RENAME TABLE q TO p", "DROP FUNCTION f",
+        "CREATE OR REPLACE PACKAGE p AS END"}) {
+    EXPECT_TRUE(ChangesActiveObjects(ddl)) << ddl;
+  }
+  for (const char* ddl :
+       {"CREATE TABLE q (id INT)", "ALTER TABLE q ADD `schema` INT",
+        "CREATE TABLE q (v INT COMMENT 'drop trigger')", "TRUNCATE TABLE q", "DROP INDEX i ON q"}) {
+    EXPECT_FALSE(ChangesActiveObjects(ddl)) << ddl;
+  }
+}
+
 }  // namespace
 }  // namespace dm::migration

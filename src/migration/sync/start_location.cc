@@ -240,34 +240,124 @@ void RequireHistory(const Location& location, const Sessions& sessions, const St
                     Error(ErrorCode::kSyncerGetEvent, "its binlog has no GTIDs any more"));
 }
 
-// Every transaction that the upstream has executed is of a source (a domain of MariaDB) of which
-// the set has the first ones: what was read into such a set was read from the log's begin on.
-bool BeginsWithEachSource(const mysql::GtidSet& set, const Sessions& sessions,
-                          const StopToken& stop) {
+mysql::GtidSet HeadOf(const std::string& file, const Sessions& sessions,
+                      mysql::Connection& upstream, const StopToken& stop) {
+  mysql::GtidSet head(sessions.flavor);
+  try {
+    auto source = OpenScan({file, mysql::kBinlogMinOffset}, sessions, upstream, stop);
+    for (;;) {
+      const mysql::RawEvent event = source->Next(stop);
+      if (IsPreviousGtids(event.type())) return mysql::ParsePreviousGtids(event);
+      if (!IsHeadOfFile(event.type())) return head;
+    }
+  } catch (const mysql::EndOfLog&) {
+    return head;
+  }
+}
+
+// Of `set`, what the upstream has: in `executed`.
+mysql::GtidSet Common(const mysql::GtidSet& set, const mysql::GtidSet& executed) {
+  mysql::GtidSet common(set.flavor());
+  if (set.flavor() != mysql::Flavor::kMariaDb) {
+    mysql::GtidSet others = executed;
+    others.Subtract(set);
+    common = executed;
+    common.Subtract(others);
+    return common;
+  }
+  for (const auto& [domain, state] : executed.domains()) {
+    const auto found = set.domains().find(domain);
+    if (found == set.domains().end()) continue;
+    for (const auto& [server, sequence] : found->second.servers) {
+      const auto there = state.servers.find(server);
+      if (there == state.servers.end()) continue;
+      common.Add(mysql::MariaDbGtid{domain, server, std::min(sequence, there->second)});
+    }
+  }
+  return common;
+}
+
+// What the upstream's log has up to the last transaction of `common`, which is not empty. Empty if
+// all of `common` is purged.
+mysql::GtidSet LoggedUpTo(const mysql::GtidSet& common, const Sessions& sessions,
+                          mysql::Connection& upstream, const StopToken& stop) {
+  const std::vector<std::string> files = BinaryLogs(upstream, stop);
+  // The first file that has all of it behind it; the last transaction is in the one before.
+  size_t low = 0;
+  size_t high = files.size();
+  while (low < high) {
+    const size_t middle = (low + high) / 2;
+    if (HeadOf(files[middle], sessions, upstream, stop).Contains(common)) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  mysql::GtidSet logged(sessions.flavor);
+  if (low == 0) return logged;
+  try {
+    auto source = OpenScan({files[low - 1], mysql::kBinlogMinOffset}, sessions, upstream, stop);
+    while (!logged.Contains(common)) {
+      const mysql::RawEvent event = source->Next(stop);
+      if (IsPreviousGtids(event.type())) logged.Union(mysql::ParsePreviousGtids(event));
+      if (!IsGtidEvent(event.type())) continue;
+      const mysql::GtidEvent gtid = mysql::GtidEvent::Parse(event, source->format());
+      if (!gtid.anonymous) logged.Add(gtid.gtid);
+    }
+  } catch (const mysql::EndOfLog&) {
+    // The last transaction is being written.
+  }
+  return logged;
+}
+
+// What makes a set doubtful that was perhaps not read from the log's begin on: transactions that
+// the upstream would send though they come before the set's last one in its log, and are of a
+// source (a domain of MariaDB) that the set lacks or before the first ones of their source there.
+// What came later is still to be sent: also that of a server that was made the upstream meanwhile.
+mysql::GtidSet DoubtfullyMissing(const mysql::GtidSet& set, const Sessions& sessions,
+                                 const StopToken& stop) {
   const auto upstream = mysql::Connection::Connect(sessions.upstream, stop);
-  const auto known = [&](const char* variable) {
-    return mysql::GtidSet::Parse(
-        sessions.flavor,
-        upstream->QueryValue(std::string("SELECT @@GLOBAL.") + variable, stop).value_or(""));
+  const bool mariadb = sessions.flavor == mysql::Flavor::kMariaDb;
+  const auto variable = [&](const char* name) {
+    return upstream->QueryValue(std::string("SELECT @@GLOBAL.") + name, stop).value_or("");
   };
-  if (sessions.flavor == mysql::Flavor::kMariaDb) {
+  // (What is in gtid_slave_pos alone is in no binlog: it is never sent.)
+  const mysql::GtidSet executed = mysql::GtidSet::Parse(
+      sessions.flavor, variable(mariadb ? "gtid_binlog_state" : "gtid_executed"));
+  const mysql::GtidSet common = Common(set, executed);
+  const mysql::GtidSet logged =
+      common.empty() ? executed : LoggedUpTo(common, sessions, *upstream, stop);
+  mysql::GtidSet missing(sessions.flavor);
+  if (mariadb) {
     // A set of MariaDB has of each domain all that is before its last transaction.
-    for (const char* variable : {"gtid_binlog_state", "gtid_slave_pos"}) {
-      const mysql::GtidSet state = known(variable);
-      for (const auto& [domain, last] : state.domains()) {
-        if (!set.domains().contains(domain)) return false;
+    for (const auto& [domain, state] : logged.domains()) {
+      if (set.domains().contains(domain)) continue;
+      missing.Add(mysql::MariaDbGtid{domain, state.current_server, state.current_sequence});
+    }
+    return missing;
+  }
+  mysql::GtidSet sent = logged;
+  sent.Subtract(set);
+  sent.Subtract(PurgedSet(sessions, *upstream, stop));
+  // What a server has written itself before it became the upstream: its accounts, say.
+  mysql::GtidSet own(sessions.flavor);
+  if (!common.empty()) {
+    own = mysql::GtidSet::Parse(sessions.flavor,
+                                fmt::format("{}:1-{}", variable("server_uuid"), int64_t{1} << 62));
+  }
+  const auto own_sources = own.intervals();
+  const auto of_set = set.intervals();
+  for (const auto& [source, intervals] : sent.intervals()) {
+    const auto found = of_set.find(source);
+    const bool lacks_source = found == of_set.end() || found->second.empty();
+    for (const mysql::GtidSet::Interval& interval : intervals) {
+      if (lacks_source || interval.first < found->second.front().first) {
+        if (lacks_source && own_sources.contains(source)) continue;
+        missing.AddInterval(source, interval.first, interval.last - 1);
       }
     }
-    return true;
   }
-  mysql::GtidSet had = set;
-  had.Union(PurgedSet(sessions, *upstream, stop));
-  const auto of_set = had.intervals();
-  const auto executed = known("gtid_executed").intervals();
-  return std::all_of(executed.begin(), executed.end(), [&](const auto& source) {
-    const auto found = of_set.find(source.first);
-    return found != of_set.end() && !found->second.empty() && found->second.front().first == 1;
-  });
+  return missing;
 }
 
 // Other programs store the GTIDs that they have read, also if they began at a position. Everything
@@ -284,18 +374,20 @@ void RequireWholeSet(const SubtaskConfig& config, const Location& location,
   } catch (const Error& e) {
     if (e.code() != static_cast<int>(ErrorCode::kSyncerGetEvent)) throw;
     // The upstream has not got that file any more, or the position is of another server.
-    if (BeginsWithEachSource(*location.gtid_set, sessions, stop)) {
-      Log().Info("the checkpoint's position is not in the upstream's log, its GTID set is whole",
-                 {F("location", location.ToString())});
+    const mysql::GtidSet missing = DoubtfullyMissing(*location.gtid_set, sessions, stop);
+    if (missing.empty()) {
+      Log().Info(
+          "the checkpoint's position is not in the upstream's log, its GTID set is gone on with",
+          {F("location", location.ToString())});
       return;
     }
     Error refused(
         ErrorCode::kSyncerGetEvent,
-        fmt::format("get binlog event error: the checkpoint's GTID set {} does not have the first "
-                    "transactions of each of the upstream's sources, and the checkpoint's position "
+        fmt::format("get binlog event error: the checkpoint's GTID set {} leaves out {}, which the "
+                    "upstream has before the set's last transaction, and the checkpoint's position "
                     "{} is not in the upstream's log, so it cannot tell whether they were "
                     "replicated before: it would send them once more",
-                    location.GtidText(), location.position.ToString()));
+                    location.GtidText(), missing.ToString(), location.position.ToString()));
     refused.SetRawCause(e.raw_cause().empty() ? e.message() : e.raw_cause());
     throw refused.SetScope(ErrorScope::kUpstream)
         .SetWorkaround(fmt::format(

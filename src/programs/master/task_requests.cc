@@ -205,12 +205,16 @@ void AskWorkers(const RequestContext& context, const std::vector<SubtaskConfig>&
   if (context.gone()) throw Cancelled();
   for (size_t i = 0; i < subtasks.size(); ++i) {
     if (refusals[i].empty()) continue;
+    // The worker's own advice is for its refusal.
+    constexpr std::string_view kAdvice = ", Workaround: ";
+    const size_t advice = refusals[i].find(kAdvice);
     throw Error(ErrorCode::kSchedulerSubTaskCfgUpdate,
                 fmt::format("subtask {} of source {} can not update because {}", subtasks[i].name,
-                            subtasks[i].source_id, refusals[i]))
-        .SetWorkaround(
-            "For any other change please stop the task and start it with the changed file: it goes "
-            "on where it was.");
+                            subtasks[i].source_id, refusals[i].substr(0, advice)))
+        .SetWorkaround(advice != std::string::npos
+                           ? refusals[i].substr(advice + kAdvice.size())
+                           : "For any other change please stop the task and start it with the "
+                             "changed file: it goes on where it was.");
   }
 }
 
@@ -335,8 +339,11 @@ void UpdateTask(const RequestContext& context, const pb::UpdateTaskRequest& requ
   scheduler.CheckSubtaskUpdate(subtasks);
   try {
     Prepared checked = prepared;
-    // It goes on from its checkpoint: where it once began is no matter.
-    for (SubtaskConfig& subtask : checked.subtasks) subtask.meta.reset();
+    // It goes on from its checkpoint: where it once began is no matter, and its dump is over.
+    for (SubtaskConfig& subtask : checked.subtasks) {
+      subtask.meta.reset();
+      if (migration::HasSync(subtask.mode)) subtask.mode = migration::TaskMode::kIncremental;
+    }
     response->set_checkresult(Precheck(context, checked, {}, {}));
   } catch (const Error& e) {
     response->set_checkresult(e.ToString());

@@ -340,11 +340,21 @@ void SourceWorker::ApplyStage(const std::string& task, cluster::Stage expect,
     if (expect == cluster::Stage::kRunning) {
       const bool begins_paused =
           now == migration::Stage::kNew && entry->subtask->wanted() != migration::Stage::kRunning;
-      if (now != migration::Stage::kPaused && now != migration::Stage::kStopped && !begins_paused) {
+      const bool runs = now == migration::Stage::kRunning;
+      if (runs) {
+        // Paused, changed and resumed while nobody told this worker: it takes the change over.
+        std::lock_guard lock(mutex_);
+        if (!config || config->toml == entry->config_text) return;
+      } else if (now != migration::Stage::kPaused && now != migration::Stage::kStopped &&
+                 !begins_paused) {
         return;
       }
       if (!RefreshSource(stop)) return;
       const std::optional<Change> change = config ? ChangeOf(*entry, *config) : std::nullopt;
+      if (runs) {
+        if (!change) return;
+        entry->subtask->Pause();
+      }
       // What was dumped may be of other settings: it belongs to no start.
       entry->subtask->Resume(change ? MakeFactory(*entry, change->config.toml, change->source, 0)
                                     : nullptr);
@@ -405,6 +415,16 @@ void SourceWorker::CheckUpdate(const std::string& text) {
   const std::string task = migration::ParseSubtaskToml(text).name;
   const std::shared_ptr<Entry> entry = Find(task);
   if (!entry) throw MakeError(ErrorCode::kWorkerSubTaskNotFound, task);
+  // What has not heard of the pause yet would not hear of the change either.
+  const migration::Stage stage = entry->subtask->stage();
+  if (stage != migration::Stage::kPaused && stage != migration::Stage::kStopped &&
+      (stage != migration::Stage::kNew || entry->subtask->wanted() == migration::Stage::kRunning)) {
+    throw Error(ErrorCode::kWorkerUpdateSubTaskConfig,
+                fmt::format("cannot update subtask {}: its stage is {}, it has not paused yet",
+                            task, migration::ToString(stage)))
+        .SetWorkaround(
+            "Please wait until query-status shows it as Paused, and repeat the command.");
+  }
   migration::SourceConfig source;
   {
     std::lock_guard lock(mutex_);
