@@ -1,6 +1,9 @@
 """Neighbouring inserts share statements: the rows, and what is said of one that fails, are as if each had its own."""
+import threading
+
 import pytest
 
+from dmtest import proxy as proxies
 from dmtest.waiting import wait_for
 from test_merged_changes import logged, statements  # noqa: F401
 from test_sync_places import SCHEMA, migration  # noqa: F401
@@ -127,6 +130,169 @@ def test_a_server_that_prepares_no_more(migration):  # noqa: F811
         assert "does not prepare a statement" in migration.cluster.log("worker1", 1000)
     finally:
         migration.downstream.run("SET GLOBAL max_prepared_stmt_count = DEFAULT")
+
+
+class BulkProxy(proxies.Proxy):
+    """Counts what is prepared and executed in bulk. `refusals`: errors that the next statements to be prepared are answered by, the last
+    one all of them if `for_ever`; `closes`: the connection ends behind one. `cut`: the last so many bytes of rows do not come."""
+
+    def __init__(self, server):
+        self.refusals, self.for_ever, self.closes, self.cut = [], False, False, 0
+        self.prepared = self.refused = self.executed = self.kept_out = 0
+        self.count = threading.Lock()
+        super().__init__(server)
+
+
+class BulkLink(proxies._Link):
+    def _packet(self, side, asks=None):
+        while True:
+            packet = super()._packet(side, asks)
+            if side is not self.client or packet is None or packet[0] != 0 or packet[1][:1] not in (b"\x16", b"\xfa"):
+                return packet
+            number, content = packet
+            proxy = self.proxy
+            with proxy.count:
+                if content[:1] == b"\xfa":
+                    proxy.executed += 1
+                    if proxy.cut:
+                        proxy.kept_out += 1
+                        return number, content[:-proxy.cut]
+                    return packet
+                if not proxy.refusals:
+                    proxy.prepared += 1
+                    return packet
+                proxy.refused += 1
+                error = proxy.refusals[0]
+                if len(proxy.refusals) > 1 or not proxy.for_ever:
+                    proxy.refusals.pop(0)
+            self._send(self.client, 1, proxies._error(proxies.Fails(error, "not now")))
+            if proxy.closes:
+                raise proxies.Cut
+
+
+@pytest.fixture
+def through(migration, monkeypatch):  # noqa: F811
+    """The migration's proxy before the downstream; `start` gets its `target`."""
+    monkeypatch.setattr(proxies, "_Link", BulkLink)
+    proxy = BulkProxy(migration.downstream)
+    proxy.target = {"target-database": {"port": proxy.port}}
+    yield proxy
+    proxy.stop()
+
+
+MANY = "".join(f"CREATE TABLE many{i} (a INT, b INT);\n" for i in range(40))
+
+
+def fill_many(migration, rows=60):  # noqa: F811
+    with migration.upstream.connect(database=SCHEMA) as connection:
+        cursor = connection.cursor()
+        cursor.execute("BEGIN")
+        for i in range(40):
+            cursor.execute(f"INSERT INTO many{i} SELECT seq, seq FROM seq_1_to_{rows}")
+        cursor.execute("COMMIT")
+
+
+@pytest.mark.parametrize("number", [1461, 1295])
+def test_no_statement_of_many_tables_is_prepared(migration, through, number):  # noqa: F811
+    """A refusal is final for its connection: that of a limit for all statements, others for that statement."""
+    migration.prepare(TABLES + MANY)
+    start(migration, **through.target)
+    through.refusals, through.for_ever = [number], True
+    for _ in range(2):
+        fill_many(migration)
+    migration.check()
+    assert through.executed == 0
+    assert 0 < through.refused <= (1 if number == 1461 else 40), through.refused
+
+
+def test_a_refusal_repeats_nothing(migration, through):  # noqa: F811
+    """What a table without transactions got before would be doubled."""
+    migration.prepare(TABLES + MANY)
+    start(migration, **through.target)
+    migration.downstream.run(f"ALTER TABLE {SCHEMA}.many0 ENGINE = Aria TRANSACTIONAL = 0")
+    through.refusals, through.for_ever = [1295], True
+    with migration.upstream.connect(database=SCHEMA) as connection:
+        cursor = connection.cursor()
+        cursor.execute("BEGIN")
+        cursor.execute("INSERT INTO many0 VALUES (1, 1), (2, 2)")
+        cursor.execute("INSERT INTO many1 SELECT seq, seq FROM seq_1_to_60")
+        cursor.execute("INSERT INTO many2 SELECT seq, seq FROM seq_1_to_60")
+        cursor.execute("COMMIT")
+    migration.check()
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["", "and the connection before ROLLBACK"])
+def test_a_row_sent_in_bulk_is_lost(migration, through, lost):  # noqa: F811
+    """A server that says of fewer rows than there were that they are inserted has committed none of them."""
+    migration.prepare(TABLES)
+    start(migration, **through.target)
+    through.cut = 8  # a row of `nokey`
+    rollbacks = []
+
+    def first_rollback(text):
+        if text == "ROLLBACK":
+            rollbacks.append(text)
+            if lost and len(rollbacks) == 1:
+                raise proxies.Cut
+
+    through.on_statement = first_rollback
+    migration.upstream.run(f"INSERT INTO {SCHEMA}.nokey SELECT seq, 'x' FROM {SCHEMA}.seq_1_to_200")
+    migration.check()
+    assert through.kept_out == len(rollbacks) == (2 if lost else 1)
+    log = migration.cluster.log("worker1", 100000)
+    assert "fewer rows" in log and "sync unit ends with an error" not in log
+
+
+@pytest.mark.parametrize("closes", [False, True])
+@pytest.mark.parametrize("number", [1053, 1927])
+def test_an_answer_to_prepare_ends_the_connection(migration, through, number, closes):  # noqa: F811
+    migration.prepare(TABLES)
+    start(migration, **through.target)
+    through.refusals, through.closes = [number], closes
+    for _ in range(2):
+        migration.upstream.run(f"INSERT INTO {SCHEMA}.nokey SELECT seq, 'x' FROM {SCHEMA}.seq_1_to_200")
+        migration.check()
+    log = migration.cluster.log("worker1", 100000)
+    assert "lost connection to downstream" in log and "sync unit ends with an error" not in log
+    assert through.refused == 1 and through.executed == 2
+
+
+@pytest.mark.parametrize("number", [1205, 1213, 1317])
+def test_a_statement_that_is_not_prepared_now_is_later(migration, through, number):  # noqa: F811
+    migration.prepare(TABLES)
+    start(migration, **through.target)
+    through.refusals = [number]
+    for _ in range(2):
+        migration.upstream.run(f"INSERT INTO {SCHEMA}.nokey SELECT seq, 'x' FROM {SCHEMA}.seq_1_to_200")
+        migration.check()
+    assert through.refused == 1 and through.executed == 1
+
+
+def test_the_server_takes_smaller_packets_after_a_reconnect(migration, through):  # noqa: F811
+    migration.prepare(TABLES + "CREATE TABLE wide (a INT, v VARCHAR(8000));\n")
+    start(migration, **through.target)
+    migration.downstream.run("SET GLOBAL max_allowed_packet = 65536")
+    try:
+        through.cut_all()
+        wait_for(lambda: through.connections() == 0, "connections end")
+        migration.upstream.run(f"INSERT INTO {SCHEMA}.wide SELECT seq, REPEAT('x', 300) FROM {SCHEMA}.seq_1_to_1000")
+        migration.check()
+        log = migration.cluster.log("worker1", 100000)
+        assert "sync unit ends with an error" not in log and "Error 1153" not in log
+        assert through.executed > 1
+    finally:
+        migration.downstream.run("SET GLOBAL max_allowed_packet = DEFAULT")
+
+
+def test_more_tables_than_statements_are_kept_prepared(migration, through):  # noqa: F811
+    """They do not drive out one another."""
+    migration.prepare(TABLES + MANY)
+    start(migration, **through.target)
+    for _ in range(5):
+        fill_many(migration)
+    migration.check()
+    assert 0 < through.prepared <= 40, through.prepared
+    assert through.executed >= 5 * 30, through.executed
 
 
 TOO_LONG = ("Error 1406 ", "Alter the downstream table", "ALTER TABLE {} MODIFY v VARCHAR(5)", "ALTER TABLE {} MODIFY v VARCHAR(40)")

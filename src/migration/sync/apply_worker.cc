@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
@@ -24,9 +25,6 @@ constexpr int kReconnectAttempts = 10;
 constexpr Milliseconds kRetryWait{3000};
 constexpr int kDuplicateEntry = 1062;
 constexpr std::string_view kCommit = "COMMIT";
-// A packet is sent when it has this many bytes, even if the server would take more: texts are
-// buffered on both sides.
-constexpr size_t kTextBytes = 1 << 20;
 
 // The key that a server's text of error 1062 names: "Duplicate entry '7' for key 't.PRIMARY'".
 std::optional<std::string> DuplicateKey(std::string_view text) {
@@ -115,8 +113,7 @@ ApplyWorker::ApplyWorker(size_t slot, uint64_t epoch, ApplyQueues& queues,
       connection_(std::move(connection.connection)),
       thread_(std::move(connection.thread)),
       proof_(context.owner->ProofStatement(slot, epoch, connection_->server())) {
-  uint64_t packet = connection_->server().max_allowed_packet;
-  max_text_ = packet == 0 ? kTextBytes : std::min<uint64_t>(kTextBytes, packet / 2);
+  LimitTexts();
 }
 
 void ApplyWorker::Run(const StopToken& kill) {
@@ -236,8 +233,13 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
       ThrowIfStopped(kill);
       RollBack(kill);
       strict_jobs_.merge(changed.warnings);
-    } catch (const NotPrepared&) {
-      RollBack(kill);  // another try does without
+    } catch (const RowsLacking&) {
+      Log().Warn(
+          "the downstream says of a bulk execution that it inserted fewer rows than it got, the "
+          "transaction is rolled back and done again without",
+          {F("slot", slot_), F("server", connection_->server().version)});
+      connection_->ForbidBulk();
+      RollBack(kill);
     } catch (const Error& e) {
       ThrowIfStopped(kill);
       const bool lost = mysql::IsConnectionLost(e) || connection_->broken();
@@ -364,6 +366,7 @@ bool ApplyWorker::Recover(const std::vector<Job>& batch, bool outcome_unknown,
 
 void ApplyWorker::Reconnect(const StopToken& kill) {
   connection_->Reconnect(kill);
+  LimitTexts();
   thread_ = PrepareSession(*connection_, context_, kill);
   mode_ = Mode::kStrict;
   mode_used_ = false;
@@ -569,13 +572,14 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   missing_.clear();
   statements_ = 0;
   begin_sent_ = {};
+  if (mode_used_) mode_ = Mode::kUnknown;  // an attempt before this one has failed
+  PlanChanges(batch, safe);
+  PlanBulks(kill);
   Add("BEGIN", kill);
   Add(proof_, kill);
   proof_sent_ = true;
-  if (mode_used_) mode_ = Mode::kUnknown;  // an attempt before this one has failed
   UseMode(Mode::kStrict, kill);
   if (IsSerial()) AddPoints(batch, kill);
-  PlanChanges(batch, safe);
   for (size_t i = 0; i < changes_.size();) {
     size_t shared = one_by_one_ ? 0 : ExecuteBulk(i, kill);
     if (shared == 0 && !one_by_one_) shared = AddShared(i, kill);

@@ -113,8 +113,8 @@ class ApplyWorker {
   struct ValuesChanged {
     std::map<size_t, Warning> warnings;
   };
-  // The server refused to prepare a statement, and may have rolled back by that.
-  struct NotPrepared {};
+  // The server inserted fewer rows than it got.
+  struct RowsLacking {};
   enum class Mode { kStrict, kLenient, kUnknown };
 
   // Commits the batch, in parts if it is too large for one transaction. `safe`: some of it may be
@@ -150,14 +150,19 @@ class ApplyWorker {
   // One statement for the planned changes from `begin` on that may share one; returns how many they
   // are, 0 if that one goes alone.
   size_t AddShared(size_t begin, const StopToken& kill);
+  // Finds the planned changes that may be executed in bulk and prepares their statements, before
+  // anything of the transaction is sent.
+  void PlanBulks(const StopToken& kill);
   // Executes inserts from `begin` on in bulk; returns how many, 0 if they are few or cannot be.
-  // What was added before is executed, too. Throws NotPrepared.
+  // What was added before is executed, too. Throws RowsLacking.
   size_t ExecuteBulk(size_t begin, const StopToken& kill);
   void FlushText(const StopToken& kill);
   void AddPoints(const std::vector<Job>& batch, const StopToken& kill);
   // Makes a new connection and the old transaction's outcome certain. True: it was committed.
   bool Recover(const std::vector<Job>& batch, bool outcome_unknown, const StopToken& kill);
   void Reconnect(const StopToken& kill);
+  // How much connection_ takes at once.
+  void LimitTexts();
   // False: the run is to end, another try is not wanted.
   bool WaitForRetry(Milliseconds wait) const;
   // Are the points of this serial batch downstream?
@@ -195,8 +200,15 @@ class ApplyWorker {
   mysql::ServerThread thread_;  // of connection_
   std::string proof_;
   Text text_;
+  // Planned changes that stand together and have one statement.
+  struct BulkRun {
+    size_t begin, end;
+  };
+  std::vector<BulkRun> bulk_runs_;            // of the transaction being executed, in its order
+  std::vector<std::string> bulk_statements_;  // of each of them
+  size_t next_bulk_ = 0;                      // the run that is not behind the changes done
   std::string bulk_rows_;
-  size_t max_text_;
+  size_t max_text_ = 0;  // bytes, for connection_
   ChangeMerger merger_;
   std::vector<BatchChange> changes_;  // of the transaction being executed
   bool one_by_one_ = false;           // none shares a statement: to find out which one fails

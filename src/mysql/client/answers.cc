@@ -48,13 +48,13 @@ void Connection::NoteAnswerText() {
   if (answer_text_ == 0 || size < answer_text_) answer_text_ = size;
 }
 
-void Connection::AwaitAnswers(size_t statements, size_t counted) {
-  const int fd = static_cast<int>(mysql_get_socket(link_->mysql));
+bool WaitForAnswers(int fd, bool encrypted, size_t statements, size_t expected,
+                    Milliseconds timeout) {
   const auto wake_at = [fd](size_t bytes) {
     const int value = static_cast<int>(bytes);
     return setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value)) == 0;
   };
-  size_t expected = statements * kSmallestAnswer + (has_texts_ ? counted * answer_text_ : 0);
+  bool as_expected = true;
   const auto begin = SteadyClock::now();
   Milliseconds quiet = kQuiet;
   thread_local std::vector<uint8_t> buffer(kMost);
@@ -66,16 +66,27 @@ void Connection::AwaitAnswers(size_t statements, size_t counted) {
     const ssize_t there = recv(fd, buffer.data(), buffer.size(), MSG_PEEK | MSG_DONTWAIT);
     const size_t bytes = there > 0 ? static_cast<size_t>(there) : 0;
     // What is encrypted cannot be told.
-    if (bytes >= kMost || (link_->tls && (ready > 0 || bytes > 0))) break;
+    if (bytes >= kMost || (encrypted && (ready > 0 || bytes > 0))) break;
     const AnswersSeen seen = SeeAnswers(std::span(buffer).first(bytes));
-    if (seen.count >= statements && bytes < expected) has_texts_ = false;
+    if (seen.count >= statements && bytes < expected) as_expected = false;
     if (seen.others || seen.count >= statements) break;
-    const auto timeout = options_.read_timeout;
+    // Sooner than asked for: no more can come until this is read (the window, memory), or the
+    // kernel does not count.
+    if (ready > 0 && bytes < std::min(expected, kMost)) break;
     if (timeout.count() > 0 && SteadyClock::now() - begin >= timeout) break;
     expected = bytes + (statements - seen.count) * kSmallestAnswer;
     quiet = ready > 0 ? kQuiet : std::min(quiet * 2, kLongestQuiet);
   }
   wake_at(1);
+  return as_expected;
+}
+
+void Connection::AwaitAnswers(size_t statements, size_t counted) {
+  const size_t texts = has_texts_ ? counted * answer_text_ : 0;
+  if (!WaitForAnswers(static_cast<int>(mysql_get_socket(link_->mysql)), link_->tls, statements,
+                      statements * kSmallestAnswer + texts, options_.read_timeout)) {
+    has_texts_ = false;
+  }
 }
 
 }  // namespace dm::mysql

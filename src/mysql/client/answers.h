@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/thread/stop.h"
+
 namespace dm::mysql {
 
 // What is at the begin of bytes that a server sent.
@@ -13,5 +15,11 @@ struct AnswersSeen {
   bool others = false;  // behind them is an error, or rows
 };
 AnswersSeen SeeAnswers(std::span<const uint8_t> bytes);
+
+// Sleeps until so many statements can have been answered, by `expected` bytes, or until somebody
+// has to read what is there: nothing is read here. `encrypted`: until anything is there. `timeout`:
+// at most; 0: no limit. False: all are answered, by fewer bytes than expected.
+bool WaitForAnswers(int fd, bool encrypted, size_t statements, size_t expected,
+                    Milliseconds timeout);
 
 }  // namespace dm::mysql

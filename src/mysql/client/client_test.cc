@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <thread>
 
@@ -69,6 +70,22 @@ TEST(Answers, AreCountedUpToWhatIsNone) {
   EXPECT_TRUE(seen(ok + error).others);
   EXPECT_TRUE(seen(error.substr(0, 5)).others);
   EXPECT_TRUE(seen(ok + rows).others);
+}
+
+// A socket that says sooner than asked for that there is something to be read: Unix sockets always
+// do, others when no more can come until something is read.
+TEST(Answers, WhatIsThereIsReadIfNoMoreCanCome) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const FileDescriptor client(ends[0]), server(ends[1]);
+  const std::string ok("\7\0\0\1\0\1\0\2\0\0\0", 11);
+  WriteAll(server.get(), ok + ok.substr(0, 3), Milliseconds(1000), StopToken());
+  const Milliseconds limit(5000);
+  const auto begin = SteadyClock::now();
+  EXPECT_TRUE(WaitForAnswers(client.get(), false, 3, 33, limit));
+  EXPECT_LT(SteadyClock::now() - begin, limit);
+  WriteAll(server.get(), ok.substr(3) + ok, Milliseconds(1000), StopToken());
+  EXPECT_FALSE(WaitForAnswers(client.get(), false, 3, 40, limit));
 }
 
 TEST(Errors, StatementsAreCut) {

@@ -101,30 +101,6 @@ void ParseVersionNumbers(std::string_view text, int* major, int* minor, int* pat
   }
 }
 
-bool EndsConnection(unsigned number) {
-  switch (number) {
-    case 1053:  // shutdown in progress
-    case 1077:  // normal shutdown
-    case 1078:  // aborted by a signal
-    case 1079:  // shutdown complete
-    case 1080:  // forced to close a thread
-    case 1152:  // connection aborted; 1153 (packet too large) is about the statement
-    case 1154:
-    case 1155:
-    case 1156:
-    case 1157:
-    case 1158:
-    case 1159:
-    case 1160:
-    case 1161:
-    case 1927:
-    case 4031:
-      return true;
-    default:
-      return false;
-  }
-}
-
 struct ResultFree {
   void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
 };
@@ -518,19 +494,20 @@ void Connection::Fail(ErrorCode code, std::string_view statement, const StopToke
       .SetScope(options_.scope);
 }
 
+void Connection::CheckSize(size_t bytes, ErrorCode code, std::string_view quoted) const {
+  const uint64_t limit = packet_limit();
+  if (limit == 0 || bytes <= limit) return;
+  throw Error(code, DatabaseErrorMessage(code, quoted))
+      .SetRawCause(fmt::format(
+          "packet for query is too large: {} bytes, but max_allowed_packet is {}", bytes, limit))
+      .SetScope(options_.scope);
+}
+
 void Connection::Send(std::string_view sql, ErrorCode code, std::string_view quoted,
                       const StopToken& stop, size_t statements, size_t counted) {
   ThrowIfStopped(stop);
   CheckAlive();
-  const uint64_t limit =
-      options_.max_allowed_packet != 0 ? options_.max_allowed_packet : server_.max_allowed_packet;
-  if (limit != 0 && sql.size() + 1 > limit) {
-    throw Error(code, DatabaseErrorMessage(code, quoted.empty() ? sql : quoted))
-        .SetRawCause(
-            fmt::format("packet for query is too large: {} bytes, but max_allowed_packet is {}",
-                        sql.size() + 1, limit))
-        .SetScope(options_.scope);
-  }
+  CheckSize(sql.size() + 1, code, quoted.empty() ? sql : quoted);
   int failed = 0;
   if (statements < 2) {
     failed = mysql_real_query(link_->mysql, sql.data(), sql.size());

@@ -182,18 +182,24 @@ class Connection {
     uint8_t type = 0;
     bool is_unsigned = false;
   };
-  // Does the server execute a statement for many rows of values at once (MariaDB)?
+  // Does the server execute a statement for many rows of values at once (MariaDB), as far as this
+  // connection knows?
   bool HasBulk() const;
-  // Prepares `sql` for ExecuteBulk; kept until Reconnect(), a few of them. False: the server
-  // refused it, by which it may have rolled back; RefusesBulk says so from then on. Errors: 10002,
-  // 10003.
-  bool RefusesBulk(std::string_view sql) const;
-  bool PrepareBulk(std::string_view sql, const StopToken& stop = {});
-  // Executes what was prepared last for each of `rows`: for each row and marker an indicator (0: a
-  // value, 1: NULL) and the value in the binary protocol. Affected rows of all. Fits in one packet
-  // with a head of 7 bytes and 2 a marker. If a row fails, so does all of it; rows before it may
-  // be there until the transaction is rolled back. failed_statement() is 0 then. Errors as Execute.
-  uint64_t ExecuteBulk(std::span<const Marker> markers, std::string_view rows,
+  // Until Reconnect() the answer is no.
+  void ForbidBulk();
+  // Prepares what of `statements` is not, for ExecuteBulk. Few of them are kept, so some may be
+  // left out. What the server refuses is not asked for again until Reconnect(), but if its state
+  // was why (locks). It may roll back when it refuses: not within a transaction. Errors: 10002, of
+  // connections lost meanwhile, too: nothing is changed by this.
+  void PrepareBulk(std::span<const std::string> statements, const StopToken& stop = {});
+  // True until the next PrepareBulk or Reconnect.
+  bool IsPrepared(std::string_view sql) const;
+  // Executes `sql`, which is prepared, for each of `rows`: for each row and marker an indicator (0:
+  // a value, 1: NULL) and the value in the binary protocol. Affected rows of all: if they are fewer
+  // than the rows, some are not there. Fits in one packet with a head of 7 bytes and 2 a marker. If
+  // a row fails, so does all of it; rows before it may be there until the transaction is rolled
+  // back. failed_statement() is 0 then. Errors as Execute.
+  uint64_t ExecuteBulk(std::string_view sql, std::span<const Marker> markers, std::string_view rows,
                        const StopToken& stop = {}, std::string_view quoted = {});
   // Index of the statement within the last ExecuteMulti that failed; statements before it
   // succeeded.
@@ -230,6 +236,11 @@ class Connection {
   bool IsAlive() noexcept;
 
   const ServerInfo& server() const { return server_; }
+  // Largest packet that may be sent, in bytes; 0: not known.
+  uint64_t packet_limit() const {
+    return options_.max_allowed_packet != 0 ? options_.max_allowed_packet
+                                            : server_.max_allowed_packet;
+  }
   const ConnectOptions& options() const { return options_; }
   // Warnings of the last statement.
   uint32_t warning_count() const;
@@ -259,6 +270,10 @@ class Connection {
   uint64_t ReadAffected(ErrorCode code, std::string_view quoted, const StopToken& stop,
                         std::vector<ResultSet>* results = nullptr);
   void CheckAlive();
+  // Throws if the server, as far as known, or the options do not let through a packet of so many
+  // bytes.
+  void CheckSize(size_t bytes, ErrorCode code, std::string_view quoted) const;
+  void PrepareOne(const std::string& sql, const StopToken& stop);
   void CountBytes();
   [[noreturn]] void Fail(ErrorCode code, std::string_view statement, const StopToken& stop);
 

@@ -42,9 +42,7 @@ void Connection::Link::Close() noexcept {
     mysql_close(mysql);
     mysql = nullptr;
     // The server has forgotten them: nothing is sent.
-    for (const auto& [sql, statement] : prepared) {
-      if (statement != nullptr) mysql_stmt_close(statement);
-    }
+    for (const auto& [sql, known] : prepared) mysql_stmt_close(known.statement);
     prepared.clear();
   }
   MarkBroken();
@@ -74,6 +72,30 @@ bool IsLostError(unsigned number) {
     case 2014:  // CR_COMMANDS_OUT_OF_SYNC: an answer was left unread
     case 2027:  // CR_MALFORMED_PACKET
     case 2055:  // CR_SERVER_LOST_EXTENDED
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool EndsConnection(unsigned number) {
+  switch (number) {
+    case 1053:  // shutdown in progress
+    case 1077:  // normal shutdown
+    case 1078:  // aborted by a signal
+    case 1079:  // shutdown complete
+    case 1080:  // forced to close a thread
+    case 1152:  // connection aborted; 1153 (packet too large) is about the statement
+    case 1154:
+    case 1155:
+    case 1156:
+    case 1157:
+    case 1158:
+    case 1159:
+    case 1160:
+    case 1161:
+    case 1927:
+    case 4031:
       return true;
     default:
       return false;

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "mysql/client/connection.h"
@@ -35,9 +36,15 @@ struct Connection::Link {
   uint64_t seen_read = 0;  // bytes already added to the counters
   uint64_t seen_written = 0;
   bool tls = false;
-  // Statements for ExecuteBulk by their text; nullptr: the server refused it.
-  std::map<std::string, MYSQL_STMT*, std::less<>> prepared;
-  MYSQL_STMT* bulk = nullptr;  // prepared last
+  // Statements for ExecuteBulk by their text.
+  struct Prepared {
+    MYSQL_STMT* statement;
+    uint64_t used;  // at which call of PrepareBulk
+  };
+  std::map<std::string, Prepared, std::less<>> prepared;
+  std::set<std::string, std::less<>> refused;  // by the server, for as long as the connection lasts
+  uint64_t prepare_calls = 0;
+  bool no_bulk = false;  // it has said that there is no sense in it
 
  private:
   mutable std::mutex mutex_;
@@ -54,6 +61,8 @@ std::string ServerErrorText(MYSQL* mysql);
 bool IsServerError(unsigned number);
 // Is it one of libmariadb's numbers for a lost connection?
 bool IsLostError(unsigned number);
+// Is it an error of the server behind which it closes the connection?
+bool EndsConnection(unsigned number);
 // A statement as errors quote it: at most 1024 bytes, then "...".
 std::string CutStatement(std::string_view statement);
 // Message of an error of this code about `statement`.
