@@ -194,8 +194,10 @@ def test_errors_of_replication(wire, place):
     paused = wire.happens(list(ALL), *PLACES[place])
     # What one upstream transaction brings a table without a key is not divided.
     expected = {**PAUSING, **(TOO_LARGE if place.endswith("without a key") else {})}
+    if place.startswith("row "):  # it may be that of a value: its row is looked for among those of the statement, and none fails
+        del expected["1105"]
     assert {name: len(lines) for name, lines in paused.items()} == {name: 1 for name in expected}, paused
-    for name in PAUSING:
+    for name in PAUSING.keys() & expected.keys():
         assert f"Error {PAUSING[name][0]} " in paused[name][0], paused[name]
 
 

@@ -59,7 +59,7 @@ class KeylessLoad(threading.Thread):
 
     def _large(self, cursor):
         """More than a packet takes, less than what is committed in pieces."""
-        cursor.execute(f"INSERT INTO n SELECT {self.transactions}, REPEAT('b', 10000) FROM seq_1_to_560")
+        cursor.execute(f"INSERT INTO n SELECT {self.transactions}, REPEAT('b', 60000) FROM seq_1_to_45")  # too few rows for bulk execution
 
     def rest(self):
         self.going.clear()

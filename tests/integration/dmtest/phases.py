@@ -171,7 +171,7 @@ class Scene:
             gate.open()
         self.gates.clear()
         for proxy in (self.up, self.down):
-            proxy.on_statement = lambda text: None
+            self.back(proxy)
         if self.writer:
             self.writer.end()
 
@@ -179,12 +179,14 @@ class Scene:
         gate = Gate(*phrases, number=number)
         self.gates.append(gate)
         proxy.on_statement = gate
+        proxy.on_bulk = lambda text, number: gate(text)
         return gate
 
     def row_lock(self, proxy, query, *phrases):
         gate = RowLock(proxy.server, query, *phrases)
         self.gates.append(gate)
         proxy.on_statement = gate
+        proxy.on_bulk = lambda text, number: gate(text)
         return gate
 
     @staticmethod
@@ -199,6 +201,7 @@ class Scene:
     @staticmethod
     def back(proxy):
         proxy.on_statement = lambda text: None
+        proxy.on_bulk = lambda text, number: None
 
     # -- the task
     def file(self, **more):
