@@ -99,6 +99,17 @@ def owner_lock(slot):
     return f"dm_owner_{name:016x}_{slot}"
 
 
+def hold(connection, held):
+    """What a former run has open: the `row` of its epoch, locked, or the lock of its statements."""
+    cursor = connection.cursor()
+    if held == "row":
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT * FROM dm_over.over_owner WHERE slot = 1 FOR UPDATE")
+    else:
+        cursor.execute(f"SELECT GET_LOCK('{owner_lock(1)}', 1)")
+    cursor.fetchall()
+
+
 @pytest.fixture
 def over(servers, cluster, request):
     cluster.keepalive_ttl = getattr(request, "param", 6)
@@ -192,13 +203,7 @@ def test_the_status_of_a_load_that_waits_for_its_predecessor(over, unit, held):
             pass
         over.cluster.wait_stage("over", "Paused", "Load")
     with over.downstream.connect() as holder:
-        cursor = holder.cursor()
-        if held == "row":
-            cursor.execute("BEGIN")
-            cursor.execute("SELECT * FROM dm_over.over_owner WHERE slot = 1 FOR UPDATE")
-        else:
-            cursor.execute(f"SELECT GET_LOCK('{owner_lock(1)}', 1)")
-        cursor.fetchall()
+        hold(holder, held)
         if unit == "Dump":
             over.start(check=False)
         else:
@@ -344,13 +349,7 @@ def test_ending_a_run_that_waits_for_its_predecessor(over, held, command):
     over.equal()
     over.cluster.ctl("pause-task", "over")
     with over.downstream.connect() as holder:
-        cursor = holder.cursor()
-        if held == "row":
-            cursor.execute("BEGIN")
-            cursor.execute("SELECT * FROM dm_over.over_owner WHERE slot = 1 FOR UPDATE")
-        else:
-            cursor.execute(f"SELECT GET_LOCK('{owner_lock(1)}', 1)")
-        cursor.fetchall()
+        hold(holder, held)
         over.cluster.ctl("resume-task", "over")
         waits = "(INSERT IGNORE|UPDATE).*_owner" if held == "row" else "SELECT GET_LOCK"
         wait_for(lambda: over.downstream.run(
