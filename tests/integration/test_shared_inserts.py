@@ -226,7 +226,7 @@ def test_a_row_sent_in_bulk_is_lost(migration, through, lost):  # noqa: F811
     """A server that says of fewer rows than there were that they are inserted has committed none of them."""
     migration.prepare(TABLES)
     start(migration, **through.target)
-    through.cut = 8  # a row of `nokey`
+    through.cut = 12  # a row of `nokey`
     rollbacks, before = [], len(migration.cluster.log("worker1", 1000000))
 
     def first_rollback(text):
