@@ -55,13 +55,20 @@ void RefuseShardingConflict(const cli::Invocation& invocation, const migration::
   if (!conflict.empty()) FailWithHint(invocation, conflict);
 }
 
-int StartTask(Session& session, const cli::Invocation& invocation) {
+// With the task of the file that is named and the sources of `-s`.
+template <class Request>
+Request TaskRequest(const cli::Invocation& invocation) {
   const std::string text = ReadNamedFile(invocation.args[0]);
   const migration::TaskConfig task = migration::ParseTaskYaml(text);
   RefuseShardingConflict(invocation, task, text);
-  pb::StartTaskRequest request;
+  Request request;
   request.set_task(WithTlsContent(task, text));
   request.mutable_sources()->Assign(Sources(invocation).begin(), Sources(invocation).end());
+  return request;
+}
+
+int StartTask(Session& session, const cli::Invocation& invocation) {
+  auto request = TaskRequest<pb::StartTaskRequest>(invocation);
   request.set_removemeta(invocation.flags.GetBool("remove-meta"));
   request.set_starttime(invocation.flags.GetString("start-time"));
   const pb::StartTaskResponse response = session.master().StartTask(request);
@@ -70,12 +77,7 @@ int StartTask(Session& session, const cli::Invocation& invocation) {
 }
 
 int UpdateTask(Session& session, const cli::Invocation& invocation) {
-  const std::string text = ReadNamedFile(invocation.args[0]);
-  const migration::TaskConfig task = migration::ParseTaskYaml(text);
-  RefuseShardingConflict(invocation, task, text);
-  pb::UpdateTaskRequest request;
-  request.set_task(WithTlsContent(task, text));
-  request.mutable_sources()->Assign(Sources(invocation).begin(), Sources(invocation).end());
+  const auto request = TaskRequest<pb::UpdateTaskRequest>(invocation);
   const pb::UpdateTaskResponse response = session.master().UpdateTask(request);
   PrintWithCheckResult(invocation, response, "checkResult", response.checkresult());
   return 0;
