@@ -29,6 +29,8 @@ MODES = ["", "NO_ENGINE_SUBSTITUTION", "ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "R
 LOST = (2006, 2013)
 HALF_AN_EVENT = 1220
 LOG_READS = 100
+LOCKED = 1205
+LOCK_TRIES = 5000
 
 QUERIES = {
     "columns": {
@@ -43,17 +45,19 @@ QUERIES = {
     },
     "foreign_columns": {
         "mysql": "select table_name, constraint_name, column_name, referenced_table_schema, referenced_table_name, referenced_column_name "
-                 "from information_schema.key_column_usage where table_schema = %s and referenced_table_name is not null order by ordinal_position",
+                 "from information_schema.key_column_usage where table_schema = %s and referenced_table_name is not null "
+                 "order by constraint_name, ordinal_position",
     },
     "foreign_rules": {
         "mysql": "select table_name, constraint_name, update_rule, delete_rule from information_schema.referential_constraints "
-                 "where constraint_schema = %s",
+                 "where constraint_schema = %s order by constraint_name",
     },
     "checks": {
         "mysql": "select t.table_name, t.constraint_name, t.enforced, c.check_clause from information_schema.table_constraints t "
                  "join information_schema.check_constraints c on c.constraint_schema = t.constraint_schema and c.constraint_name = t.constraint_name "
-                 "where t.constraint_schema = %s and t.constraint_type = 'CHECK'",
-        "mariadb": "select table_name, constraint_name, level, check_clause from information_schema.check_constraints where constraint_schema = %s",
+                 "where t.constraint_schema = %s and t.constraint_type = 'CHECK' order by t.constraint_name",
+        "mariadb": "select table_name, constraint_name, level, check_clause from information_schema.check_constraints where constraint_schema = %s "
+                   "order by constraint_name, check_clause",
     },
     "partitions": {
         "mysql": "select table_name, partition_name, subpartition_name, partition_method, subpartition_method, partition_expression, "
@@ -133,21 +137,27 @@ class Server:
         return statements
 
     def refusal(self, sql):
-        """Executes a statement; the error number if the server refuses it, else 0."""
-        try:
-            self.query(sql)
-            return 0
-        except pymysql.err.Error as error:
-            if error.args[0] in LOST:
-                raise
-            return error.args[0]
+        """Executes a statement; the error number if the server refuses it, else 0. One with NOWAIT meets, by chance, threads of
+        the server itself that have the table, and is sent again: the same seed has to make the same statements."""
+        for _ in range(LOCK_TRIES):
+            try:
+                self.query(sql)
+                return 0
+            except pymysql.err.Error as error:
+                if error.args[0] in LOST:
+                    raise
+                refusal = error.args[0]
+            if refusal != LOCKED:
+                break
+        return refusal
 
     def state(self):
         tables = {}
         for part, queries in QUERIES.items():
             for row in self.query(queries.get(self.flavor, queries["mysql"]), self.database):
                 tables.setdefault(row[0], {name: [] for name in QUERIES})[part].append(row[1:])
-        return {name: table for name, table in tables.items() if table["table"]}
+        # In an order of their own: the next statements are picked from these, and servers give tables in any order.
+        return {name: tables[name] for name in sorted(tables) if tables[name]["table"]}
 
     def create_text(self, table):
         quoted = table.replace("`", "``").replace("%", "%%")
