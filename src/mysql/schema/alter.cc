@@ -33,21 +33,31 @@ ExprPtr ParseStored(const std::string& text) {
 class Alteration {
  public:
   Alteration(const TableInfo& table, const AlterTable& statement, const BuildOptions& options)
-      : old_(table), table_(table), statement_(statement), options_(options) {
-    options_.last_foreign_key = LastNumber(table.foreign_keys, ForeignKeyPrefix(table.name));
-    options_.last_check = LastNumber(table.checks, CheckPrefix(table.name));
-  }
+      : old_(table),
+        table_(table),
+        statement_(statement),
+        options_(options),
+        charsets_(CharsetsAfter(table, statement, options)) {}
 
   TableInfo Run() {
     for (const AlterSpec& spec : statement_.specs) Collect(spec);
     // Columns of this statement take the defaults that it sets.
-    for (const AlterSpec& spec : statement_.specs) SetCharsets(spec);
+    table_.charset = charsets_.column_charset;
+    table_.collation = charsets_.column_collation;
     BuildColumns();
     RewriteExpressions();
     RewriteIndexes();
     RewriteForeignKeys();
+    // Foreign keys are numbered behind all that there were, checks behind those that stay.
+    numbers_.foreign_key = LastNumber(old_.foreign_keys, ForeignKeyPrefix(old_.name));
+    numbers_.check = LastNumber(table_.checks, CheckPrefix(old_.name));
     for (const AlterSpec& spec : statement_.specs) AddKeys(spec);
+    EnforceChecks("CHECK");
+    EnforceChecks("CONSTRAINT");
     for (const AlterSpec& spec : statement_.specs) Finish(spec);
+    if (charsets_.converts) Convert();
+    table_.charset = charsets_.table_charset;
+    table_.collation = charsets_.table_collation;
     SetVersioning();
     AddPeriodToKeys(&table_);
     DropOrphanHiddenColumns(&table_);
@@ -117,7 +127,9 @@ class Alteration {
         return;
       case AlterKind::kDropConstraint:
         if (EraseForeignKey(spec.name) || EraseCheck(spec.name) || HadCheck(spec.name)) return;
-        if (const IndexInfo* index = old_.FindIndex(spec.name); index != nullptr && index->unique) {
+        if (const IndexInfo* index = old_.FindIndex(spec.name);
+            index != nullptr && index->unique &&
+            !(options_.mariadb && IsHashedUnique(old_, *index))) {
           dropped_indexes_.insert(LowerName(spec.name));
         } else if (!spec.if_exists) {
           RefuseDrop(spec.name);
@@ -424,7 +436,32 @@ class Alteration {
     SetPartition(clause);
   }
 
+  // Does a server make the table anew? Not for its name, ways to do the work and partitions.
+  bool MakesAnew() const {
+    return std::any_of(statement_.specs.begin(), statement_.specs.end(), [](const AlterSpec& spec) {
+      switch (spec.kind) {
+        case AlterKind::kRenameTable:
+        case AlterKind::kAddPartition:
+        case AlterKind::kDropPartition:
+        case AlterKind::kTruncatePartition:
+        case AlterKind::kCoalescePartition:
+        case AlterKind::kReorganizePartition:
+        case AlterKind::kExchangePartition:
+        case AlterKind::kConvertPartition:
+        case AlterKind::kConvertTable:
+        case AlterKind::kRebuildPartition:
+        case AlterKind::kMaintainPartition:
+          return false;
+        case AlterKind::kVerbatim:
+          return spec.text.starts_with("FORCE") || spec.text.starts_with("ORDER BY");
+        default:
+          return true;
+      }
+    });
+  }
+
   void RewriteIndexes() {
+    if (MakesAnew()) ForgetHash(&table_, options_);
     std::vector<IndexInfo> indexes;
     for (IndexInfo& index : table_.indexes) {
       if (dropped_indexes_.contains(index.lower_name)) continue;
@@ -453,7 +490,10 @@ class Alteration {
         RenameIndex(spec);
       } else if (spec.kind == AlterKind::kIndexVisible) {
         IndexInfo* index = NewIndex(spec.name);
-        if (index == nullptr && !spec.if_exists) RefuseKey(spec.name);
+        // An index whose columns are dropped goes with them.
+        if (index == nullptr && !spec.if_exists && old_.FindIndex(spec.name) == nullptr) {
+          RefuseKey(spec.name);
+        }
         if (index != nullptr) index->invisible = !spec.flag;
       }
     }
@@ -520,32 +560,56 @@ class Alteration {
     }
   }
 
+  // IF NOT EXISTS asks for the table as it was, also for what this statement drops.
+  bool WasThere(const Constraint& constraint) const {
+    switch (constraint.kind) {
+      case ConstraintKind::kForeign:
+        return std::any_of(
+            old_.foreign_keys.begin(), old_.foreign_keys.end(),
+            [&](const ForeignKeyInfo& key) { return EqualNames(key.name, constraint.name); });
+      case ConstraintKind::kCheck:
+        return HadCheck(constraint.name);
+      case ConstraintKind::kPrimary:
+        return old_.primary_key() != nullptr;
+      case ConstraintKind::kPeriod:
+        return std::any_of(old_.periods.begin(), old_.periods.end(), [&](const PeriodInfo& period) {
+          return EqualNames(period.name, constraint.period);
+        });
+      default:
+        return old_.FindIndex(constraint.name.empty() ? constraint.parts.front().column
+                                                      : constraint.name) != nullptr;
+    }
+  }
+
   void AddKeys(const AlterSpec& spec) {
     switch (spec.kind) {
       case AlterKind::kAddColumn:
         if (options_.inline_keys_as_flags) return;
         for (const ColumnDef& definition : spec.columns) {
           ColumnDef keys = definition;
-          if (passed_over_.contains(LowerName(definition.name))) {
+          const bool passed_over = passed_over_.contains(LowerName(definition.name));
+          std::erase_if(keys.options, [&](const ColumnOption& option) {
+            const bool primary = option.kind == ColumnOptionKind::kPrimaryKey;
+            const bool unique = option.kind == ColumnOptionKind::kUniqueKey;
             // MariaDB passes over the column but not over its keys.
-            std::erase_if(keys.options, [](const ColumnOption& option) {
-              return option.kind != ColumnOptionKind::kPrimaryKey &&
-                     option.kind != ColumnOptionKind::kUniqueKey;
-            });
-          }
-          AddInlineKeys(&table_, keys, options_, spec.if_exists);
+            if (!primary && !unique) return passed_over;
+            return spec.if_exists && (primary ? old_.primary_key() != nullptr
+                                              : old_.FindIndex(definition.name) != nullptr);
+          });
+          AddInlineKeys(&table_, keys, options_, &numbers_, spec.if_exists);
         }
         return;
       case AlterKind::kModifyColumn:
       case AlterKind::kChangeColumn:
         if (table_.FindColumn(spec.columns.front().name) != nullptr) {
-          AddInlineKeys(&table_, spec.columns.front(), options_);
+          AddInlineKeys(&table_, spec.columns.front(), options_, &numbers_);
         }
         return;
       case AlterKind::kAddConstraint: {
         Constraint constraint = spec.constraint;
         constraint.if_not_exists = constraint.if_not_exists || spec.if_exists;
-        AddConstraint(&table_, constraint, options_);
+        if (constraint.if_not_exists && WasThere(constraint)) return;
+        AddConstraint(&table_, constraint, options_, &numbers_);
         return;
       }
       default:
@@ -555,20 +619,22 @@ class Alteration {
 
   // ---- the table as a whole
 
+  // Of a check that is named twice the last counts, and CONSTRAINT more than CHECK.
+  void EnforceChecks(std::string_view word) {
+    for (const AlterSpec& spec : statement_.specs) {
+      if (spec.kind != AlterKind::kAlterCheck || spec.text != word) continue;
+      for (CheckInfo& check : table_.checks) {
+        if (EqualNames(check.name, spec.name)) check.enforced = spec.flag;
+      }
+    }
+  }
+
   void SetPartition(const PartitionBy& clause) { table_.partition = BuildPartition(clause); }
 
   void Finish(const AlterSpec& spec) {
     switch (spec.kind) {
       case AlterKind::kOptions:
         SetOptions(spec.options);
-        return;
-      case AlterKind::kConvertCharset:
-        Convert();
-        return;
-      case AlterKind::kAlterCheck:
-        for (CheckInfo& check : table_.checks) {
-          if (EqualNames(check.name, spec.name)) check.enforced = spec.flag;
-        }
         return;
       case AlterKind::kPartitionBy:
         SetPartition(*spec.partition);
@@ -623,21 +689,6 @@ class Alteration {
     });
   }
 
-  void SetCharsets(const AlterSpec& spec) {
-    std::string charset;
-    std::string collation;
-    if (spec.kind == AlterKind::kConvertCharset) {
-      charset = NormaliseCharset(spec.text);
-      collation = NormaliseCharset(spec.new_name);
-    } else if (spec.kind == AlterKind::kOptions) {
-      for (const Option& option : spec.options) {
-        if (option.name == "CHARACTER SET") charset = NormaliseCharset(option.value);
-        if (option.name == "COLLATE") collation = NormaliseCharset(option.value);
-      }
-    }
-    SetDefaults(charset, collation, options_, &table_.charset, &table_.collation);
-  }
-
   void SetOptions(const std::vector<Option>& options) {
     for (const Option& option : options) {
       if (option.name == "COMMENT") {
@@ -650,41 +701,33 @@ class Alteration {
     }
   }
 
-  // The table's defaults are set already. Columns that this statement defines do not grow.
   void Convert() {
-    std::set<std::string> defined;
-    std::set<std::string>
-        collated;  // to MariaDB what a definition of the statement names counts more
+    struct Defined {
+      const ColumnDef* definition;
+      const ColumnInfo* old;
+    };
+    std::map<std::string, Defined> defined;  // by lower name
     for (const AlterSpec& spec : statement_.specs) {
       for (const ColumnDef& definition : spec.columns) {
-        defined.insert(LowerName(definition.name));
-        if (options_.mariadb && definition.Find(ColumnOptionKind::kCollate) != nullptr) {
-          collated.insert(LowerName(definition.name));
-        }
+        const ColumnInfo* old = spec.kind == AlterKind::kModifyColumn   ? OldColumn(definition.name)
+                                : spec.kind == AlterKind::kChangeColumn ? OldColumn(spec.name)
+                                                                        : nullptr;
+        defined[LowerName(definition.name)] = {&definition, old};
       }
     }
-    const int new_bytes = BytesPerCharacter(table_.charset);
     for (ColumnInfo& column : table_.columns) {
-      const bool text = (column.is_string() || column.type == FieldType::kEnum ||
-                         column.type == FieldType::kSet) &&
-                        column.charset != "binary" && !column.hidden;
-      if (!text || collated.contains(column.lower_name)) continue;
-      const int old_bytes = BytesPerCharacter(column.charset);
-      const bool blob = column.type == FieldType::kTinyBlob || column.type == FieldType::kBlob ||
-                        column.type == FieldType::kMediumBlob;
-      if (blob && new_bytes > old_bytes && !defined.contains(column.lower_name)) {
-        SetBlobType(&column, column.length / old_bytes * new_bytes);
-      }
-      column.charset = table_.charset;
-      column.collation = table_.collation;
-      if (column.charset == "binary") column.flags |= column_flag::kBinary;
+      const auto it = defined.find(column.lower_name);
+      const Defined found = it == defined.end() ? Defined{nullptr, nullptr} : it->second;
+      ConvertColumn(charsets_, found.definition, found.old, options_, &column);
     }
   }
 
   const TableInfo& old_;
   TableInfo table_;
   const AlterTable& statement_;
-  BuildOptions options_;
+  const BuildOptions options_;
+  const AlteredCharsets charsets_;
+  MadeNumbers numbers_;
   std::set<std::string> dropped_;          // lower names of columns
   std::set<std::string> dropped_indexes_;  // lower names
   std::set<std::string> added_;            // lower names
@@ -703,18 +746,22 @@ TableInfo AlterTableInfo(const TableInfo& table, const AlterTable& statement,
 TableInfo CreateIndexOn(const TableInfo& table, const CreateIndex& statement,
                         const BuildOptions& options) {
   TableInfo copy = table;
+  ForgetHash(&copy, options);
   if (statement.or_replace) {
     const std::string lower = LowerName(statement.index.name);
     std::erase_if(copy.indexes, [&](const IndexInfo& index) { return index.lower_name == lower; });
   }
-  AddConstraint(&copy, statement.index, options);
+  MadeNumbers numbers;
+  AddConstraint(&copy, statement.index, options, &numbers);
   AddPeriodToKeys(&copy);
   copy.Normalise();
   return copy;
 }
 
-TableInfo DropIndexOn(const TableInfo& table, const DropIndex& statement) {
+TableInfo DropIndexOn(const TableInfo& table, const DropIndex& statement,
+                      const BuildOptions& options) {
   TableInfo copy = table;
+  ForgetHash(&copy, options);
   const std::string lower = LowerName(statement.name);
   const size_t erased = std::erase_if(
       copy.indexes, [&](const IndexInfo& index) { return index.lower_name == lower; });

@@ -30,13 +30,6 @@ bool NameTaken(const Items& items, std::string_view name) {
                      [&](const auto& item) { return EqualNames(item.name, name); });
 }
 
-// The next of prefix_1, prefix_2, ... behind the last in use, now or (`floor`) before the
-// statement.
-template <class Items>
-std::string NumberedName(const Items& items, const std::string& prefix, int64_t floor) {
-  return fmt::format("{}{}", prefix, std::max(LastNumber(items, prefix), floor) + 1);
-}
-
 // The first free of CONSTRAINT_1, CONSTRAINT_2, ...: MariaDB's names of checks.
 std::string FreeCheckName(const std::vector<CheckInfo>& checks) {
   int n = 1;
@@ -220,12 +213,11 @@ bool Replaces(const IndexInfo& other, const IndexInfo& generated, bool behind) {
 
 // `index_name`: for the index that a server makes for it, empty: made here.
 void AddForeignKey(TableInfo* table, const Constraint& constraint, const BuildOptions& options,
-                   const std::string& index_name) {
+                   MadeNumbers* numbers, const std::string& index_name) {
   ForeignKeyInfo key;
   key.name = options.mariadb ? constraint.name : constraint.symbol;
   if (key.name.empty()) {
-    key.name =
-        NumberedName(table->foreign_keys, ForeignKeyPrefix(table->name), options.last_foreign_key);
+    key.name = fmt::format("{}{}", ForeignKeyPrefix(table->name), ++numbers->foreign_key);
   } else if (NameTaken(table->foreign_keys, key.name)) {
     if (constraint.if_not_exists) return;
     Refuse(1826, fmt::format("Duplicate foreign key constraint name '{}'", key.name));
@@ -268,11 +260,11 @@ void AddForeignKey(TableInfo* table, const Constraint& constraint, const BuildOp
 }
 
 void AddCheck(TableInfo* table, std::string name, const ExprPtr& expr, bool enforced,
-              bool in_column, bool if_not_exists, const BuildOptions& options) {
+              bool in_column, bool if_not_exists, const BuildOptions& options,
+              MadeNumbers* numbers) {
   if (name.empty()) {
-    name = options.mariadb
-               ? FreeCheckName(table->checks)
-               : NumberedName(table->checks, CheckPrefix(table->name), options.last_check);
+    name = options.mariadb ? FreeCheckName(table->checks)
+                           : fmt::format("{}{}", CheckPrefix(table->name), ++numbers->check);
   } else if (NameTaken(table->checks, name)) {
     if (if_not_exists) return;
     Refuse(3822, fmt::format("Duplicate check constraint name '{}'.", name));
@@ -511,21 +503,6 @@ void Refuse(int server_errno, std::string text) {
 std::string ForeignKeyPrefix(std::string_view table) { return fmt::format("{}_ibfk_", table); }
 std::string CheckPrefix(std::string_view table) { return fmt::format("{}_chk_", table); }
 
-int64_t KeyPartLength(const ColumnInfo& column, int64_t length, bool unique,
-                      const BuildOptions& options) {
-  constexpr int64_t kMaxKeyBytes = 3072;
-  const int64_t kept = PrefixLength(column, length);
-  if (!options.mariadb || !IsLongStringType(column.type) || kept >= 0 || unique) return kept;
-  return std::min(column.length, kMaxKeyBytes) / BytesPerCharacter(column.charset);
-}
-
-int64_t PrefixLength(const ColumnInfo& column, int64_t length) {
-  const bool prefixable =
-      (column.is_string() && (column.type_word.empty() || !column.type_understood)) ||
-      column.type == FieldType::kGeometry;
-  return !prefixable || (column.length >= 0 && length >= column.length) ? -1 : length;
-}
-
 std::string DefaultCollationFor(const std::string& charset, const BuildOptions& options) {
   std::string collation;
   if (options.default_collation_of) collation = options.default_collation_of(charset);
@@ -592,14 +569,15 @@ PartitionInfo BuildPartition(const PartitionBy& clause) {
   return out;
 }
 
-void AddConstraint(TableInfo* table, const Constraint& constraint, const BuildOptions& options) {
+void AddConstraint(TableInfo* table, const Constraint& constraint, const BuildOptions& options,
+                   MadeNumbers* numbers) {
   switch (constraint.kind) {
     case ConstraintKind::kForeign:
-      AddForeignKey(table, constraint, options, "");
+      AddForeignKey(table, constraint, options, numbers, "");
       break;
     case ConstraintKind::kCheck:
       AddCheck(table, constraint.name, constraint.check, constraint.enforced, false,
-               constraint.if_not_exists, options);
+               constraint.if_not_exists, options, numbers);
       break;
     case ConstraintKind::kPeriod:
       AddPeriod(table, constraint);
@@ -612,7 +590,8 @@ void AddConstraint(TableInfo* table, const Constraint& constraint, const BuildOp
 namespace {
 
 // MariaDB's JSON is a text with a check, unless the definition has one of its own.
-void AddJsonCheck(TableInfo* table, const ColumnDef& column, const BuildOptions& options) {
+void AddJsonCheck(TableInfo* table, const ColumnDef& column, const BuildOptions& options,
+                  MadeNumbers* numbers) {
   if (!options.mariadb || column.type.code != FieldType::kJson ||
       column.Find(ColumnOptionKind::kCheck) != nullptr) {
     return;
@@ -624,14 +603,14 @@ void AddJsonCheck(TableInfo* table, const ColumnDef& column, const BuildOptions&
   call->kind = ExprKind::kFunction;
   call->name = "json_valid";
   call->args.push_back(std::move(argument));
-  AddCheck(table, column.name, call, true, true, false, options);
+  AddCheck(table, column.name, call, true, true, false, options, numbers);
 }
 
 }  // namespace
 
 void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions& options,
-                   bool skip_existing, const std::string& unique_name) {
-  AddJsonCheck(table, column, options);
+                   MadeNumbers* numbers, bool skip_existing, const std::string& unique_name) {
+  AddJsonCheck(table, column, options, numbers);
   for (const ColumnOption& option : column.options) {
     Constraint constraint;
     constraint.if_not_exists = skip_existing;
@@ -641,24 +620,24 @@ void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions
     switch (option.kind) {
       case ColumnOptionKind::kPrimaryKey:
         constraint.kind = ConstraintKind::kPrimary;
-        AddConstraint(table, constraint, options);
+        AddConstraint(table, constraint, options, numbers);
         break;
       case ColumnOptionKind::kUniqueKey:
         constraint.kind = ConstraintKind::kUnique;
         constraint.name = unique_name;
         if (skip_existing && unique_name.empty()) constraint.name = column.name;
-        AddConstraint(table, constraint, options);
+        AddConstraint(table, constraint, options, numbers);
         break;
       case ColumnOptionKind::kCheck:
         AddCheck(table, options.mariadb && option.text.empty() ? column.name : option.text,
-                 option.expr, option.enforced, true, false, options);
+                 option.expr, option.enforced, true, false, options, numbers);
         break;
       case ColumnOptionKind::kReference:
         // MySQL before 9 takes it for a comment.
         if (options.mariadb || options.inline_references) {
           constraint.kind = ConstraintKind::kForeign;
           constraint.reference = option.reference;
-          AddConstraint(table, constraint, options);
+          AddConstraint(table, constraint, options, numbers);
         }
         break;
       default:
@@ -707,6 +686,7 @@ TableInfo BuildTableInfo(const CreateTable& statement, const BuildOptions& optio
   // Names are made in the order of the text; indexes are kept as the reference keeps them, those of
   // columns last.
   const MadeNames names(statement, table, options);
+  MadeNumbers numbers;
   for (const Constraint& constraint : statement.constraints) {
     if (constraint.kind == ConstraintKind::kPeriod) AddPeriod(&table, constraint);
   }
@@ -721,7 +701,7 @@ TableInfo BuildTableInfo(const CreateTable& statement, const BuildOptions& optio
     if (copy.name.empty()) {
       copy.name = copy.kind == ConstraintKind::kCheck ? names.OfCheck(i) : names.OfIndex(i);
     }
-    AddConstraint(&table, copy, options);
+    AddConstraint(&table, copy, options, &numbers);
   }
   for (size_t i = 0; i < statement.columns.size(); ++i) {
     ColumnDef named = statement.columns[i];
@@ -731,10 +711,10 @@ TableInfo BuildTableInfo(const CreateTable& statement, const BuildOptions& optio
       const std::string& made = names.OfColumnChecks(i)[check++];
       if (!made.empty()) option.text = made;
     }
-    AddInlineKeys(&table, named, options, false, names.OfColumnIndex(i));
+    AddInlineKeys(&table, named, options, &numbers, false, names.OfColumnIndex(i));
   }
   for (size_t i : foreign) {
-    AddForeignKey(&table, statement.constraints[i], options, names.OfIndex(i));
+    AddForeignKey(&table, statement.constraints[i], options, &numbers, names.OfIndex(i));
   }
   for (const ColumnInfo& column : table.columns) {
     for (const std::string& name : column.dependences) {
@@ -748,6 +728,24 @@ TableInfo BuildTableInfo(const CreateTable& statement, const BuildOptions& optio
   AddPeriodToKeys(&table);
   table.Normalise();
   return table;
+}
+
+TableInfo LikeTable(const TableInfo& table, const std::string& name, const BuildOptions& options) {
+  TableInfo copy = table;
+  copy.name = name;
+  // Foreign keys are not copied, their indexes are.
+  copy.foreign_keys.clear();
+  copy.auto_increment = 0;
+  ForgetHash(&copy, options);
+  if (options.mariadb) return copy;
+  // MySQL gives every check a new name, in the order of the old ones.
+  std::stable_sort(
+      copy.checks.begin(), copy.checks.end(),
+      [](const CheckInfo& a, const CheckInfo& b) { return LowerName(a.name) < LowerName(b.name); });
+  for (size_t i = 0; i < copy.checks.size(); ++i) {
+    copy.checks[i].name = fmt::format("{}{}", CheckPrefix(name), i + 1);
+  }
+  return copy;
 }
 
 TableInfo ParseCreateTable(std::string_view text, const ParseOptions& parse,

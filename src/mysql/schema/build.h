@@ -27,9 +27,6 @@ struct BuildOptions {
   CollationLookup default_collation_of;
   // REFERENCES in a column definition makes a foreign key (MySQL 9; MariaDB always).
   bool inline_references = false;
-  // ALTER TABLE: highest numbers in generated names of foreign keys and checks before it.
-  int64_t last_foreign_key = 0;
-  int64_t last_check = 0;
 };
 
 // Definition of a CREATE TABLE with a column list. Throws Error with the server's wording as
@@ -57,6 +54,9 @@ TableInfo AlterTableInfo(const TableInfo& table, const AlterTable& statement,
 // As AlterTableInfo, for CREATE INDEX and DROP INDEX.
 TableInfo CreateIndexOn(const TableInfo& table, const CreateIndex& statement,
                         const BuildOptions& options);
-TableInfo DropIndexOn(const TableInfo& table, const DropIndex& statement);
+TableInfo DropIndexOn(const TableInfo& table, const DropIndex& statement,
+                      const BuildOptions& options);
+// A copy for CREATE TABLE LIKE, by the name `name`.
+TableInfo LikeTable(const TableInfo& table, const std::string& name, const BuildOptions& options);
 
 }  // namespace dm::mysql

@@ -630,7 +630,8 @@ ColumnInfo BuildColumn(const ColumnDef& definition, const TableInfo& table,
         column.comment = option.text;
         break;
       case ColumnOptionKind::kInvisible:
-        column.invisible = true;
+      case ColumnOptionKind::kVisible:
+        column.invisible = option.kind == ColumnOptionKind::kInvisible;
         break;
       case ColumnOptionKind::kGenerated:
         column.generated_expr = Restore(option.expr, ExprStyle::kStored);

@@ -14,15 +14,25 @@ namespace dm::mysql {
 // A server's refusal: error 44006 with raw cause "[schema:1060]Duplicate column name 'c1'".
 [[noreturn]] void Refuse(int server_errno, std::string text);
 
+// Numbers in the names that servers make for foreign keys and MySQL's checks (`t_ibfk_2`,
+// `t_chk_2`): the last ones, from which one statement counts on. Names that it gives itself do not
+// count.
+struct MadeNumbers {
+  int64_t foreign_key = 0;
+  int64_t check = 0;
+};
+
 // Adds an index, or a foreign key or check with what belongs to it. Names that are missing are made
 // as the upstream would.
-void AddConstraint(TableInfo* table, const Constraint& constraint, const BuildOptions& options);
+void AddConstraint(TableInfo* table, const Constraint& constraint, const BuildOptions& options,
+                   MadeNumbers* numbers);
 
 // Inline PRIMARY KEY, UNIQUE, CHECK and, where the server makes a key of it, REFERENCES of a column
 // definition. With `skip_existing` a key that is there already is passed over.
 // `unique_name` is the name of an inline UNIQUE, empty: made.
 void AddInlineKeys(TableInfo* table, const ColumnDef& column, const BuildOptions& options,
-                   bool skip_existing = false, const std::string& unique_name = "");
+                   MadeNumbers* numbers, bool skip_existing = false,
+                   const std::string& unique_name = "");
 
 // MariaDB: the option of a table, and of a column, that has its table versioned.
 inline constexpr std::string_view kWithSystemVersioning = "WITH SYSTEM VERSIONING";
@@ -72,6 +82,29 @@ std::string DefaultCollationFor(const std::string& charset, const BuildOptions& 
 void SetDefaults(const std::string& charset, const std::string& collation,
                  const BuildOptions& options, std::string* table_charset,
                  std::string* table_collation);
+
+// What an ALTER TABLE makes of character sets.
+struct AlteredCharsets {
+  bool converts;  // CONVERT TO CHARACTER SET
+  // What its columns get that name none; with CONVERT all that are text.
+  std::string column_charset;
+  std::string column_collation;
+  // The table's defaults afterwards.
+  std::string table_charset;
+  std::string table_collation;
+};
+AlteredCharsets CharsetsAfter(const TableInfo& table, const AlterTable& statement,
+                              const BuildOptions& options);
+// CONVERT TO CHARACTER SET for a column. `definition`: what the statement says of it, null if
+// nothing. `old`: the column before the statement, null if it is a new one.
+void ConvertColumn(const AlteredCharsets& charsets, const ColumnDef* definition,
+                   const ColumnInfo* old, const BuildOptions& options, ColumnInfo* column);
+
+// Does MariaDB keep this unique key as one of hash values? It does so where it is asked to, and
+// where the columns are too long for an ordinary key. DROP CONSTRAINT does not find such a key.
+bool IsHashedUnique(const TableInfo& table, const IndexInfo& index);
+// MariaDB forgets that it was asked to when it makes the table anew.
+void ForgetHash(TableInfo* table, const BuildOptions& options);
 
 // Removes hidden columns that no index uses.
 void DropOrphanHiddenColumns(TableInfo* table);

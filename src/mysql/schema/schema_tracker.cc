@@ -66,7 +66,7 @@ class SchemaTracker::View {
       const TableName name = full(drop_index->table);
       const TablePtr table = Must(name);
       if (drop_index->if_exists && table->FindIndex(drop_index->name) == nullptr) return;
-      Put(name, DropIndexOn(*table, *drop_index));
+      Put(name, DropIndexOn(*table, *drop_index, Options(name.schema)));
     } else if (const auto* sequence = statement.As<SequenceStatement>()) {
       // A sequence's rows are tracked as a table's. Its name may be a table's afterwards.
       if (sequence->verb != "DROP" && !sequence->or_replace) return;
@@ -194,22 +194,7 @@ class SchemaTracker::View {
     if (create.like) {
       TableName like = *create.like;
       if (like.schema.empty()) like.schema = default_schema;
-      TableInfo copy = *Must(like);
-      copy.name = name.name;
-      // Foreign keys are not copied, their indexes are.
-      copy.foreign_keys.clear();
-      copy.auto_increment = 0;
-      // MySQL gives every check a new name, in the order of the old ones.
-      if (!tracker_.options_.mariadb) {
-        std::stable_sort(copy.checks.begin(), copy.checks.end(),
-                         [](const CheckInfo& a, const CheckInfo& b) {
-                           return LowerName(a.name) < LowerName(b.name);
-                         });
-      }
-      for (size_t i = 0; i < copy.checks.size() && !tracker_.options_.mariadb; ++i) {
-        copy.checks[i].name = fmt::format("{}{}", CheckPrefix(name.name), i + 1);
-      }
-      Put(name, std::move(copy));
+      Put(name, LikeTable(*Must(like), name.name, Options(name.schema)));
       return;
     }
     Put(name, BuildTableInfo(create, Options(name.schema)));

@@ -1,5 +1,6 @@
 // What servers do that a statement does not say: names that they make, indexes of foreign keys,
 // defaults that follow from elsewhere. Each as MySQL 9 and MariaDB 10.11 do it.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/error/error.h"
@@ -63,13 +64,36 @@ TEST_F(ServerRulesTest, ChecksAreNumberedInTheOrderOfTheText) {
   EXPECT_EQ(name_of("`a` > 0"), "t_chk_1");
   EXPECT_EQ(name_of("`a` < 9"), "t_chk_2");
   EXPECT_EQ(name_of("`b` > 0"), "t_chk_3");
-  // Numbers go on behind the last one, also if it goes in the same statement.
-  Run("alter table t drop check t_chk_3, add check (a <> 5)");
+  // Numbers go on behind the last one that stays.
+  Run("alter table t drop check t_chk_2, add check (a <> 4)");
   EXPECT_EQ(Table("t").checks.back().name, "t_chk_4");
+  Run("alter table t add check (a <> 5), drop check T_CHK_4, add check (a <> 6)");
+  EXPECT_EQ(Checks("t"), "n t_chk_1 t_chk_3 t_chk_4 t_chk_5");
   Run("rename table t to u");
-  EXPECT_EQ(Table("u").checks.back().name, "u_chk_4");
+  EXPECT_EQ(Table("u").checks.back().name, "u_chk_5");
   Run("create table v like u");
-  EXPECT_EQ(Checks("v"), "v_chk_1 v_chk_2 v_chk_3 v_chk_4");
+  EXPECT_EQ(Checks("v"), "v_chk_1 v_chk_2 v_chk_3 v_chk_4 v_chk_5");
+  // One goes with its column, too. Names that are given do not count.
+  Run("create table w (a int, b int, check (b > 0)); alter table w drop b, add constraint w_chk_7 "
+      "check (a > 1), add check (a > 2)");
+  EXPECT_EQ(Checks("w"), "w_chk_7 w_chk_1");
+}
+
+TEST_F(ServerRulesTest, ALastWordCountsOfChecksAndVisibility) {
+  Run("create table t (a int, b int invisible visible, c int visible invisible, check (a > 0) not "
+      "enforced)");
+  const auto enforced = [&] { return Table("t").checks.front().enforced; };
+  Run("alter table t alter check t_chk_1 not enforced, alter check t_chk_1 enforced");
+  EXPECT_TRUE(enforced());
+  // ALTER CONSTRAINT comes behind ALTER CHECK, wherever it stands.
+  Run("alter table t alter constraint t_chk_1 not enforced, alter check t_chk_1 enforced");
+  EXPECT_FALSE(enforced());
+  Run("alter table t alter constraint t_chk_1 enforced, alter check t_chk_1 not enforced");
+  EXPECT_TRUE(enforced());
+  EXPECT_FALSE(Table("t").columns[1].invisible);
+  EXPECT_TRUE(Table("t").columns[2].invisible);
+  Run("alter table t modify c int invisible visible");
+  EXPECT_FALSE(Table("t").columns[2].invisible);
 }
 
 TEST_F(MariaDbRulesTest, ChecksAreConstraintsWithTheFirstFreeNumber) {
@@ -100,6 +124,111 @@ TEST_F(ServerRulesTest, ForeignKeysAndTheirIndexes) {
   EXPECT_EQ(Indexes("t"), "late fb d a");
   Run("alter table t rename to u");
   EXPECT_EQ(Keys("u"), "fb u_ibfk_2 u_ibfk_3 again");
+}
+
+TEST_F(ServerRulesTest, ForeignKeysAreNumberedBehindThoseBeforeTheStatement) {
+  Run("create table t (a int, b int, c int, constraint t_ibfk_7 foreign key (a) references p (x), "
+      "foreign key (b) references p (x))");
+  EXPECT_EQ(Keys("t"), "t_ibfk_7 t_ibfk_1");
+  Run("alter table t drop foreign key t_ibfk_7, add constraint t_ibfk_20 foreign key (a) "
+      "references "
+      "p (x), add foreign key (b) references p (x), add foreign key (c) references p (x)");
+  EXPECT_EQ(Keys("t"), "t_ibfk_1 t_ibfk_20 t_ibfk_8 t_ibfk_9");
+}
+
+TEST_F(MariaDbRulesTest, IfNotExistsAsksForTheTableAsItWas) {
+  Run("create table t (a int, b int, key k (a), unique u (a), constraint f foreign key (a) "
+      "references p (x), constraint x check (a > 0), primary key (b))");
+  Run("alter table t drop key k, add key if not exists k (b), drop key u, add unique if not exists "
+      "u "
+      "(b), drop foreign key f, add constraint f foreign key if not exists (b) references p (x), "
+      "drop constraint x, add constraint if not exists x check (b > 0), drop primary key, add "
+      "primary key if not exists (a)");
+  EXPECT_EQ(Indexes("t"), "");
+  EXPECT_EQ(Keys("t"), "");
+  EXPECT_EQ(Checks("t"), "");
+  // And for what the statement has added.
+  Run("alter table t add key if not exists k (a), add key if not exists K (b)");
+  EXPECT_EQ(Indexes("t"), "k");
+  EXPECT_EQ(Table("t").indexes[0].columns[0].name, "a");
+}
+
+TEST_F(MariaDbRulesTest, DropConstraintLeavesKeysOfHashValues) {
+  Run("create table t (a longblob, b varchar(769), c varchar(20), d varchar(768), unique long_key "
+      "(a), unique wide (b), unique asked (c) using hash, unique plain (d), unique part (a(9)))");
+  Run("alter table t drop constraint if exists long_key, drop constraint if exists wide, drop "
+      "constraint if exists asked, drop constraint if exists plain, drop constraint if exists "
+      "part");
+  EXPECT_EQ(Indexes("t"), "long_key wide asked");
+  // It is asked for once.
+  Run("alter table t drop constraint if exists asked");
+  EXPECT_EQ(Indexes("t"), "long_key wide");
+  Run("alter table t drop index long_key, modify b varchar(20)");
+  Run("alter table t drop constraint wide");
+  EXPECT_EQ(Indexes("t"), "");
+}
+
+TEST_F(MariaDbRulesTest, AnIndexThatGoesWithItsColumnMayBeNamed) {
+  Run("create table t (a int, b int, key k (a)); alter table t drop column a, alter index k "
+      "ignored");
+  EXPECT_EQ(Indexes("t"), "");
+}
+
+TEST_F(MariaDbRulesTest, ConvertIsForColumnsAndOptionsAreForTheTable) {
+  Run("create table t (a varchar(5), b text) character set latin1");
+  const auto collations = [&] {
+    std::string out = Table("t").collation + ":";
+    for (const ColumnInfo& column : table_->columns) out += " " + column.collation;
+    return out;
+  };
+  Run("alter table t convert to character set utf8mb4, add c varchar(5), character set latin2");
+  EXPECT_EQ(collations(),
+            "latin2_general_ci: utf8mb4_general_ci utf8mb4_general_ci utf8mb4_general_ci");
+  Run("alter table t collate utf8mb4_bin, convert to character set latin1 collate latin1_bin");
+  EXPECT_EQ(collations(), "utf8mb4_bin: latin1_bin latin1_bin latin1_bin");
+  // It also counts more than what the statement says of a column, unless that is of any set.
+  Run("alter table t convert to character set utf8mb3, modify a varchar(5) collate "
+      "latin1_german1_ci, "
+      "modify b text binary, modify c varchar(5) collate uca1400_as_ci");
+  EXPECT_EQ(collations(), "utf8_general_ci: utf8_general_ci utf8_bin utf8_uca1400_as_ci");
+}
+
+TEST_F(ServerRulesTest, ConvertIsForColumnsAndWhatFollowsForTheTable) {
+  Run("create table t (a varchar(5), b text) character set latin1");
+  const auto collations = [&] {
+    std::string out = Table("t").collation + ":";
+    for (const ColumnInfo& column : table_->columns) out += " " + column.collation;
+    return out;
+  };
+  Run("alter table t convert to character set utf8mb4 collate utf8mb4_bin, collate "
+      "utf8mb4_unicode_ci");
+  EXPECT_EQ(collations(), "utf8mb4_unicode_ci: utf8mb4_bin utf8mb4_bin");
+  Run("alter table t collate utf8mb4_bin, convert to character set utf8mb4 collate "
+      "utf8mb4_unicode_ci, character set utf8mb4");
+  EXPECT_EQ(collations(), "utf8mb4_unicode_ci: utf8mb4_unicode_ci utf8mb4_unicode_ci");
+  Run("alter table t character set latin1, collate latin1_bin, comment 'x', character set latin1");
+  EXPECT_EQ(Table("t").collation, "latin1_bin");
+}
+
+TEST_F(ServerRulesTest, ConvertMakesTextsAsLongAsTheColumnWas) {
+  Run("create table t (a varchar(20), b text, c tinytext, d int, e varchar(300)) character set "
+      "utf8mb4");
+  Run("alter table t modify a text, modify b mediumtext, modify c text, change d f text, modify e "
+      "text, add g text, convert to character set latin1");
+  std::string types;
+  for (const ColumnInfo& column : Table("t").columns) {
+    types += fmt::format("{}{}", types.empty() ? "" : " ", column.length);
+  }
+  EXPECT_EQ(types, "255 65535 255 255 255 65535");
+}
+
+TEST_F(ServerRulesTest, ConvertToBinaryKeepsTheBytesOfDefaults) {
+  Run("create table t (a varchar(5) default 'ü', b char(5) character set utf16 default 'xz', c "
+      "char(5) default 'x') character set latin1");
+  Run("alter table t convert to character set binary");
+  EXPECT_EQ(*Table("t").columns[0].default_value, "\xfc");
+  EXPECT_EQ(*Table("t").columns[1].default_value, std::string("\0x\0z\0", 5));
+  EXPECT_EQ(*Table("t").columns[2].default_value, std::string("x\0\0\0\0", 5));
 }
 
 TEST_F(MariaDbRulesTest, ForeignKeysTakeTheNameOfTheirIndex) {

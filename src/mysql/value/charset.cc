@@ -271,6 +271,83 @@ bool Append(std::string& out, std::string_view bytes, Charset charset) {
   return table != std::end(kSingleByte) && AppendSingleByte(out, bytes, *table);
 }
 
+// The first character of UTF-8 text and its length; length 0 if there is none.
+std::pair<char32_t, size_t> FirstCharacter(std::string_view text) {
+  const auto lead = static_cast<uint8_t>(text[0]);
+  const size_t size = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (size == 0 || size > text.size()) return {0, 0};
+  char32_t c = size == 1 ? lead : lead & (0x7fu >> size);
+  for (size_t i = 1; i < size; ++i) {
+    const auto next = static_cast<uint8_t>(text[i]);
+    if ((next & 0xc0) != 0x80) return {0, 0};
+    c = c << 6 | (next & 0x3f);
+  }
+  return {c, IsScalar(c) ? size : 0};
+}
+
+void AppendUnit(std::string& out, char32_t unit, size_t width, bool little) {
+  for (size_t i = 0; i < width; ++i) {
+    out += static_cast<char>(unit >> 8 * (little ? i : width - 1 - i));
+  }
+}
+
+// A character in one of the sets that have all of them; false if UCS-2 has no place for it.
+bool AppendWideCharacter(std::string& out, char32_t c, Charset charset) {
+  const size_t width = charset == Charset::kUtf32 ? 4 : 2;
+  const bool little = charset == Charset::kUtf16le;
+  if (width == 4 || c < 0x10000) {
+    AppendUnit(out, c, width, little);
+    return true;
+  }
+  if (charset == Charset::kUcs2) return false;
+  AppendUnit(out, 0xd800 + ((c - 0x10000) >> 10), width, little);
+  AppendUnit(out, 0xdc00 + ((c - 0x10000) & 0x3ff), width, little);
+  return true;
+}
+
+// The shortest bytes, up to two, that are this one character in the set.
+bool AppendFound(std::string& out, std::string_view character, Charset charset) {
+  const auto matches = [&](std::string_view bytes) {
+    std::string text;
+    return AppendAsUtf8(text, bytes, charset) && text == character;
+  };
+  std::string bytes(1, '\0');
+  for (int a = 0; a < 256; ++a) {
+    bytes[0] = static_cast<char>(a);
+    if (!matches(bytes)) continue;
+    out += bytes;
+    return true;
+  }
+  if (CharsetMaxLength(charset) < 2) return false;
+  bytes.resize(2);
+  for (int a = 0x80; a < 256; ++a) {
+    for (int b = 0; b < 256; ++b) {
+      bytes[0] = static_cast<char>(a);
+      bytes[1] = static_cast<char>(b);
+      if (!matches(bytes)) continue;
+      out += bytes;
+      return true;
+    }
+  }
+  return false;
+}
+
+bool AppendCharacterOf(std::string& out, std::string_view character, char32_t c, Charset charset) {
+  switch (charset) {
+    case Charset::kUtf8mb3:
+    case Charset::kUtf8mb4:
+      out += character;
+      return charset == Charset::kUtf8mb4 || character.size() < 4;
+    case Charset::kUcs2:
+    case Charset::kUtf16:
+    case Charset::kUtf16le:
+    case Charset::kUtf32:
+      return AppendWideCharacter(out, c, charset);
+    default:
+      return AppendFound(out, character, charset);
+  }
+}
+
 }  // namespace
 
 std::string_view CharsetName(Charset charset) {
@@ -339,6 +416,19 @@ bool AppendAsUtf8(std::string& out, std::string_view bytes, Charset charset) {
   if (Append(out, bytes, charset)) return true;
   out.resize(before);
   return false;
+}
+
+bool AppendFromUtf8(std::string& out, std::string_view text, Charset charset) {
+  const size_t before = out.size();
+  while (!text.empty()) {
+    const auto [c, size] = FirstCharacter(text);
+    if (size == 0 || !AppendCharacterOf(out, text.substr(0, size), c, charset)) {
+      out.resize(before);
+      return false;
+    }
+    text.remove_prefix(size);
+  }
+  return true;
 }
 
 }  // namespace dm::mysql

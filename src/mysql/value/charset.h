@@ -1,4 +1,5 @@
-// Character sets and collations of MySQL and MariaDB, and conversion of stored text to UTF-8.
+// Character sets and collations of MySQL and MariaDB, and conversion of stored text to UTF-8 and
+// back.
 #pragma once
 
 #include <cstdint>
@@ -86,5 +87,8 @@ bool IsUtf8Compatible(Charset charset);
 // Appends `bytes` of `charset` as UTF-8, with MySQL's own mapping. Returns false and appends
 // nothing if some byte has no character in the set, or the set has no conversion (binary, unknown).
 bool AppendAsUtf8(std::string& out, std::string_view bytes, Charset charset);
+// The other way: appends the bytes that `charset` has for UTF-8 text. Returns false and appends
+// nothing if there are none. Slow: for definitions, not for rows.
+bool AppendFromUtf8(std::string& out, std::string_view text, Charset charset);
 
 }  // namespace dm::mysql

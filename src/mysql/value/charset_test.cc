@@ -41,6 +41,30 @@ TEST(Charset, Names) {
   EXPECT_EQ(CharsetOfCollationName("gbk_new_ci"), Charset::kGbk);
 }
 
+TEST(Charset, ConvertsBack) {
+  const auto bytes = [](std::string_view text, Charset charset) {
+    std::string out = "+";
+    const bool done = AppendFromUtf8(out, text, charset);
+    EXPECT_EQ(done, out.size() > 1);
+    return out.substr(1);
+  };
+  EXPECT_EQ(bytes("xü€", Charset::kLatin1), "x\xfc\x80");
+  EXPECT_EQ(bytes("a一", Charset::kGbk), "a\xd2\xbb");
+  EXPECT_EQ(bytes("日", Charset::kSjis), "\x93\xfa");
+  EXPECT_EQ(bytes("a🐬", Charset::kUtf8mb4), "a🐬");
+  EXPECT_EQ(bytes("a日", Charset::kUcs2), std::string("\0a\x65\xe5", 4));
+  EXPECT_EQ(bytes("🐬", Charset::kUtf16), "\xd8\x3d\xdc\x2c");
+  EXPECT_EQ(bytes("🐬", Charset::kUtf16le), "\x3d\xd8\x2c\xdc");
+  EXPECT_EQ(bytes("🐬", Charset::kUtf32), std::string("\0\x01\xf4\x2c", 4));
+  // No such character in the set, and no UTF-8.
+  EXPECT_EQ(bytes("x日", Charset::kLatin1), "");
+  EXPECT_EQ(bytes("ü", Charset::kAscii), "");
+  EXPECT_EQ(bytes("x🐬", Charset::kUtf8mb3), "");
+  EXPECT_EQ(bytes("🐬", Charset::kUcs2), "");
+  EXPECT_EQ(bytes("x\xc3", Charset::kLatin1), "");
+  EXPECT_EQ(bytes("x\xff", Charset::kUtf8mb4), "");
+}
+
 TEST(Charset, ConvertsWithMySqlsMappings) {
   // Windows-1252 whose five holes are mapped one to one.
   EXPECT_EQ(Utf8("\x81\x8d\x8f\x90\x9d", Charset::kLatin1),

@@ -1,0 +1,46 @@
+// How servers keep keys: lengths of their parts, keys of hash values.
+#include <algorithm>
+
+#include "mysql/schema/edit.h"
+
+namespace dm::mysql {
+namespace {
+
+constexpr int64_t kMaxKeyBytes = 3072;  // InnoDB
+
+}  // namespace
+
+int64_t KeyPartLength(const ColumnInfo& column, int64_t length, bool unique,
+                      const BuildOptions& options) {
+  const int64_t kept = PrefixLength(column, length);
+  if (!options.mariadb || !IsLongStringType(column.type) || kept >= 0 || unique) return kept;
+  return std::min(column.length, kMaxKeyBytes) / BytesPerCharacter(column.charset);
+}
+
+bool IsHashedUnique(const TableInfo& table, const IndexInfo& index) {
+  if (!index.unique || index.primary) return false;
+  if (index.type == 2) return true;
+  int64_t bytes = 0;
+  for (const IndexColumn& part : index.columns) {
+    const ColumnInfo* column = table.FindColumn(part.name);
+    if (column == nullptr || !column->is_string()) continue;
+    if (part.length < 0 && IsLongStringType(column->type)) return true;
+    bytes += (part.length < 0 ? column->length : part.length) * BytesPerCharacter(column->charset);
+  }
+  return bytes > kMaxKeyBytes;
+}
+
+void ForgetHash(TableInfo* table, const BuildOptions& options) {
+  for (IndexInfo& index : table->indexes) {
+    if (options.mariadb && index.unique && index.type == 2) index.type = 1;
+  }
+}
+
+int64_t PrefixLength(const ColumnInfo& column, int64_t length) {
+  const bool prefixable =
+      (column.is_string() && (column.type_word.empty() || !column.type_understood)) ||
+      column.type == FieldType::kGeometry;
+  return !prefixable || (column.length >= 0 && length >= column.length) ? -1 : length;
+}
+
+}  // namespace dm::mysql
