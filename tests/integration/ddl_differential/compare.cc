@@ -4,11 +4,13 @@
 //   ddl_differential --limit PERCENT RECORD...
 //
 // A statement agrees if the tracker takes it or refuses it as the server does, and if then every
-// table is the same. After one that does not, the tracker takes the server's tables over, so that a
-// fault counts once. What only one side refuses must be explained (explained.h). The definitions
-// that SHOW CREATE TABLE gives are compared as well. Prints the first disagreements and the share
-// that agrees for each kind of server; exit code 1 if one is below the limit or a refusal is
-// unexplained, 2 for bad arguments or records.
+// table is the same that one of both has changed. After one that does not, the tracker takes these
+// tables anew from the server's SHOW CREATE TABLE, so that each statement is judged by itself and a
+// fault counts once. What that leaves out stays as it was tracked: which indexes the server made
+// for foreign keys, and defaults that it hides. What only one side refuses must be explained
+// (explained.h). The definitions that SHOW CREATE TABLE gives are compared as well. Prints the
+// first disagreements and the share that agrees for each kind of server; exit code 1 if one is
+// below the limit or a refusal is unexplained, 2 for bad arguments or records.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,6 +20,7 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
 
 #include "base/error/error.h"
@@ -77,6 +80,7 @@ class Comparison {
 
   // What is wrong after the statement; empty if it agrees.
   std::string Step(const json& step, Share* share) {
+    Note(step);
     const std::string sql = step.at("sql");
     const int server_errno = step.at("errno");
     parse_.sql_mode = SqlMode::Parse(step.at("mode").get<std::string>());
@@ -120,16 +124,65 @@ class Comparison {
     }
     if (problem.empty()) ++share->agree;
     if (!problem.empty() || !refusal.empty()) TakeOver(step);
+    SeeAll();
     return problem;
   }
 
-  // The server's tables instead of the tracker's.
+  // The server's tables `step` are as it says, whatever the tracker has.
+  void Resync(const json& step) {
+    Note(step);
+    TakeOver(step);
+    SeeAll();
+  }
+
+ private:
+  // Keeps what the server has after `step`.
+  void Note(const json& step) {
+    if (!step.contains("tables")) return;
+    for (const std::string name : step.at("dropped")) servers_.erase(name);
+    for (const auto& [name, server] : step.at("tables").items()) servers_[name] = server;
+  }
+
+  // Names of tables that the server or the tracker has changed with `step`.
+  std::set<std::string> Changed(const json& step) const {
+    std::set<std::string> names;
+    for (const std::string name : step.at("dropped")) names.insert(name);
+    for (const auto& [name, server] : step.at("tables").items()) names.insert(name);
+    for (const std::string& name : tracker_.TablesOf(database_)) {
+      const auto seen = seen_.find(name);
+      if (seen == seen_.end() || seen->second != tracker_.GetTable(database_, name)) {
+        names.insert(name);
+      }
+    }
+    for (const auto& [name, table] : seen_) {
+      if (tracker_.GetTable(database_, name) == nullptr) names.insert(name);
+    }
+    return names;
+  }
+
+  // What the tracker has now has been compared.
+  void SeeAll() {
+    seen_.clear();
+    for (const std::string& name : tracker_.TablesOf(database_)) {
+      seen_[name] = tracker_.GetTable(database_, name);
+    }
+  }
+
+  // The server's definitions instead of the tracker's, of all tables that `step` changed.
   void TakeOver(const json& step) {
     const BuildOptions build = tracker_.BuildOptionsFor(database_);
-    for (const std::string name : step.at("dropped")) tracker_.DropTable(database_, name);
-    for (const auto& [name, server] : step.at("tables").items()) {
+    for (const std::string& name : Changed(step)) {
+      const auto server = servers_.find(name);
+      if (server == servers_.end()) {
+        tracker_.DropTable(database_, name);
+        continue;
+      }
       try {
-        tracker_.PutTable(database_, name, std::make_shared<const TableInfo>(Shown(server, build)));
+        auto table = std::make_shared<TableInfo>(Shown(server->second, build));
+        if (const TablePtr tracked = tracker_.GetTable(database_, name)) {
+          KeepUnshown(*tracked, DescribeServer(server->second, build), table.get());
+        }
+        tracker_.PutTable(database_, name, std::move(table));
       } catch (const Error&) {
         // Reported by Compare; what touches this table will disagree, too.
         tracker_.DropTable(database_, name);
@@ -137,7 +190,22 @@ class Comparison {
     }
   }
 
- private:
+  // What SHOW CREATE TABLE leaves out, as it was tracked.
+  static void KeepUnshown(const TableInfo& tracked, const Described& server, TableInfo* table) {
+    for (IndexInfo& index : table->indexes) {
+      const IndexInfo* known = tracked.FindIndex(index.name);
+      index.generated = known != nullptr && known->generated;
+    }
+    for (ColumnInfo& column : table->columns) {
+      const ColumnInfo* known = tracked.FindColumn(column.name);
+      if (known == nullptr || !server.hidden_defaults.contains(column.lower_name)) continue;
+      column.default_value = known->default_value;
+      column.default_is_expr = known->default_is_expr;
+      constexpr uint32_t kNone = column_flag::kNoDefaultValue;
+      column.flags = (column.flags & ~kNone) | (known->flags & kNone);
+    }
+  }
+
   static TrackerOptions Options(const json& start) {
     TrackerOptions options;
     options.mariadb = start.at("flavor") == "mariadb";
@@ -194,32 +262,40 @@ class Comparison {
 
   std::string Compare(const json& step) const {
     std::string out;
-    BuildOptions build = tracker_.BuildOptionsFor(database_);
-    for (const std::string name : step.at("dropped")) {
-      if (tracker_.GetTable(database_, name) != nullptr) {
-        out += "\n    the tracker still has " + name;
-      }
-    }
-    for (const auto& [name, server] : step.at("tables").items()) {
+    for (const std::string& name : Changed(step)) {
       const TablePtr tracked = tracker_.GetTable(database_, name);
-      if (tracked == nullptr) {
+      const auto server = servers_.find(name);
+      if (server == servers_.end()) {
+        if (tracked != nullptr) out += "\n    the tracker still has " + name;
+      } else if (tracked == nullptr) {
         out += "\n    the tracker lacks " + name;
-        continue;
-      }
-      try {
-        const Described theirs = DescribeServer(server, build);
-        std::string difference = Difference(Describe(*tracked, build), theirs);
-        const std::string text = TableInfoToJson(*tracked);
-        if (TableInfoToJson(TableInfoFromJson(text)) != text) {
-          difference += "\n    storing it changes it";
+      } else {
+        try {
+          out += CompareTable(name, *tracked, server->second);
+        } catch (const Error& error) {
+          out += fmt::format("\n  table {}: {} {}", name, error.what(), error.raw_cause());
         }
-        if (!difference.empty()) out += fmt::format("\n  table {}:{}", name, difference);
-        difference = Difference(Describe(Shown(server, build), build), theirs);
-        if (!difference.empty()) out += fmt::format("\n  shown table {}:{}", name, difference);
-      } catch (const Error& error) {
-        out += fmt::format("\n  table {}: {} {}", name, error.what(), error.raw_cause());
       }
     }
+    return out;
+  }
+
+  std::string CompareTable(const std::string& name, const TableInfo& tracked,
+                           const json& server) const {
+    std::string out;
+    const BuildOptions build = tracker_.BuildOptionsFor(database_);
+    const Described theirs = DescribeServer(server, build);
+    std::string difference = Difference(Describe(tracked, build, theirs), theirs);
+    const std::string text = TableInfoToJson(tracked);
+    if (TableInfoToJson(TableInfoFromJson(text)) != text) {
+      difference += "\n    storing it changes it";
+    }
+    const TableInfo shown = Shown(server, build);
+    const std::string bytes = OtherBytes(tracked, shown, theirs.hidden_defaults);
+    if (!bytes.empty()) difference += "\n    other bytes in the shown default of " + bytes;
+    if (!difference.empty()) out += fmt::format("\n  table {}:{}", name, difference);
+    difference = Difference(Describe(shown, build, theirs), theirs);
+    if (!difference.empty()) out += fmt::format("\n  shown table {}:{}", name, difference);
     return out;
   }
 
@@ -234,6 +310,8 @@ class Comparison {
   const std::string database_;
   SchemaTracker tracker_;
   ParseOptions parse_;
+  std::map<std::string, json> servers_;   // the server's tables, as recorded last
+  std::map<std::string, TablePtr> seen_;  // the tracker's tables after the last statement
 };
 
 int Main(int argc, char** argv) {
@@ -255,7 +333,7 @@ int Main(int argc, char** argv) {
       json step = json::parse(line);
       if (step.contains("resync")) {
         step["tables"] = step["resync"];
-        comparison.TakeOver(step);
+        comparison.Resync(step);
         continue;
       }
       const std::string problem = comparison.Step(step, &share);

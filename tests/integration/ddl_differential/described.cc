@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "explained.h"
 #include "mysql/sql/parser.h"
 #include "mysql/sql/rewrite.h"
 
@@ -85,8 +86,10 @@ bool IsLimit(const ColumnInfo& column, int64_t length) {
   return false;
 }
 
-// BINARY(n) is padded with zero bytes, which servers show or not.
-std::string BytesHex(const ColumnInfo& column, std::string bytes) {
+// BINARY(n) is padded with zero bytes, which servers show or not; MySQL's information_schema shows
+// nothing behind the first one.
+std::string BytesHex(const ColumnInfo& column, std::string bytes, bool mariadb) {
+  if (!mariadb) bytes.resize(std::min(bytes.find('\0'), bytes.size()));
   while (column.type == FieldType::kString && bytes.ends_with('\0')) bytes.pop_back();
   return Hex(bytes);
 }
@@ -118,7 +121,7 @@ std::string NumberText(const ColumnInfo& column, const std::string& text) {
   return "'" + text + "'";
 }
 
-std::string DefaultOf(const ColumnInfo& column) {
+std::string DefaultOf(const ColumnInfo& column, bool mariadb) {
   if (column.is_generated() || column.is_auto_increment()) return "-";
   // A YEAR that must be given has a default in table_info all the same.
   if (!column.default_value || column.has_no_default()) return "-";
@@ -127,9 +130,8 @@ std::string DefaultOf(const ColumnInfo& column) {
       (column.type == FieldType::kTimestamp || column.type == FieldType::kDateTime)) {
     return "now";
   }
-  if (column.type == FieldType::kBit || IsBytes(column)) {
-    return "x" + BytesHex(column, *column.default_value);
-  }
+  if (column.type == FieldType::kBit) return "x" + Hex(*column.default_value);
+  if (IsBytes(column)) return "x" + BytesHex(column, *column.default_value, mariadb);
   return NumberText(column, *column.default_value);
 }
 
@@ -141,7 +143,9 @@ std::string ColumnLine(const ColumnInfo& column, const std::string& value,
   if (column.is_auto_increment()) out += " auto_increment";
   if (column.on_update_now()) out += " on update";
   if (column.invisible) out += " invisible";
-  if (column.is_generated()) {
+  if (column.is_row_start() || column.is_row_end()) {
+    out += " " + column.generated_expr;
+  } else if (column.is_generated()) {
     out += fmt::format(" {}{}", column.generated_stored ? "stored" : "virtual",
                        Uses(column.generated_expr));
   }
@@ -191,8 +195,7 @@ std::string ServerDefault(const json& row, const ColumnInfo& column, bool mariad
   if (column.is_generated() || column.is_auto_increment()) return "-";
   bool is_expr = false;
   const std::optional<std::string> value = LiteralOf(row[5], mariadb, &is_expr);
-  // MySQL does not show an expression that ALTER COLUMN SET DEFAULT has given.
-  if (!value && extra.find("default_generated") != std::string::npos) return "expr()";
+  if (HidesDefault(!value, extra)) return "?";
   if (!value) return "-";
   // MariaDB shows one for a COMPRESSED column that must be given.
   if (value->empty() && Text(row[1]).find("COMPRESSED") != std::string::npos &&
@@ -208,7 +211,8 @@ std::string ServerDefault(const json& row, const ColumnInfo& column, bool mariad
   if (generated) {
     const std::string text = mariadb ? *value : Unescaped(*value);
     if (const std::optional<std::string> literal = LiteralIn(text)) {
-      return IsBytes(column) ? "x" + BytesHex(column, *literal) : NumberText(column, *literal);
+      return IsBytes(column) ? "x" + BytesHex(column, *literal, mariadb)
+                             : NumberText(column, *literal);
     }
     const std::string lower = LowerName(text);
     if ((lower == "now()" || lower.starts_with("now(")) &&
@@ -229,12 +233,10 @@ std::string ServerDefault(const json& row, const ColumnInfo& column, bool mariad
     return "x" + Hex(bytes);
   }
   if (IsBytes(column)) {
-    if (!mariadb && value->starts_with("0x")) {
-      std::string hex = value->substr(2);
-      while (column.type == FieldType::kString && hex.ends_with("00")) hex.resize(hex.size() - 2);
-      return "x" + hex;
-    }
-    return "x" + BytesHex(column, *value);
+    if (!mariadb && value->starts_with("0x")) return "x" + value->substr(2);
+    // MariaDB shows this for bytes that are no text.
+    if (mariadb && value->find('?') != std::string::npos) return "?";
+    return "x" + BytesHex(column, *value, mariadb);
   }
   std::string text = *value;
   // MySQL shows labels without a character set in HEX.
@@ -252,7 +254,8 @@ std::string ServerDefault(const json& row, const ColumnInfo& column, bool mariad
 }
 
 // The column as information_schema.COLUMNS has it, built from its type text.
-std::string ServerColumn(const json& row, const BuildOptions& options, ColumnInfo* out) {
+std::string ServerColumn(const json& row, const BuildOptions& options, ColumnInfo* out,
+                         std::set<std::string>* hidden_defaults) {
   const std::string name = Text(row[0]);
   ParseOptions parse;
   parse.mariadb = options.mariadb;
@@ -281,15 +284,19 @@ std::string ServerColumn(const json& row, const BuildOptions& options, ColumnInf
   column.generated_stored = has("stored");
   column.comment = Text(row[8]);
   *out = column;
-  return ColumnLine(column, ServerDefault(row, column, options.mariadb), options);
+  const std::string value = ServerDefault(row, column, options.mariadb);
+  if (value == "?") hidden_defaults->insert(column.lower_name);
+  return ColumnLine(column, value, options);
 }
 
 }  // namespace
 
-Described Describe(const TableInfo& table, const BuildOptions& options) {
+Described Describe(const TableInfo& table, const BuildOptions& options, const Described& beside) {
   Described out;
   for (const ColumnInfo* column : table.RowColumns()) {
-    out.columns.push_back(ColumnLine(*column, DefaultOf(*column), options));
+    const bool hidden = beside.hidden_defaults.contains(column->lower_name);
+    out.columns.push_back(
+        ColumnLine(*column, hidden ? "?" : DefaultOf(*column, options.mariadb), options));
   }
   for (const IndexInfo& index : table.indexes) {
     std::string line = fmt::format("index {} {} {}", index.name, index.unique ? "unique" : "plain",
@@ -326,6 +333,7 @@ Described Describe(const TableInfo& table, const BuildOptions& options) {
                                     check.enforced ? "" : " not enforced"));
   }
   for (const PeriodInfo& period : table.periods) {
+    if (EqualNames(period.name, PeriodInfo::kSystemTime)) continue;
     // MariaDB lists what must hold of a period among the checks.
     std::vector<std::string> names = {LowerName(period.start), LowerName(period.end)};
     std::sort(names.begin(), names.end());
@@ -341,7 +349,8 @@ Described Describe(const TableInfo& table, const BuildOptions& options) {
     out.parts.push_back(
         fmt::format("partitions {} {}", MethodText(table.partition->type), fmt::join(names, ",")));
   }
-  out.parts.push_back(fmt::format("table {} {}", table.collation, table.comment));
+  out.parts.push_back(fmt::format("table {} {}{}", table.collation, table.comment,
+                                  table.system_period() != nullptr ? " versioned" : ""));
   std::sort(out.parts.begin(), out.parts.end());
   return out;
 }
@@ -351,7 +360,7 @@ Described DescribeServer(const json& server, const BuildOptions& options) {
   std::map<std::string, ColumnInfo> columns;  // by lower name
   for (const json& row : server["columns"]) {
     ColumnInfo column;
-    out.columns.push_back(ServerColumn(row, options, &column));
+    out.columns.push_back(ServerColumn(row, options, &column, &out.hidden_defaults));
     columns.emplace(column.lower_name, column);
   }
   std::map<std::string, std::string> indexes;
@@ -419,13 +428,31 @@ Described DescribeServer(const json& server, const BuildOptions& options) {
     const std::string method = LowerName(Text(server["partitions"][0][2]));
     const char* kind = method.find("range") != std::string::npos  ? "range"
                        : method.find("list") != std::string::npos ? "list"
-                       : method.find("key") != std::string::npos  ? "key"
-                                                                  : "hash";
+                       // Kept as a list.
+                       : method == "system_time"                 ? "list"
+                       : method.find("key") != std::string::npos ? "key"
+                                                                 : "hash";
     out.parts.push_back(fmt::format("partitions {} {}", kind, fmt::join(names, ",")));
   }
   const json& own = server["table"][0];
-  out.parts.push_back(fmt::format("table {} {}", NormaliseCharset(Text(own[0])), Text(own[1])));
+  out.parts.push_back(fmt::format("table {} {}{}", NormaliseCharset(Text(own[0])), Text(own[1]),
+                                  Text(own[2]) == "SYSTEM VERSIONED" ? " versioned" : ""));
   std::sort(out.parts.begin(), out.parts.end());
+  return out;
+}
+
+std::string OtherBytes(const TableInfo& mine, const TableInfo& theirs,
+                       const std::set<std::string>& hidden) {
+  std::string out;
+  for (const ColumnInfo* column : mine.RowColumns()) {
+    const ColumnInfo* other = theirs.FindColumn(column->lower_name);
+    if (other == nullptr || !IsBytes(*column) || !IsBytes(*other) || column->default_is_expr ||
+        other->default_is_expr || hidden.contains(column->lower_name) ||
+        column->default_value == other->default_value) {
+      continue;
+    }
+    out += (out.empty() ? "" : ", ") + column->name;
+  }
   return out;
 }
 

@@ -65,7 +65,7 @@ QUERIES = {
                  "where table_schema = %s and partition_name is not null order by partition_ordinal_position, subpartition_ordinal_position",
     },
     "table": {
-        "mysql": "select table_name, table_collation, table_comment from information_schema.tables where table_schema = %s and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')",
+        "mysql": "select table_name, table_collation, table_comment, table_type from information_schema.tables where table_schema = %s and table_type in ('BASE TABLE', 'SYSTEM VERSIONED')",
     },
 }
 
