@@ -472,10 +472,16 @@ class Alteration {
       });
       if (index.columns.empty()) continue;
       for (IndexColumn& part : index.columns) {
+        const ColumnInfo* old = OldColumn(part.name);
         const auto it = renamed_.find(LowerName(part.name));
         if (it != renamed_.end()) part.name = it->second;
         const ColumnInfo* column = table_.FindColumn(part.name);
         if (column == nullptr) continue;
+        const bool had_labels =
+            old != nullptr && (old->type == FieldType::kEnum || old->type == FieldType::kSet);
+        if (had_labels && column->is_string() && !options_.mariadb) {
+          part.length = KeyPartOfLabels(*old);
+        }
         part.length = index.kind == IndexInfo::Kind::kPlain
                           ? KeyPartLength(*column, part.length, index.unique, options_)
                           : PrefixLength(*column, part.length);

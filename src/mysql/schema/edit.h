@@ -100,6 +100,9 @@ AlteredCharsets CharsetsAfter(const TableInfo& table, const AlterTable& statemen
 void ConvertColumn(const AlteredCharsets& charsets, const ColumnDef* definition,
                    const ColumnInfo* old, const BuildOptions& options, ColumnInfo* column);
 
+// What MySQL leaves of a whole ENUM or SET in a key when the column becomes a string: the bytes of
+// its values, taken for characters; -1 for the whole column.
+int64_t KeyPartOfLabels(const ColumnInfo& column);
 // Does MariaDB keep this unique key as one of hash values? It does so where it is asked to, and
 // where the columns are too long for an ordinary key. DROP CONSTRAINT does not find such a key.
 bool IsHashedUnique(const TableInfo& table, const IndexInfo& index);

@@ -1,5 +1,6 @@
 // How servers keep keys: lengths of their parts, keys of hash values.
 #include <algorithm>
+#include <string>
 
 #include "mysql/schema/edit.h"
 
@@ -8,7 +9,30 @@ namespace {
 
 constexpr int64_t kMaxKeyBytes = 3072;  // InnoDB
 
+int64_t Characters(const std::string& text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
+}
+
 }  // namespace
+
+int64_t KeyPartOfLabels(const ColumnInfo& column) {
+  const auto count = static_cast<int64_t>(column.elements.size());
+  int64_t stored = 0;   // bytes of a value
+  int64_t longest = 0;  // characters
+  if (column.type == FieldType::kEnum) {
+    stored = count < 256 ? 1 : 2;
+    for (const std::string& label : column.elements) {
+      longest = std::max(longest, Characters(label));
+    }
+  } else {
+    stored = count > 32 ? 8 : (count + 7) / 8;
+    longest = count - 1;  // commas
+    for (const std::string& label : column.elements) longest += Characters(label);
+  }
+  const int64_t width = BytesPerCharacter(column.charset);
+  const int64_t kept = longest * width == stored ? 0 : stored / width;
+  return kept > 0 ? kept : -1;
+}
 
 int64_t KeyPartLength(const ColumnInfo& column, int64_t length, bool unique,
                       const BuildOptions& options) {

@@ -222,6 +222,27 @@ TEST_F(ServerRulesTest, ConvertMakesTextsAsLongAsTheColumnWas) {
   EXPECT_EQ(types, "255 65535 255 255 255 65535");
 }
 
+TEST_F(ServerRulesTest, KeysOfLabelsThatBecomeStrings) {
+  Run("create table t (e enum('x','yyy'), s set('x','y'), w enum('x','y'), u enum('x','yy') "
+      "character set utf8mb4, unique e (e), unique es (s, w), key u (u)) character set latin1");
+  const auto parts = [&] {
+    std::string out;
+    for (const IndexInfo& index : Table("t").indexes) {
+      for (const IndexColumn& part : index.columns) {
+        out += fmt::format(" {}:{}", part.name, part.length);
+      }
+    }
+    return out;
+  };
+  Run("alter table t modify e enum('x','yyy','z'), comment 'x'");
+  EXPECT_EQ(parts(), " e:-1 s:-1 w:-1 u:-1");
+  Run("alter table t change e f varchar(5), modify s char(9), modify w varchar(5), modify u "
+      "varchar(20)");
+  EXPECT_EQ(parts(), " f:1 s:1 w:-1 u:-1");
+  Run("alter table t modify f varchar(1)");
+  EXPECT_EQ(parts(), " f:-1 s:1 w:-1 u:-1");
+}
+
 TEST_F(ServerRulesTest, ConvertToBinaryKeepsTheBytesOfDefaults) {
   Run("create table t (a varchar(5) default 'ü', b char(5) character set utf16 default 'xz', c "
       "char(5) default 'x') character set latin1");
