@@ -225,6 +225,7 @@ class Definer(_Client):
         cursor.execute(f"CREATE TABLE {ghost} LIKE {table}")
         cursor.execute(f"ALTER TABLE {ghost} {alter}")
         cursor.execute(f"INSERT INTO {log} (value) VALUES ('heartbeat')")
+        cursor.connection.commit()  # who rests here would hold the table against its end
         if rng.random() < 0.2:
             return
         cursor.execute(f"LOCK TABLES {table} WRITE, {ghost} WRITE")
