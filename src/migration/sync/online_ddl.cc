@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error/error.h"
+#include "base/io/utf8.h"
 #include "base/log/log.h"
 #include "mysql/sql/parser.h"
 #include "mysql/sql/rewrite.h"
@@ -19,11 +20,6 @@ namespace {
 
 // Names have so many characters at most; tools cut longer ones.
 constexpr size_t kNameLimit = 64;
-
-size_t Characters(std::string_view text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
 
 bool Alters(const Statement& statement, std::initializer_list<AlterKind> kinds) {
   const auto* alter = statement.As<mysql::AlterTable>();
@@ -97,7 +93,7 @@ TableId OnlineDdl::RealOf(const TableId& helper, const std::string& real_name) c
   for (const TableId& candidate : candidates) {
     if (context_.tracker->GetTable(candidate.schema, candidate.table)) return candidate;
   }
-  if (Characters(helper.table) >= kNameLimit) {
+  if (Characters(helper.table).size() >= kNameLimit) {
     for (const std::string& name : context_.tracker->TablesOf(helper.schema)) {
       if (name.starts_with(real_name) && !IsHelper({helper.schema, name})) {
         return {helper.schema, name};

@@ -132,9 +132,9 @@ void AddIndex(TableInfo* table, const Constraint& constraint, const BuildOptions
                                         : column != nullptr   ? column->name
                                                               : first.column));
   }
-  index.type = constraint.options.using_type == "HASH"    ? 2
-               : constraint.options.using_type == "RTREE" ? 3
-                                                          : 1;
+  index.type = constraint.options.using_type == "HASH"    ? IndexInfo::kHash
+               : constraint.options.using_type == "RTREE" ? IndexInfo::kRTree
+                                                          : IndexInfo::kBTree;
   index.comment = constraint.options.comment.value_or("");
   index.invisible = constraint.options.visible.has_value() && !*constraint.options.visible;
   index.global = constraint.options.global.value_or(false);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/io/utf8.h"
 #include "mysql/schema/edit.h"
 
 namespace dm::mysql {
@@ -9,9 +10,7 @@ namespace {
 
 constexpr int64_t kMaxKeyBytes = 3072;  // InnoDB
 
-int64_t Characters(const std::string& text) {
-  return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
-}
+int64_t Length(const std::string& text) { return static_cast<int64_t>(Characters(text).size()); }
 
 }  // namespace
 
@@ -22,12 +21,12 @@ int64_t KeyPartOfLabels(const ColumnInfo& column) {
   if (column.type == FieldType::kEnum) {
     stored = count < 256 ? 1 : 2;
     for (const std::string& label : column.elements) {
-      longest = std::max(longest, Characters(label));
+      longest = std::max(longest, Length(label));
     }
   } else {
     stored = count > 32 ? 8 : (count + 7) / 8;
     longest = count - 1;  // commas
-    for (const std::string& label : column.elements) longest += Characters(label);
+    for (const std::string& label : column.elements) longest += Length(label);
   }
   const int64_t width = BytesPerCharacter(column.charset);
   const int64_t kept = longest * width == stored ? 0 : stored / width;
@@ -43,7 +42,7 @@ int64_t KeyPartLength(const ColumnInfo& column, int64_t length, bool unique,
 
 bool IsHashedUnique(const TableInfo& table, const IndexInfo& index) {
   if (!index.unique || index.primary) return false;
-  if (index.type == 2) return true;
+  if (index.type == IndexInfo::kHash) return true;
   int64_t bytes = 0;
   for (const IndexColumn& part : index.columns) {
     const ColumnInfo* column = table.FindColumn(part.name);
@@ -55,8 +54,9 @@ bool IsHashedUnique(const TableInfo& table, const IndexInfo& index) {
 }
 
 void ForgetHash(TableInfo* table, const BuildOptions& options) {
+  if (!options.mariadb) return;
   for (IndexInfo& index : table->indexes) {
-    if (options.mariadb && index.unique && index.type == 2) index.type = 1;
+    if (index.unique && index.type == IndexInfo::kHash) index.type = IndexInfo::kBTree;
   }
 }
 

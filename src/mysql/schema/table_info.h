@@ -102,7 +102,9 @@ struct IndexInfo {
   // MariaDB: its last columns are the end and the start of a period; rows that are equal in the
   // others must not overlap.
   bool without_overlaps = false;
-  int type = 1;  // 1 BTREE, 2 HASH, 3 RTREE
+  // Values of `type`, as they are stored.
+  static constexpr int kBTree = 1, kHash = 2, kRTree = 3;
+  int type = kBTree;
   enum class Kind { kPlain, kFullText, kSpatial, kVector } kind = Kind::kPlain;
   std::string comment;
   // Made by the server for a foreign key; goes when an explicit index covers it.

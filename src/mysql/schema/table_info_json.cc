@@ -390,7 +390,7 @@ void ReadIndex(const Json& json, IndexInfo* index) {
   }
   index->comment = Text(json, "comment");
   const int type = static_cast<int>(Int(json, "index_type"));
-  index->type = type == 0 ? 1 : type;
+  index->type = type == 0 ? IndexInfo::kBTree : type;
   index->unique = Bool(json, "is_unique");
   index->primary = Bool(json, "is_primary");
   index->invisible = Bool(json, "is_invisible");

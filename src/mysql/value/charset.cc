@@ -271,20 +271,6 @@ bool Append(std::string& out, std::string_view bytes, Charset charset) {
   return table != std::end(kSingleByte) && AppendSingleByte(out, bytes, *table);
 }
 
-// The first character of UTF-8 text and its length; length 0 if there is none.
-std::pair<char32_t, size_t> FirstCharacter(std::string_view text) {
-  const auto lead = static_cast<uint8_t>(text[0]);
-  const size_t size = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (size == 0 || size > text.size()) return {0, 0};
-  char32_t c = size == 1 ? lead : lead & (0x7fu >> size);
-  for (size_t i = 1; i < size; ++i) {
-    const auto next = static_cast<uint8_t>(text[i]);
-    if ((next & 0xc0) != 0x80) return {0, 0};
-    c = c << 6 | (next & 0x3f);
-  }
-  return {c, IsScalar(c) ? size : 0};
-}
-
 void AppendUnit(std::string& out, char32_t unit, size_t width, bool little) {
   for (size_t i = 0; i < width; ++i) {
     out += static_cast<char>(unit >> 8 * (little ? i : width - 1 - i));
@@ -306,7 +292,9 @@ bool AppendWideCharacter(std::string& out, char32_t c, Charset charset) {
 }
 
 // The shortest bytes, up to two, that are this one character in the set.
-bool AppendFound(std::string& out, std::string_view character, Charset charset) {
+bool AppendFound(std::string& out, char32_t c, Charset charset) {
+  std::string character;
+  AppendCharacter(character, c);
   const auto matches = [&](std::string_view bytes) {
     std::string text;
     return AppendAsUtf8(text, bytes, charset) && text == character;
@@ -332,19 +320,19 @@ bool AppendFound(std::string& out, std::string_view character, Charset charset) 
   return false;
 }
 
-bool AppendCharacterOf(std::string& out, std::string_view character, char32_t c, Charset charset) {
+bool AppendCharacterOf(std::string& out, char32_t c, Charset charset) {
   switch (charset) {
     case Charset::kUtf8mb3:
     case Charset::kUtf8mb4:
-      out += character;
-      return charset == Charset::kUtf8mb4 || character.size() < 4;
+      AppendCharacter(out, c);
+      return charset == Charset::kUtf8mb4 || c < 0x10000;
     case Charset::kUcs2:
     case Charset::kUtf16:
     case Charset::kUtf16le:
     case Charset::kUtf32:
       return AppendWideCharacter(out, c, charset);
     default:
-      return AppendFound(out, character, charset);
+      return AppendFound(out, c, charset);
   }
 }
 
@@ -420,13 +408,10 @@ bool AppendAsUtf8(std::string& out, std::string_view bytes, Charset charset) {
 
 bool AppendFromUtf8(std::string& out, std::string_view text, Charset charset) {
   const size_t before = out.size();
-  while (!text.empty()) {
-    const auto [c, size] = FirstCharacter(text);
-    if (size == 0 || !AppendCharacterOf(out, text.substr(0, size), c, charset)) {
-      out.resize(before);
-      return false;
-    }
-    text.remove_prefix(size);
+  for (const char32_t c : Characters(text)) {
+    if (c < kRawByte && AppendCharacterOf(out, c, charset)) continue;
+    out.resize(before);
+    return false;
   }
   return true;
 }

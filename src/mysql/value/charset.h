@@ -88,7 +88,9 @@ bool IsUtf8Compatible(Charset charset);
 // nothing if some byte has no character in the set, or the set has no conversion (binary, unknown).
 bool AppendAsUtf8(std::string& out, std::string_view bytes, Charset charset);
 // The other way: appends the bytes that `charset` has for UTF-8 text. Returns false and appends
-// nothing if there are none. Slow: for definitions, not for rows.
+// nothing if some character has none, or none but those of three or four bytes that ujis, eucjpms
+// and gb18030 have, or the text is not UTF-8. Slow (up to a millisecond a character): for
+// definitions, not for rows.
 bool AppendFromUtf8(std::string& out, std::string_view text, Charset charset);
 
 }  // namespace dm::mysql

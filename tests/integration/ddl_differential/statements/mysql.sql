@@ -115,3 +115,12 @@ create table hints (a int /*+ no */, b int);
 alter table hints add c int default 3 after a, drop b, add key using btree (c);
 alter table hints add index `x` using btree (a), add unique key using btree (c);
 alter table hints secondary_load;
+
+-- fresh
+-- mode:
+create table from_types (a int, b varchar(300), c varbinary(300), d blob, e datetime, f double, g enum('a','b'), h json, i text, j char(3), k timestamp null, l bit(9), m decimal(20,3), n tinyblob, o longtext, p set('x','y'), q geometry, r date, s time(3), t year, u bigint unsigned, v float, w tinyint, x binary(9), y longblob) charset latin1;
+create table from_types2 like from_types;
+create table from_types3 like from_types;
+alter table from_types modify a text, modify b text, modify c text, modify d text, modify e text, modify f text, modify g text, modify h text, modify i text, modify j text, modify k text, modify l text, modify m text, modify n text, modify o text, modify p text, modify r text, modify s text, modify t text, modify u text, modify v text, modify w text, modify x text, modify y text, convert to character set utf8mb4;
+alter table from_types2 modify a tinytext, modify b mediumtext, modify d tinytext, modify e tinytext, modify h mediumtext, modify i tinytext, modify j mediumtext, modify m mediumtext, modify o text, modify y text, convert to character set gbk;
+alter table from_types3 change a a2 text, change i i2 text, add z text, convert to character set utf8mb4;
