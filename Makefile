@@ -40,7 +40,7 @@ test-unit: build
 	scripts/run-unit-tests build
 
 test-integration: build
-	$(PYTEST) -n 2 tests/integration $(ARGS)
+	$(PYTEST) -n 2 --dist loadgroup --max-worker-restart=0 tests/integration $(ARGS)
 
 chaos: build
 	tests/chaos/run $(if $(DURATION),--seconds $(DURATION)) $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -103,12 +103,13 @@ class _Client(threading.Thread):
 
     def rest(self):
         self.going.clear()
-        self.resting.wait()
+        assert self.resting.wait(180), f"a client does not rest, after {self.done} transactions"
 
     def stop(self):
         self.ending.set()
         self.going.set()
-        self.join()
+        self.join(180)
+        assert not self.is_alive(), f"a client does not end, after {self.done} transactions"
         if self.error:
             raise self.error
 

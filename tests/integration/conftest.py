@@ -1,8 +1,10 @@
 """Servers and clusters for the tests. Servers start once a test process; every test uses schemas of its own."""
+import faulthandler
 import itertools
 import os
 import shutil
 import sys
+import threading
 
 import pytest
 
@@ -12,7 +14,8 @@ from dmtest.cluster import Cluster  # noqa: E402
 from dmtest.crashing import CrashingCluster, CrashScene  # noqa: E402
 from dmtest.migrated import Migrated  # noqa: E402
 from dmtest.proxy import Proxy  # noqa: E402
-from dmtest.servers import MariaDb, MariaDb11, MySql9, MySql56, TiDb, TiDbOld  # noqa: E402
+from dmtest.servers import MariaDb, MariaDb11, MySql9, MySql56, TiDb, TiDbOld, close_since, now  # noqa: E402
+from dmtest.waiting import within  # noqa: E402
 
 _ids = itertools.count(1)
 
@@ -39,6 +42,60 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if item not in gone]
 
 
+# Whatever hangs ends. A test that waits for ever is ended by pytest-timeout, if that is there, but the teardown behind a failure is not:
+# the plugin's clock stops at the first exception. What neither ends, a call of C or what a `finally` waits for, costs the process, which shows
+# first where its threads are; so does a thread that keeps a process from ending.
+TEARDOWN, PHASE, EXIT = 300, 1200, 60  # seconds
+_stderr = None
+
+
+def pytest_configure():
+    global _stderr
+    _stderr = os.dup(2)  # capturing has not begun
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure():
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # which is ended by who has started it
+        faulthandler.dump_traceback_later(EXIT, exit=True, file=_stderr)
+
+
+def _ends(seconds=PHASE):
+    if {"DM_ROUNDS", "DM_TEST_TABLES"} & os.environ.keys():  # as many, and as long, as one likes
+        yield
+        return
+    faulthandler.dump_traceback_later(seconds, exit=True, file=_stderr)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup():
+    yield from _ends()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call():
+    yield from _ends()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call():
+    begin = now()
+    outcome = yield
+    if outcome.excinfo:
+        close_since(begin)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown(item):
+    if threading.current_thread() is not threading.main_thread():  # pytest-xdist may use another
+        yield from _ends(TEARDOWN)
+        return
+    with within(TEARDOWN, f"the teardown of {item.name}"):
+        yield from _ends()
+
+
 class Servers:
     """Started at their first use."""
 
@@ -58,9 +115,14 @@ class Servers:
         return self.running[key]
 
     def stop(self):
+        errors = []
         for server in self.running.values():
-            server.stop()
+            try:
+                server.stop()
+            except AssertionError as e:
+                errors.append(str(e))
         shutil.rmtree(self.directory, ignore_errors=True)
+        assert not errors, errors
 
 
 @pytest.fixture(scope="session")

@@ -102,11 +102,11 @@ def test_many_tables(running, record_property):
     began = time.monotonic()
     running.ctl("start-task", path, "--remove-meta")
     try:
-        running.wait_stage("bad", "Running", "Sync", timeout=3600)
+        running.wait_stage("bad", "Running", "Sync", timeout=max(240, count // 4))
         copied = time.monotonic() - began
         changed = range(7, count, max(count // 20, 1))
         server.run(*[f"INSERT INTO {schema}.t{i} VALUES (2, 2)" for i in changed])
-        running.wait_synced("bad", server, timeout=600)
+        running.wait_synced("bad", server, timeout=max(120, count // 10))
         for i in changed:
             assert running.downstream.value(f"SELECT SUM(v) FROM {schema}.t{i} WHERE id = 2") == 2, i
         assert len(running.downstream.run(f"SHOW TABLES IN {schema}")) == count

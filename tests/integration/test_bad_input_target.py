@@ -45,6 +45,7 @@ def running(home, request):
             "syncers": {"sync": {"safe-mode-duration": "1s", "batch": 10}}})
         home.ctl("start-task", path, "--remove-meta")
         home.wait_stage("bad", "Running", "Sync")
+        repeats_are_over(home)
     return home
 
 
@@ -162,8 +163,6 @@ def repeats_are_over(running):
 def test_target(running, row):
     table = table_of(row)
     begin(running, table)
-    if row.holds == NO_REPEATS:
-        repeats_are_over(running)
     seen = cannot_resume(running)
     downstream, upstream = row.input
     running.downstream.run(*[s.format(t=table) for s in downstream])

@@ -211,7 +211,7 @@ def dump_threads(server, user):
 @pytest.mark.parametrize("row", RUNNING, ids=ids)
 def test_while_it_runs(running, task, by_account, row):
     server = task(by_account)
-    dump, = dump_threads(server, "bad-up")
+    dump, = wait_for(lambda: dump_threads(server, "bad-up"), "it reads the log")
     try:
         server.run(row.input.format(dump=dump))
         for (number,) in server.run("SELECT id FROM information_schema.processlist WHERE user = 'bad-up'"):

@@ -246,10 +246,12 @@ def test_etcd_behind_the_port(cluster, pair):
         import select
         return select.select([watch.stdout], [], [], 1)[0]
 
-    wait_for(put_is_seen, "the watch sees a put")
-    assert watch.stdout.readline().strip() == "PUT"
-    watch.kill()
-    watch.wait()
+    try:
+        wait_for(put_is_seen, "the watch sees a put")
+        assert watch.stdout.readline().strip() == "PUT"
+    finally:
+        watch.kill()
+        watch.wait(60)
     alive = cluster.etcdctl("lease", "keep-alive", "--once", lease)
     assert "keepalived" in alive.stdout, alive
     assert cluster.etcdctl("del", "seen").stdout.strip() == "1"

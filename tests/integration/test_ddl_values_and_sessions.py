@@ -267,3 +267,12 @@ def test_parsers_of_full_text_indexes(pair, migrated):
         assert {row[2] for row in m.downstream.run(f"SHOW INDEX FROM {SCHEMA}.{table}")} == keys
         shown = m.downstream.run(f"SHOW CREATE TABLE {SCHEMA}.{table}")[0][1]
         assert ("ngram" in shown) == pair.endswith("mysql9"), shown
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mysql9", "mysql9-mariadb", "mysql9-tidb"])
+def test_literals_of_a_client_in_another_character_set(pair, migrated):
+    m = migrated(pair).replicating("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    text = b"VARCHAR(9) CHARACTER SET utf8mb4 DEFAULT"
+    m.write("SET NAMES latin1", b"ALTER TABLE t ADD a %s _latin1'\xe9', ADD b %s '\xe9', ADD c %s _latin1 0xE9, ADD d %s _utf8mb4'x'" % ((text,) * 4), "INSERT INTO t (id) VALUES (2)")
+    m.equal(definitions=False)
+    assert m.downstream.run(f"SELECT DISTINCT a, b, c, d FROM {SCHEMA}.t") == (("\u00e9",) * 3 + ("x",),)

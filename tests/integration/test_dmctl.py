@@ -116,7 +116,7 @@ def test_did_you_mean(cluster, pair, started):
     assert 'did you mean "enable-gtid"?' in cluster.ctl("operate-source", "create", wrong, check=False).err
     for program, flag in (("dm-master", "--config"), ("dm-worker", "--config")):
         file = cluster.write(f"{program}.toml", 'name = "x"\nlog-levle = "info"\n')
-        done = subprocess.run([f"{BIN}/{program}", flag, file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run([f"{BIN}/{program}", flag, file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
         assert done.returncode != 0 and 'did you mean "log-level"?' in done.stdout, done
 
 
@@ -221,7 +221,7 @@ def test_interactive_without_a_terminal(cluster):
     cluster.start_master()
     done = subprocess.run([f"{BIN}/dmctl", f"--master-addr={cluster.address}"], text=True, cwd=cluster.dir,
                           input="query-status\n\nnonsense\nquery-status 'unbalanced\nexit\nquery-status\n",
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout == (
         '{\n    "result": true,\n    "msg": "",\n    "tasks": []\n}\n'

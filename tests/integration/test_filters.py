@@ -570,12 +570,14 @@ def test_killed_between_filtered_rows(scene):
     scene.up.run(f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, v INT)", f"CREATE TABLE {SCHEMA}.nokey (a INT, b INT)")
     cluster = scene.cluster
     cluster.workers["worker1"].stop()
-    cluster.start_worker("worker1", failpoints="sync/after-serial-commit=5*kill")
+    cluster.start_worker("worker1", failpoints="sync/after-serial-commit=2*kill")
     expressions(scene, {"t": {"insert-value-expr": "v % 3 = 0"}, "u": {"update-new-value-expr": "v > 100"},
                         "nokey": {"table": "nokey", "insert-value-expr": "b % 2 = 0"}, "d": {"table": "nokey", "delete-value-expr": "b = 1"}})
     for i in range(12):
         scene.up.run("BEGIN", f"INSERT INTO {SCHEMA}.t VALUES ({i}, {i}), ({i + 100}, {i + 1})", f"INSERT INTO {SCHEMA}.nokey VALUES (1, {i}), (1, {i})",
                      f"UPDATE {SCHEMA}.t SET v = v + {i * 20} WHERE id = {i}", f"DELETE FROM {SCHEMA}.nokey WHERE b = {i} LIMIT 1", "COMMIT")
+        if i == 1:  # is committed alone
+            wait_for(lambda: scene.rows(scene.down, "nokey", "b"), "the first rows without a key are there")
     worker = cluster.workers["worker1"]
     wait_for(lambda: not worker.alive(), lambda: f"the worker reaches its fail point\n{cluster.log('worker1')}")
     cluster.start_worker("worker1")

@@ -91,6 +91,8 @@ class HeldDump:
         start(cluster, "all", *args, **{**DUMP_NO_LOCK, "ignore-checking-items": ["all"], **more})
         wait_for(lambda: count(cluster.downstream, "a") == 600, lambda: f"table a is loaded ahead\n{cluster.log('worker1')}")
         assert cluster.status("fc")["unit"] == "Dump"
+        waiting = f"SELECT id FROM information_schema.processlist WHERE state LIKE 'Waiting for table%' AND info LIKE '%`{SCHEMA}`.`z`%'"
+        wait_for(lambda: cluster.upstream.run(waiting), lambda: f"table z is waited for: {cluster.upstream.run('SHOW FULL PROCESSLIST')}")
 
     def release(self):
         self.holder.cursor().execute("UNLOCK TABLES")
@@ -533,6 +535,32 @@ def test_changed_routes_do_not_split_a_table(migration):
     start(migration, "load")
     migration.wait_stage("fc", "Finished")
     same(migration)
+
+
+def test_names_with_dots_are_told_apart(migration):
+    """A load that begins anew empties both tables first: they have no key."""
+    both = ("`fc.x`.y", "fc.`x.y`")
+    schemas = (SCHEMA, "fc.x")
+    worker(migration, after(6))
+    for server in (migration.upstream, migration.downstream):
+        server.run("DROP DATABASE IF EXISTS `fc.x`")
+    try:
+        migration.upstream.run("CREATE DATABASE `fc.x`")
+        for table in both:
+            migration.upstream.run(f"CREATE TABLE {table} (a INT, b VARCHAR(20))", f"INSERT INTO {table} SELECT seq, CONCAT('v', seq) FROM {SCHEMA}.seq_1_to_300")
+        start(migration, "dump", name="dump", schemas=schemas, mydumpers={"dump": {"rows": 100, "extra-args": "-F 1000B -s 200"}})
+        migration.wait_stage("dump", "Finished")
+        migration.ctl("stop-task", "dump")
+        interrupted(migration, schemas=schemas)
+        assert all(migration.downstream.value(f"SELECT COUNT(*) FROM {table}") > 0 for table in both)
+        migration.ctl("stop-task", "fc")
+        worker(migration)
+        start(migration, "load", "--remove-meta", schemas=schemas)
+        migration.wait_stage("fc", "Finished")
+        same(migration, {name: name for name in schemas})
+    finally:
+        for server in (migration.upstream, migration.downstream):
+            server.run("DROP DATABASE IF EXISTS `fc.x`")
 
 
 def test_progress_of_another_dump_is_not_used(migration):

@@ -189,7 +189,7 @@ def test_many_requests_at_once(cluster, call):
     import threading
     cluster.start_master()
     answers = []
-    threads = [threading.Thread(target=lambda: answers.append(call("GET", "members"))) for _ in range(60)]
+    threads = [threading.Thread(target=lambda: answers.append(call("GET", "members")), daemon=True) for _ in range(60)]
     for thread in threads:
         thread.start()
     assert "Release Version" in cluster.http("/status")

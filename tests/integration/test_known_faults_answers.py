@@ -5,6 +5,7 @@ import re
 import pytest
 
 from dmtest.proxy import LostAnswer
+from dmtest.waiting import wait_for
 
 SCHEMA = "kfc"
 TABLES = ["CREATE TABLE k (id INT PRIMARY KEY, v INT, UNIQUE KEY (v))", "CREATE TABLE n (a INT, b VARCHAR(10))"]
@@ -29,11 +30,14 @@ def test_answers_to_commit_that_are_lost(proxied, pair):
 
     m.replicating(*TABLES)
     m.into.on_statement = lose
-    i = 0
-    while len(lost) < 4:
-        write_rounds(m, 10, i)
-        i += 10
+    rounds = itertools.count(step=10)
+
+    def four_are_lost():
+        write_rounds(m, 10, next(rounds))
         m.synced(90)
+        return len(lost) == 4
+
+    wait_for(four_are_lost, lambda: f"four answers are lost, not {len(lost)}", timeout=120, interval=0)
     m.equal()
 
 

@@ -1,6 +1,10 @@
 """Statements that change definitions which are known to be misread, or to leave other rows downstream than upstream."""
+import os
+import shutil
+
 import pytest
 from dmtest.migrated import Migrated
+from dmtest.proxy import Fails
 from dmtest.waiting import wait_for
 
 SCHEMA = "kfd"
@@ -39,6 +43,124 @@ def test_copies_and_temporary_tables_of_an_old_server(pair, migrated):
     m.write("INSERT INTO t VALUES (4, 'd')", "UPDATE t2 SET v = 'x' WHERE id = 1")
     m.equal(definitions=False)
     assert m.downstream.run(f"SELECT COUNT(*) FROM {SCHEMA}.t") == ((4,),)
+
+
+@pytest.mark.parametrize("mode", ["STATEMENT", "MIXED"])
+@pytest.mark.parametrize("pair", ["mariadb-mysql9", "mysql56-mariadb", "mysql9-mariadb"])
+def test_temporary_tables_of_sessions_that_log_statements(pair, mode, migrated):
+    """The log of such a session has all its statements; those on temporary tables look like ones on permanent tables."""
+    m = migrated(pair).replicating("CREATE TABLE t (id INT PRIMARY KEY, v INT)", "CREATE TABLE other (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1, 1)")
+    m.write(f"SET SESSION binlog_format = {mode}", "CREATE TEMPORARY TABLE t (id INT PRIMARY KEY, z INT)", "INSERT INTO t VALUES (9, 9)", "ALTER TABLE t ADD tmpc INT", "CREATE INDEX k ON t (z)",
+            "DROP INDEX k ON t", "TRUNCATE TABLE t", "ALTER TABLE t RENAME TO t2", "ALTER TABLE t2 ADD more INT", "ALTER TABLE other ADD seen INT", "TRUNCATE TABLE other",
+            *(["RENAME TABLE t2 TO t3", "TRUNCATE TABLE t3", "DROP TABLE t3"] if "mariadb-" in pair else ["DROP TABLE t2"]),
+            "CREATE TEMPORARY TABLE only_here (id INT)", "ALTER TABLE only_here ADD c INT")
+    # Another session, and this one once it is gone.
+    m.write("INSERT INTO t VALUES (2, 2)", "ALTER TABLE t ADD late INT DEFAULT 4", "UPDATE t SET v = 3 WHERE id = 1", "INSERT INTO other VALUES (1, 1)")
+    m.equal(definitions=False)
+    m.same("SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'kfd' AND TABLE_NAME IN ('t', 'other') ORDER BY TABLE_NAME, ORDINAL_POSITION")
+    assert m.downstream.run(f"SELECT id, v, late FROM {SCHEMA}.t ORDER BY id") == ((1, 3, 4), (2, 2, 4))
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mysql9", "mysql56-mariadb", "mysql9-mariadb"])
+def test_names_beside_those_of_temporary_tables(pair, migrated):
+    """RENAME TABLE renames temporary tables of MariaDB, and permanent ones of MySQL, whatever the session has."""
+    m = migrated(pair).replicating("CREATE TABLE t (id INT PRIMARY KEY, v INT)", "CREATE TABLE fresh (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1)", "INSERT INTO fresh VALUES (7, 7)")
+    m.write("SET SESSION binlog_format = STATEMENT", "CREATE TEMPORARY TABLE t (tmp INT)",
+            *(["RENAME TABLE t TO tmp_old", "TRUNCATE TABLE tmp_old"] if "mariadb-" in pair else ["RENAME TABLE t TO old, fresh TO t", "TRUNCATE TABLE t"]))
+    m.write("INSERT INTO t VALUES (2, 2)")
+    m.equal(definitions=False)
+    m.same("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'kfd' ORDER BY 1")
+    # What is made like one, in a schema that is not replicated and in one that is.
+    m.write("CREATE DATABASE IF NOT EXISTS kfd_else")
+    try:
+        m.write("SET SESSION binlog_format = STATEMENT", "CREATE TEMPORARY TABLE shape (tmp INT)", "CREATE TABLE kfd_else.copy LIKE shape")
+        m.write("INSERT INTO t VALUES (3, 3)")
+        m.equal(definitions=False)
+        m.write("SET SESSION binlog_format = STATEMENT", "CREATE TEMPORARY TABLE shape (tmp INT)", "CREATE TABLE copy LIKE shape")
+        error = m.cluster.wait_error(m.task, code=36068)
+        assert "temporary table" in error["Message"] and "binlog replace" in error["Workaround"], error
+    finally:
+        m.upstream.run("DROP DATABASE IF EXISTS kfd_else")
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mysql9", "mysql9-mariadb"])
+def test_temporary_tables_made_before_the_task_resumes(pair, proxied):
+    """They are known when it resumes by itself; a worker that was started anew warns of what it cannot know."""
+    m = proxied(pair, down=True, source_keys={"checker": {"backoff-max": "1s"}})
+    m.replicating("CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE other (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    failed = []
+
+    def rule(text):
+        if f"INTO `{SCHEMA}`.`other`" in text and not failed:
+            failed.append(text)
+            return Fails(1205, "Lock wait timeout exceeded; try restarting transaction")
+        return None
+
+    doubt = "may have been on a temporary table"
+    with m.upstream.connect(database=SCHEMA) as session:
+        cursor = session.cursor()
+        cursor.execute("SET SESSION binlog_format = STATEMENT")
+        cursor.execute("CREATE TEMPORARY TABLE t (tmp INT)")
+        m.synced()
+        m.into.on_statement = rule
+        m.write("INSERT INTO other VALUES (1)")
+        wait_for(lambda: "dispatch auto resume task" in m.cluster.log(m.worker, 100000), "it resumes by itself")
+        m.cluster.wait_stage(m.task, "Running", "Sync")
+        cursor.execute("TRUNCATE TABLE t")
+        m.write("INSERT INTO t VALUES (2)")
+        m.equal()
+        assert m.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.t") == 2
+        assert doubt not in m.cluster.log(m.worker, 100000)
+        m.restart_worker()
+        cursor.execute("TRUNCATE TABLE t")
+        wait_for(lambda: doubt in m.cluster.log(m.worker, 100000), "the log warns")
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mariadb", "mysql9-mariadb"])
+def test_procedures_that_use_temporary_tables(pair, migrated):
+    """Statements of a procedure on permanent tables carry the mark of those on temporary ones, in every binlog_format."""
+    m = migrated(pair).replicating("CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1)",
+                                   "CREATE PROCEDURE p() BEGIN CREATE TEMPORARY TABLE x (id INT); ALTER TABLE x ADD e INT; TRUNCATE TABLE t; ALTER TABLE t ADD f INT; CREATE INDEX i ON t (v); END")
+    m.write("CALL p()", "INSERT INTO t VALUES (2, 2, 2)")
+    m.write("SET SESSION binlog_format = STATEMENT", "CREATE TEMPORARY TABLE y (id INT)", "ALTER TABLE t DROP f", "DROP TEMPORARY TABLE y")
+    m.equal(definitions=False)
+    assert m.downstream.run(f"SELECT * FROM {SCHEMA}.t") == ((2, 2),)
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mysql9", "mysql9-mariadb"])
+def test_rows_that_come_from_a_file(pair, migrated):
+    """DISCARD and IMPORT TABLESPACE: what was there stays downstream, and the task says what to do."""
+    in_partitions = pair.startswith("mysql9")  # MariaDB has no such statement for one partition before 11
+    partitions = "PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (10), PARTITION b VALUES LESS THAN (20))" if in_partitions else ""
+    m = migrated(pair).replicating("CREATE TABLE t (id INT PRIMARY KEY, v INT)", f"CREATE TABLE other (id INT PRIMARY KEY) {partitions}",
+                                   "INSERT INTO t VALUES (1, 1), (2, 2)", "INSERT INTO other VALUES (1), (11)")
+    path = os.path.join(m.upstream.data(), SCHEMA, "t")
+    connection = m.upstream.connect(database=SCHEMA)
+    try:
+        cursor = connection.cursor()
+        cursor.execute("FLUSH TABLES t FOR EXPORT")
+        for suffix in (".ibd", ".cfg"):
+            shutil.copy(path + suffix, path + suffix + ".kept")
+        cursor.execute("UNLOCK TABLES")
+        cursor.execute("INSERT INTO t VALUES (3, 3)")
+        connection.commit()
+        cursor.execute("ALTER TABLE t DISCARD TABLESPACE")
+        for suffix in (".ibd", ".cfg"):
+            os.rename(path + suffix + ".kept", path + suffix)
+        cursor.execute("ALTER TABLE t IMPORT TABLESPACE")
+    finally:
+        connection.close()
+    error = m.cluster.wait_stage(m.task, "Paused")["result"]["errors"][0]
+    assert error["ErrCode"] == 36068 and "rows of a file" in error["Message"] and "binlog skip" in error["Workaround"], error
+    assert m.downstream.run(f"SELECT id FROM {SCHEMA}.t ORDER BY id") == ((1,), (2,), (3,))
+    m.downstream.run(f"DELETE FROM {SCHEMA}.t WHERE id = 3")
+    m.cluster.ctl("binlog", "skip", m.task)
+    m.write("INSERT INTO t VALUES (4, 4)")
+    m.equal(definitions=False)
+    # Without IMPORT, and the table goes.
+    m.write("ALTER TABLE other DISCARD PARTITION a TABLESPACE" if in_partitions else "ALTER TABLE other DISCARD TABLESPACE", "DROP TABLE other")
+    m.equal(definitions=False)
+    assert "DISCARD TABLESPACE" in m.cluster.log(m.worker, 100000)
 
 
 def test_clauses_in_every_place_and_spelling(migrated):

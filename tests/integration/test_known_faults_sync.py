@@ -129,7 +129,7 @@ def test_pause_and_resume_again_and_again_under_load(migrated):
                 cursor.execute(f"REPLACE INTO k VALUES ({i % 50}, {i})")
                 cursor.execute(f"DELETE FROM n WHERE a = {i - 5} LIMIT 1")
 
-    writer = threading.Thread(target=write)
+    writer = threading.Thread(target=write, daemon=True)
     writer.start()
     try:
         for _ in range(8):
@@ -202,6 +202,7 @@ def test_the_server_id_of_a_source(servers, tmp_path, kind):
             tasks.append(Migrated(cluster, upstream, downstream, [f"{SCHEMA}{i}"], f"kfi{i}", source=f"s{i}", **{"meta-schema": "dm_ids"}))
             tasks[-1].replicating("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
             tasks[-1].synced()
+            wait_for(lambda: tasks[-1].worker in replicas(), lambda: f"it reads: {replicas()}")
         first, second = replicas()[tasks[0].worker], replicas()[tasks[1].worker]
         assert first == 424242 and 429496729 <= second < 429596729, replicas()
         log = [line for line in cluster.log(tasks[1].worker, 5000).splitlines() if "server-id" in line and "424242" in line]

@@ -367,7 +367,7 @@ def is_as_dm_makes_it(task):
     assert key == (("uk_id_schema_table", "id,cp_schema,cp_table"),)
     rows = task.checkpoint("cp_schema, cp_table, binlog_name, binlog_pos, binlog_gtid, exit_safe_binlog_name, exit_safe_binlog_pos, "
                            "exit_safe_binlog_gtid, table_info, is_global", f"id = '{task.source}'")
-    form = re.compile(r"(\d+-\d+-\d+(,\d+-\d+-\d+)*)?" if task.upstream.flavor == "mariadb" else r"([0-9a-f-]{36}(:\d+(-\d+)?)+(,\s*|$))*")
+    form = re.compile(r"(\d+-\d+-\d+(,\d+-\d+-\d+)*)?" if task.upstream.flavor == "mariadb" else r"([0-9a-f-]{36}(:(\d+(-\d+)?|[a-z_]\w*))+(,\s*|$))*")  # tags: MySQL 9
     infos = {}
     for schema, table, name, offset, gtid, exit_name, _, exit_gtid, info, is_global in rows:
         assert re.fullmatch(r"mysql-bin\.\d{6}", name) and offset >= 4 and form.fullmatch(gtid), (name, offset, gtid)

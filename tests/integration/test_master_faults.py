@@ -87,7 +87,7 @@ class Requests:
 
     def __init__(self, cluster):
         self.cluster, self.ended, self.failed, self.slowest, self.count = cluster, threading.Event(), [], 0, 0
-        self.thread = threading.Thread(target=self._run)
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self):
@@ -192,7 +192,7 @@ def test_signals(cluster, pair, number):
     assert etcd_pid(cluster) is None
     # Serving, and not leading yet.
     cluster.start_master(wait=False)
-    wait_for(lambda: "listening gRPC API" in whole_log(cluster), "it serves", interval=0.002)
+    wait_for(lambda: "listening gRPC API" in whole_log(cluster), lambda: f"it serves; its log:\n{whole_log(cluster)[-3000:]}\n{cluster.master.tail()}", interval=0.002)
     end(0)
     cluster.start_master()
     cluster.start_worker("worker1")
@@ -200,9 +200,11 @@ def test_signals(cluster, pair, number):
     # With requests, with a stream of etcd's API that lasts.
     watch = subprocess.Popen(["etcdctl", "--endpoints", cluster.address, "watch", "x"], env={**os.environ, "ETCDCTL_API": "3"},
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    end(0)
-    watch.kill()
-    watch.wait()
+    try:
+        end(0)
+    finally:
+        watch.kill()
+        watch.wait(60)
     # Between a death of etcd and its next start.
     cluster.start_master()
     os.kill(etcd_pid(cluster), signal.SIGKILL)
@@ -299,8 +301,7 @@ def test_disk_has_space_again_before_the_fourth_death(cluster, pair):
         cluster.start_worker("worker1")
         start_task(cluster, pair)
         disk.fill()
-        while cluster.etcdctl("put", "/other/large", input="x" * 1_000_000).returncode == 0:
-            pass
+        wait_for(lambda: cluster.etcdctl("put", "/other/large", input="x" * 1_000_000).returncode != 0, "etcd has no space", interval=0)
         wait_for(lambda: "starting it again" in whole_log(cluster), "etcd ends")
         disk.free()
         cluster.ctl("pause-task", "mf")
@@ -420,10 +421,12 @@ def test_data_of_one_of_several_members(cluster):
                              "--initial-advertise-peer-urls", f"http://127.0.0.1:{cluster.peer_port}"],
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wal = os.path.join(data, "member", "wal")
-    wait_for(lambda: os.path.isdir(wal) and any(f.endswith(".wal") for f in os.listdir(wal)), "there are data")
-    wait_for(lambda: accepts(cluster.peer_port), "it listens")
-    etcd.kill()
-    etcd.wait()
+    try:
+        wait_for(lambda: os.path.isdir(wal) and any(f.endswith(".wal") for f in os.listdir(wal)), "there are data")
+        wait_for(lambda: accepts(cluster.peer_port), "it listens")
+    finally:
+        etcd.kill()
+        etcd.wait(60)
     refused(cluster, "start embed etcd timeout", "what etcd said last", "several dm-masters")
 
 

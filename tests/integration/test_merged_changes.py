@@ -59,7 +59,16 @@ def test_a_backlog_takes_few_statements(logged):
         cursor.execute("INSERT INTO pk SELECT seq, 'x', seq FROM seq_1_to_600")
         cursor.execute("DELETE FROM pk WHERE id > 500")
     logged.downstream.run("TRUNCATE mysql.general_log")
-    logged.cluster.ctl("resume-task", "places")
+    with logged.downstream.connect(database=SCHEMA) as holder:  # nothing is written before all is read: a backlog it is
+        cursor = holder.cursor()
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT * FROM hot FOR UPDATE")
+        logged.cluster.ctl("resume-task", "places")
+        waits = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+        wait_for(lambda: logged.downstream.value(waits) > 0, "a worker waits for the rows")
+        sent = "SELECT COUNT(*) FROM information_schema.processlist WHERE command = 'Binlog Dump' AND state LIKE 'Master has sent all%'"
+        wait_for(lambda: logged.upstream.value(sent) > 0, "all is read")
+        cursor.execute("ROLLBACK")
     logged.check()
     # (The log has whole packets: a row for each statement of them.)
     hot, pk = statements(logged.downstream, "%`hot`%", "%`pk`%")

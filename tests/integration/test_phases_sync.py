@@ -7,7 +7,7 @@ import time
 import pytest
 
 from dmtest.phases import AWAY, Command, scene, whole
-from dmtest.proxy import CutClient
+from dmtest.proxy import Cut, CutClient
 from dmtest.servers import MariaDb
 from dmtest.waiting import wait_for
 
@@ -282,6 +282,30 @@ def test_downstream_restarts_and_is_read_only(own):
     own.interrupt("pause", AT_ONCE, stuck=True, failed=("1290", *AWAY))
     own.go_on("pause")
     own.cluster.wait_error(SCHEMA, phrase="1290")
+    cursor.execute("SET GLOBAL read_only = 0")
+    own.running()  # by itself
+    own.equal()
+
+
+def test_downstream_is_read_only_for_who_has_lost_a_connection(own):
+    """What ends the run is what the server says on the new connection, not that the one before was lost."""
+    root = own.downstream._as_root()
+    cursor = root.cursor()
+    cursor.execute("REVOKE READ_ONLY ADMIN, SUPER, CONNECTION ADMIN ON *.* FROM 'dm'@'%'")
+    lock = threading.Lock()
+
+    def lose(text):
+        if f"`{SCHEMA}`.`" in text and text.endswith("COMMIT"):
+            with lock:
+                cursor.execute("SET GLOBAL read_only = 1")
+            raise Cut
+        return None
+
+    own.down.on_statement = lose
+    own.writer.more()
+    error = own.cluster.wait_error(SCHEMA, phrase="1290")
+    assert "Make the server writable" in error["Workaround"] and "startLocation" in error["Message"], error
+    own.back(own.down)
     cursor.execute("SET GLOBAL read_only = 0")
     own.running()  # by itself
     own.equal()

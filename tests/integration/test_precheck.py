@@ -155,6 +155,24 @@ CASES = {
         [], [], {"routes": {"one": {"schema-pattern": "pre", "table-pattern": "t*", "target-schema": "x", "target-table": "a"},
                             "two": {"schema-pattern": "pre", "table-pattern": "t", "target-schema": "x", "target-table": "b"}},
                  "route-rules": ["one", "two"]}, None, ["fail to initialize checker", "matches more than one rule"]),
+    "merged-tables": (
+        ["CREATE TABLE pre.t1 (id INT PRIMARY KEY)", "CREATE TABLE pre.t2 (id INT PRIMARY KEY)"], [],
+        {"routes": {"one": {"schema-pattern": "pre", "table-pattern": "t*", "target-schema": "x", "target-table": "t"}}, "route-rules": ["one"]},
+        {"merged tables check": "warn"},
+        ["tables `pre`.`t1`, `pre`.`t2` have one target, `x`.`t`: TRUNCATE TABLE of one of them empties it, DROP TABLE drops it", "`truncate table`", '"result": true']),
+    "merged-tables-that-a-filter-protects": (
+        ["CREATE TABLE pre.t1 (id INT PRIMARY KEY)", "CREATE TABLE pre.t2 (id INT PRIMARY KEY)"], [],
+        {"routes": {"one": {"schema-pattern": "pre", "table-pattern": "t*", "target-schema": "x", "target-table": "t"}}, "route-rules": ["one"],
+         "filters": {"keep": {"schema-pattern": "pre", "table-pattern": "t*", "events": ["truncate table", "drop table"], "action": "Ignore"}},
+         "filter-rules": ["keep"]}, {}, []),
+    "merged-tables-ignored": (
+        ["CREATE TABLE pre.t1 (id INT PRIMARY KEY)", "CREATE TABLE pre.t2 (id INT PRIMARY KEY)"], [],
+        {"routes": {"one": {"schema-pattern": "pre", "table-pattern": "t*", "target-schema": "x", "target-table": "t"}}, "route-rules": ["one"],
+         "ignore-checking-items": ["schema_of_shard_tables"]}, {}, []),
+    "merged-tables-full": (
+        ["CREATE TABLE pre.t1 (id INT PRIMARY KEY)", "CREATE TABLE pre.t2 (id INT PRIMARY KEY)"], [],
+        {"routes": {"one": {"schema-pattern": "pre", "table-pattern": "t*", "target-schema": "x", "target-table": "t"}}, "route-rules": ["one"],
+         "task-mode": "full"}, {}, []),
     "no-table-matches": ([], [], {"block-allow-list": {"list": {"do-dbs": ["nothing_of_this"]}}}, {"rules effect check": "warn"},
                          ["do-dbs entry `nothing_of_this` matches nothing of source src"]),
     "full": ([], [], {"task-mode": "full"}, {}, []),
@@ -174,7 +192,7 @@ CASES = {
 def with_instance_keys(changes):
     """`meta` and `route-rules` belong to the instance."""
     changes = dict(changes)
-    instance = {key: changes.pop(key) for key in ("meta", "route-rules") if key in changes}
+    instance = {key: changes.pop(key) for key in ("meta", "route-rules", "filter-rules") if key in changes}
     if instance:
         changes["mysql-instances"] = [{"source-id": "src", "block-allow-list": "list", "mydumper-config-name": "dump",
                                        "loader-config-name": "load", "syncer-config-name": "sync", **instance}]
@@ -215,6 +233,71 @@ def test_limits_hide_entries_only(running, schema):
         assert (len(found.items), len(found.entries)) == (items, entries), found.text
         assert (found.failed, found.warned) == (1, 1), found.text
         assert found.text.count('"state": "fail"') == (1 if errors else 0), found.text
+
+
+# ---- targets that are the upstream's, or the product's own ----
+
+ITSELF = "the downstream is the server of source src itself"
+
+
+@pytest.mark.parametrize("mode", ["full", "all", "incremental"])
+def test_the_target_is_the_upstream_itself(running, schema, mode):
+    """Rows without a key would be doubled, changes replicated again and again."""
+    fresh(running.upstream, "CREATE TABLE pre.k (id INT PRIMARY KEY)", "CREATE TABLE pre.n (v INT)", "INSERT INTO pre.n VALUES (1)")
+    found = check(running, target=running.upstream, **{"task-mode": mode, "ignore-checking-items": ["table_schema"]})
+    assert found.items["target tables check"] == "fail" and ITSELF in found.text and "`pre`.`k`, `pre`.`n`" in found.text, found.text
+    path = task(running, target=running.upstream, **{"task-mode": mode})
+    answer = running.ctl("start-task", path, check=False)
+    assert not answer.ok and ITSELF in answer.out, answer
+    assert running.upstream.value("SELECT COUNT(*) FROM pre.n") == 1
+
+
+def renamed(**more):
+    return with_instance_keys({"routes": {"one": {"schema-pattern": "pre", "target-schema": "pre_copy"}}, "route-rules": ["one"], **more})
+
+
+def test_other_names_on_the_same_server(running, schema):
+    """Fine, unless the task takes what it writes, or its progress, from the binlog."""
+    for mode in ("full", "all"):
+        assert check(running, target=running.upstream, **renamed(**{"task-mode": mode})).passed
+    everything = {"block-allow-list": {"list": {"do-dbs": ["~^pre"]}}}
+    running.upstream.run("DROP DATABASE IF EXISTS pre_copy")
+    assert check(running, target=running.upstream, **renamed(**{"task-mode": "full"}, **everything)).passed
+    found = check(running, target=running.upstream, **renamed(**everything))
+    assert found.items == {"target tables check": "fail"} and "`pre_copy`.`t`" in found.text and "again" in found.text, found.text
+    protected = {"filters": {"own": {"schema-pattern": "pre_copy", "events": ["all"], "action": "Ignore"}}, "filter-rules": ["own"]}
+    found = check(running, target=running.upstream, **renamed(**everything, **protected))
+    assert "target tables check" not in found.items, found.text
+    found = check(running, target=running.upstream, **renamed(**{"block-allow-list": {"list": {"do-dbs": ["pre", "dm_pre"]}}}))
+    assert found.items["target tables check"] == "fail" and "its own progress, `dm_pre`.`pre_syncer_checkpoint`" in found.text, found.text
+
+
+@pytest.mark.parametrize("pair", ["mysql9-mysql9", "mysql9-mariadb"])
+def test_the_same_server_of_another_kind(running, servers, schema, pair):
+    up, down = (servers.get(kind, "up") for kind in pair.split("-"))
+    fresh(up)
+    down.run("DROP DATABASE IF EXISTS dm_pre")
+    found = check(running, sources=[source(running, "mysql9-own", up)], target=down)
+    assert (found.items.get("target tables check") == "fail") == (up is down), found.text
+
+
+def test_tables_of_progress_are_not_migrated(running, schema):
+    """The upstream is itself the target of tasks."""
+    running.upstream.run("CREATE DATABASE dm_pre", "CREATE TABLE dm_pre.pre_syncer_checkpoint (id INT PRIMARY KEY)",
+                         "CREATE TABLE dm_pre.other_loader_checkpoint (id INT PRIMARY KEY)", "CREATE TABLE dm_pre.users (id INT PRIMARY KEY)")
+    try:
+        both = {"block-allow-list": {"list": {"do-dbs": ["pre", "dm_pre"]}}}
+        found = check(running, **both)
+        assert found.items == {"target tables check": "fail"}, found.text
+        assert found.entries == [
+            "table `dm_pre`.`other_loader_checkpoint` of source src has the target `dm_pre`.`other_loader_checkpoint`, where a task of that name "
+            "would keep its progress",
+            "table `dm_pre`.`pre_syncer_checkpoint` of source src has the target `dm_pre`.`pre_syncer_checkpoint`, where the task keeps its progress"], found.text
+        assert "block-allow-list" in found.text and "meta-schema" in found.text, found.text
+        found = check(running, **both, **{"meta-schema": "dm_pre_other"})
+        assert found.passed, found.text
+    finally:
+        running.upstream.run("DROP DATABASE dm_pre")
 
 
 # ---- accounts ----
@@ -322,6 +405,19 @@ def test_target_account(running, schema):
     found = check(running, **target)
     assert found.items == {"target db privilege checker": "fail"}, found.text
     assert "cannot create tables in `dm_pre`" in found.text and "lack of Create privilege: {`dm_pre`.*}; " in found.text, found.text
+
+
+def test_target_account_of_tidb(running, servers, schema):
+    """Which does not look at letter case."""
+    server = servers.get("tidb", "down")
+    login = account(server, "pre-letters", f"{TARGET} ON `Pre`.*", f"{TARGET} ON `DM_Pre`.*")
+    server.run("DROP DATABASE IF EXISTS pre", "DROP DATABASE IF EXISTS dm_pre")
+    found = check(running, target=server, **{"target-database": login})
+    assert found.passed, found.text
+    with server.connect(login["user"], login["password"]) as connection:
+        connection.cursor().execute("CREATE DATABASE pre")
+        connection.cursor().execute("CREATE TABLE pre.t (id INT PRIMARY KEY)")
+    server.run("DROP DATABASE pre", "DROP USER 'pre-letters'@'%'")
 
 
 def test_no_secret_in_the_log(running, schema):
@@ -436,6 +532,10 @@ def test_mysql9(running, servers, schema):
     assert len(found.entries) == 1 and "table `pre`.`t` has no primary key" in found.entries[0], found.text
     fresh(up, "CREATE TABLE pre.t (id INT PRIMARY KEY)")
     assert check(running, sources=sources, target=down).passed
+    # Its binlog has what a foreign key changes.
+    fresh(up, "CREATE TABLE pre.p (id INT PRIMARY KEY)", "CREATE TABLE pre.t (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)")
+    found = check(running, sources=sources, target=down)
+    assert len(found.entries) == 1 and "is not checked while changes are applied" in found.entries[0], found.text
     fresh(up, "CREATE TABLE pre.t (id INT PRIMARY KEY) CHARSET gb18030")
     assert check(running, sources=sources, target=down).passed
     found = check(running, sources=sources)

@@ -69,7 +69,7 @@ class Scene(Replicating):
             except Exception as e:
                 failures.append(e)
 
-        threads = [threading.Thread(target=write, args=(first + n * rows,)) for n in range(writers)]
+        threads = [threading.Thread(target=write, args=(first + n * rows,), daemon=True) for n in range(writers)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -213,9 +213,13 @@ def test_a_begin_that_is_not_exact(scene, by_time, restarted):
         cluster.wait_synced("gated", up)
         found = difference(up, down, scene.targets)
         assert found is None, found
-        # Behind it there is none.
+        # Behind it there is none: with GTIDs behind the first transaction of a later second than its begin.
+        second = up.value("SELECT NOW()")
+        wait_for(lambda: up.value("SELECT NOW()") > second, "the next second", interval=0.1)
         up.run(f"INSERT INTO {SCHEMA}.t VALUES (6, 6, 'six')")
         cluster.wait_synced("gated", up)
+        begun = up.value("SELECT NOW(6)")
+        wait_for(lambda: up.value(f"SELECT NOW(6) > '{begun}' + INTERVAL 1100000 MICROSECOND"), "the second run's duration is over", interval=0.1)
         down.run(f"INSERT INTO {SCHEMA}.t VALUES (7, 7, 'not of the upstream')")
         up.run(f"INSERT INTO {SCHEMA}.t VALUES (7, 7, 'seven')")
         cluster.wait_error("gated", 10006, "Error 1062")

@@ -222,6 +222,7 @@ def prepare_branch(server, xid, rows, compressed=False):
             cursor.execute("INSERT INTO pk VALUES (%s, %s, %s)", (i, xid, i))
         cursor.execute(f"XA END '{xid}'")
         cursor.execute(f"XA PREPARE '{xid}'")
+    server.wait_left(connection.thread_id())
 
 
 @pytest.mark.parametrize("migration,gtid,compressed", [("mariadb", False, False), ("mariadb", True, False), ("mysql9", True, False), ("mysql9", False, True)],

@@ -1,5 +1,6 @@
 """The value matrix (dmtest/value_matrix.py) into TiDB, and what TiDB cannot hold: an error that says so, or another type."""
 import json
+import struct
 
 import pytest
 
@@ -83,16 +84,32 @@ def test_bytes_that_are_no_character(task, shared_cluster, kind, charset, there,
     assert set(downstream.run("SELECT id, v FROM lacks.t")) <= set(expected)
 
 
-def test_vectors(task, shared_cluster):
-    """VECTOR of MySQL arrives as a JSON array in text made by hand, rows found by it too."""
+@pytest.mark.parametrize("kind", ["mysql9", "mariadb11"])
+def test_vectors(task, shared_cluster, kind):
+    """They arrive as JSON arrays in text made by hand, and as bytes in bytes; by the full copy and from the binlog; rows are found by them too."""
+    make = "TO_VECTOR" if kind == "mysql9" else "VEC_FromText"
     values = ["[1,2.5,-3]", "[0,0,0]", "[3.4028234e38,-0.5,0.1]"]
-    upstream, downstream = task(
-        "mysql9", ["CREATE TABLE t (v VECTOR(3), n INT)"] + [f"INSERT INTO t VALUES (TO_VECTOR('{v}'), {i})" for i, v in enumerate(values + values[:1])] +
-        ["INSERT INTO t VALUES (NULL, 9)", "UPDATE t SET n = n + 10 WHERE n IN (1, 3)", "DELETE FROM t WHERE n = 2"], False, ["CREATE TABLE t (v TEXT, n INT)"])
+    def rows(table, first):
+        return [f"INSERT INTO {table} VALUES ({make}('{v}'), {make}('{v}'), {first + i})" for i, v in enumerate(values + values[:1])] + \
+            [f"INSERT INTO {table} VALUES (NULL, NULL, {first + 9})"]
+    def changes(table, first):
+        return [f"UPDATE {table} SET n = n + 10 WHERE n IN ({first + 1}, {first + 3})", f"DELETE FROM {table} WHERE n = {first + 2}"]
+    definition = "(v VECTOR(3), b VECTOR(3), n INT)"
+    made = "(v TEXT, b VARBINARY(12), n INT)"
+    def same(table):
+        up = upstream.run(f"SELECT n, HEX(v), HEX(b) FROM lacks.{table} ORDER BY n")
+        down = downstream.run(f"SELECT n, v, HEX(b) FROM lacks.{table} ORDER BY n")
+        assert up == tuple((n, v and struct.pack("<3f", *json.loads(v)).hex().upper(), b) for n, v, b in down)
+
+    upstream, downstream = task(kind, [f"CREATE TABLE full {definition}", *rows("full", 0)], True, [f"CREATE TABLE full {made}", f"CREATE TABLE live {made}"])
+    shared_cluster.wait_stage("lacks", "Running", "Sync")
+    same("full")
+    run_all(upstream, "lacks", [*rows("full", 100), *changes("full", 0), *changes("full", 100), f"CREATE TABLE live {definition}", *rows("live", 0), *changes("live", 0)])
     shared_cluster.wait_synced("lacks", upstream)
-    up = upstream.run("SELECT n, FROM_VECTOR(v) FROM lacks.t ORDER BY n")
-    down = downstream.run("SELECT n, v FROM lacks.t ORDER BY n")
-    assert [(n, v and json.loads(v)) for n, v in up] == [(n, v and json.loads(v)) for n, v in down]
+    same("full")
+    same("live")
+    texts = "SELECT DISTINCT v FROM lacks.full WHERE v LIKE '[1,%' OR v LIKE '[0,%' ORDER BY v"
+    assert downstream.run(texts) == (("[0,0,0]",), ("[1,2.5,-3]",))
 
 
 def test_members_with_backslashes(migrate):  # noqa: F811

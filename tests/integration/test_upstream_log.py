@@ -4,6 +4,7 @@ import struct
 import pytest
 
 from dmtest.cluster import Cluster
+from dmtest.migrated import Migrated
 from dmtest.replicating import Replicating
 from dmtest.servers import MariaDb
 from dmtest.vip import Vip
@@ -113,6 +114,8 @@ def test_another_server_is_not_read_at_a_position(tmp_path, cluster, servers):
         task.equal()
         cluster.ctl("pause-task", task.task)
         task.resume()
+        here.run(f"INSERT INTO {SCHEMA}.pk VALUES (4, 'here')")
+        task.equal()  # it reads
         vip.move(there)
         error = cluster.wait_error(task.task, 36069, "another server")
         assert "enable-gtid" in error["Workaround"], error
@@ -132,3 +135,32 @@ def test_another_server_is_not_read_at_a_position(tmp_path, cluster, servers):
         cluster.wait_error(task.task, 36069, "was begun anew")
     finally:
         vip.stop()
+
+
+def test_an_upstream_that_gives_up_gtids(cluster, servers):
+    """A source that is read by GTID says what to do, and the task goes on by position."""
+    upstream = servers.get("mysql9", "without-gtids")
+    cluster.start_master()
+    m = Migrated(cluster, upstream, servers.get("mariadb", "down"), ["gtids"], "gtids", gtid=True)
+    m.replicating("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    m.write("INSERT INTO t VALUES (2)")
+    m.synced()
+    try:
+        upstream.run(*[f"SET GLOBAL gtid_mode = {mode}" for mode in ("ON_PERMISSIVE", "OFF_PERMISSIVE")])
+        cluster.workers[m.worker].kill9()
+        m.write("INSERT INTO t VALUES (3)")
+        cluster.start_worker("worker1")
+        error = cluster.wait_error(m.task, 36069)
+        assert "1236" in error["RawCause"] and "`enable-gtid: false`" in error["Workaround"] and "gtid_mode" in error["Workaround"], error
+        upstream.run("SET GLOBAL gtid_mode = OFF")
+        m.write("INSERT INTO t VALUES (4)")
+        m.stop()
+        cluster.ctl("operate-source", "stop", m.source)
+        cluster.create_source(m.source, upstream)
+        cluster.ctl("start-task", m.file())
+        cluster.wait_stage(m.task, "Running", "Sync")
+        m.equal()
+    finally:
+        m.stop()
+        for mode in ("OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"):
+            upstream.run(f"SET GLOBAL gtid_mode = {mode}")

@@ -1,6 +1,10 @@
 """The value matrix (dmtest/value_matrix.py) between servers, and what of a session or a stream changes how values look."""
+import fcntl
+import json
 import os
 import re
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -64,15 +68,42 @@ def wait_synced(cluster, task, upstream, timeout=120):
     wait_for(applied, lambda: last[-1], timeout=timeout)
 
 
+def wait_replicating(cluster, task, downstream, schema, standstill=120):
+    """Until the full copy is done, for as long as it makes tables or loads rows."""
+    tables = f"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '{schema}'"
+    seen, since = None, 0.0
+
+    def replicates():
+        nonlocal seen, since
+        status = cluster.status(task) or {}
+        load = status.get("load") or {}
+        now = (status.get("stage"), status.get("unit"), load.get("finishedBytes"), load.get("totalBytes"), downstream.value(tables))
+        if now != seen:
+            seen, since = now, time.monotonic()
+        assert time.monotonic() - since < standstill, f"nothing has happened for {standstill} s: {json.dumps(status, indent=1)}"
+        return now[:2] == ("Running", "Sync")
+
+    wait_for(replicates, lambda: f"{task} replicates; now {seen}", timeout=3600, interval=0.5)
+
+
 @pytest.fixture(scope="module")
-def outcomes(servers, shared_cluster):
-    """Runs the matrix of a pair once: (its Matrix, differences by kind)."""
-    done = {}
+def outcomes(tmp_path_factory, servers, shared_cluster):
+    """Runs the matrix of a pair once, whichever test or process of this run asks first: its `cells`, the names of its `kinds`,
+    the `differences` by kind."""
+    directory = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        directory = directory.parent  # all processes have this one
 
     def outcome(pair):
-        if pair not in done:
-            done[pair] = run_matrix(pair, servers, shared_cluster)
-        return done[pair]
+        path = directory / f"matrix-{pair}.json"
+        with open(f"{path}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                matrix, differences = run_matrix(pair, servers, shared_cluster)
+                whole = directory / f"matrix-{pair}.new"
+                whole.write_text(json.dumps({"cells": matrix.cells, "kinds": [kind.name for kind in matrix.kinds], "differences": differences}))
+                whole.rename(path)
+            return SimpleNamespace(**json.loads(path.read_text()))
 
     return outcome
 
@@ -92,7 +123,7 @@ def run_matrix(pair, servers, cluster):
     try:
         path = cluster.task_file(task, [source], downstream, [schema])
         cluster.ctl("start-task", path, "--remove-meta")
-        cluster.wait_stage(task, "Running", "Sync", timeout=240)
+        wait_replicating(cluster, task, downstream, schema)
         run_all(upstream, schema, matrix.live())
         wait_synced(cluster, task, upstream, timeout=300 if kinds[1] == "tidb" else 120)  # tables without a key are slow there
         return matrix, matrix.compare(reader(upstream, schema), reader(downstream, schema))
@@ -102,10 +133,10 @@ def run_matrix(pair, servers, cluster):
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_matrix(pair, outcomes, record_property):
-    matrix, differences = outcomes(pair)
-    record_property("cells", matrix.cells)
-    print(f"{pair}: {matrix.cells} cells of {len(matrix.kinds)} types")
-    assert not differences, f"{len(differences)} types differ:\n" + "\n".join(f"{k}: {v}" for k, v in differences.items())
+    outcome = outcomes(pair)
+    record_property("cells", outcome.cells)
+    print(f"{pair}: {outcome.cells} cells of {len(outcome.kinds)} types")
+    assert not outcome.differences, f"{len(outcome.differences)} types differ:\n" + "\n".join(f"{k}: {v}" for k, v in outcome.differences.items())
 
 
 def _table(outcomes, pairs):
@@ -119,16 +150,16 @@ def _table(outcomes, pairs):
         cells = []
         for pair in pairs:
             upstream, downstream = pair.split("-")
-            matrix, differences = outcomes(pair)
+            outcome = outcomes(pair)
             mine = [k for k in kinds if upstream in k.by]
-            if mine and not {k.name for k in mine} & {k.name for k in matrix.kinds}:
+            if mine and not {k.name for k in mine} & set(outcome.kinds):
                 cells.append("no such type")
                 continue
             by_hand = sorted({k.down[downstream].split(" CHARACTER")[0].split("(")[0] if k.on & {downstream} == set() and downstream in k.down else ""
                               for k in mine} - {""})
             if not mine:
                 cells.append("–")
-            elif any(k.name in differences for k in mine):
+            elif any(k.name in outcome.differences for k in mine):
                 cells.append("differs")
             else:
                 cells.append("equal" + (f" in `{'`, `'.join(by_hand)}`" if by_hand and page not in ("ENUM, SET",) else ""))

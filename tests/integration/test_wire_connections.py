@@ -141,8 +141,7 @@ def test_stalls_for_longer_than_the_server_waits(line, where):
 
     rules = [_times(1, table, verdict) for table in "kn"]
     line.into.on_statement = lambda text: rules[0](text) or rules[1](text)
-    while not all(rule.met for rule in rules):
-        line.write()
+    wait_for(lambda: line.write() or all(rule.met for rule in rules), "both tables meet a stall", interval=0)
     wait_for(stalled.is_set, "a connection stalls")
     log = line.equal()
     if where == "before the statement":
@@ -159,8 +158,7 @@ def test_pause_while_the_downstream_is_silent(line):
         return HeldAnswer(lambda: going.wait(120))
 
     line.into.on_statement = rule = _times(1, "n", verdict)
-    while not rule.met:
-        line.write(1)
+    wait_for(lambda: line.write(1) or rule.met, "an answer is held", interval=0)
     assert met.wait(30)
     begin = time.monotonic()
     line.cluster.ctl("pause-task", SCHEMA, check=False)

@@ -131,7 +131,7 @@ constexpr ErrorEntry kUnitErrors[] = {
      ErrorLevel::kMedium, "schema file of a dump could not be generated",
      "Please check `loaders`."},
     {kLoadUnitInvalidFileEnding, "LoadUnitInvalidFileEnding", "load-unit", ErrorScope::kInternal,
-     ErrorLevel::kHigh, "closing bracket of a VALUES list is missing",
+     ErrorLevel::kHigh, "closing bracket or semicolon of a VALUES list is missing",
      "Please check whether the file is cut off (space on the disk). `start-task "
      "--remove-meta` dumps anew."},
     {kLoadUnitParseQuoteValues, "LoadUnitParseQuoteValues", "load-unit", ErrorScope::kInternal,

@@ -261,6 +261,12 @@ std::string Join(const std::vector<std::string>& parts, std::string_view separat
   return out;
 }
 
+std::string FewOf(const std::vector<std::string>& names, size_t most) {
+  if (names.size() <= most) return Join(names, ", ");
+  return Join({names.begin(), names.begin() + static_cast<ptrdiff_t>(most)}, ", ") + " and " +
+         std::to_string(names.size() - most) + " more";
+}
+
 std::string_view Trim(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n\v\f";
   size_t first = text.find_first_not_of(kBlank);

@@ -39,6 +39,8 @@ std::string Quote(std::string_view text);
 
 std::vector<std::string> Split(std::string_view text, char separator);
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
+// `names`, at most `most` of them: "a, b and 3 more".
+std::string FewOf(const std::vector<std::string>& names, size_t most);
 std::string_view Trim(std::string_view text);  // blanks, tabs, line ends at both ends
 std::string ToLower(std::string_view text);    // ASCII only
 std::string ToUpper(std::string_view text);    // ASCII only

@@ -84,6 +84,9 @@ TEST(TextTest, SplitJoinTrim) {
   EXPECT_EQ(Split("a,,b", ','), (std::vector<std::string>{"a", "", "b"}));
   EXPECT_EQ(Split("", ','), std::vector<std::string>{""});
   EXPECT_EQ(Join({"a", "b"}, ", "), "a, b");
+  EXPECT_EQ(FewOf({}, 2), "");
+  EXPECT_EQ(FewOf({"a", "b"}, 2), "a, b");
+  EXPECT_EQ(FewOf({"a", "b", "c", "d"}, 2), "a, b and 2 more");
   EXPECT_EQ(Trim(" \ta b\n"), "a b");
   EXPECT_EQ(Trim("  "), "");
   EXPECT_TRUE(EqualsIgnoreCase("InFo", "iNfO"));

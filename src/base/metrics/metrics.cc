@@ -49,6 +49,21 @@ void DurationBatch::FlushTo(const Histogram& histogram) {
   *this = DurationBatch();
 }
 
+void ValueBatch::Add(double value) {
+  const auto bucket = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
+  ++counts_[static_cast<size_t>(bucket)];
+  ++count_;
+  sum_ += value;
+}
+
+void ValueBatch::FlushTo(const Histogram& histogram) {
+  if (count_ == 0) return;
+  if (histogram.series_ != nullptr) histogram.series_->ObserveMultiple(counts_, sum_);
+  std::fill(counts_.begin(), counts_.end(), 0);
+  count_ = 0;
+  sum_ = 0;
+}
+
 std::vector<double> ExponentialBuckets(double start, double factor, int count) {
   std::vector<double> buckets;
   for (int i = 0; i < count; ++i, start *= factor) buckets.push_back(start);

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace prometheus {
@@ -53,6 +54,7 @@ class Histogram {
 
  private:
   friend class DurationBatch;
+  friend class ValueBatch;
   std::shared_ptr<prometheus::Histogram> series_;
 };
 
@@ -70,6 +72,25 @@ class DurationBatch {
   std::array<uint64_t, kBuckets> buckets_{};
   uint64_t count_ = 0;
   double seconds_ = 0;
+};
+
+// Values of one thread on their way to a histogram of the same buckets: what is observed for every
+// event takes no lock there.
+class ValueBatch {
+ public:
+  // `bounds` of the histogram, rising.
+  explicit ValueBatch(std::vector<double> bounds)
+      : bounds_(std::move(bounds)), counts_(bounds_.size() + 1) {}
+  void Add(double value);
+  // Hands everything over and is empty again.
+  void FlushTo(const Histogram& histogram);
+  bool empty() const { return count_ == 0; }
+
+ private:
+  std::vector<double> bounds_;
+  std::vector<double> counts_;  // the last: beyond all bounds
+  uint64_t count_ = 0;
+  double sum_ = 0;
 };
 
 // start, start*factor, ... (count values)

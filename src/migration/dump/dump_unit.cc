@@ -17,6 +17,7 @@
 #include "migration/dumpfile/channel.h"
 #include "migration/dumpfile/metadata.h"
 #include "migration/dumpfile/session_time_zone.h"
+#include "mysql/client/data_size.h"
 #include "mysql/sql/sql_mode.h"
 
 namespace dm::migration {
@@ -209,16 +210,12 @@ void DumpUnit::EmptyDirectory() {
 void DumpUnit::WarnOfLittleSpace(const StopToken& stop) {
   try {
     const auto db = mysql::Connection::Connect(upstream_, stop);
-    const auto tables = db->Query(
-        "SELECT TABLE_SCHEMA, TABLE_NAME, DATA_LENGTH FROM information_schema.TABLES WHERE "
-        "TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')",
+    const uint64_t bytes = mysql::DataBytes(
+        *db,
+        [this](std::string_view schema, std::string_view table) {
+          return filter_->TakesTable(schema, table);
+        },
         stop);
-    uint64_t bytes = 0;
-    for (const auto& row : tables.rows) {
-      if (filter_->TakesTable(row[0].value_or(""), row[1].value_or(""))) {
-        bytes += ParseUint(row[2].value_or("0")).value_or(0);
-      }
-    }
     const uint64_t free = directory_.FreeBytes();
     if (bytes < free) return;
     log_.Warn("the dump directory may be too small for the dump",

@@ -9,12 +9,14 @@
 #include "migration/dumpfile/file_name.h"
 #include "migration/dumpfile/insert_reader.h"
 #include "migration/dumpfile/introducer.h"
+#include "migration/dumpfile/literals.h"
 #include "migration/dumpfile/load_line.h"
 #include "migration/dumpfile/metadata.h"
 #include "migration/dumpfile/schema_script.h"
 #include "migration/dumpfile/session_time_zone.h"
 #include "migration/dumpfile/short_bytes.h"
 #include "migration/dumpfile/value_text.h"
+#include "migration/dumpfile/vector_text.h"
 
 namespace dm::migration {
 namespace {
@@ -265,6 +267,12 @@ TEST(InsertReaderTest, ContinuesAtEveryTuple) {
 
 TEST(InsertReaderTest, SaysWhatIsWrong) {
   EXPECT_EQ(CodeOf([] { Tuples("INSERT INTO t VALUES (1"); }), 34002);
+  for (const char* cut_off :
+       {"INSERT INTO t VALUES", "INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (1),\n",
+        "INSERT INTO t VALUES (1);\nINSERT INTO t VALUES\n(2)\n",
+        "INSERT INTO t VALUES (1) -- ;"}) {
+    EXPECT_EQ(CodeOf([&] { Tuples(cut_off); }), 34002) << cut_off;
+  }
   EXPECT_EQ(CodeOf([] { Tuples("INSERT INTO t VALUES ('a"); }), 34003);
   EXPECT_EQ(CodeOf([] { Tuples("INSERT INTO t VALUES ('a\\"); }), 34003);
   EXPECT_EQ(CodeOf([] { Tuples("INSERT INTO t VALUES (1)(2)"); }), 34009);
@@ -456,6 +464,24 @@ TEST(IntroducerTest, BytesOfSetsThatTiDbLacksBecomeText) {
   }
 }
 
+TEST(VectorTextTest, BytesOfVectorsBecomeText) {
+  const auto text = [](std::string_view tuple, const std::vector<size_t>& positions) {
+    return WithVectorText(tuple, positions, true);
+  };
+  EXPECT_EQ(text("(1,x'0000803F00002040000040C0',x'00')", {1}), "(1,'[1,2.5,-3]',x'00')");
+  EXPECT_EQ(text("(x'',NULL,X'00000000')", {0, 1, 2}), "('[]',NULL,'[0]')");
+  // Commas that separate no columns.
+  const std::string head = R"(('a,\'b\\','x''',"c,",(1,2),)";
+  EXPECT_EQ(text(head + "x'0000803f')", {4}), head + "'[1]')");
+  EXPECT_EQ(text(head + "x'0000803f')", {1, 3, 5}), head + "x'0000803f')");
+  EXPECT_EQ(WithVectorText(R"(('a,\',x'0000803f'))", {1}, false), R"(('a,\','[1]'))");
+  // What is no vector.
+  for (const std::string_view same :
+       {"(1,x'00')", "(1,x'0000803')", "(1,x'0000803f", "(1,'x''0000803f''')", "(1", ""}) {
+    EXPECT_EQ(text(same, {1}), same);
+  }
+}
+
 TEST(FloatTextTest, KeepsTheSignOfZero) {
   std::string text;
   AppendFloatText(text, "-0", false);
@@ -463,6 +489,26 @@ TEST(FloatTextTest, KeepsTheSignOfZero) {
   text.clear();
   AppendFloatText(text, "0", false);
   EXPECT_EQ(text, "0");
+}
+
+TEST(Literals, QuotedTextsEndAtTheirQuote) {
+  EXPECT_EQ(EndOfQuoted("('a\"b',1)", 1, true), 6u);
+  EXPECT_EQ(EndOfQuoted("'a\\'b',1", 0, true), 6u);
+  EXPECT_EQ(EndOfQuoted("'a\\'b',1", 0, false), 4u);
+  EXPECT_EQ(EndOfQuoted("'a''b'", 0, true), 3u);  // and another one follows
+  EXPECT_EQ(EndOfQuoted("'a", 0, true), 2u);
+  EXPECT_EQ(EndOfQuoted("'a\\", 0, true), 3u);
+  EXPECT_EQ(EndOfQuoted("'", 0, true), 1u);
+}
+
+TEST(Literals, BytesInHexadecimalDigits) {
+  size_t end = 0;
+  EXPECT_EQ(HexLiteralAt("(x'00fF',1)", 1, &end), std::string("\0\xff", 2));
+  EXPECT_EQ(end, 8u);
+  EXPECT_EQ(HexLiteralAt("X''", 0, &end), "");
+  for (const char* none : {"x", "x'", "x'0", "x'00", "x'0'", "x'0g'", "'00'", ""}) {
+    EXPECT_EQ(HexLiteralAt(none, 0, &end), std::nullopt) << none;
+  }
 }
 
 }  // namespace

@@ -56,8 +56,8 @@ void InsertReader::Fail(std::string_view reason) const {
 
 void InsertReader::Seek(size_t offset) {
   position_ = std::min(offset, file_.size());
-  // A saved position is a tuple's start (or the end), so it lies inside a statement.
-  in_statement_ = offset > 0;
+  // A saved position is a tuple's start, so it lies inside a statement, or the end.
+  in_statement_ = position_ > 0 && position_ < file_.size();
   behind_tuple_ = false;
 }
 
@@ -159,7 +159,10 @@ bool InsertReader::FindTuple() {
     SkipBlanks();
     if (position_ >= file_.size()) {
       position_ = file_.size();
-      return false;
+      if (!in_statement_) return false;
+      // Every dumper writes it: without it nobody knows whether there were more rows.
+      throw Error(ErrorCode::kLoadUnitInvalidFileEnding,
+                  "corresponding ending of sql: ';' not found at the end of the file");
     }
     const char c = file_[position_];
     if (c == ';') {

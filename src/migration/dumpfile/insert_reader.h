@@ -11,8 +11,8 @@ namespace dm::migration {
 // Reads INSERT, INSERT IGNORE and REPLACE, with or without database name and column list; other
 // statements between them may only be SET. Positions are offsets into the file. Malformed text
 // throws Error kLoadUnitInvalidInsertSQL (34009), an open quote kLoadUnitParseQuoteValues, an open
-// bracket kLoadUnitInvalidFileEnding, each with the offset. One owner thread; `file` must outlive
-// it.
+// bracket or statement kLoadUnitInvalidFileEnding, each with the offset. One owner thread; `file`
+// must outlive it.
 class InsertReader {
  public:
   // `backslash_escapes`: how the file's strings are to be read.

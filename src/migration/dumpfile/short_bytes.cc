@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "migration/dumpfile/literals.h"
 #include "mysql/value/hex.h"
 
 namespace dm::migration {
@@ -33,30 +34,22 @@ size_t AppendBytes(std::string& out, std::string_view text, size_t at, bool back
 std::string WithShortBytes(std::string_view tuple, bool backslash_escapes) {
   std::string out;
   out.reserve(tuple.size());
-  char quote = '\0';
   char before = '\0';  // the last character that is no blank
-  for (size_t i = 0; i < tuple.size(); ++i) {
+  for (size_t i = 0; i < tuple.size();) {
     const char c = tuple[i];
-    if (quote != '\0') {
-      out += c;
-      if (c == '\\' && backslash_escapes && i + 1 < tuple.size()) {
-        out += tuple[++i];
-      } else if (c == quote) {
-        quote = '\0';
-      }
-      continue;
-    }
     if ((c == 'x' || c == 'X') && (before == '(' || before == ',') && i + 1 < tuple.size() &&
         tuple[i + 1] == '\'') {
       if (const size_t end = AppendBytes(out, tuple, i + 2, backslash_escapes); end != 0) {
-        i = end - 1;
+        i = end;
         before = '\'';
         continue;
       }
     }
-    if (c == '\'' || c == '"') quote = c;
+    const bool quoted = c == '\'' || c == '"';
+    const size_t end = quoted ? EndOfQuoted(tuple, i, backslash_escapes) : i + 1;
     if (c != ' ') before = c;
-    out += c;
+    out += tuple.substr(i, end - i);
+    i = end;
   }
   return out;
 }

@@ -6,10 +6,11 @@
 
 #include "base/failpoint/failpoint.h"
 #include "base/log/sensitive.h"
-#include "migration/dumpfile/file_name.h"
 #include "migration/dumpfile/introducer.h"
 #include "migration/dumpfile/schema_script.h"
 #include "migration/dumpfile/short_bytes.h"
+#include "migration/dumpfile/vector_text.h"
+#include "migration/load/vector_columns.h"
 #include "migration/rules/name_pattern.h"
 #include "mysql/client/retry.h"
 #include "mysql/client/shown.h"
@@ -39,6 +40,8 @@ constexpr Milliseconds kConflictWait{50};
 constexpr int kLostAttempts = 10;  // of one transaction, each on a new connection
 // After so many refused batches a table is loaded by INSERT alone.
 constexpr int kLoadDataFailures = 3;
+
+constexpr const char* kVectorType = "vector";
 
 constexpr int kDuplicateKey = 1062;
 // Servers count no further.
@@ -71,7 +74,7 @@ bool IsBytesType(const std::string& type) {
       "binary",         "varbinary",  "tinyblob",        "blob",         "mediumblob",
       "longblob",       "bit",        "geometry",        "point",        "linestring",
       "polygon",        "multipoint", "multilinestring", "multipolygon", "geometrycollection",
-      "geomcollection", "vector"};
+      "geomcollection", kVectorType};
   return std::find(kTypes.begin(), kTypes.end(), LowerName(type)) != kTypes.end();
 }
 
@@ -117,6 +120,13 @@ void RollBack(mysql::Connection& db, const StopToken& stop) {
 }
 
 }  // namespace
+
+const LoadTarget::Column* LoadTarget::Find(const std::string& column) const {
+  const std::string lower = LowerName(column);
+  const auto it = std::find_if(columns.begin(), columns.end(),
+                               [&](const Column& c) { return LowerName(c.name) == lower; });
+  return it == columns.end() ? nullptr : &*it;
+}
 
 FileLoader::Limits FileLoader::DefaultLimits(const mysql::Connection& db) const {
   if (db.server().is_tidb) return {kTiDbBytes, kTiDbBytes, SIZE_MAX, kStatementRows, false, true};
@@ -169,17 +179,38 @@ mysql::ParseOptions FileLoader::ParseOptions() const {
   return options;
 }
 
+std::vector<std::string> FileLoader::DumpedStatements(const LoadFile& file,
+                                                      mysql::ParseOptions* options) {
+  const std::string script = file.script.empty() ? "" : directory_.Read(file.script).value_or("");
+  *options = ParseOptions();
+  options->mariadb = IsMariaDbScript(script);
+  const ScriptOptions split = {.ansi_quotes = context_.session.ansi_quotes()};
+  return SplitScript(script, split);
+}
+
+void FileLoader::PrepareVectors(const LoadFile& file, const InsertReader& reader) {
+  const LoadTarget& target = *file.target;
+  mysql::ParseOptions options;
+  std::set<std::string> dumped;
+  for (const std::string& statement : DumpedStatements(file, &options)) {
+    dumped.merge(VectorColumnsOf(statement, options));
+  }
+  if (dumped.empty()) return;
+  const std::vector<std::string> names = NamesOf(target, reader);
+  for (size_t i = 0; i < names.size(); ++i) {
+    const LoadTarget::Column* const column = target.Find(names[i]);
+    if (column == nullptr || !dumped.contains(LowerName(names[i]))) continue;
+    // As replication writes them. (TiDB's own vectors take text only.)
+    if (!column->bytes || column->type == kVectorType) vectors_.push_back(i);
+  }
+}
+
 void FileLoader::PrepareWarnings(const LoadFile& file) {
   const LoadTarget& target = *file.target;
   EnumMembers dumped;
   if (!target.enum_members.empty()) {
-    const DumpFileName name = ClassifyDumpFile(file.path);
-    const std::string script =
-        directory_.Read(TableSchemaFileName(name.schema, name.table)).value_or("");
-    mysql::ParseOptions options = ParseOptions();
-    options.mariadb = IsMariaDbScript(script);
-    const ScriptOptions split = {.ansi_quotes = context_.session.ansi_quotes()};
-    for (const std::string& statement : SplitScript(script, split)) {
+    mysql::ParseOptions options;
+    for (const std::string& statement : DumpedStatements(file, &options)) {
       dumped.merge(EnumMembersOf(statement, options));
     }
   }
@@ -193,13 +224,18 @@ void FileLoader::PrepareWarnings(const LoadFile& file) {
   }
 }
 
-bool FileLoader::PrepareStatements(const LoadTarget& target, const InsertReader& reader) {
+std::vector<std::string> FileLoader::NamesOf(const LoadTarget& target, const InsertReader& reader) {
   std::vector<std::string> names = reader.columns();
   if (names.empty()) {
     for (const LoadTarget::Column& column : target.columns) {
       if (!column.generated) names.push_back(column.name);
     }
   }
+  return names;
+}
+
+bool FileLoader::PrepareStatements(const LoadTarget& target, const InsertReader& reader) {
+  const std::vector<std::string> names = NamesOf(target, reader);
   const bool replace = on_duplicate_ == OnDuplicate::kReplace && !target.without_overlaps;
   bool load_data = replace && !names.empty();
   fields_.clear();
@@ -208,12 +244,9 @@ bool FileLoader::PrepareStatements(const LoadTarget& target, const InsertReader&
   std::string variables;
   std::string assignments;
   for (size_t i = 0; i < names.size(); ++i) {
-    const auto column = std::find_if(
-        target.columns.begin(), target.columns.end(), [&](const LoadTarget::Column& c) {
-          return c.name == names[i] || LowerName(c.name) == LowerName(names[i]);
-        });
-    if (column == target.columns.end() || column->generated) load_data = false;
-    const bool bytes = column != target.columns.end() && column->bytes;
+    const LoadTarget::Column* const column = target.Find(names[i]);
+    if (column == nullptr || column->generated) load_data = false;
+    const bool bytes = column != nullptr && column->bytes;
     const std::string name = mysql::QuoteName(names[i]);
     const char* comma = i > 0 ? "," : "";
     list += comma + name;
@@ -275,6 +308,9 @@ void FileLoader::GatherStatements(InsertReader& reader, const Limits& limits, Ba
     std::string_view tuple = reader.TakeTuple();
     std::string text;
     if (limits.tidb) tuple = text = WithTextForTiDb(tuple, context_.session.backslash_escapes());
+    if (!vectors_.empty()) {
+      tuple = text = WithVectorText(tuple, vectors_, context_.session.backslash_escapes());
+    }
     if (limits.short_bytes) {
       tuple = text = WithShortBytes(tuple, context_.session.backslash_escapes());
     }
@@ -409,6 +445,8 @@ void FileLoader::Load(const LoadFile& file, LoadConnection& connection, const Lo
     mysql::Connection& db = connection.Use(stop);
     InsertReader reader(content, context_.session.backslash_escapes());
     bool lines = PrepareStatements(target, reader) && !db.server().is_tidb;
+    vectors_.clear();
+    if (db.server().is_tidb) PrepareVectors(file, reader);
     const Limits limits = DefaultLimits(db);
     Limits reduced = limits;
     int64_t insert_until = 0;  // no LOAD DATA before this offset

@@ -45,6 +45,9 @@ struct LoadTarget {
   std::atomic<int> loaders{0};  // of its files, now
   std::atomic<int> load_data_failures{0};
   std::atomic<int64_t> skipped_rows{0};  // left out by OnDuplicate::kIgnore
+
+  // The column of that name, in any letter case; null: there is none.
+  const Column* Find(const std::string& column) const;
 };
 
 // A data file and how far it has been loaded.
@@ -53,7 +56,8 @@ struct LoadFile {
   std::shared_ptr<LoadTarget> target;
   int64_t offset = 0;
   int64_t size = 0;
-  int64_t rows = 0;  // written before `offset`
+  int64_t rows = 0;         // written before `offset`
+  std::string script = {};  // path of its table's schema file; empty: there is none
 };
 
 // Loads files one after another; each transaction writes rows and moves the file's progress row, so
@@ -91,6 +95,8 @@ class FileLoader {
 
   Limits DefaultLimits(const mysql::Connection& db) const;
   void ReadColumns(mysql::Connection& db, LoadTarget& target, const StopToken& stop) const;
+  // Columns of the file's tuples.
+  static std::vector<std::string> NamesOf(const LoadTarget& target, const InsertReader& reader);
   // Makes the heads of the statements for a file. False: LOAD DATA will not do for it.
   bool PrepareStatements(const LoadTarget& target, const InsertReader& reader);
   // False: LOAD DATA cannot say the next tuple; the batch holds those before it.
@@ -104,9 +110,13 @@ class FileLoader {
                 const LoadStop& stop);
   void WriteRows(mysql::Connection& db, const Batch& batch, const StopToken& stop);
   mysql::ParseOptions ParseOptions() const;
-  // What warnings about rows of this file may say. Throws Error if its table's script cannot be
-  // read.
+  // The statements that make the file's table as it was dumped, and how to read them. Throws Error
+  // if the script cannot be read.
+  std::vector<std::string> DumpedStatements(const LoadFile& file, mysql::ParseOptions* options);
+  // What warnings about rows of this file may say. Throws as DumpedStatements.
   void PrepareWarnings(const LoadFile& file);
+  // Finds the vectors that become text. Throws as DumpedStatements.
+  void PrepareVectors(const LoadFile& file, const InsertReader& reader);
 
   const LoadContext& context_;
   const LocalDirectory& directory_;
@@ -117,6 +127,7 @@ class FileLoader {
   std::string tuple_tail_;  // values of columns that the file has not, from the comma on
   std::string load_statement_;
   std::vector<LoadField> fields_;
+  std::vector<size_t> vectors_;             // positions in the tuples of those that become text
   std::vector<ValueColumn> value_columns_;  // views into the target's
 };
 

@@ -37,7 +37,10 @@ ImportPlan PlanImport(const std::vector<StoredFile>& files, const TableRouter& r
     if (name.kind == DumpFileKind::kIgnored || IsSystemSchema(name.schema)) continue;
     if (name.format != DumpFileFormat::kSql || !name.compression.empty()) {
       throw LoadError(Error(ErrorCode::kLoadUnitDispatchSQLFromFile,
-                            fmt::format("files of this format are not supported: {}", file.path)));
+                            fmt::format("files of this format are not supported: {}", file.path)))
+          .SetWorkaround(
+              "Please put uncompressed SQL files in its place, or take the file away if it is none "
+              "of the dump, then execute `resume-task`.");
     }
     switch (name.kind) {
       case DumpFileKind::kSchemaCreate:
@@ -50,6 +53,15 @@ ImportPlan PlanImport(const std::vector<StoredFile>& files, const TableRouter& r
         table_of(name).view_script = file.path;
         break;
       case DumpFileKind::kData:
+        if (file.size == 0) {
+          throw LoadError(Error(ErrorCode::kLoadUnitInvalidFileEnding,
+                                fmt::format("data file {} is empty", file.path)))
+              .SetWorkaround(
+                  "A file that was cut off looks like this, and one that mydumper writes for a "
+                  "table without rows when it is told to (`--build-empty-files`). Please put the "
+                  "whole file back, or take it away if there are no rows, then execute "
+                  "`resume-task`.");
+        }
         table_of(name).data.push_back(file);
         plan.data_bytes += static_cast<int64_t>(file.size);
         break;
@@ -79,8 +91,10 @@ std::vector<LoadFile> OrderFiles(const ImportPlan& plan) {
   for (size_t i = 0; i < longest; ++i) {
     for (const ImportTable& table : plan.tables) {
       if (i >= table.data.size()) continue;
-      files.push_back(
-          {table.data[i].path, table.target, 0, static_cast<int64_t>(table.data[i].size)});
+      files.push_back({.path = table.data[i].path,
+                       .target = table.target,
+                       .size = static_cast<int64_t>(table.data[i].size),
+                       .script = table.script});
     }
   }
   return files;

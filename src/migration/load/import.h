@@ -33,8 +33,8 @@ struct ImportPlan {
 };
 
 // Sorts the files of a dump and routes their tables. Upstream tables with one target share its
-// LoadTarget. Throws Error kLoadLightningRuntime for data in a format that is not supported, and
-// for a view that would get another name.
+// LoadTarget. Throws Error kLoadLightningRuntime for data in a format that is not supported, for
+// a data file without content, and for a view that would get another name.
 ImportPlan PlanImport(const std::vector<StoredFile>& files, const TableRouter& router);
 
 // Data files in the order of loading: tables take turns, so that the connections spread over them.

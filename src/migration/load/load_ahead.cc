@@ -1,6 +1,7 @@
 #include "migration/load/load_ahead.h"
 
 #include "base/failpoint/failpoint.h"
+#include "migration/dumpfile/file_name.h"
 #include "migration/load/import.h"
 #include "mysql/value/quote.h"
 
@@ -124,9 +125,12 @@ void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection
       DM_FAILPOINT("load/file-recorded");
       progress_.total_bytes += size;
       const LoadTarget* target = owned->second.get();
+      const LoadFile whole{.path = file.path,
+                           .target = owned->second,
+                           .size = size,
+                           .script = TableSchemaFileName(file.schema, file.table)};
       pool.Submit(
-          [this, load = LoadFile{file.path, owned->second, 0, size}](LoadConnection& connection,
-                                                                     const LoadStop& stop) {
+          [this, load = whole](LoadConnection& connection, const LoadStop& stop) {
             FileLoader(context_, directory_, on_duplicate_, progress_).Load(load, connection, stop);
             // Crash point: all pieces of a file are committed. Left: the other files.
             DM_FAILPOINT("load/after-file");

@@ -83,6 +83,28 @@ TEST(ImportPlanTest, RefusesFormatsItCannotRead) {
   }
 }
 
+// Cut off at its beginning.
+TEST(ImportPlanTest, RefusesDataFilesWithoutContent) {
+  const std::vector<StoredFile> files = {{"s.t-schema.sql", 0}, {"s.t.0.sql", 5}};
+  EXPECT_EQ(PlanImport(files, TableRouter()).data_bytes, 5);
+  try {
+    PlanImport({{"s.t.0.sql", 5}, {"s.t.1.sql", 0}}, TableRouter());
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), 34019);
+    EXPECT_THAT(e.raw_cause(), ::testing::HasSubstr("s.t.1.sql"));
+  }
+}
+
+TEST(ImportPlanTest, KnowsTheSchemaFileOfADataFile) {
+  const ImportPlan plan = PlanImport(
+      {{"part/s.t-schema.sql", 10}, {"part/s.t.0.sql", 5}, {"s.u.0.sql", 5}}, TableRouter());
+  const std::vector<LoadFile> files = OrderFiles(plan);
+  ASSERT_EQ(files.size(), 2u);
+  EXPECT_EQ(files[0].script, "part/s.t-schema.sql");
+  EXPECT_EQ(files[1].script, "");
+}
+
 TEST(ImportPlanTest, KnowsAPrimaryKeyOfASchemaFile) {
   EXPECT_TRUE(HasPrimaryKey("CREATE TABLE `t` (\n  `a` int NOT NULL,\n  PRIMARY KEY (`a`)\n)"));
   EXPECT_TRUE(HasPrimaryKey(

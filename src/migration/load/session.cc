@@ -178,6 +178,15 @@ Error LoadError(const std::exception& cause, std::string_view place) {
   if (!place.empty()) text = fmt::format("{}: {}", place, text);
   Error wrapped(ErrorCode::kLoadLightningRuntime, "");
   wrapped.SetRawCause(std::move(text)).SetServerErrno(error.server_errno());
+  // What the reader of data files says of their text.
+  const auto code = static_cast<ErrorCode>(error.code());
+  if (code == ErrorCode::kLoadUnitInvalidFileEnding ||
+      code == ErrorCode::kLoadUnitParseQuoteValues ||
+      code == ErrorCode::kLoadUnitInvalidInsertSQL) {
+    wrapped.SetWorkaround(
+        "Please put the whole file back, this one is cut off or was changed, or dump anew; then "
+        "stop the task and start it with `--remove-meta`.");
+  }
   return wrapped;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/failpoint/failpoint.h"
 #include "migration/rules/name_pattern.h"
+#include "mysql/client/name_case.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -100,7 +101,7 @@ void RestartLostTargets(const LoadContext& context, mysql::Connection& db,
     if (file.offset > 0) progressed[TargetOf(file)] += file.rows;
   }
   if (progressed.empty()) return;
-  const bool any_case = db.QueryValue("SELECT @@lower_case_table_names", stop).value_or("0") != "0";
+  const bool any_case = mysql::IgnoresNameCase(db, stop);
   std::map<std::string, std::set<std::string>> tables;  // by schema
   for (const auto& [target, rows] : progressed) {
     auto schema = tables.find(target.first);

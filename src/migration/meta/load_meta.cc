@@ -41,12 +41,26 @@ int64_t Number(const std::optional<std::string>& text) {
   return value;
 }
 
+// What `prefix` says of a target. A dot in the schema's name is written as in a file's: `a.b`.`c`
+// is not `a`.`b.c`.
+std::string RowName(std::string_view prefix, std::string_view schema, std::string_view table) {
+  std::string name(prefix);
+  for (const char c : schema) {
+    if (c == '.' || c == '%') {
+      name += c == '.' ? "%2E" : "%25";
+    } else {
+      name += c;
+    }
+  }
+  return CheckpointFileName(fmt::format("{}.{}", name, table));
+}
+
 std::string ClaimName(const std::string& schema, const std::string& table) {
-  return CheckpointFileName(fmt::format("{}{}.{}", kClaimPrefix, schema, table));
+  return RowName(kClaimPrefix, schema, table);
 }
 
 std::string MadeName(const std::string& schema, const std::string& table) {
-  return CheckpointFileName(fmt::format("{}{}.{}", kMadePrefix, schema, table));
+  return RowName(kMadePrefix, schema, table);
 }
 
 // FNV-1a, 64 bits.

@@ -1,6 +1,7 @@
 // Names of the tables that a task keeps in its downstream meta schema.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,5 +64,11 @@ inline constexpr std::string_view kValidatorCheckpointSuffix = "_validator_check
 inline constexpr std::string_view kValidatorPendingSuffix = "_validator_pending_change";
 inline constexpr std::string_view kValidatorErrorSuffix = "_validator_error_change";
 inline constexpr std::string_view kValidatorStatusSuffix = "_validator_table_status";
+// All of them; that of the owner rows last.
+inline constexpr std::array kMetaSuffixes = {
+    kLoaderCheckpointSuffix, kLightningListSuffix,       kSyncerCheckpointSuffix,
+    kSyncerStateSuffix,      kShardingMetaSuffix,        kSyncerDdlSuffix,
+    kOnlineDdlSuffix,        kValidatorCheckpointSuffix, kValidatorPendingSuffix,
+    kValidatorErrorSuffix,   kValidatorStatusSuffix,     kOwnerSuffix};
 
 }  // namespace dm::migration

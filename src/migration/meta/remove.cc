@@ -108,10 +108,7 @@ void RemoveTaskMeta(mysql::Connection& connection, std::string_view meta_schema,
                     const std::vector<std::string>& source_ids) {
   UndoUnfinishedLoads(connection, meta_schema, task, stop);
   // The owner rows go last: as long as any other table is there, an old writer is held off.
-  for (std::string_view suffix :
-       {kLoaderCheckpointSuffix, kLightningListSuffix, kSyncerCheckpointSuffix, kSyncerStateSuffix,
-        kShardingMetaSuffix, kSyncerDdlSuffix, kOnlineDdlSuffix, kValidatorCheckpointSuffix,
-        kValidatorPendingSuffix, kValidatorErrorSuffix, kValidatorStatusSuffix, kOwnerSuffix}) {
+  for (std::string_view suffix : kMetaSuffixes) {
     // A table with an impossible name never was there, and the server refuses even to look for it.
     if (!IsPossibleName(fmt::format("{}{}", task, suffix))) continue;
     // Crash point: some tables of the task's meta data are dropped. Left: the others.

@@ -8,6 +8,7 @@
 #include "base/error/error.h"
 #include "base/io/text.h"
 #include "base/log/log.h"
+#include "mysql/client/name_case.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -129,6 +130,7 @@ AccountGrants ReadGrants(mysql::Connection& connection, const StopToken& stop) {
   AccountGrants out;
   const mysql::ServerInfo& server = connection.server();
   out.rules.super_is_replication_client = !server.is_mariadb || !server.AtLeast(11, 0);
+  out.rules.ignores_case = mysql::IgnoresNameCase(connection, stop);
   Reader reader(connection, stop, out);
   std::vector<GrantRow> own = reader.Show("CURRENT_USER");
   if (own.empty() && out.unread.empty()) out.unread.emplace_back(kNoGrant);

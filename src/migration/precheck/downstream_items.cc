@@ -9,6 +9,7 @@
 #include "migration/precheck/items.h"
 #include "migration/rules/name_pattern.h"
 #include "migration/unit/connections.h"
+#include "mysql/client/name_case.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -57,8 +58,7 @@ std::map<SchemaTable, std::string> Untransactional(Preparation& preparation,
     for (const RoutedTable& table : source->tables) schemas.insert(table.target.first);
   }
   const auto downstream = preparation.downstream->Take(stop);
-  const bool any_case =
-      downstream->QueryValue("SELECT @@lower_case_table_names", stop).value_or("0") != "0";
+  const bool any_case = mysql::IgnoresNameCase(*downstream, stop);
   const auto named = [&](const SchemaTable& table) {
     return any_case ? SchemaTable(LowerName(table.first), LowerName(table.second)) : table;
   };

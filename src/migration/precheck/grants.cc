@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/io/text.h"
+#include "migration/rules/name_pattern.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -353,8 +354,37 @@ bool MatchesGrantPattern(std::string_view pattern, std::string_view schema) {
   return p == pattern.size();
 }
 
-PrivilegeNeeds Lacking(const PrivilegeNeeds& needs, const std::vector<GrantRow>& rows,
-                       const GrantRules& rules) {
+namespace {
+
+PrivilegeScope Folded(const PrivilegeScope& scope) {
+  PrivilegeScope folded{.global = scope.global};
+  for (const std::string& schema : scope.schemas) folded.schemas.insert(LowerName(schema));
+  for (const auto& [schema, tables] : scope.tables) {
+    std::set<std::string>& names = folded.tables[LowerName(schema)];
+    for (const std::string& table : tables) names.insert(LowerName(table));
+  }
+  return folded;
+}
+
+// What of `scope` is in `folded`, in its letters.
+PrivilegeScope Unfolded(const PrivilegeScope& folded, const PrivilegeScope& scope) {
+  PrivilegeScope out{.global = folded.global};
+  for (const std::string& schema : scope.schemas) {
+    if (folded.schemas.contains(LowerName(schema))) out.schemas.insert(schema);
+  }
+  for (const auto& [schema, tables] : scope.tables) {
+    const auto left = folded.tables.find(LowerName(schema));
+    if (left == folded.tables.end()) continue;
+    for (const std::string& table : tables) {
+      if (left->second.contains(LowerName(table))) out.tables[schema].insert(table);
+    }
+  }
+  return out;
+}
+
+// As Lacking does where the names of the rows are those of the needs.
+PrivilegeNeeds LackingByName(const PrivilegeNeeds& needs, const std::vector<GrantRow>& rows,
+                             const GrantRules& rules) {
   PrivilegeNeeds lacking = needs;
   for (const GrantRow& row : rows) {
     if (row.kind != GrantRow::Kind::kGrant && row.kind != GrantRow::Kind::kRevoke) continue;
@@ -369,6 +399,23 @@ PrivilegeNeeds Lacking(const PrivilegeNeeds& needs, const std::vector<GrantRow>&
     }
   }
   std::erase_if(lacking, [](const auto& entry) { return entry.second.empty(); });
+  return lacking;
+}
+
+}  // namespace
+
+PrivilegeNeeds Lacking(const PrivilegeNeeds& needs, const std::vector<GrantRow>& rows,
+                       const GrantRules& rules) {
+  if (!rules.ignores_case) return LackingByName(needs, rows, rules);
+  PrivilegeNeeds folded;
+  for (const auto& [privilege, scope] : needs) folded[privilege] = Folded(scope);
+  std::vector<GrantRow> folded_rows = rows;
+  for (GrantRow& row : folded_rows) {
+    row.schema = LowerName(row.schema);
+    row.table = LowerName(row.table);
+  }
+  PrivilegeNeeds lacking = LackingByName(folded, folded_rows, rules);
+  for (auto& [privilege, scope] : lacking) scope = Unfolded(scope, needs.at(privilege));
   return lacking;
 }
 

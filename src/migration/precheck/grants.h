@@ -85,6 +85,8 @@ std::string RedactGrantRow(std::string_view row);
 bool MatchesGrantPattern(std::string_view pattern, std::string_view schema);
 
 struct GrantRules {
+  // Names of schemas and tables that differ in letter case alone are one.
+  bool ignores_case = false;
   // SUPER stands for REPLICATION CLIENT, too: not so in MariaDB 11 and newer.
   bool super_is_replication_client = true;
 };

@@ -264,6 +264,26 @@ TEST(Lacking, WholeSchemas) {
             "lack of Insert privilege: {`a`.*}; ");
 }
 
+// lower_case_table_names 1 and 2, and so TiDB: grants may be stored in other letters.
+TEST(Lacking, LetterCaseCountsWhereItDoesForTheServer) {
+  const std::vector<std::string> grants = {"GRANT SELECT ON `shop`.* TO `u`@`%`",
+                                           "GRANT SELECT ON `CRM`.`Leads` TO `u`@`%`",
+                                           "GRANT SELECT ON `old\\_%`.* TO `u`@`%`"};
+  PrivilegeNeeds needs;
+  needs[Privilege::kSelect].schemas = {"Shop", "Old_1"};
+  needs[Privilege::kSelect].tables = {{"Crm", {"leads", "Orders"}}, {"SHOP", {"T"}}};
+  EXPECT_EQ(Lack(needs, grants),
+            "lack of Select privilege: {`Crm`.`Orders`, `Crm`.`leads`; `Old_1`.*; `SHOP`.`T`; "
+            "`Shop`.*}; ");
+  EXPECT_EQ(Lack(needs, grants, {.ignores_case = true}),
+            "lack of Select privilege: {`Crm`.`Orders`}; ");
+  EXPECT_EQ(
+      Lack(needs,
+           {"GRANT ALL PRIVILEGES ON *.* TO `u`@`%`", "REVOKE SELECT ON `shop`.* FROM `u`@`%`"},
+           {.ignores_case = true}),
+      "lack of Select privilege: {`SHOP`.`T`; `Shop`.*}; ");
+}
+
 TEST(LackText, HasAFixedOrderAndSortedNames) {
   PrivilegeNeeds needs = Global({Privilege::kReplicationSlave, Privilege::kReload,
                                  Privilege::kIndex, Privilege::kProcess, Privilege::kCreate});

@@ -44,6 +44,14 @@ ItemTask TableStructureItem(Preparation& preparation, bool identity_only);
 // Rules that match nothing: rule_effect.cc. It is left out of the report if there are none.
 ItemTask RuleEffectItem(Preparation& preparation);
 
+// Targets that are upstream tables of the task, or hold progress: own_targets.cc. Left out of the
+// report likewise.
+ItemTask OwnTargetsItem(Preparation& preparation);
+
+// Statements on one table that take the rows of others with them: merged_tables.cc. Left out of the
+// report likewise.
+ItemTask MergedTablesItem(Preparation& preparation);
+
 // Views that cannot be dumped or loaded: view_items.cc. Left out of the report likewise.
 ItemTask ViewsItem(Preparation& preparation);
 

@@ -81,10 +81,15 @@ std::vector<ItemTask> MakeItems(Preparation& preparation, const Selection& wante
   if ((HasLoad(mode) || HasSync(mode)) && wanted.Has("table_schema")) {
     items.push_back(TransactionsItem(preparation));
   }
+  // Nobody wants rows twice: this cannot be ignored either.
+  if (HasLoad(mode) || HasSync(mode)) items.push_back(OwnTargetsItem(preparation));
   items.push_back(RuleEffectItem(preparation));
   if (HasDump(mode) && wanted.Has("table_schema")) items.push_back(ViewsItem(preparation));
   if (HasDump(mode) && options.dump_space && wanted.Has("dump_space")) {
     items.push_back(DumpSpaceItem(preparation, options.dump_space));
+  }
+  if (HasSync(mode) && wanted.Has("schema_of_shard_tables")) {
+    items.push_back(MergedTablesItem(preparation));
   }
   *optional = items.size() - numbered;
   return items;

@@ -9,9 +9,11 @@
 
 #include "base/error/error.h"
 #include "base/io/text.h"
+#include "migration/precheck/own_targets.h"
 #include "migration/rules/name_pattern.h"
 #include "migration/rules/system_schema.h"
 #include "migration/rules/table_router.h"
+#include "mysql/client/data_size.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -153,6 +155,18 @@ void CollectExtendedColumns(const CheckedSource& source,
 
 }  // namespace
 
+uint64_t DataBytes(const CheckedSource& source, mysql::Connection& upstream,
+                   const StopToken& stop) {
+  std::set<SchemaTable> taken;
+  for (const RoutedTable& table : source.tables) taken.insert(table.source);
+  return mysql::DataBytes(
+      upstream,
+      [&](std::string_view schema, std::string_view table) {
+        return taken.contains({std::string(schema), std::string(table)});
+      },
+      stop);
+}
+
 std::vector<std::string> ListTables(mysql::Connection& connection, const std::string& schema,
                                     const StopToken& stop) {
   std::vector<std::string> tables;
@@ -239,6 +253,9 @@ Preparation Prepare(const std::vector<SubtaskConfig>& subtasks, const StopToken&
   ThrowIfStopped(stop);
   if (error) std::rethrow_exception(error);
   for (const auto& source : out.sources) {
+    if (HasLoad(source->subtask.mode) || HasSync(source->subtask.mode)) {
+      source->is_downstream = AreOneServer(*source->upstream, *out.downstream, stop);
+    }
     CheckTargetCollisions(source->tables);
     CollectExtendedColumns(*source, out.extended_columns);
   }

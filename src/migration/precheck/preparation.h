@@ -1,6 +1,7 @@
 // What has to be known before anything can be checked: connections, tables, where they go.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
@@ -33,6 +34,7 @@ struct CheckedSource {
   std::vector<RoutedTable> tables;
   // Schemas of these tables with all their tables, also those that the task leaves out.
   std::map<std::string, std::vector<std::string>> schemas;
+  bool is_downstream = false;  // the task writes into this very server
 };
 
 struct Preparation {
@@ -46,6 +48,9 @@ struct Preparation {
 // (names that differ in letter case only), 26002, 26003, 26006, those of routing and of reading,
 // Cancelled. `subtasks` is not empty; all have the same target.
 Preparation Prepare(const std::vector<SubtaskConfig>& subtasks, const StopToken& stop);
+
+// Bytes of the rows of the source's tables, as its server estimates them. Throws Error, Cancelled.
+uint64_t DataBytes(const CheckedSource& source, mysql::Connection& upstream, const StopToken& stop);
 
 // Tables of a schema that hold rows; empty if it has been dropped meanwhile. Throws Error,
 // Cancelled.

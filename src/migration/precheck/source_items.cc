@@ -84,21 +84,6 @@ uint64_t Retention(mysql::Connection& connection, const StopToken& stop) {
   return whole ? *whole * 86400 : 0;
 }
 
-// Bytes that the tables of the task have, as far as the server tells.
-uint64_t DataSize(mysql::Connection& connection, const CheckedSource& source,
-                  const StopToken& stop) {
-  uint64_t bytes = 0;
-  for (const auto& [schema, tables] : source.schemas) {
-    const auto answer = connection.QueryValue(
-        fmt::format("SELECT CAST(SUM(DATA_LENGTH) AS UNSIGNED) FROM information_schema.TABLES "
-                    "WHERE TABLE_SCHEMA = {}",
-                    mysql::QuoteString(schema)),
-        stop);
-    bytes += ParseUint(answer.value_or("")).value_or(0);
-  }
-  return bytes;
-}
-
 void CheckGtidMode(const CheckedSource& source, mysql::Connection& connection,
                    const StopToken& stop, CheckItem& item) {
   if (!source.subtask.syncer.enable_gtid || connection.server().is_mariadb) return;
@@ -115,7 +100,7 @@ void CheckRetention(const CheckedSource& source, mysql::Connection& connection,
   try {
     const uint64_t seconds = Retention(connection, stop);
     if (seconds == 0 || seconds >= kLongRetentionSeconds) return;
-    JudgeRetention(seconds, DataSize(connection, source, stop), item);
+    JudgeRetention(seconds, DataBytes(source, connection, stop), item);
   } catch (const Error& e) {
     // An estimate only; a server with very many tables may not answer in time.
     Log().Info("the time that binlogs are kept is not compared with the size of the data",

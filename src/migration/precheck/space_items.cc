@@ -1,31 +1,9 @@
 #include <fmt/format.h>
 
-#include <set>
-
 #include "base/io/text.h"
 #include "migration/precheck/items.h"
 
 namespace dm::migration {
-namespace {
-
-uint64_t DataBytes(CheckedSource& source, const StopToken& stop) {
-  std::set<SchemaTable> taken;
-  for (const RoutedTable& table : source.tables) taken.insert(table.source);
-  const auto connection = source.upstream->Take(stop);
-  const auto found = connection->Query(
-      "SELECT TABLE_SCHEMA, TABLE_NAME, DATA_LENGTH FROM information_schema.TABLES WHERE "
-      "TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')",
-      stop);
-  uint64_t bytes = 0;
-  for (const auto& row : found.rows) {
-    if (!taken.contains({row.at(0).value_or(""), row.at(1).value_or("")})) continue;
-    bytes += ParseUint(row.at(2).value_or("0")).value_or(0);
-  }
-  return bytes;
-}
-
-}  // namespace
-
 void JudgeDumpSpace(const std::string& source, uint64_t data_bytes, const DumpSpace& space,
                     CheckItem& item) {
   if (data_bytes < space.free_bytes) return;
@@ -49,7 +27,9 @@ ItemTask DumpSpaceItem(Preparation& preparation, decltype(PrecheckOptions::dump_
               if (!HasDump(subtask.mode)) continue;
               const auto space = ask(subtask.source_id, subtask.loader.dir);
               if (!space) continue;
-              JudgeDumpSpace(subtask.source_id, DataBytes(*source, stop), *space, found);
+              JudgeDumpSpace(subtask.source_id,
+                             DataBytes(*source, *source->upstream->Take(stop), stop), *space,
+                             found);
             }
           }};
 }

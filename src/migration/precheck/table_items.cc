@@ -14,6 +14,7 @@
 #include "migration/precheck/items.h"
 #include "migration/precheck/table_structure.h"
 #include "migration/rules/name_pattern.h"
+#include "mysql/client/engines.h"
 #include "mysql/schema/shown_definition.h"
 #include "mysql/value/quote.h"
 
@@ -230,6 +231,7 @@ class StructureCheck {
       of_source.with_sync = HasSync(subtask.mode);
       of_source.identity_required = HasDump(subtask.mode) && source->dump.consistency == "none";
       of_source.checks_foreign_keys = ForeignKeyChecksOn(subtask.to);
+      of_source.logs_cascades = mysql::LogsCascades(*source->upstream->Take(stop), stop);
       rules_.push_back(std::move(of_source));
     }
   }

@@ -126,7 +126,7 @@ class Comparison {
       if (rules_.downstream.is_tidb && !rules_.downstream.AtLeast(6, 6)) {
         Warn(fmt::format("Foreign Key {} is parsed but ignored by TiDB.", key.name),
              "TiDB does not keep this constraint: see that the application does");
-      } else if (key.changes_rows && !rules_.checks_foreign_keys) {
+      } else if (key.changes_rows && !rules_.logs_cascades && !rules_.checks_foreign_keys) {
         Warn(fmt::format("Foreign Key {} changes rows by itself (ON DELETE or ON UPDATE), which "
                          "the binlog does not record",
                          key.name),

@@ -22,6 +22,7 @@ struct StructureRules {
   bool with_sync = false;            // and replicates changes
   bool identity_required = false;    // rows without identity could not be repeated
   bool checks_foreign_keys = false;  // foreign_key_checks=1 in the target's session
+  bool logs_cascades = false;        // what foreign keys change is in the upstream's binlog
   // Character sets and collations that the downstream has, lower case; empty: not known.
   std::set<std::string> charsets;
   std::set<std::string> collations;

@@ -121,6 +121,10 @@ TEST(CompareStructure, ForeignKeysByDownstream) {
               ElementsAre(HasSubstr("Foreign Key fk is not check")));
   EXPECT_THAT(Compare(cascade, nullptr, rules),
               ElementsAre(HasSubstr("which the binlog does not record")));
+  rules.logs_cascades = true;
+  EXPECT_THAT(Compare(cascade, nullptr, rules),
+              ElementsAre(HasSubstr("Foreign Key fk is not check")));
+  rules.logs_cascades = false;
   rules.checks_foreign_keys = true;
   EXPECT_THAT(Compare(cascade, nullptr, rules),
               ElementsAre(HasSubstr("is checked downstream (foreign_key_checks=1)")));

@@ -427,6 +427,16 @@ UnitResult Failed(ErrorCode code, std::string message, std::string cause) {
 TEST(AutoResumeTest, UnresumableErrors) {
   EXPECT_FALSE(IsResumable(Failed(ErrorCode::kDBExecuteFailed, "", "Error 1062 (23000): Dup")));
   EXPECT_FALSE(IsResumable(Failed(ErrorCode::kSyncerUnitDMLColumnNotMatch, "", "")));
+  for (const std::string_view words :
+       {"can't drop column a with composite index covered or Primary Key covered now",
+        "Unsupported modifying collation of column 'v' from 'a' to 'b' when index is defined on "
+        "it.",
+        "Unsupported converting collation of column 'v' from 'a' to 'b' when index is defined on "
+        "it."}) {
+    EXPECT_FALSE(IsResumable(
+        Failed(ErrorCode::kDBExecuteFailed, "", "Error 8200 (HY000): " + std::string(words))))
+        << words;
+  }
   // MariaDB says 1005 in ALTER TABLE where it says 1117 in CREATE TABLE.
   EXPECT_FALSE(IsResumable(Failed(ErrorCode::kDBExecuteFailed, "",
                                   "Error 1005 (HY000): Can't create table `d`.`t` (errno: 185 "

@@ -29,11 +29,28 @@ struct EventRows {
   bool partial = false;   // its rows lack columns
   bool filtered = false;  // other rows of the table may be left out
   bool shares = false;    // its rows may be written together with others of the table
-  mysql::Location start;
-  mysql::Location end;
+  // Places of the first such event of its transaction and file, which this one shares but for the
+  // offsets.
+  struct Places {
+    mysql::Location start;
+    mysql::Location end;
+  };
+  std::shared_ptr<const Places> places;
+  uint64_t start_offset = 0;
+  uint64_t end_offset = 0;
   uint32_t timestamp = 0;  // of the event, upstream clock
   SteadyClock::time_point received;
   std::shared_ptr<TableJobs> jobs;  // counters of the target table; may be null
+
+  mysql::Location start() const { return At(&Places::start, start_offset); }
+  mysql::Location end() const { return At(&Places::end, end_offset); }
+
+ private:
+  mysql::Location At(mysql::Location Places::*which, uint64_t offset) const {
+    mysql::Location location = places ? (*places).*which : mysql::Location();
+    location.position.offset = offset;
+    return location;
+  }
 };
 
 // Where the rows of one upstream transaction end (or, for one beyond the memory bound, a piece of

@@ -54,7 +54,7 @@ Error CannotMake(const Job& job) {
                            "safe mode found no row where {} (event from {} to {}), and the event "
                            "does not have the whole row",
                            job.event->plan->target.Quoted(), DescribeRow(job.change()),
-                           job.event->start.ToString(), job.event->end.ToString()))
+                           job.event->start().ToString(), job.event->end().ToString()))
       .SetWorkaround(
           "Insert the row downstream with the values that it has upstream, or with any if it is no "
           "longer there, and resume the task. To avoid this, start where upstream and downstream "
@@ -125,6 +125,7 @@ void ApplyWorker::Run(const StopToken& kill) {
         continue;
       }
       one_by_one_ = false;
+      if (compounds_paused_ > 0) --compounds_paused_;
       Apply(batch, false, kill);
       // Crash point: a batch is committed. Left: the checkpoint behind it.
       DM_FAILPOINT("sync/after-commit");
@@ -240,6 +241,12 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
           {F("slot", slot_), F("server", connection_->server().version)});
       connection_->ForbidBulk();
       RollBack(kill);
+    } catch (const CountDiffers&) {
+      // Which one it was is told by answers of their own.
+      Log().Info("changes of a batch found other numbers of rows, they are answered one by one",
+                 {F("slot", slot_)});
+      RollBack(kill);
+      PauseCompounds();
     } catch (const Error& e) {
       ThrowIfStopped(kill);
       const bool lost = mysql::IsConnectionLost(e) || connection_->broken();
@@ -253,8 +260,8 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
         Error described = Describe(e, batch);
         const std::optional<size_t> failed = FailedJob();
         // What the server says of several rows it may not say of each of them.
-        const bool shared =
-            e.server_errno() != 0 && !mysql::IsErrorOfServer(e) && FailedShared().has_value();
+        const bool shared = e.server_errno() != 0 && FailedShared().has_value() &&
+                            (!mysql::IsErrorOfServer(e) || FailedInCompound());
         const bool at_commit = FailedAtCommit();
         RollBack(kill);
         // An error does not prove that nothing was committed: it may be that of a proxy, or of what
@@ -277,8 +284,9 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
         in_doubt = at_commit && IsSerial();
         if (!retry && shared) {
           one_by_one_ = true;
+          PauseCompounds();
           ++attempt;
-          Log().Info("a statement of several rows failed, they are written one by one",
+          Log().Info("a statement of several changes failed, they are written one by one",
                      {F("slot", slot_), F("error", e)});
           continue;
         }
@@ -295,6 +303,8 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
       }
       ++attempt;
       if (++losses > kReconnectAttempts) throw Describe(e, batch);
+      // It may be lost because nothing came from it for too long.
+      PauseCompounds();
       Log().Warn("lost connection to downstream, will reconnect",
                  {F("slot", slot_), F("error", e)});
       const bool outcome_unknown = !mysql::IsBadConnection(e);
@@ -304,7 +314,8 @@ void ApplyWorker::Apply(const std::vector<Job>& batch, bool safe, const StopToke
       } catch (const Error& recover) {
         Log().Error("cannot reconnect to downstream", {F("error", recover)});
         if (IsRightLost(recover)) throw;
-        throw Describe(e, batch);
+        // What the server says says more than that a connection to it was lost.
+        throw recover.server_errno() != 0 ? AtBatch(recover, batch) : Describe(e, batch);
       }
       // What is not known to be missing is written so that it may be there.
       if (outcome_unknown && !IsSerial()) safe = true;
@@ -382,6 +393,7 @@ bool ApplyWorker::WaitForRetry(Milliseconds wait) const {
 }
 
 void ApplyWorker::Add(std::string_view statement, const StopToken& kill) {
+  CloseCompound();
   if (text_.sql.size() + statement.size() > max_text_) FlushText(kill);
   if (!text_.sql.empty()) text_.sql += ';';
   text_.sql += statement;
@@ -419,127 +431,30 @@ void ApplyWorker::PlanChanges(const std::vector<Job>& batch, bool safe) {
   }
 }
 
-RowsForm ApplyWorker::SharedFormOf(const RowChange& change) const {
-  if (context_.multiple_rows) return FormOf(change);
-  // The effect of an insert, and whether it fails, does not depend on how it is written. Of others
-  // it is asked which one has found its row.
-  const bool may = change.kind() == mysql::RowsKind::kInsert && change.plan->transactional &&
-                   !context_.foreign_keys;
-  return may ? FormOf(change) : RowsForm::kAlone;
-}
-
-size_t ApplyWorker::AddShared(size_t begin, const StopToken& kill) {
-  const RowChange& first = changes_[begin].row;
-  const RowsForm form = SharedFormOf(first);
-  if (form == RowsForm::kAlone || IsLenient(begin)) return 0;
-  if (begin + 1 == changes_.size() || !MayShare(first, form, changes_[begin + 1].row)) return 0;
-  UseMode(Mode::kStrict, kill);
-  if (text_.sql.size() >= max_text_) FlushText(kill);
-  const size_t start = text_.sql.size();
-  if (start != 0) text_.sql += ';';
-  SharedStatement statement(text_.sql, form);
-  size_t end = begin;
-  for (; end < changes_.size(); ++end) {
-    const size_t before = text_.sql.size();
-    if (end != begin && (IsLenient(end) || !MayShare(first, form, changes_[end].row))) break;
-    statement.Add(changes_[end].row);
-    if (text_.sql.size() - start <= max_text_ / 2) continue;
-    text_.sql.resize(before);
-    break;
-  }
-  if (end < begin + 2) {  // large rows
-    text_.sql.resize(start);
-    return 0;
-  }
-  statement.End();
-  if (form != RowsForm::kDelete) ++text_.counted;
-  text_.job_of_statement.push_back(kManyChanges - static_cast<int32_t>(changes_[begin].job));
-  return end - begin;
-}
-
-void ApplyWorker::AddChange(size_t index, const StopToken& kill) {
-  const BatchChange& planned = changes_[index];
-  UseMode(IsLenient(index) ? Mode::kLenient : Mode::kStrict, kill);
-  if (text_.sql.size() >= max_text_) FlushText(kill);
-  const size_t before = text_.sql.size();
-  const size_t statements_before = text_.job_of_statement.size();
-  if (before != 0) text_.sql += ';';
-  const RowChange& change = planned.row;
-  const bool update = change.kind() == mysql::RowsKind::kUpdate;
-  // What the upstream did without foreign keys must not cascade, nor what safe mode writes as a
-  // REPLACE.
-  const bool unchecked = change.batch->header().without_foreign_keys();
-  const bool replaces =
-      change.safe && change.kind() != mysql::RowsKind::kDelete && !(update && change.partial);
-  const bool bracket = context_.foreign_keys && (unchecked || replaces);
-  if (bracket) {
-    if (!unchecked && update && ChangesUniqueKey(*change.plan, change.before(), change.after())) {
-      throw Error(ErrorCode::kSyncerUnitNotSupportedOperate,
-                  "safe-mode update with foreign_key_checks=1 and PK/UK changes is not supported")
-          .SetWorkaround(
-              "With foreign_key_checks=1 each change is applied once also without safe mode: leave "
-              "out `safe-mode: true` and `--safe-mode-duration`, and resume. After a start at a "
-              "place given by hand (`meta`, `--start-time`) just resume: safe mode is over then.");
-    }
-    text_.sql += "SET SESSION foreign_key_checks=0;";
-    text_.job_of_statement.push_back(kNoChange);
-  }
-  int statements = AppendChange(text_.sql, change);
-  const size_t counted = update && !replaces ? 1 : 0;
-  text_.counted += counted;
-  for (int i = 0; i < statements; ++i) {
-    text_.job_of_statement.push_back(static_cast<int32_t>(planned.job));
-  }
-  // Of an update that is a DELETE and a REPLACE, the latter stores the values.
-  const bool judged = IsLenient(index) && change.kind() != mysql::RowsKind::kDelete;
-  if (judged) {
-    text_.sql += ";SHOW WARNINGS";
-    text_.job_of_statement.push_back(kWarnings);
-    text_.lenient_changes.push_back(index);
-  }
-  if (bracket) {
-    text_.sql += ";SET SESSION foreign_key_checks=1";
-    text_.job_of_statement.push_back(kNoChange);
-  }
-  // A long text goes alone rather than with what was collected before it: the server's limit is
-  // on the packet.
-  if (before != 0 && text_.sql.size() >= connection_->server().max_allowed_packet &&
-      connection_->server().max_allowed_packet != 0) {
-    Text tail;
-    tail.sql = text_.sql.substr(before + 1);
-    tail.job_of_statement.assign(
-        text_.job_of_statement.begin() + static_cast<ptrdiff_t>(statements_before),
-        text_.job_of_statement.end());
-    text_.sql.resize(before);
-    text_.job_of_statement.resize(statements_before);
-    tail.counted = counted;
-    text_.counted -= counted;
-    if (judged) {
-      tail.lenient_changes.push_back(index);
-      text_.lenient_changes.pop_back();
-    }
-    FlushText(kill);
-    text_ = std::move(tail);
-  }
-}
-
 void ApplyWorker::FlushText(const StopToken& kill) {
+  CloseCompound();
   if (text_.sql.empty()) return;
   std::vector<mysql::ResultSet> results;
   std::vector<uint64_t> affected;
   try {
     affected = connection_->ExecuteMulti(text_.sql, text_.job_of_statement.size(), kill,
                                          "batch of changes", &results, text_.counted);
-  } catch (const Error&) {
+  } catch (const Error& e) {
     // A value that was cut before may be why: keys that are equal now.
     if (!connection_->broken()) JudgeWarnings(results);
+    const size_t failed = connection_->failed_statement();
+    if (e.server_errno() != 0 && failed < text_.job_of_statement.size() &&
+        text_.job_of_statement[failed] == kCount) {
+      throw CountDiffers();
+    }
     throw;
   }
+  statements_ += text_.compounded;
   for (size_t i = 0; i < affected.size() && i < text_.job_of_statement.size(); ++i) {
-    if (text_.job_of_statement[i] == kNoChange || text_.job_of_statement[i] == kWarnings) continue;
+    const int32_t job = text_.job_of_statement[i];
+    if (job < 0 && job > kManyChanges) continue;
     ++statements_;
-    if (affected[i] == 0 && text_.job_of_statement[i] >= 0)
-      missing_.push_back(text_.job_of_statement[i]);
+    if (affected[i] == 0 && job >= 0) missing_.push_back(job);
   }
   if (begin_sent_ == SteadyClock::time_point()) {
     begin_sent_ = connection_->answer_times().sent;
@@ -575,6 +490,7 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   if (mode_used_) mode_ = Mode::kUnknown;  // an attempt before this one has failed
   PlanChanges(batch, safe);
   PlanBulks(kill);
+  compounds_ = MayCompound();
   Add("BEGIN", kill);
   Add(proof_, kill);
   proof_sent_ = true;
@@ -649,7 +565,7 @@ void ApplyWorker::ReportMissing(const std::vector<Job>& batch) {
     Log().Warn("ER_KEY_NOT_FOUND: a change found no row to change",
                {F("target", job.event->plan->target.Quoted()),
                 F("row", RedactedStatement(DescribeRow(job.change()))),
-                F("start", job.event->start.ToString()), F("end", job.event->end.ToString()),
+                F("start", job.event->start().ToString()), F("end", job.event->end().ToString()),
                 F("in this batch", missing_.size()),
                 F("since the start", context_.stats->missing.load())});
   }
@@ -773,6 +689,10 @@ Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch) {
   if (failed) return WithPlace(DescribeChange(error, *failed), batch[*failed], batch[*failed]);
   const std::optional<size_t> shared = error.server_errno() != 0 ? FailedShared() : std::nullopt;
   if (shared) return WithPlace(DescribeChange(error, *shared), batch[*shared], batch[*shared]);
+  return AtBatch(error, batch);
+}
+
+Error ApplyWorker::AtBatch(const Error& error, const std::vector<Job>& batch) {
   size_t last = batch.size() - 1;
   while (last > 0 && !batch[last].event) --last;
   return WithPlace(error, batch.front(), batch[last]);
@@ -780,9 +700,9 @@ Error ApplyWorker::Describe(const Error& error, const std::vector<Job>& batch) {
 
 Error ApplyWorker::WithPlace(Error error, const Job& first, const Job& last) {
   if (first.event && last.event) {
-    failed_at_ = first.event->start.position;
+    failed_at_ = first.event->start().position;
     error.Annotate(fmt::format("startLocation: [{}], endLocation: [{}]",
-                               first.event->start.ToString(), last.event->end.ToString()));
+                               first.event->start().ToString(), last.event->end().ToString()));
   }
   return error;
 }

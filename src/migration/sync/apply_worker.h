@@ -86,7 +86,8 @@ class ApplyWorker {
  private:
   static constexpr int32_t kNoChange = -1;     // a statement that is no row change
   static constexpr int32_t kWarnings = -2;     // SHOW WARNINGS of the change before it
-  static constexpr int32_t kManyChanges = -3;  // one that is several; less the first one's job
+  static constexpr int32_t kCount = -3;        // fails if that before it did not find all its rows
+  static constexpr int32_t kManyChanges = -4;  // one that is several; less the first one's job
   static constexpr size_t kKeptBytes = 4 << 20;
   // A piece of the transaction that is sent in one packet, and whose statement is whose.
   struct Text {
@@ -94,7 +95,22 @@ class ApplyWorker {
     std::vector<int32_t> job_of_statement;  // or one of the above
     std::vector<size_t> lenient_changes;    // those whose warnings it asks for, by index
     size_t counted = 0;                     // statements whose answers have a text of counts
+    std::vector<size_t> compounds;          // statements that are compound ones, by index
+    size_t compounded = 0;                  // statements within them, less the compound ones
 
+    // The compound statement at its end that others may join.
+    struct Compound {
+      size_t begin = 0;       // in `sql`
+      size_t statements = 0;  // within it; 0: none yet, so it is not counted as one
+      uint64_t rows = 0;      // they are to count so many
+      bool counts = false;    // whether they do is of interest
+    };
+    std::optional<Compound> open;
+
+    // Before another statement is appended.
+    void Separate() {
+      if (!sql.empty() && !(open && open->statements == 0)) sql += ';';
+    }
     void Clear() {
       sql.clear();
       // A long row must not take its memory for ever.
@@ -102,6 +118,9 @@ class ApplyWorker {
       job_of_statement.clear();
       lenient_changes.clear();
       counted = 0;
+      compounds.clear();
+      compounded = 0;
+      open.reset();
     }
   };
   // A warning of the server, or the strict error that stands for it.
@@ -115,6 +134,8 @@ class ApplyWorker {
   };
   // The server inserted fewer rows than it got.
   struct RowsLacking {};
+  // The statements of a compound one changed other numbers of rows than there are.
+  struct CountDiffers {};
   enum class Mode { kStrict, kLenient, kUnknown };
 
   // Commits the batch, in parts if it is too large for one transaction. `safe`: some of it may be
@@ -145,6 +166,18 @@ class ApplyWorker {
   // What is to be written for the batch. `safe`: all of it in safe mode.
   void PlanChanges(const std::vector<Job>& batch, bool safe);
   void AddChange(size_t index, const StopToken& kill);
+  // May statements of the planned changes be parts of compound ones?
+  bool MayCompound() const;
+  // What is added next is of a planned change, or of several that share a statement: within a
+  // compound statement, which is opened for it, or not. `form`: of those that share one, else
+  // kAlone.
+  void Join(size_t index, RowsForm form);
+  // Notes so many statements, of so many rows, that were appended since Join; `job`: as in
+  // job_of_statement.
+  void Joined(int32_t job, int statements, uint64_t rows);
+  void CloseCompound();
+  // For a while each statement is answered by itself.
+  void PauseCompounds();
   // May it share a statement with neighbours, as far as the task wants that?
   RowsForm SharedFormOf(const RowChange& change) const;
   // One statement for the planned changes from `begin` on that may share one; returns how many they
@@ -177,10 +210,13 @@ class ApplyWorker {
   std::optional<size_t> FailedJob() const;
   // The first job of the statement that failed last, if that was of several changes.
   std::optional<size_t> FailedShared() const;
+  // Was it one of a compound statement? Which one is not known.
+  bool FailedInCompound() const;
   const BatchChange& ChangeOf(size_t job) const;
   // Names the statement of a change in the server's error.
   Error DescribeChange(const Error& error, size_t job) const;
-  // Says where in the upstream's binlog the changes from `first` to `last` are.
+  // Says where in the upstream's binlog the batch is, or the changes from `first` to `last` are.
+  Error AtBatch(const Error& error, const std::vector<Job>& batch);
   Error WithPlace(Error error, const Job& first, const Job& last);
   bool IsSerial() const { return slot_ == queues_.serial_slot(); }
 
@@ -212,6 +248,8 @@ class ApplyWorker {
   ChangeMerger merger_;
   std::vector<BatchChange> changes_;  // of the transaction being executed
   bool one_by_one_ = false;           // none shares a statement: to find out which one fails
+  bool compounds_ = false;            // of the transaction being executed
+  size_t compounds_paused_ = 0;       // for so many batches
   std::vector<bool> lenient_;         // which of `changes_` are lenient; empty: none
   std::map<const TablePlan*, std::pair<size_t, size_t>> lenient_rows_;  // (warned, quiet)
   // Of this batch: jobs that are executed strictly whatever their table is, and why.

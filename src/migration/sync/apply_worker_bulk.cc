@@ -40,6 +40,7 @@ void ApplyWorker::PlanBulks(const StopToken& kill) {
       bulk_statements_.clear();
       return;
     }
+    if (first.kind() != mysql::RowsKind::kInsert) continue;
     const RowsForm form = SharedFormOf(first);
     if (form == RowsForm::kAlone || IsLenient(begin) || !MayBeBulk(first)) continue;
     while (i < changes_.size() && !IsLenient(i) && MayShareBulk(first, form, changes_[i].row)) ++i;

@@ -9,7 +9,10 @@
 #include "base/log/log.h"
 #include "migration/sync/apply_worker.h"
 #include "migration/sync/split_statement.h"
+#include "migration/unit/resumable.h"
 #include "mysql/client/retry.h"
+#include "mysql/client/shown.h"
+#include "mysql/schema/build.h"
 #include "mysql/schema/shown_definition.h"
 #include "mysql/sql/alter_spec.h"
 #include "mysql/sql/rewrite.h"
@@ -25,6 +28,7 @@ constexpr int kNoSuchTable = 1146;
 constexpr int kTableExists = 1050;
 constexpr int kDuplicateEntry = 1062;
 constexpr int kUnknownColumn = 1054;
+constexpr int kNoKeyColumn = 1072;
 constexpr int kUnknownDatabase = 1049;
 constexpr int kUnknownSequence = 4091;      // MariaDB
 constexpr int kUnknownSequenceTiDb = 4139;  // TiDB
@@ -123,6 +127,24 @@ bool NumbersRows(const Statement& statement) {
   });
 }
 
+// Says what to do about a statement that the server will not execute however often it is tried.
+void AdviseOn(const Statement& statement, Error& e) {
+  if (!mysql::IsUnknownToServer(e) || !e.workaround().empty()) return;
+  const bool database = statement.As<mysql::CreateDatabase>() != nullptr;
+  if (!database && !statement.As<mysql::CreateTable>()) {
+    e.SetWorkaround(
+        "Use `binlog replace` with statements that the downstream takes, or make the change there "
+        "by hand and use `binlog skip`.");
+    return;
+  }
+  e.SetWorkaround(fmt::format(
+      "Make the {} by hand downstream, with what the server has in place of what it does not know. "
+      "{}",
+      database ? "database" : "table",
+      IsResumable(e) ? "The task then goes on by itself, or by `resume-task`."
+                     : "Then `resume-task`: this is not tried again by itself."));
+}
+
 // The event's statements, told again by a later run. Without their DROP CHECKs: which of them
 // are added depends on the target, and one of the statements may have been executed there.
 std::string NamesOf(const DdlWork& work) {
@@ -138,6 +160,25 @@ std::string NamesOf(const DdlWork& work) {
     all += mysql::Restore(bare, work.restore);
   }
   return all;
+}
+
+// Rows that are there twice under a key: the upstream has not got one of them, or takes other
+// values for equal.
+Error OfDuplicates(const Error& refused) {
+  return Error(refused).SetWorkaround(
+      "Rows that the table has downstream are duplicates under a key of the statement. Compare the "
+      "table with the upstream's, and delete the rows downstream that the upstream has not got (of "
+      "ALTER IGNORE TABLE: those that it has removed, which are in no binlog). If it has them all "
+      "(another collation, tables that the routes merge), put the statement without the key in its "
+      "place by `binlog replace`. Then `resume-task`: this is not tried again by itself.");
+}
+
+// A column that is dropped is in a unique key that stays.
+Error OfKeys(const Error& refused) {
+  return Error(refused).SetWorkaround(
+      "MariaDB takes no column out of a unique key that has others, and the upstream has no key by "
+      "which the other columns are unique. Drop that key downstream, or make it again as it is to "
+      "be, then execute `resume-task`.");
 }
 
 }  // namespace
@@ -287,7 +328,7 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
       Put(intent, stop);
       // Crash point: the intent is stored. Left: the statement.
       DM_FAILPOINT("sync/before-ddl-statement");
-      ExecuteOrList(statement, texts[i], work.restore, stop);
+      ExecuteOrList(work.statements[i], texts[i], work.restore, stop);
       // Crash point: a statement is executed, its intent says that it may be. Left: the event's
       // other statements, definitions, the checkpoint.
       DM_FAILPOINT("sync/after-ddl-statement");
@@ -349,8 +390,8 @@ void DdlExecutor::WaitUntilOver(const DdlIntent& intent, const Statement& statem
                                 const std::string& text, const StopToken& stop) {
   // The server goes on with a statement whose client is gone.
   const std::string running = fmt::format(
-      "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {} AND LEFT(INFO, 100) = "
-      "LEFT({}, 100)",
+      "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {0} AND LEFT(INFO, "
+      "LEAST(100, CHAR_LENGTH({1}))) = LEFT({1}, 100)",
       intent.connection_id,
       mysql::QuoteString(text, sessions_.downstream_server.no_backslash_escapes));
   const Announced announced(announce_, text);
@@ -416,23 +457,43 @@ std::string DdlExecutor::ShownDefinitions(const Statement& statement, const Stop
     const std::string quoted =
         database ? mysql::QuoteName(name.schema) : mysql::QuoteTable(name.schema, name.name);
     picture += quoted + ": ";
-    try {
-      const mysql::ResultSet shown = connection_->Query(
-          (database ? "SHOW CREATE DATABASE " : "SHOW CREATE TABLE ") + quoted, stop);
-      if (!shown.rows.empty() && shown.rows.front().size() > 1) {
-        picture += mysql::WithoutAutoIncrement(shown.rows.front()[1].value_or(""));
-      }
-    } catch (const Error& e) {
-      const int number = e.server_errno();
-      if (number != kNoSuchTable && number != kUnknownDatabase && number != kWrongObject &&
-          number != kNoSuchView) {
-        throw;
-      }
+    const auto shown = ShowCreate(database ? "DATABASE" : "TABLE", quoted, stop);
+    if (!shown) {
       picture += "none";
+    } else if (!shown->rows.empty() && shown->rows.front().size() > 1) {
+      picture += mysql::WithoutAutoIncrement(shown->rows.front()[1].value_or(""));
     }
     picture += '\n';
   }
   return picture;
+}
+
+std::optional<mysql::ResultSet> DdlExecutor::ShowCreate(std::string_view what,
+                                                        const std::string& name,
+                                                        const StopToken& stop) {
+  try {
+    return connection_->Query(fmt::format("SHOW CREATE {} {}", what, name), stop);
+  } catch (const Error& e) {
+    const int number = e.server_errno();
+    if (number != kNoSuchTable && number != kUnknownDatabase && number != kWrongObject &&
+        number != kNoSuchView) {
+      throw;
+    }
+    return std::nullopt;
+  }
+}
+
+bool DdlExecutor::IsThere(const Statement& statement, const StopToken& stop) {
+  if (const auto* database = statement.As<mysql::CreateDatabase>()) {
+    return database->if_not_exists && !database->or_replace &&
+           ShowCreate("DATABASE", mysql::QuoteName(database->name), stop);
+  }
+  const auto* create = statement.As<mysql::CreateTable>();
+  // (What OR REPLACE drops is a statement of its own.)
+  if (create == nullptr || !create->if_not_exists || create->or_replace) return false;
+  const auto shown =
+      ShowCreate("TABLE", mysql::QuoteTable(create->table.schema, create->table.name), stop);
+  return shown && !shown->rows.empty() && shown->ColumnIndex("Create Table").has_value();
 }
 
 void DdlExecutor::Put(const DdlIntent& intent, const StopToken& stop) {
@@ -456,13 +517,15 @@ void DdlExecutor::Put(const DdlIntent& intent, const StopToken& stop) {
   }
 }
 
-void DdlExecutor::ExecuteOrList(const Statement& statement, const std::string& text,
+void DdlExecutor::ExecuteOrList(const DdlStatement& one, const std::string& text,
                                 const mysql::RestoreOptions& restore, const StopToken& stop) {
+  const Statement& statement = one.statement;
   const auto* alter = statement.As<mysql::AlterTable>();
   const bool several = alter != nullptr && alter->specs.size() > 1;
   try {
-    if (ExecuteOne(statement, text, restore, stop) || !several) return;
-  } catch (const Error& e) {
+    if (ExecuteOne(one, text, restore, stop) || !several) return;
+  } catch (Error& e) {
+    AdviseOn(statement, e);
     // Whoever repairs what stopped it changes its tables: that must not be taken for its effect.
     if (e.server_errno() != 0 && !mysql::IsConnectionLost(e) && !connection_->broken()) {
       DdlIntent refused = *earlier_;
@@ -482,8 +545,9 @@ void DdlExecutor::ExecuteOrList(const Statement& statement, const std::string& t
   // the others one by one.
   DM_FAILPOINT("sync/before-single-changes");
   Put(partly, stop);
-  for (const Statement& single : mysql::SplitDdl(statement, "")) {
-    ExecuteOne(single, mysql::Restore(single, restore), restore, stop);
+  for (Statement& single : mysql::SplitDdl(statement, "")) {
+    const std::string single_text = mysql::Restore(single, restore);
+    ExecuteOne({std::move(single), one.session, one.keys_behind}, single_text, restore, stop);
     // Crash point: one of the changes is executed by itself. Left: the others.
     DM_FAILPOINT("sync/after-single-change");
   }
@@ -514,8 +578,23 @@ void DdlExecutor::WaitForRetry(const StopToken& stop) {
   }
 }
 
-bool DdlExecutor::ExecuteOne(const Statement& statement, const std::string& text,
+ShrunkKeys DdlExecutor::MakeKeysAgain(DdlStatement* one, const StopToken& stop) {
+  auto* alter = one->statement.As<mysql::AlterTable>();
+  const mysql::ResultSet shown = mysql::ShowWithoutModes(
+      *connection_,
+      "SHOW CREATE TABLE " + mysql::QuoteTable(alter->table.schema, alter->table.name), stop);
+  mysql::ParseOptions parse;
+  mysql::BuildOptions build;
+  parse.mariadb = build.mariadb = true;
+  build.schema = alter->table.schema;
+  return MakeShrunkKeysAgain(
+      alter, mysql::ParseCreateTable(shown.rows.at(0).at(1).value_or(""), parse, build),
+      *one->keys_behind);
+}
+
+bool DdlExecutor::ExecuteOne(const DdlStatement& one, const std::string& text,
                              const mysql::RestoreOptions& restore, const StopToken& stop) {
+  const Statement& statement = one.statement;
   const Announced announced(announce_, text);
   for (int attempt = 1;; ++attempt) {
     try {
@@ -527,6 +606,7 @@ bool DdlExecutor::ExecuteOne(const Statement& statement, const std::string& text
     } catch (const Error& e) {
       ThrowIfStopped(stop);
       const int number = e.server_errno();
+      if (number == kDuplicateEntry) throw OfDuplicates(e);
       if ((number == kNoSuchTable || number == kTableExists) && IsRename(statement)) {
         // A name that is taken does not say that this table has it.
         if (!IsRenamedAlready(statement, stop)) throw;
@@ -549,12 +629,30 @@ bool DdlExecutor::ExecuteOne(const Statement& statement, const std::string& text
           Log().Warn(
               "a column is unknown downstream: the statement is executed without its position",
               {F("statement", text), F("error", e)});
-          Statement anywhere = statement;
-          anywhere.As<mysql::AlterTable>()->specs.front().position =
+          DdlStatement anywhere = one;
+          anywhere.statement.As<mysql::AlterTable>()->specs.front().position =
               mysql::AlterSpec::Position::kNone;
-          return ExecuteOne(anywhere, mysql::Restore(anywhere, restore), restore, stop);
+          return ExecuteOne(anywhere, mysql::Restore(anywhere.statement, restore), restore, stop);
         }
         if (AddsColumn(statement)) throw;  // that it names another one does not say it is there
+      }
+      if (number == kNoKeyColumn && one.keys_behind) {
+        DdlStatement again = one;
+        const ShrunkKeys keys = MakeKeysAgain(&again, stop);
+        if (keys == ShrunkKeys::kRefused) throw OfKeys(e);
+        if (keys == ShrunkKeys::kNone) throw;  // it names another column that is not there
+        const std::string text_again = mysql::Restore(again.statement, restore);
+        Log().Info("unique keys that lose a column are made again of their other columns",
+                   {F("statement", text_again)});
+        return ExecuteOne(again, text_again, restore, stop);
+      }
+      // Such a refusal comes before the look whether the name is there.
+      if (mysql::IsUnknownToServer(e) && IsThere(statement, stop)) {
+        Log().Warn(
+            "the downstream does not know what the definition is written with, and has a table or "
+            "database of this name: that is taken as it is",
+            {F("statement", text), F("error", e)});
+        return false;
       }
       if (mysql::IsIgnorableDdlError(e)) {
         Log().Info("ignore error and continue: the statement's effect is there already",

@@ -14,6 +14,7 @@
 #include "migration/meta/owner.h"
 #include "migration/meta/statement_session.h"
 #include "migration/sync/session.h"
+#include "migration/sync/shrunk_keys.h"
 #include "migration/unit/ports.h"
 #include "mysql/client/connection.h"
 #include "mysql/sql/restore.h"
@@ -24,6 +25,8 @@ namespace dm::migration {
 struct DdlStatement {
   mysql::Statement statement;
   StatementSession session;
+  // Of an ALTER TABLE of MySQL for MariaDB: the upstream's unique keys behind it.
+  std::optional<UniqueKeys> keys_behind = {};
 };
 
 // One event's statements, routed and in order.
@@ -59,14 +62,22 @@ class DdlExecutor {
   // What the names that the statement changes stand for now.
   std::string Picture(const mysql::Statement& statement, const StopToken& stop);
   std::string ShownDefinitions(const mysql::Statement& statement, const StopToken& stop);
-  void ExecuteOrList(const mysql::Statement& statement, const std::string& text,
+  void ExecuteOrList(const DdlStatement& one, const std::string& text,
                      const mysql::RestoreOptions& restore, const StopToken& stop);
   void Put(const DdlIntent& intent, const StopToken& stop);
   // False: the statement's effect was there already.
-  bool ExecuteOne(const mysql::Statement& statement, const std::string& text,
+  bool ExecuteOne(const DdlStatement& one, const std::string& text,
                   const mysql::RestoreOptions& restore, const StopToken& stop);
+  // Adds to the statement what becomes of the target's unique keys that lose a column.
+  ShrunkKeys MakeKeysAgain(DdlStatement* one, const StopToken& stop);
   // Is a rename that failed superfluous: the old name gone, the new one there?
   bool IsRenamedAlready(const mysql::Statement& statement, const StopToken& stop);
+  // Is there what the statement makes if it is missing: a database, or a table, not a view?
+  bool IsThere(const mysql::Statement& statement, const StopToken& stop);
+  // What SHOW CREATE `what` (TABLE, for views too, or DATABASE) shows; none: the server has not got
+  // it.
+  std::optional<mysql::ResultSet> ShowCreate(std::string_view what, const std::string& name,
+                                             const StopToken& stop);
   void Connect(const StopToken& stop);
   // Sets a variable of the session to 0, if the account may do that; else the log says where that
   // is missed. Throws Error if the connection is lost.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <iterator>
+#include <map>
 #include <optional>
 
 #include "base/error/error.h"
@@ -17,6 +18,8 @@
 #include "migration/sync/letter_case.h"
 #include "migration/sync/logged_statement.h"
 #include "migration/sync/other_objects.h"
+#include "migration/sync/shrunk_keys.h"
+#include "migration/sync/side_effect_warnings.h"
 #include "migration/sync/split_statement.h"
 #include "mysql/schema/edit.h"
 #include "mysql/schema/modify_event.h"
@@ -174,26 +177,33 @@ std::vector<mysql::Constraint> IndexesOfColumns(const mysql::TableInfo* table) {
   return indexes;
 }
 
+// What the statement is written in; kUnknown if that is UTF-8, or not known.
+mysql::Charset OtherCharset(const mysql::QueryEvent& query) {
+  if (!query.status.client_collation) return mysql::Charset::kUnknown;
+  const mysql::Charset charset = mysql::CharsetOfCollation(*query.status.client_collation);
+  const bool as_it_is = charset == mysql::Charset::kBinary || mysql::IsUtf8Compatible(charset);
+  return as_it_is ? mysql::Charset::kUnknown : charset;
+}
+
 }  // namespace
 
 std::string StatementText(const mysql::QueryEvent& query) {
   std::string_view text = query.text;
   std::string converted;
-  if (query.status.client_collation) {
-    mysql::Charset charset = mysql::CharsetOfCollation(*query.status.client_collation);
-    if (charset != mysql::Charset::kUnknown && charset != mysql::Charset::kBinary &&
-        !mysql::IsUtf8Compatible(charset) && mysql::AppendAsUtf8(converted, text, charset)) {
-      text = converted;
-    }
+  const mysql::Charset charset = OtherCharset(query);
+  if (charset != mysql::Charset::kUnknown && mysql::AppendAsUtf8(converted, text, charset)) {
+    text = converted;
   }
   return std::string(TrimControl(text));
 }
 
-DdlHandler::DdlHandler(PlanContext& context, std::function<void()> flush, DdlExecutor* executor)
+DdlHandler::DdlHandler(PlanContext& context, std::function<void()> flush, DdlExecutor* executor,
+                       TemporaryTables* temporary)
     : context_(context),
       flush_(std::move(flush)),
       executor_(executor),
       collations_(Log()),
+      temporary_(temporary),
       system_zone_(context.sessions->upstream) {}
 
 DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mysql::Location& end,
@@ -207,8 +217,10 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
   options.sql_mode = mysql::SqlMode(query.status.sql_mode.value_or(0));
   options.mariadb = context_.sessions->flavor == mysql::Flavor::kMariaDb;
   options.utf8_is_utf8mb4 = context_.sessions->utf8_is_utf8mb4;
+  options.client_charset = OtherCharset(query);
 
   std::vector<Planned> planned;
+  temporary_->SetPlace(end.position);
   skipping_ = given.skip;
   filter_event_ = given.filter_event;
   timestamp_ = timestamp;
@@ -229,8 +241,10 @@ DdlHandler::Outcome DdlHandler::Handle(const mysql::QueryEvent& query, const mys
       if (std::optional<TableId> view = CreatedView(text, query.schema, options)) {
         views_.insert(*std::move(view));
       }
+      temporary_->Note(query, text, options, context_.sessions->lower_case_table_names != 0);
       return Outcome::kSkipped;
     }
+    if (IsOnTemporary(statement, query, text)) return Outcome::kSkipped;
     const auto* database = statement.As<mysql::CreateDatabase>();
     creates_if_missing_ = database != nullptr && database->if_not_exists;
     planned = Plan(statement, query, text, stop);
@@ -375,11 +389,19 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
   OnlineDdl* const online = context_.online;
   if (online != nullptr && !skipping_)
     online->RequireBothSides(statement, text, query.schema, fold);
+  const bool renames_temporary = statement.As<mysql::RenameTable>() &&
+                                 TemporaryTables::AreRenamedBy(context_.sessions->upstream_server);
   for (Statement& split : mysql::SplitDdl(statement, query.schema)) {
     if (mysql::MatchesBuiltinSkip(text)) continue;
     std::vector<TableId> tables;
     for (const mysql::TableName& ref : mysql::TableRefs(split, query.schema, fold)) {
       tables.push_back({ref.schema, ref.name});
+    }
+    if (renames_temporary && tables.size() == 2 &&
+        temporary_->TakesRename(query, tables[0], tables[1])) {
+      Log().Info("skip the renaming of a temporary table of the upstream's session",
+                 {F("statement", text), F("table", tables[0].Quoted())});
+      continue;
     }
     const OnlineDdl::Judgement judged =
         online != nullptr ? online->Judge(split, tables) : OnlineDdl::Judgement();
@@ -397,7 +419,27 @@ std::vector<DdlHandler::Planned> DdlHandler::Plan(const Statement& statement,
     std::erase_if(planned, [](const Planned& p) { return !p.is_tracked(); });
     for (Planned& p : planned) p.filtered = true;
   }
+  if (std::any_of(planned.begin(), planned.end(),
+                  [](const Planned& p) { return p.is_executed(); })) {
+    temporary_->RefuseCopy(query, statement, fold);
+    if (TemporaryTables::IsInDoubt(query, statement)) {
+      Log().Warn(
+          "a statement is executed on a permanent table that may have been on a temporary table of "
+          "its session: the session's CREATE TEMPORARY TABLE is not among what has been read",
+          {F("statement", text), F("thread", query.thread_id)});
+    }
+  }
   return planned;
+}
+
+bool DdlHandler::IsOnTemporary(const Statement& statement, const mysql::QueryEvent& query,
+                               const std::string& text) {
+  if (!temporary_->Takes(query, statement, context_.sessions->lower_case_table_names != 0)) {
+    return false;
+  }
+  Log().Info("skip a statement on a temporary table of the upstream's session",
+             {F("statement", text)});
+  return true;
 }
 
 bool DdlHandler::IsObsolete(const TableId& table, const std::string& text) const {
@@ -433,6 +475,7 @@ void DdlHandler::PlanOrdinary(Statement split, std::vector<TableId> tables, cons
   for (const TableId& table : p.tables) {
     p.filtered = p.filtered || IsFiltered(split, table, p.tables.front(), text, stop);
   }
+  if (!p.filtered && IsDiscard(split, p.tables.front())) return;
   if (!p.filtered) {
     p.routed = mysql::RenameTables(split, names);
     RouteForeignKeys(&p.routed, p.tables.front(), p.targets.front(), context_,
@@ -613,6 +656,8 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Tra
   std::vector<DdlStatement> adapted_all;
   const AlteredTables altered(*context_.tracker, change, query.schema, planned);
   const std::string* statement_text = nullptr;  // of the statement that the last one was a part of
+  mysql::TablePtr after;                        // that
+  std::map<std::string, mysql::TablePtr> before_statement;  // by its text
   for (size_t index = 0; index < planned.size(); ++index) {
     const Planned& p = planned[index];
     if (!p.is_executed()) continue;
@@ -637,12 +682,18 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Tra
     adapt.current_partition = CurrentPartition(before);
     if (statement_text == nullptr || *statement_text != p.source.text) {
       statement_text = &p.source.text;
-      const mysql::TablePtr after = altered.After(index);
+      after = altered.After(index);
       adapt.becomes_row_period = [after](std::string_view column) {
         return IsRowPeriod(after, column);
       };
       adapt.name_of_index = NamesOfIndexes(before, after);
+      before_statement.emplace(p.source.text, before);
+      const auto* alter = p.source.As<mysql::AlterTable>();
+      if (alter != nullptr && alter->ignore) {
+        left_out("IGNORE: the binlog does not say which rows the upstream removes");
+      }
     }
+    WarnOfSideEffects(context_, planned, index, before.get(), after.get(), stop);
     const StatementSession& session = p.session ? *p.session : SessionOf(query, stop);
     if (!p.session) MoveMoments(&adapted, p.tables.front(), query, stop);
     WarnOfOtherValues(p.source, p.tables.front());
@@ -673,7 +724,16 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Tra
     }
     part = server.is_tidb ? mysql::ForTiDb(std::move(part), indexes_of, left_out)
                           : mysql::JoinAlters(std::move(part));
-    for (Statement& statement : part) work.statements.push_back({std::move(statement), session});
+    for (Statement& statement : part) {
+      const auto* alter = statement.As<mysql::AlterTable>();
+      const auto before = before_statement.find(statement.text);
+      std::optional<UniqueKeys> keys_behind;
+      if (alter != nullptr && server.is_mariadb && !adapt.from_mariadb &&
+          before != before_statement.end() && before->second != nullptr) {
+        keys_behind = KeysBehind(*alter, *before->second);
+      }
+      work.statements.push_back({std::move(statement), session, std::move(keys_behind)});
+    }
   }
   return work;
 }

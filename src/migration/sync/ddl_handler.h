@@ -16,6 +16,7 @@
 #include "migration/sync/planned_statement.h"
 #include "migration/sync/planner.h"
 #include "migration/sync/system_zone.h"
+#include "migration/sync/temporary_tables.h"
 #include "mysql/binlog/events.h"
 #include "mysql/sql/restore.h"
 #include "mysql/sql/statement.h"
@@ -25,8 +26,10 @@ namespace dm::migration {
 // One owner thread, the planner's.
 class DdlHandler {
  public:
-  // `flush` drains the queues and writes the checkpoint. What is given outlives this.
-  DdlHandler(PlanContext& context, std::function<void()> flush, DdlExecutor* executor);
+  // `flush` drains the queues and writes the checkpoint. `temporary` is what earlier runs know.
+  // What is given outlives this.
+  DdlHandler(PlanContext& context, std::function<void()> flush, DdlExecutor* executor,
+             TemporaryTables* temporary);
 
   enum class Outcome {
     kSkipped,   // nothing for the downstream
@@ -50,6 +53,14 @@ class DdlHandler {
                  const mysql::Location& save, const std::string& event, uint32_t timestamp,
                  const Given& given, const StopToken& stop);
 
+  // Of the upstream's sessions, as far as it is known.
+  const TemporaryTables& temporary() const { return *temporary_; }
+  // The binlog says at `place` that the upstream has started anew.
+  void OnServerStart(const mysql::BinlogPosition& place) {
+    temporary_->SetPlace(place);
+    temporary_->OnServerStart();
+  }
+
  private:
   using Planned = PlannedStatement;
   std::vector<Planned> Plan(const mysql::Statement& statement, const mysql::QueryEvent& query,
@@ -57,6 +68,10 @@ class DdlHandler {
   // Plans a split statement as what it is: nothing, if it is left out.
   void PlanOrdinary(mysql::Statement split, std::vector<TableId> tables, const std::string& text,
                     std::vector<Planned>* planned, const StopToken& stop);
+  // Is the statement on a temporary table of its session, and nothing for the downstream? Says so
+  // in the log. Throws as TemporaryTables::Takes.
+  bool IsOnTemporary(const mysql::Statement& statement, const mysql::QueryEvent& query,
+                     const std::string& text);
   // Has an earlier run done this event for the table already?
   bool IsObsolete(const TableId& table, const std::string& text) const;
 
@@ -166,6 +181,9 @@ class DdlHandler {
   // Tells in the log of values of rows that the statement, the upstream's, changes otherwise
   // downstream.
   void WarnOfOtherValues(const mysql::Statement& source, const TableId& table) const;
+  // DISCARD TABLESPACE takes rows away that IMPORT TABLESPACE is to replace: nothing to be
+  // repeated. Says so in the log.
+  bool IsDiscard(const mysql::Statement& split, const TableId& table) const;
   // Throws Error kSyncerUnsupportedStmt if the target's rows would get other values than the
   // upstream's.
   void RefuseUnrepeatable(const Planned& planned, const mysql::QueryEvent& query,
@@ -188,6 +206,7 @@ class DdlHandler {
   bool skipping_ = false;  // the statement at hand is only tracked, as an operator asked for
   std::string_view filter_event_;  // of the statement at hand, see Given
   CollationRenamer collations_;
+  TemporaryTables* temporary_;
   std::set<TableId> views_;                  // created in this run; source names
   SystemZone system_zone_;                   // of the upstream
   uint32_t timestamp_ = 0;                   // of the event at hand

@@ -55,7 +55,27 @@ Error NumbersOfACopy(const std::string& text, const TableId& target) {
           target.Quoted()));
 }
 
+Error ImportedRows(const std::string& text, const TableId& source, const TableId& target) {
+  return Error(ErrorCode::kSyncerUnsupportedStmt,
+               fmt::format("`{}` statement not supported: it gives {} the rows of a file, which "
+                           "are not in the binlog",
+                           text, source.Quoted()))
+      .SetWorkaround(fmt::format(
+          "Keep writers of {} away upstream. Empty {} downstream, copy the rows from the upstream, "
+          "and pass over the statement with `binlog skip`.",
+          source.Quoted(), target.Quoted()));
+}
+
 }  // namespace
+
+bool DdlHandler::IsDiscard(const Statement& split, const TableId& table) const {
+  if (TablespaceChange(split) != "DISCARD") return false;
+  Log().Warn(
+      "skip DISCARD TABLESPACE: the rows stay downstream until the upstream imports others, or the "
+      "table is emptied or dropped",
+      {F("statement", split.text), F("table", table.Quoted())});
+  return true;
+}
 
 void DdlHandler::WarnOfOtherValues(const Statement& source, const TableId& table) const {
   const auto* alter = source.As<mysql::AlterTable>();
@@ -80,6 +100,7 @@ void DdlHandler::RefuseUnrepeatable(const Planned& planned, const mysql::QueryEv
   const TableId& source = planned.tables.front();
   const TableId& target = planned.targets.front();
   const Sessions& sessions = *context_.sessions;
+  if (TablespaceChange(planned.source) == "IMPORT") throw ImportedRows(query.text, source, target);
   if (planned.rows_were_copied && NumbersByOrder(planned.source, nullptr) &&
       HasMoreRows(sessions, target, 1, stop)) {
     throw NumbersOfACopy(query.text, target);

@@ -12,6 +12,7 @@
 #include "base/log/sensitive.h"
 #include "migration/rules/system_schema.h"
 #include "migration/sync/ddl_handler.h"
+#include "migration/sync/statement_tokens.h"
 #include "mysql/sql/lexer.h"
 #include "mysql/value/quote.h"
 
@@ -20,98 +21,9 @@ namespace dm::migration {
 using mysql::EventType;
 using mysql::Token;
 using mysql::TokenKind;
+using Tokens = StatementTokens;
 
 namespace {
-
-// A place in the tokens of a statement.
-class Tokens {
- public:
-  Tokens(std::string_view text, const mysql::ParseOptions& options)
-      : tokens_(mysql::Tokenize(text, options)) {}
-
-  std::string_view Word(size_t ahead = 0) const {
-    const size_t at = at_ + ahead;
-    return at < tokens_.size() && tokens_[at].kind == TokenKind::kWord
-               ? std::string_view(tokens_[at].upper)
-               : std::string_view();
-  }
-  bool Take(std::string_view word) {
-    if (Word() != word) return false;
-    ++at_;
-    return true;
-  }
-  void TakeAnyOf(std::initializer_list<std::string_view> words) {
-    while (std::find(words.begin(), words.end(), Word()) != words.end()) ++at_;
-  }
-  // Moves behind the first `first second`; false if there is none.
-  bool Find(std::string_view first, std::string_view second) {
-    for (; at_ + 1 < tokens_.size(); ++at_) {
-      if (Word() == first && Word(1) == second) {
-        at_ += 2;
-        return true;
-      }
-    }
-    return false;
-  }
-  bool IsSymbol(std::string_view symbol, size_t ahead = 0) const {
-    const size_t at = at_ + ahead;
-    return at < tokens_.size() && tokens_[at].kind == TokenKind::kSymbol &&
-           tokens_[at].text == symbol;
-  }
-  bool IsName(size_t ahead = 0) const {
-    const size_t at = at_ + ahead;
-    return at < tokens_.size() &&
-           (tokens_[at].kind == TokenKind::kWord || tokens_[at].kind == TokenKind::kQuotedName);
-  }
-  // A table's name, qualified or not.
-  std::optional<TableId> Name(std::string_view default_schema) {
-    if (!IsName()) return std::nullopt;
-    TableId id{std::string(default_schema), tokens_[at_++].text};
-    if (IsSymbol(".") && IsName(1)) {
-      id.schema = std::move(id.table);
-      id.table = tokens_[at_ + 1].text;
-      at_ += 2;
-    }
-    return id;
-  }
-  // Every `a`.`b` of the text.
-  std::vector<TableId> QualifiedNames() const {
-    std::vector<TableId> names;
-    Tokens walk = *this;
-    for (walk.at_ = 0; walk.at_ < walk.tokens_.size();) {
-      const size_t before = walk.at_;
-      std::optional<TableId> name = walk.Name("");
-      if (name && !name->schema.empty()) names.push_back(*std::move(name));
-      if (walk.at_ == before) ++walk.at_;
-    }
-    return names;
-  }
-  void Skip() { ++at_; }
-  // Moves behind MariaDB's `SET STATEMENT a = 1 FOR`, with which a statement is logged as it was
-  // sent.
-  void SkipSetStatement() {
-    if (Word() != "SET" || Word(1) != "STATEMENT" || IsSymbol("=", 2)) return;
-    int depth = 0;
-    for (; !at_end(); Skip()) {
-      if (IsSymbol("(")) ++depth;
-      if (IsSymbol(")")) --depth;
-      if (depth == 0 && Take("FOR")) return;
-    }
-  }
-  // The same of its `ANALYZE [FORMAT = JSON]`, which executes what follows.
-  void SkipAnalyze() {
-    if (!Take("ANALYZE")) return;
-    if (Word() == "FORMAT" && IsSymbol("=", 1)) at_ += 3;
-  }
-  bool at_end() const {
-    return at_ >= tokens_.size() || tokens_[at_].kind == TokenKind::kEnd ||
-           tokens_[at_].kind == TokenKind::kError;
-  }
-
- private:
-  std::vector<Token> tokens_;
-  size_t at_ = 0;
-};
 
 // The one table that the statement writes to; nullopt if there may be several.
 std::optional<TableId> OneTable(Tokens tokens, std::string_view default_schema) {
@@ -242,7 +154,8 @@ std::optional<std::string> EmptiedAtStart(std::string_view text) {
 }
 
 void RefuseLoggedStatement(const Rules& rules, bool fold, const mysql::QueryEvent& query,
-                           mysql::Flavor flavor, IndirectWrites* indirect, const StopToken& stop) {
+                           mysql::Flavor flavor, const TemporaryTables& temporary,
+                           IndirectWrites* indirect, const StopToken& stop) {
   mysql::ParseOptions options;
   options.sql_mode = mysql::SqlMode(query.status.sql_mode.value_or(0));
   options.mariadb = flavor == mysql::Flavor::kMariaDb;
@@ -268,7 +181,7 @@ void RefuseLoggedStatement(const Rules& rules, bool fold, const mysql::QueryEven
   std::string what;
   for (TableId table : written.tables) {
     if (fold) table = {mysql::LowerName(table.schema), mysql::LowerName(table.table)};
-    if (is_replicated(table)) {
+    if (is_replicated(table) && !temporary.Has(query, table)) {
       what = "table " + table.Quoted();
       break;
     }

@@ -10,6 +10,7 @@
 #include "migration/rows/table_plan.h"
 #include "migration/sync/indirect_writes.h"
 #include "migration/sync/planner.h"
+#include "migration/sync/temporary_tables.h"
 #include "mysql/binlog/events.h"
 #include "mysql/position/flavor.h"
 #include "mysql/sql/parser.h"
@@ -54,10 +55,12 @@ std::optional<TableId> CreatedView(std::string_view text, std::string_view defau
 // rows of a replicated table, also through a view, a trigger or a routine that the upstream has.
 // Such a change cannot be carried out here: what a statement does depends on the data and the
 // functions of the upstream. `fold`: upstream names have no case. A table all of whose rows are
-// filtered is not replicated, and neither is a statement that a filter passes over by its text.
+// filtered is not replicated, nor is a temporary one, and neither is a statement that a filter
+// passes over by its text.
 // Warns of a statement that is passed over though the account cannot see what it sets off.
 void RefuseLoggedStatement(const Rules& rules, bool fold, const mysql::QueryEvent& query,
-                           mysql::Flavor flavor, IndirectWrites* indirect, const StopToken& stop);
+                           mysql::Flavor flavor, const TemporaryTables& temporary,
+                           IndirectWrites* indirect, const StopToken& stop);
 
 // Throws Error kSyncerGetEvent (36069) for an event of a type that nobody knows and that the server
 // did not mark as one that may be passed over.

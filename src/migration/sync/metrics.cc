@@ -33,13 +33,19 @@ std::string QueueName(size_t slot) { return fmt::format("q_{}", slot % kQueueNam
 void TableJobs::Count(Counters& counters, const char* name, const char* help, mysql::RowsKind kind,
                       size_t slot, size_t jobs) {
   if (jobs == 0) return;
-  std::lock_guard lock(mutex_);
-  std::unique_ptr<Counter>& counter = counters[IndexOf(kind)][slot % kQueueNames];
+  std::atomic<const Counter*>& known = counters[IndexOf(kind)][slot % kQueueNames];
+  const Counter* counter = known.load(std::memory_order_acquire);
   if (counter == nullptr) {
-    Labels labels = labels_;
-    labels["type"] = kKindNames[IndexOf(kind)];
-    labels["queueNo"] = QueueName(slot);
-    counter = std::make_unique<Counter>(Metrics().GetCounter(name, help, labels));
+    std::lock_guard lock(mutex_);
+    counter = known.load(std::memory_order_relaxed);
+    if (counter == nullptr) {
+      Labels labels = labels_;
+      labels["type"] = kKindNames[IndexOf(kind)];
+      labels["queueNo"] = QueueName(slot);
+      made_.push_back(std::make_unique<const Counter>(Metrics().GetCounter(name, help, labels)));
+      counter = made_.back().get();
+      known.store(counter, std::memory_order_release);
+    }
   }
   counter->Add(static_cast<double>(jobs));
 }
@@ -103,8 +109,8 @@ SyncMetrics::SyncMetrics(const std::string& task, const std::string& source_id,
                durations, base_);
   event_size_ =
       Make("dm_syncer_binlog_event_size", "bytes of an event", SizeBuckets(), with_worker_);
-  event_rows_ = Make("dm_syncer_binlog_event_row", "rows of a rows event",
-                     LinearBuckets(0, 100, 101), with_worker_);
+  event_rows_ =
+      Make("dm_syncer_binlog_event_row", "rows of a rows event", EventRowBuckets(), with_worker_);
   constexpr const char* kTransform = "dm_syncer_binlog_transform_cost";
   constexpr const char* kTransformHelp =
       "seconds from an event's receipt to its jobs (gen-*), and to their end (*-exec)";
@@ -190,24 +196,18 @@ void SyncMetrics::CountError(bool resumable) {
 void SyncMetrics::Take(PlannerTimes& times, SteadyClock::time_point now, bool at_once) {
   if (!at_once && now - times.handed_over < kHandOver) return;
   times.handed_over = now;
-  const auto take = [](DurationBatch& batch, LazyHistogram* to) {
+  const auto take = [](auto& batch, LazyHistogram* to) {
     if (!batch.empty()) batch.FlushTo(to->Get());
   };
   take(times.read, read_);
+  take(times.event_size, event_size_);
+  take(times.event_rows, event_rows_);
   take(times.conflict, conflict_);
   for (size_t i = 0; i < kQueueNames; ++i) take(times.queueing[i], add_dml_[i]);
   for (size_t kind = 0; kind < kKindNames.size(); ++kind) {
     take(times.transform[kind], transform_rows_[kind]);
     take(times.dispatch[kind], dispatch_[kind]);
   }
-}
-
-void SyncMetrics::ObserveEvent(size_t bytes) {
-  event_size_->Get().Observe(static_cast<double>(bytes));
-}
-
-void SyncMetrics::ObserveRows(size_t rows) {
-  event_rows_->Get().Observe(static_cast<double>(rows));
 }
 
 void SyncMetrics::ObserveSkipped(bool rows, Duration took) {

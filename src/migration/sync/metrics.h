@@ -41,6 +41,8 @@ class LazySeries {
 inline constexpr size_t kQueueNames = 8;
 inline constexpr std::string_view kAdminQueue = "admin queue";
 std::string QueueName(size_t slot);
+// Of the histogram of an event's rows.
+inline std::vector<double> EventRowBuckets() { return LinearBuckets(0, 100, 101); }
 
 // Jobs of one target table, by kind and queue: row changes that were queued and that were
 // committed. Thread-safe.
@@ -54,19 +56,23 @@ class TableJobs {
 
  private:
   static constexpr size_t kKinds = 3;
-  using Counters = std::array<std::array<std::unique_ptr<Counter>, kQueueNames>, kKinds>;
+  // Of the series that were used; kept in `made_`.
+  using Counters = std::array<std::array<std::atomic<const Counter*>, kQueueNames>, kKinds>;
   void Count(Counters& counters, const char* name, const char* help, mysql::RowsKind kind,
              size_t slot, size_t jobs);
 
   const Labels labels_;
-  std::mutex mutex_;
-  Counters added_;
-  Counters finished_;
+  Counters added_{};
+  Counters finished_{};
+  std::mutex mutex_;  // guards the following
+  std::vector<std::unique_ptr<const Counter>> made_;
   std::unique_ptr<Counter> merged_;
 };
 
-// Durations that the planner's thread collects until they are handed over.
+// Durations and sizes that the planner's thread collects until they are handed over.
 struct PlannerTimes {
+  ValueBatch event_size{SizeBuckets()};
+  ValueBatch event_rows{EventRowBuckets()};
   DurationBatch read;
   DurationBatch conflict;
   std::array<DurationBatch, kQueueNames> queueing;
@@ -93,8 +99,6 @@ class SyncMetrics {
   // --- reading and planning ---
   // Hands the durations over if the last time is a while ago, or at once.
   void Take(PlannerTimes& times, SteadyClock::time_point now, bool at_once = false);
-  void ObserveEvent(size_t bytes);
-  void ObserveRows(size_t rows);
   void ObserveSkipped(bool rows, Duration took);
   std::shared_ptr<TableJobs> JobsOf(const TableId& target);
   // The table is gone, and no job of it is in flight: removes its series.

@@ -128,6 +128,19 @@ bool NumbersByOrder(const mysql::Statement& statement, const mysql::TableInfo* b
                       [&](const auto& index) { return IsClustering(*before, index); });
 }
 
+std::string_view TablespaceChange(const mysql::Statement& split) {
+  const mysql::AlterSpec* spec = mysql::OnlySpec(split);
+  if (spec == nullptr) return "";
+  const bool whole = spec->kind == mysql::AlterKind::kVerbatim;
+  if (!whole && spec->kind != mysql::AlterKind::kMaintainPartition) return "";
+  for (const std::string_view word : {"DISCARD", "IMPORT"}) {
+    if (spec->text == word || (whole && spec->text == fmt::format("{} TABLESPACE", word))) {
+      return word;
+    }
+  }
+  return "";
+}
+
 int64_t RowsOnOnePage(const mysql::TableInfo& table) {
   constexpr int64_t kPage = 8000;  // of 16 KiB, which are not filled
   int64_t row = 30;

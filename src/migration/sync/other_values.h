@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "migration/sync/value_conversions.h"
@@ -34,6 +35,10 @@ std::optional<std::string> ColumnWithUnrepeatableDefault(const mysql::Statement&
 // Does it add a column whose numbers go by the order that a table without a clustered key has?
 // `before`: the table as it is; may be null.
 bool NumbersByOrder(const mysql::Statement& statement, const mysql::TableInfo* before);
+
+// DISCARD or IMPORT TABLESPACE of a table or of its partitions, as the word says: the rows go, or
+// come from a file, outside of the binlog. Empty: neither.
+std::string_view TablespaceChange(const mysql::Statement& split);
 
 // How many rows of the table are surely on one page of an index.
 int64_t RowsOnOnePage(const mysql::TableInfo& table);

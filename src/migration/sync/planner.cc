@@ -388,6 +388,19 @@ size_t RowPlanner::NextSlot(Table& table, const EventRows& rows) {
   return queues.EmptiestSlot(table.plan->table_seed % queues.parallel(), count);
 }
 
+const std::shared_ptr<const EventRows::Places>& RowPlanner::PlacesOf(const Stream& stream) {
+  const bool same = places_ && places_of_ == transaction_ &&
+                    places_->start.position.file == stream.start().position.file &&
+                    places_->end.position.file == stream.end().position.file &&
+                    places_->start.suffix == stream.start().suffix &&
+                    places_->end.suffix == stream.end().suffix;
+  if (!same) {
+    places_ = std::make_shared<const EventRows::Places>(stream.start(), stream.end());
+    places_of_ = transaction_;
+  }
+  return places_;
+}
+
 size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
                           const StopToken& stop) {
   ++rows_events_;
@@ -408,8 +421,9 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   auto rows = std::make_shared<EventRows>();
   rows->plan = table.plan;
   rows->batch = mysql::RowBatch::Decode(event, stream.format(), table.map, plan.metas);
-  rows->start = stream.start();
-  rows->end = stream.end();
+  rows->places = PlacesOf(stream);
+  rows->start_offset = stream.start().position.offset;
+  rows->end_offset = stream.end().position.offset;
   rows->timestamp = event.header().timestamp;
   rows->received = received;
   rows->jobs = table.jobs;
@@ -491,7 +505,7 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   if (context_.metrics != nullptr) {
     const mysql::RowsKind kind = rows->batch->kind();
     const auto index = static_cast<size_t>(kind);
-    context_.metrics->ObserveRows(count);
+    times_.event_rows.Add(static_cast<double>(count));
     times_.transform[index].Add(end - received - queueing_);
     times_.dispatch[index].Add(queueing_);
     for (size_t queue = 0; queue < kQueueNames; ++queue) {

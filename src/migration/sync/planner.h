@@ -140,6 +140,7 @@ class RowPlanner : private CommittedOrders {
   void DropOldPlans();
   // Between transactions, when definitions changed: tables that are not tracked any more.
   void ForgetGoneTables();
+  const std::shared_ptr<const EventRows::Places>& PlacesOf(const Stream& stream);
   // A slot for rows of the event that comes.
   size_t NextSlot(Table& table, const EventRows& rows);
   // False if its rows are skipped from now on: they are a sequence's that the downstream lacks.
@@ -210,9 +211,11 @@ class RowPlanner : private CommittedOrders {
   std::map<TableId, uint64_t> key_shapes_;
   std::set<TableId> one_key_targets_;
   size_t current_slot_ = 0;
-  size_t rows_in_slot_ = 0;            // given to the current slot one after another
-  uint64_t rows_events_ = 0;           // of the open transaction, those of skipped tables included
-  uint64_t transaction_ = 1;           // number of the open transaction
+  size_t rows_in_slot_ = 0;   // given to the current slot one after another
+  uint64_t rows_events_ = 0;  // of the open transaction, those of skipped tables included
+  uint64_t transaction_ = 1;  // number of the open transaction
+  std::shared_ptr<const EventRows::Places> places_;  // of events of the transaction `places_of_`
+  uint64_t places_of_ = 0;
   size_t serial_bytes_ = 0;            // in the open serial transaction, since the last boundary
   mysql::Location transaction_start_;  // of the open serial transaction
   // Whose points the next boundary moves: with serial rows since the last one, or rows before the

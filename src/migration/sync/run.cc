@@ -23,10 +23,10 @@ using mysql::Location;
 
 namespace {
 
-constexpr Milliseconds kSaveTick{200};
+constexpr Milliseconds kSaveTick{100};
 constexpr Milliseconds kWatchTick{100};
 // An idle stream's progress is saved so soon that status shows it.
-constexpr Milliseconds kIdleSave{1000};
+constexpr Milliseconds kIdleSave{400};
 constexpr Milliseconds kRetryWait{3000};
 // Workers have this long to end what they have, after reading has ended.
 constexpr Milliseconds kDrainLimit{20'000};
@@ -241,7 +241,8 @@ void SyncRun::Prepare() {
                         ending_.graceful(),
                         [this](const std::string& text) { in_.status->statement.Set(text); });
   ddl_.emplace(
-      plan_, [this] { DrainAndFlush(); }, &*ddl_executor_);
+      plan_, [this] { DrainAndFlush(); }, &*ddl_executor_, in_.temporary);
+  in_.temporary->BeginRun(start.location.position, !gtid_mode_ && !start.from_start_time);
   // Location and definitions in one transaction: a restart finds both or neither.
   // The first row also tells the next run that it is not the first.
   // Crash point: the run is prepared; after a dump, all of it is loaded. Left: the first checkpoint
@@ -414,6 +415,7 @@ void SyncRun::Flush(int attempts) {
         Log().Debug("flushed checkpoint", {F("location", in_.checkpoint->flushed().ToString())});
         if (std::exchange(start_time_used_, false) && in_.ports->cli_args != nullptr) {
           in_.ports->cli_args->ClearStartTime();
+          in_.status->begins_elsewhere = false;
         }
       }
       return;
@@ -448,6 +450,7 @@ void SyncRun::TellFilteredRows() {
 void SyncRun::SaveLoop(const StopToken& stop) {
   const auto interval = std::chrono::seconds(std::max(config_.syncer.checkpoint_flush_interval, 1));
   auto last = SteadyClock::now();
+  bool failed = false;  // the last time
   try {
     for (;;) {
       WaitFor(kSaveTick, stop);
@@ -456,11 +459,14 @@ void SyncRun::SaveLoop(const StopToken& stop) {
       }
       in_.checkpoint->Forget(queues_.LowWater());
       auto now = SteadyClock::now();
-      const bool due = now - last >= interval || (now - last >= kIdleSave && queues_.Idle());
+      const auto passed = now - last;
+      const bool due = failed ? passed >= kRetryWait
+                              : passed >= interval || (passed >= kIdleSave && queues_.Idle());
       if (!due || !in_.checkpoint->HasSomethingToFlush(queues_.LowWater())) continue;
       last = now;
       try {
         Flush(1);
+        failed = false;
       } catch (const Error& e) {
         if (e.code() == static_cast<int>(ErrorCode::kSyncerOwnerChanged) ||
             e.code() == static_cast<int>(ErrorCode::kSyncerFenceLost)) {
@@ -468,6 +474,7 @@ void SyncRun::SaveLoop(const StopToken& stop) {
           reading_.request_stop();
           return;
         }
+        failed = true;
         Log().Error("async flush checkpoint snapshot failed, ignore this error", {F("error", e)});
       }
     }

@@ -27,6 +27,7 @@
 #include "migration/sync/start_location.h"
 #include "migration/sync/statement_operators.h"
 #include "migration/sync/stream.h"
+#include "migration/sync/temporary_tables.h"
 #include "migration/sync/xa_branches.h"
 #include "migration/unit/ports.h"
 #include "migration/unit/unit.h"
@@ -45,6 +46,7 @@ struct RunInputs {
   const OnlineDdlTable* online_ddl = nullptr;
   Checkpoint* checkpoint = nullptr;
   StatementOperators* operators = nullptr;
+  TemporaryTables* temporary = nullptr;
   RunStatus* status = nullptr;
   SyncMetrics* metrics = nullptr;
 };
@@ -81,9 +83,10 @@ class SyncRun {
 
   // --- the stream's events (run_events.cc) ---
   void Loop();
-  void HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point received);
-  // Before an event is handled: what observers are told of it. Returns when it was received.
-  SteadyClock::time_point Account(const mysql::RawEvent& event, SteadyClock::time_point asked);
+  void HandleEvent(const mysql::RawEvent& event);
+  // Before an event is handled: what observers are told of it. `asked`: when the upstream was asked
+  // for it; nullopt: it came with the one before.
+  void Account(const mysql::RawEvent& event, std::optional<SteadyClock::time_point> asked);
   void HandleQuery(const mysql::RawEvent& event);
   void HandleRows(const mysql::RawEvent& event);
   void HandlePayload(const mysql::RawEvent& event);
@@ -184,6 +187,7 @@ class SyncRun {
   StopSource reading_;
   // Ends long waiting for transactions of former owners: the run ends, or has failed.
   LinkedStop patience_{ending_.graceful(), reading_.get_token()};
+  SteadyClock::time_point received_;  // the last event that was asked for
   std::mutex boundary_mutex_;
   bool in_transaction_ = false;
   bool ending_asked_ = false;

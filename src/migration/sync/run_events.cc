@@ -17,16 +17,20 @@ using mysql::Location;
 void SyncRun::Loop() {
   const StopToken stop = reading_.get_token();
   for (;;) {
-    in_.status->lag.OnWait();
-    const auto asked = SteadyClock::now();
+    std::optional<SteadyClock::time_point> asked;
+    if (!stream_->has_more()) {
+      in_.status->lag.OnWait();
+      asked = SteadyClock::now();
+    }
     mysql::RawEvent event = stream_->Next(stop);
-    const auto received = Account(event, asked);
-    if (stream_->in_transaction() && !stream_->at_transaction_end()) {
+    Account(event, asked);
+    // (No other thread writes it.)
+    if (!in_transaction_ && stream_->in_transaction() && !stream_->at_transaction_end()) {
       std::lock_guard lock(boundary_mutex_);
       in_transaction_ = true;
     }
     try {
-      HandleEvent(event, received);
+      HandleEvent(event);
     } catch (const Error& e) {
       std::optional<Error> worker = queues_.error();
       if (worker) throw *worker;
@@ -44,19 +48,20 @@ void SyncRun::Loop() {
   }
 }
 
-SteadyClock::time_point SyncRun::Account(const mysql::RawEvent& event,
-                                         SteadyClock::time_point asked) {
-  const auto now = SteadyClock::now();
+void SyncRun::Account(const mysql::RawEvent& event, std::optional<SteadyClock::time_point> asked) {
   PlannerTimes& times = planner_->times();
-  times.read.Add(now - asked);
   const bool beat =
       event.type() == EventType::kHeartbeat || event.type() == EventType::kHeartbeatV2;
-  in_.metrics->Take(times, now, beat);
-  in_.status->streamed = true;
+  if (asked) received_ = SteadyClock::now();
+  times.read.Add(asked ? received_ - *asked : SteadyClock::duration());
   if (!beat && !event.header().artificial() && !event.IsFakeRotate()) {
-    in_.metrics->ObserveEvent(event.header().event_size);
+    times.event_size.Add(event.header().event_size);
     in_.status->binlog_bytes += event.header().event_size;
   }
+  // Of what came together the first event and the last tell all that others want to know.
+  if (!asked && !stream_->at_transaction_end()) return;
+  if (asked) in_.metrics->Take(times, received_, beat);
+  in_.status->streamed = true;
   const bool preface = event.IsFakeRotate() || event.header().artificial() ||
                        event.type() == EventType::kFormatDescription;
   if (beat || !preface) in_.status->unreadable = false;
@@ -65,7 +70,6 @@ SteadyClock::time_point SyncRun::Account(const mysql::RawEvent& event,
   // is as old as the file.
   const bool timed = stream_->in_transaction() || stream_->at_transaction_end();
   in_.status->lag.OnEvent(timed ? event.header().timestamp : 0, UnixMilliseconds());
-  return now;
 }
 
 Error SyncRun::AtPlace(Error error, const std::string& statement) const {
@@ -80,7 +84,7 @@ Error SyncRun::AtPlace(Error error, const Location& start, const std::string& st
   return error.Annotate(place);
 }
 
-void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point received) {
+void SyncRun::HandleEvent(const mysql::RawEvent& event) {
   const EventType type = event.type();
   bool leave_safe_mode = false;
   if (!event.header().artificial() && type != EventType::kHeartbeat &&
@@ -92,7 +96,7 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
       last_end_ = stream_->end();
     }
     switch (safe_mode_.BeforeEvent(event.header().timestamp, type == EventType::kFormatDescription,
-                                   stream_->end(), received)) {
+                                   stream_->end(), received_)) {
       case SafeMode::Change::kNone:
         break;
       case SafeMode::Change::kExitPointReached:
@@ -110,6 +114,9 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event, SteadyClock::time_point 
     group_begin_ = stream_->end().position;
     group_begin_.offset -= event.header().event_size;
     xa_->BeginTransaction();
+  }
+  if (type == EventType::kFormatDescription && stream_->format().created != 0) {
+    ddl_->OnServerStart(stream_->end().position);
   }
   if (gtid_mode_) {
     // Elsewhere a GTID tells what a position would.
@@ -189,7 +196,8 @@ bool SyncRun::HandleChange(const mysql::RawEvent& event) {
       if (OperateOn(event, query, true)) return true;
       try {
         RefuseLoggedStatement(*in_.rules, in_.sessions->lower_case_table_names != 0, query,
-                              in_.sessions->flavor, &indirect_, reading_.get_token());
+                              in_.sessions->flavor, ddl_->temporary(), &indirect_,
+                              reading_.get_token());
       } catch (const Error& e) {
         broken_statement_ = true;
         throw AtPlace(e, StatementText(query));
@@ -325,7 +333,8 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
   }
   try {
     RefuseLoggedStatement(*in_.rules, in_.sessions->lower_case_table_names != 0, query,
-                          in_.sessions->flavor, &indirect_, reading_.get_token());
+                          in_.sessions->flavor, ddl_->temporary(), &indirect_,
+                          reading_.get_token());
     const auto begin = SteadyClock::now();
     const std::string name =
         stream_->gtid() ? mysql::ToString(*stream_->gtid()) : stream_->end().position.ToString();

@@ -27,6 +27,8 @@ struct RunStatus {
   std::atomic<bool> streamed{false};     // has there been an event?
   // The upstream did not send what follows the saved location: it is purged, or another log.
   std::atomic<bool> unreadable{false};
+  // A start time of the command line is to be used: what is saved is of another place.
+  std::atomic<bool> begins_elsewhere{false};
   LagMeter lag;
   RateMeter row_rate;   // of rows and statements
   RateMeter byte_rate;  // of binlog_bytes

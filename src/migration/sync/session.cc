@@ -10,6 +10,7 @@
 #include "base/log/log.h"
 #include "migration/config/connect_options.h"
 #include "migration/rules/collations.h"
+#include "mysql/client/name_case.h"
 
 namespace dm::migration {
 
@@ -189,7 +190,7 @@ Sessions OpenSessions(const SubtaskConfig& config, const SessionCounters& counte
   }
   s.downstream_server = downstream->server();
   s.downstream_explicit_timestamps = ExplicitTimestamps(*downstream, stop);
-  s.downstream_folds = Value(*downstream, "SELECT @@lower_case_table_names", stop) != "0";
+  s.downstream_folds = mysql::IgnoresNameCase(*downstream, stop);
   s.strict_collations = config.collation_compatible == "strict";
   // A target made by hand may give ids itself; the rows have theirs.
   constexpr std::string_view kExplicitIds = "allow_auto_random_explicit_insert";

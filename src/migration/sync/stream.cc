@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+#include <string>
 #include <utility>
 
 #include "base/error/error.h"
@@ -89,6 +92,29 @@ Error AnotherLog(const std::string& what) {
           "incremental and `meta` at the place of this server's log that corresponds. A source "
           "with enable-gtid: true goes on behind every server that has its transactions; set it "
           "while the first server still answers.");
+}
+
+// What to do about an upstream that does not serve the reading by GTID any more; empty: it is
+// something else.
+std::string_view AdviceOnGtidMode(const Error& error) {
+  std::string text = error.raw_cause();
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (text.find("error 1236") == std::string::npos) return "";
+  if (text.find("anonymous transaction") != std::string::npos) {
+    return "The upstream has written transactions without a GTID, which a source with enable-gtid: "
+           "true cannot read. Go on by file and position, which the checkpoint has as well: "
+           "`stop-task`, make the source anew with `enable-gtid: false`, `start-task`.";
+  }
+  if (text.find("auto_position") == std::string::npos &&
+      text.find("gtid_mode") == std::string::npos) {
+    return "";
+  }
+  return "The source has enable-gtid: true, and the upstream's gtid_mode is not ON any more. If no "
+         "transaction was written there meanwhile, set it to ON again (one step after another: "
+         "OFF_PERMISSIVE, ON_PERMISSIVE, ON); the task then goes on by itself, or by "
+         "`resume-task`. Else go on by file and position, which the checkpoint has as well: "
+         "`stop-task`, make the source anew with `enable-gtid: false`, `start-task`.";
 }
 
 // The server id in the identity of a MariaDB.
@@ -284,9 +310,12 @@ mysql::RawEvent Stream::Next(const StopToken& stop) {
           throw;
         }
         if (IsGone(e)) throw NotUpstream(resume_, e);
-        throw WithCause(Error(ErrorCode::kSyncerGetEvent,
-                              fmt::format("get binlog event error: {}", e.message())),
-                        e);
+        Error failed = WithCause(Error(ErrorCode::kSyncerGetEvent,
+                                       fmt::format("get binlog event error: {}", e.message())),
+                                 e);
+        const std::string_view advice = AdviceOnGtidMode(e);
+        if (!advice.empty()) failed.SetWorkaround(std::string(advice));
+        throw failed;
       }
     }
   }

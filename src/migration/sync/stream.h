@@ -57,6 +57,8 @@ class Stream {
   const mysql::Location& start() const { return recorder_->start(); }
   const mysql::Location& end() const { return recorder_->end(); }
   const mysql::Location& transaction_end() const { return recorder_->transaction_end(); }
+  // Is the next event there already, another one of the same transaction?
+  bool has_more() const { return whole_ && whole_->has_more(); }
   // End of the transaction before the event's.
   const mysql::Location& transaction_begin() const { return recorder_->transaction_begin(); }
   mysql::BinlogPosition read_position() const { return recorder_->read_position(); }

@@ -16,6 +16,7 @@ struct Server {
   std::string identity;
   std::string file = "m.000001";
   uint32_t created = 1000;
+  std::string refuses = {};  // with this text of an error 1236
 };
 
 std::vector<uint8_t> Header(EventType type, size_t body, uint32_t timestamp, uint32_t log_pos) {
@@ -75,6 +76,11 @@ class Dump : public mysql::DumpSource {
   uint64_t connection_id() const override { return 1; }
   const mysql::FormatDescription& format() const override { return format_; }
   RawEvent Next(const StopToken&) override {
+    if (!server_.refuses.empty()) {
+      throw Error(ErrorCode::kDBDriverError, "database driver error")
+          .SetServerErrno(1236)
+          .SetRawCause("Error 1236 (HY000): " + server_.refuses);
+    }
     if (events_.empty()) throw Error(ErrorCode::kDBInvalidConn, "lost");
     RawEvent event = events_.front();
     events_.pop_front();
@@ -243,6 +249,44 @@ TEST_F(StreamTest, ByGtidAnotherServerGoesOnWithItsOwnPositions) {
   EXPECT_EQ(stream->end().GtidText(), of_a.GtidText());
   Expect(*stream, EventType::kMariaDbGtid);
   EXPECT_LT(stream->end().position.offset, of_a.position.offset);
+}
+
+TEST_F(StreamTest, ToAnUpstreamWithoutGtidModeItSaysWhatToDo) {
+  const auto advice_on = [&](const std::string& text) {
+    for (int i = 0; i < 2; ++i) Connection({"1@a:3306", "m.000001", 1000, text}, {});
+    const auto stream = Open(mysql::Flavor::kMariaDb, /*gtid_mode=*/true);
+    std::string advice;
+    try {
+      for (;;) stream->Next({});
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), static_cast<int>(ErrorCode::kSyncerGetEvent));
+      advice = e.workaround();
+    }
+    dumps_.clear();
+    return advice;
+  };
+  for (const char* text :
+       {"The replication sender thread cannot start in AUTO_POSITION mode: this server has "
+        "GTID_MODE = OFF_PERMISSIVE instead of ON.",
+        "The replication sender thread cannot start in AUTO_POSITION mode: this server has "
+        "GTID_MODE = OFF instead of ON.",
+        "The master has GTID_MODE=OFF"}) {
+    const std::string advice = advice_on(text);
+    EXPECT_NE(advice.find("set it to ON again"), std::string::npos) << text << ": " << advice;
+    EXPECT_NE(advice.find("`enable-gtid: false`"), std::string::npos) << text << ": " << advice;
+  }
+  // Then it does not help to set it to ON again.
+  const std::string anonymous = advice_on(
+      "Cannot replicate anonymous transaction when AUTO_POSITION = 1, at file ./m.000001, position "
+      "157.");
+  EXPECT_EQ(anonymous.find("ON again"), std::string::npos) << anonymous;
+  EXPECT_NE(anonymous.find("`enable-gtid: false`"), std::string::npos) << anonymous;
+  // Others have their own.
+  EXPECT_EQ(advice_on("Binary log is not open").find("gtid"), std::string::npos);
+  const std::string purged = advice_on(
+      "The slave is connecting using CHANGE MASTER TO MASTER_AUTO_POSITION = 1, but the "
+      "master has purged binary logs containing GTIDs that the slave requires.");
+  EXPECT_NE(purged.find("a new full migration"), std::string::npos) << purged;
 }
 
 }  // namespace

@@ -108,6 +108,7 @@ class SyncUnit : public Unit, public SyncOperations {
   std::timed_mutex running_;                // held by a run, and by what must not happen during one
   std::atomic<bool> failed_before_{false};  // has the run before this one met an error?
   std::string failed_with_;                 // the last one's error; of the thread in Run
+  TemporaryTables temporary_;               // of the thread in Run
   mutable std::mutex mutex_;                // guards what status calls and commands read
   mysql::Flavor flavor_ = mysql::Flavor::kMySql;
   CommandContext commands_;
@@ -151,6 +152,10 @@ void SyncUnit::Init(const StopToken& stop) {
   DM_FAILPOINT("sync/after-meta-tables");
   checkpoint->Load(*connection, stop);
   operators->Load(*connection, stop);
+  if (context_.cli_args != nullptr) {
+    const std::optional<TaskCliArgs> arguments = context_.cli_args->Get();
+    run_status_->begins_elsewhere = arguments && !arguments->start_time.empty();
+  }
   std::lock_guard lock(mutex_);
   flavor_ = sessions.flavor;
   commands_ = {config_.source_id,
@@ -186,6 +191,7 @@ void SyncUnit::RunOnce(EndingRequest& ending, Checkpoint& checkpoint, StatementO
   inputs.online_ddl = &*online_ddl_;
   inputs.checkpoint = &checkpoint;
   inputs.operators = &operators;
+  inputs.temporary = &temporary_;
   inputs.status = run_status_.get();
   inputs.metrics = &metrics;
   for (bool again = true; again;) {
@@ -325,7 +331,8 @@ SyncUnit::View SyncUnit::Look() const {
   status.binlog_type = run_status_->streamed ? "remote" : "unknown";
   status.io_total_bytes = counters_.downstream->total();
   status.dump_io_total_bytes = counters_.upstream->total();
-  mysql::Location flushed = checkpoint_ ? checkpoint_->flushed() : mysql::Location();
+  const bool has_begun = checkpoint_ && !run_status_->begins_elsewhere;
+  const mysql::Location flushed = has_begun ? checkpoint_->flushed() : mysql::Location();
   status.syncer_binlog = flushed.position.ToString();
   status.syncer_binlog_gtid = flushed.GtidText();
   status.seconds_behind_master = run_status_->Lag(UnixMilliseconds());
@@ -335,7 +342,7 @@ SyncUnit::View SyncUnit::Look() const {
   if (upstream.clock_offset) run_status_->lag.SetClockOffset(*upstream.clock_offset);
   status.master_binlog = upstream.position;
   status.master_binlog_gtid = upstream.gtid_set;
-  if (upstream.position.empty() || !checkpoint_) return view;
+  if (upstream.position.empty() || !has_begun) return view;
   try {
     // Names of files say nothing where the upstream has begun its log anew.
     status.synced = !run_status_->unreadable &&

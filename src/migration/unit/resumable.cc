@@ -19,11 +19,13 @@ constexpr std::array<std::string_view, 2> kRelayPhrases = {
     "binlog checksum mismatch, data may be corrupted", "get event err eof"};
 
 // Lower case; looked for in the raw cause.
-constexpr std::array<std::string_view, 31> kUnresumableCauses = {
-    "can't drop column with index", "with tidb_enable_change_multi_schema is disable",
-    "unsupported add column", "unsupported modify column", "unsupported modify charset",
-    "unsupported modify collate", "unsupported drop integer primary key", "unsupported collation",
-    "invalid default value for", "unsupported drop primary key", "error 1059", "error 1117",
+constexpr std::array<std::string_view, 34> kUnresumableCauses = {
+    "can't drop column with index", "with composite index covered or primary key covered",
+    "with tidb_enable_change_multi_schema is disable", "unsupported modifying collation",
+    "unsupported converting collation", "unsupported add column", "unsupported modify column",
+    "unsupported modify charset", "unsupported modify collate",
+    "unsupported drop integer primary key", "unsupported collation", "invalid default value for",
+    "unsupported drop primary key", "error 1059", "error 1117",
     "(errno: 185 ",  // MariaDB's 1005 for 1117 in ALTER TABLE
     "error 1069", "error 1062", "error 1406", "error 1366", "error 8025",
     "could not find first log file name in binary log index file", "could not find next log",

@@ -3,12 +3,15 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
+#include <mutex>
+#include <utility>
+#include <vector>
 
 namespace dm::mysql {
 
 // Hands out pieces of shared chunks: many small events cost one allocation. A chunk lives as long
-// as one of its events. One owner thread.
+// as one of its events, and is used again then: a few are kept. One owner thread; pieces may be
+// released by any.
 class EventArena {
  public:
   struct Piece {
@@ -23,8 +26,11 @@ class EventArena {
       return {std::move(own), data};
     }
     if (size > left_) {
-      chunk_ = std::make_shared_for_overwrite<uint8_t[]>(kChunkSize);
-      next_ = chunk_.get();
+      std::unique_ptr<uint8_t[]> chunk = kept_->Take();
+      next_ = chunk.get();
+      chunk_ = std::shared_ptr<uint8_t[]>(chunk.release(), [kept = kept_](uint8_t* released) {
+        kept->Give(std::unique_ptr<uint8_t[]>(released));
+      });
       left_ = kChunkSize;
     }
     const Piece piece{chunk_, next_};
@@ -35,7 +41,33 @@ class EventArena {
 
  private:
   static constexpr size_t kChunkSize = 64 << 10;
+  static constexpr size_t kKeptChunks = 32;
 
+  // Chunks of which no event is left. Thread-safe.
+  class Kept {
+   public:
+    std::unique_ptr<uint8_t[]> Take() {
+      {
+        std::lock_guard lock(mutex_);
+        if (!chunks_.empty()) {
+          std::unique_ptr<uint8_t[]> chunk = std::move(chunks_.back());
+          chunks_.pop_back();
+          return chunk;
+        }
+      }
+      return std::make_unique_for_overwrite<uint8_t[]>(kChunkSize);
+    }
+    void Give(std::unique_ptr<uint8_t[]> chunk) {
+      std::lock_guard lock(mutex_);
+      if (chunks_.size() < kKeptChunks) chunks_.push_back(std::move(chunk));
+    }
+
+   private:
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<uint8_t[]>> chunks_;
+  };
+
+  std::shared_ptr<Kept> kept_ = std::make_shared<Kept>();
   std::shared_ptr<uint8_t[]> chunk_;
   uint8_t* next_ = nullptr;
   size_t left_ = 0;

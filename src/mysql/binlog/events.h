@@ -67,9 +67,13 @@ struct QueryStatus {
 
 // QUERY and MariaDB's QUERY_COMPRESSED (inflated), and the statement of EXECUTE_LOAD_QUERY.
 struct QueryEvent {
-  uint32_t thread_id = 0;
+  uint32_t server_id = 0;  // where it was executed first, of the event's header
+  uint32_t thread_id = 0;  // of the session there
   uint32_t exec_time = 0;
   uint16_t error_code = 0;
+  // The server's mark of statements on temporary tables of the session. In procedures others have
+  // it, too, and a RENAME TABLE of one has it not.
+  bool thread_specific = false;
   QueryStatus status;
   std::string schema;
   std::string text;  // in the client's character set, see status.client_collation

@@ -140,6 +140,8 @@ constexpr uint32_t kExplicitDefaults = 0x01000000;
 QueryEvent QueryEvent::Parse(const RawEvent& event, const FormatDescription& format) {
   Reader in(event);
   QueryEvent query;
+  query.server_id = event.header().server_id;
+  query.thread_specific = (event.header().flags & kFlagThreadSpecific) != 0;
   query.thread_id = in.U32();
   query.exec_time = in.U32();
   const uint8_t schema_size = in.U8();

@@ -79,6 +79,7 @@ inline constexpr size_t kChecksumSize = 4;
 
 // Header flags.
 inline constexpr uint16_t kFlagInUse = 0x0001;
+inline constexpr uint16_t kFlagThreadSpecific = 0x4;
 inline constexpr uint16_t kFlagArtificial = 0x0020;
 inline constexpr uint16_t kFlagIgnorable = 0x0080;
 

@@ -67,8 +67,8 @@ class RowsDecoder {
       : event_(event), columns_(columns), batch_(batch) {}
 
   // The steps for the columns whose bit in `present` is set.
-  std::vector<Step> Plan(std::span<const uint8_t> present) const {
-    std::vector<Step> steps;
+  void Plan(std::span<const uint8_t> present, std::vector<Step>& steps) const {
+    steps.clear();
     steps.reserve(columns_.size());
     for (uint32_t i = 0; i < columns_.size(); ++i) {
       if (!Bit(present.data(), i)) continue;
@@ -78,7 +78,6 @@ class RowsDecoder {
           meta.type == ColumnType::kBlobCompressed || meta.type == ColumnType::kVarcharCompressed;
       steps.push_back({i, fixed.value_or(0), fixed ? uint8_t{0} : meta.length_bytes, compressed});
     }
-    return steps;
   }
 
   // Reads one image at `p`; returns the byte behind it. Cells of columns that are not in `steps`
@@ -219,8 +218,10 @@ void RowsDecoder::Run(const FormatDescription& format) {
   batch_.column_count_ = width;
   batch_.images_per_row_ = update ? 2 : 1;
 
-  const std::vector<Step> first = Plan(first_present);
-  const std::vector<Step> second = update ? Plan(second_present) : std::vector<Step>();
+  thread_local std::vector<Step> first, second;
+  Plan(first_present, first);
+  second.clear();
+  if (update) Plan(second_present, second);
   const size_t cells_per_row = width * batch_.images_per_row_;
   const bool partial_json = event_.type() == EventType::kPartialUpdateRows;
   std::vector<bool> partial;

@@ -15,6 +15,9 @@ bool BeginsFile(const RawEvent& event) {
   return event.IsFakeRotate() || event.type() == EventType::kFormatDescription;
 }
 
+// Room for so many is kept.
+constexpr size_t kKeptEvents = 1000;
+
 void Tell(const RawEvent& gtid, const FormatDescription& format) {
   Log().Warn(
       "the upstream's log ends inside a transaction, which the upstream rolled back when it came "
@@ -26,11 +29,7 @@ void Tell(const RawEvent& gtid, const FormatDescription& format) {
 
 RawEvent WholeTransactions::Next(const StopToken& stop) {
   for (;;) {
-    if (!ready_.empty()) {
-      RawEvent event = std::move(ready_.front());
-      ready_.pop_front();
-      return event;
-    }
+    if (next_ < ready_.size()) return std::move(ready_[next_++]);
     if (gtid_) {
       Collect(*std::exchange(gtid_, std::nullopt), stop);
       continue;
@@ -46,7 +45,10 @@ RawEvent WholeTransactions::Next(const StopToken& stop) {
 }
 
 void WholeTransactions::Collect(RawEvent gtid, const StopToken& stop) {
-  std::deque<RawEvent> events;
+  // (Of a failure nothing is left.)
+  std::vector<RawEvent> events = std::exchange(ready_, {});
+  events.clear();
+  next_ = 0;
   size_t bytes = gtid.bytes().size();
   bool in_transaction = !GtidEvent::Parse(gtid, source_.format()).standalone();
   events.push_back(std::move(gtid));
@@ -89,6 +91,8 @@ void WholeTransactions::Collect(RawEvent gtid, const StopToken& stop) {
     }
   }
   ready_ = std::move(events);
+  // A large transaction must not take its memory for ever.
+  if (ready_.capacity() > kKeptEvents && ready_.size() <= kKeptEvents) ready_.shrink_to_fit();
 }
 
 }  // namespace dm::mysql

@@ -1,9 +1,9 @@
 // Keeps back what a dead MariaDB left in its log without an end.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "base/thread/stop.h"
 #include "mysql/binlog/event_source.h"
@@ -27,6 +27,8 @@ class WholeTransactions {
 
   // The next event. Throws as the source's; then what was kept back is lost.
   RawEvent Next(const StopToken& stop);
+  // Is the next event in memory already, another one of the transaction of the last?
+  bool has_more() const { return next_ < ready_.size(); }
 
  private:
   // Reads the transaction of this GTID event into `ready_`.
@@ -35,7 +37,8 @@ class WholeTransactions {
   EventSource& source_;
   const size_t limit_;
   const IsWhole is_whole_;
-  std::deque<RawEvent> ready_;
+  std::vector<RawEvent> ready_;
+  size_t next_ = 0;               // of `ready_`
   std::optional<RawEvent> gtid_;  // of a transaction that was not collected yet
   bool leaving_out_ = false;      // up to the next file
 };

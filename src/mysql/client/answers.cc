@@ -20,9 +20,11 @@ constexpr size_t kHead = 4;             // of a packet: length in three bytes, n
 constexpr size_t kSmallestAnswer = 11;  // a head, and an OK without numbers or texts
 // Bytes to be waited for at once, at most: far less than a socket takes.
 constexpr size_t kMost = 32 << 10;
-// A wait in which less comes than was asked for: is it an error?
+// A wait in which less comes than was asked for: is it an error? To look costs more than all else,
+// so not before most answers have come.
 constexpr Milliseconds kQuiet{5};
 constexpr Milliseconds kLongestQuiet{100};
+constexpr int kPatience = 2;  // times what the answers before these took
 
 }  // namespace
 
@@ -49,14 +51,15 @@ void Connection::NoteAnswerText() {
 }
 
 bool WaitForAnswers(int fd, bool encrypted, size_t statements, size_t expected,
-                    Milliseconds timeout) {
+                    Milliseconds timeout, Milliseconds usual) {
   const auto wake_at = [fd](size_t bytes) {
     const int value = static_cast<int>(bytes);
     return setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value)) == 0;
   };
   bool as_expected = true;
   const auto begin = SteadyClock::now();
-  Milliseconds quiet = kQuiet;
+  const Milliseconds first_quiet = std::clamp(usual, kQuiet, kLongestQuiet);
+  Milliseconds quiet = first_quiet;
   thread_local std::vector<uint8_t> buffer(kMost);
   while (wake_at(std::min(expected, kMost))) {
     pollfd waiting = {fd, POLLIN | POLLRDHUP, 0};
@@ -75,7 +78,7 @@ bool WaitForAnswers(int fd, bool encrypted, size_t statements, size_t expected,
     if (ready > 0 && bytes < std::min(expected, kMost)) break;
     if (timeout.count() > 0 && SteadyClock::now() - begin >= timeout) break;
     expected = bytes + (statements - seen.count) * kSmallestAnswer;
-    quiet = ready > 0 ? kQuiet : std::min(quiet * 2, kLongestQuiet);
+    quiet = ready > 0 ? first_quiet : std::min(quiet * 2, kLongestQuiet);
   }
   wake_at(1);
   return as_expected;
@@ -83,10 +86,13 @@ bool WaitForAnswers(int fd, bool encrypted, size_t statements, size_t expected,
 
 void Connection::AwaitAnswers(size_t statements, size_t counted) {
   const size_t texts = has_texts_ ? counted * answer_text_ : 0;
+  const auto begin = SteadyClock::now();
   if (!WaitForAnswers(static_cast<int>(mysql_get_socket(link_->mysql)), link_->tls, statements,
-                      statements * kSmallestAnswer + texts, options_.read_timeout)) {
+                      statements * kSmallestAnswer + texts, options_.read_timeout,
+                      link_->waited * kPatience)) {
     has_texts_ = false;
   }
+  link_->waited = std::chrono::duration_cast<Milliseconds>(SteadyClock::now() - begin);
 }
 
 }  // namespace dm::mysql

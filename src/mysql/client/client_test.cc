@@ -33,6 +33,15 @@ TEST(Retry, ServerErrors) {
   EXPECT_FALSE(IsIgnorableDdlError(ServerError(1062, "")));
 }
 
+TEST(Retry, WhatIsUnknownToTheServerIsNoFailureOfIt) {
+  for (const int number : {1064, 1115, 1235, 1253, 1273, 1286, 4161, 8108, 8200}) {
+    EXPECT_TRUE(IsUnknownToServer(ServerError(number, ""))) << number;
+  }
+  for (const int number : {1044, 1050, 1067, 1114, 1142, 1205, 1213, 1227, 1290, 8020, 9001, 0}) {
+    EXPECT_FALSE(IsUnknownToServer(ServerError(number, ""))) << number;
+  }
+}
+
 TEST(Retry, ErrorsOfTheServerAreNoneOfARow) {
   for (const int number : {1205, 1290, 1317, 8020, 8004, 8175, 9002, 9005, 1142, 1114}) {
     EXPECT_TRUE(IsErrorOfServer(ServerError(number, ""))) << number;
@@ -80,12 +89,12 @@ TEST(Answers, WhatIsThereIsReadIfNoMoreCanCome) {
   const FileDescriptor client(ends[0]), server(ends[1]);
   const std::string ok("\7\0\0\1\0\1\0\2\0\0\0", 11);
   WriteAll(server.get(), ok + ok.substr(0, 3), Milliseconds(1000), StopToken());
-  const Milliseconds limit(5000);
+  const Milliseconds limit(5000), usual(20);
   const auto begin = SteadyClock::now();
-  EXPECT_TRUE(WaitForAnswers(client.get(), false, 3, 33, limit));
+  EXPECT_TRUE(WaitForAnswers(client.get(), false, 3, 33, limit, usual));
   EXPECT_LT(SteadyClock::now() - begin, limit);
   WriteAll(server.get(), ok.substr(3) + ok, Milliseconds(1000), StopToken());
-  EXPECT_FALSE(WaitForAnswers(client.get(), false, 3, 40, limit));
+  EXPECT_FALSE(WaitForAnswers(client.get(), false, 3, 40, limit, usual));
 }
 
 TEST(Errors, StatementsAreCut) {

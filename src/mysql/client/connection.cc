@@ -670,7 +670,10 @@ std::span<const uint8_t> Connection::ReadPacket(ErrorCode code, std::string_view
   const unsigned long size = mysql_net_read_packet(link_->mysql);
   // libmariadb's packet_error: all bits of an unsigned int or of an unsigned long.
   if (size == 0xFFFFFFFFUL || size == ~0UL) Fail(code, what, stop);
-  CountBytes();
+  // (Most packets have come together with one before them.)
+  size_t read = 0;
+  mariadb_get_infov(link_->mysql, MARIADB_CONNECTION_BYTES_READ, &read);
+  if (read != link_->seen_read || !options_.counters) CountBytes();
   return {link_->mysql->net.read_pos, size};
 }
 

@@ -53,4 +53,15 @@ bool HasFullTextParser(Connection& connection, std::string_view parser, const St
   });
 }
 
+bool MayLogCascades(const ServerInfo& server) {
+  return !server.is_mariadb && !server.is_tidb && server.AtLeast(9, 6);
+}
+
+bool LogsCascades(Connection& connection, const StopToken& stop) {
+  if (!MayLogCascades(connection.server())) return false;
+  const ResultSet shown =
+      connection.Query("SHOW GLOBAL VARIABLES LIKE 'innodb_native_foreign_keys'", stop);
+  return shown.rows.empty() || shown.rows.front().at(1).value_or("") != "ON";
+}
+
 }  // namespace dm::mysql

@@ -17,4 +17,12 @@ bool HasTransactionalEngine(Connection& connection, std::string_view engine, con
 // what Query throws.
 bool HasFullTextParser(Connection& connection, std::string_view parser, const StopToken& stop);
 
+// Is the server of a version that has such changes in its binlog, by default?
+bool MayLogCascades(const ServerInfo& server);
+
+// Are the changes of rows in the server's binlog that its foreign keys make by themselves (ON
+// DELETE and ON UPDATE)? MySQL's are from 9.6 on, unless InnoDB is told to make them as before.
+// Throws what Query throws.
+bool LogsCascades(Connection& connection, const StopToken& stop);
+
 }  // namespace dm::mysql

@@ -36,6 +36,7 @@ struct Connection::Link {
   uint64_t seen_read = 0;  // bytes already added to the counters
   uint64_t seen_written = 0;
   bool tls = false;
+  Milliseconds waited{};  // for the answers to the last text of several statements
   // Statements for ExecuteBulk by their text.
   struct Prepared {
     MYSQL_STMT* statement;

@@ -105,4 +105,10 @@ bool IsIgnorableDdlError(const Error& e) {
          std::end(kAlreadySo);
 }
 
+bool IsUnknownToServer(const Error& e) {
+  static constexpr int kUnknown[] = {1064, 1115, 1235, 1253, 1273, 1286, 4161, 8108, 8200};
+  return std::find(std::begin(kUnknown), std::end(kUnknown), e.server_errno()) !=
+         std::end(kUnknown);
+}
+
 }  // namespace dm::mysql

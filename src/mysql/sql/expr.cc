@@ -4,32 +4,42 @@
 
 namespace dm::mysql {
 
+namespace {
+
+bool NamesColumn(const Expr& expr) {
+  return expr.kind == ExprKind::kColumn || (expr.kind == ExprKind::kDefault && !expr.name.empty());
+}
+
+}  // namespace
+
 void ForEachColumn(const ExprPtr& expr, const std::function<void(const Expr&)>& visit) {
   if (expr == nullptr) return;
-  if (expr->kind == ExprKind::kColumn ||
-      (expr->kind == ExprKind::kDefault && !expr->name.empty())) {
-    visit(*expr);
-  }
+  if (NamesColumn(*expr)) visit(*expr);
   for (const ExprPtr& arg : expr->args) ForEachColumn(arg, visit);
 }
 
-ExprPtr RenameColumn(const ExprPtr& expr, std::string_view from, std::string_view to) {
+ExprPtr Transform(const ExprPtr& expr, const std::function<ExprPtr(const Expr&)>& change) {
   if (expr == nullptr) return nullptr;
-  const bool is_column =
-      expr->kind == ExprKind::kColumn || (expr->kind == ExprKind::kDefault && !expr->name.empty());
-  const bool renamed = is_column && UpperWord(expr->name) == UpperWord(from);
   std::vector<ExprPtr> args;
-  bool changed = false;
   args.reserve(expr->args.size());
-  for (const ExprPtr& arg : expr->args) {
-    args.push_back(RenameColumn(arg, from, to));
-    changed = changed || args.back() != arg;
+  for (const ExprPtr& arg : expr->args) args.push_back(Transform(arg, change));
+  ExprPtr result = expr;
+  if (args != expr->args) {
+    auto copy = std::make_shared<Expr>(*expr);
+    copy->args = std::move(args);
+    result = std::move(copy);
   }
-  if (!renamed && !changed) return expr;
-  auto copy = std::make_shared<Expr>(*expr);
-  copy->args = std::move(args);
-  if (renamed) copy->name = to;
-  return copy;
+  ExprPtr changed = change(*result);
+  return changed != nullptr ? changed : result;
+}
+
+ExprPtr RenameColumn(const ExprPtr& expr, std::string_view from, std::string_view to) {
+  return Transform(expr, [&](const Expr& node) -> ExprPtr {
+    if (!NamesColumn(node) || UpperWord(node.name) != UpperWord(from)) return nullptr;
+    auto copy = std::make_shared<Expr>(node);
+    copy->name = to;
+    return copy;
+  });
 }
 
 }  // namespace dm::mysql

@@ -74,6 +74,10 @@ struct Expr {
 // Calls `visit` for every column reference in the tree, in text order.
 void ForEachColumn(const ExprPtr& expr, const std::function<void(const Expr&)>& visit);
 
+// The tree with what `change` gives for each node, whose arguments it has changed already; nodes
+// for which it gives null stay. Shares what is unchanged.
+ExprPtr Transform(const ExprPtr& expr, const std::function<ExprPtr(const Expr&)>& change);
+
 // The tree with every reference to column `from` (any case) naming `to`; shares what is unchanged.
 ExprPtr RenameColumn(const ExprPtr& expr, std::string_view from, std::string_view to);
 

@@ -43,8 +43,8 @@ class Lexer {
  public:
   Lexer(std::string_view text, const ParseOptions& options) : text_(text), options_(options) {}
 
-  std::vector<Token> Run() {
-    while (true) {
+  std::vector<Token> Run(size_t most) {
+    while (tokens_.size() < most) {
       if (!SkipBlanks()) break;
       if (pos_ >= text_.size()) {
         if (executable_) {
@@ -388,8 +388,8 @@ std::string UpperWord(std::string_view word) {
   return upper;
 }
 
-std::vector<Token> Tokenize(std::string_view text, const ParseOptions& options) {
-  return Lexer(text, options).Run();
+std::vector<Token> Tokenize(std::string_view text, const ParseOptions& options, size_t most) {
+  return Lexer(text, options).Run(most);
 }
 
 bool IsOneExecutableComment(std::string_view text) {

@@ -1,6 +1,8 @@
 // SQL text to tokens.
 #pragma once
 
+#include <cstddef>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +37,9 @@ struct Token {
 
 // Tokens of `text`, the last one kEnd or kError. Executable comments are code (see ddl grammar:
 // /*! */ always, /*M! */ from MariaDB, /*T! */ with known features); other comments are blanks.
-std::vector<Token> Tokenize(std::string_view text, const ParseOptions& options);
+// No more than the first `most`; of a text that has more of them no kEnd or kError is among those.
+std::vector<Token> Tokenize(std::string_view text, const ParseOptions& options,
+                            size_t most = std::numeric_limits<size_t>::max());
 
 // True if the whole text is one executable comment (with blanks and `;` around it).
 bool IsOneExecutableComment(std::string_view text);

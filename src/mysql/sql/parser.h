@@ -8,6 +8,7 @@
 
 #include "mysql/sql/sql_mode.h"
 #include "mysql/sql/statement.h"
+#include "mysql/value/charset.h"
 
 namespace dm::mysql {
 
@@ -17,6 +18,9 @@ struct ParseOptions {
   bool mariadb = false;
   // `utf8` names utf8mb4: in MariaDB from 10.6 on, where old_mode has no UTF8_IS_UTF8MB3.
   bool utf8_is_utf8mb4 = false;
+  // What the text was in before it was made UTF-8; kUnknown: UTF-8. A literal behind a name of a
+  // character set means the bytes that it had then.
+  Charset client_charset = Charset::kUnknown;
 };
 
 // The statements of `text` (UTF-8), separated by `;`. Empty for text that is all comment.

@@ -37,7 +37,7 @@ AlterSpec Spec(AlterKind kind) {
 AlterTable Parser::ParseAlterTable() {
   AlterTable alter;
   if (!AcceptWord("ONLINE")) AcceptWord("OFFLINE");
-  AcceptWord("IGNORE");
+  alter.ignore = AcceptWord("IGNORE");
   if (!AcceptWord("TABLE")) Fail("not a kind of object that is known");
   alter.if_exists = IfExists();
   alter.table = Table();

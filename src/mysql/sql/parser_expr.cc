@@ -294,6 +294,20 @@ ExprPtr Parser::StringExpr(std::string charset) {
   return expr;
 }
 
+ExprPtr Parser::AsClientWrote(ExprPtr literal) const {
+  const bool ascii = std::all_of(literal->text.begin(), literal->text.end(),
+                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  std::string bytes;
+  if (options_.client_charset == Charset::kUnknown || ascii ||
+      !AppendFromUtf8(bytes, literal->text, options_.client_charset))
+    return literal;
+  auto expr = std::make_shared<Expr>();
+  expr->kind = ExprKind::kHex;
+  expr->text = std::move(bytes);
+  expr->charset = literal->charset;
+  return expr;
+}
+
 bool Parser::IsIntroducer() const {
   const Token& token = Peek();
   if (token.kind != TokenKind::kWord || token.text.size() < 2 || token.text[0] != '_') return false;
@@ -375,7 +389,7 @@ ExprPtr Parser::WordPrimary() {
       if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
     }
     charset = MeantCharset(std::move(charset));
-    if (IsString()) return StringExpr(std::move(charset));
+    if (IsString()) return AsClientWrote(StringExpr(std::move(charset)));
     auto expr = Make(Peek().kind == TokenKind::kHex ? ExprKind::kHex : ExprKind::kBit);
     expr->text = Take().text;
     expr->charset = std::move(charset);

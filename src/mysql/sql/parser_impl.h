@@ -141,6 +141,8 @@ class Parser {
   bool IsNowWord() const;
   ExprPtr NowFunction();
   bool IsIntroducer() const;
+  // A literal behind an introducer: the bytes that the client wrote, if the text was converted.
+  ExprPtr AsClientWrote(ExprPtr literal) const;
   void CheckDepth() const;
   void CountOperator();
 

@@ -555,6 +555,8 @@ TEST(Events, NamesOfSplitStatements) {
       {"alter table t comment 'x' engine=InnoDB charset utf8", "modify storage engine"},
       {"alter table t collate utf8_bin", "modify collation"},
       {"alter table t charset utf8", "modify charset"},
+      {"alter table t convert to character set latin1", "modify charset"},
+      {"alter table t convert to character set utf8mb4 collate utf8mb4_bin", "modify charset"},
       {"alter table t reorganize partition", "reorganize table partition"},
       {"alter table t truncate partition p", "truncate table partition"},
       {"alter table t rebuild partition p", "rebuild table partition"},
@@ -628,6 +630,21 @@ TEST(SqlModes, Parse) {
   EXPECT_TRUE(SqlMode::Parse("STRICT_TRANS_TABLES,ansi_quotes").ansi_quotes());
   EXPECT_TRUE(SqlMode::Parse("ANSI").pipes_as_concat());
   EXPECT_FALSE(SqlMode::Parse("").ansi_quotes());
+}
+
+TEST(Parser, IgnoreOfAnAlterTable) {
+  ParseOptions options;
+  options.mariadb = true;
+  for (const auto& [text, ignore] :
+       {std::pair("alter ignore table t add unique (a), add c int", true),
+        std::pair("alter online ignore table t add unique (a)", true),
+        std::pair("alter table t add ignore int", false)}) {
+    Statement statement;
+    ASSERT_TRUE(ParseFirst(text, options, &statement)) << text;
+    for (const Statement& part : SplitDdl(statement, "s")) {
+      EXPECT_EQ(part.As<AlterTable>()->ignore, ignore) << text;
+    }
+  }
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ void SplitAlter(const Statement& source, const AlterTable& alter, std::string_vi
   for (const AlterSpec& spec : alter.specs) {
     if (spec.kind == AlterKind::kRenameTable && &spec != rename) continue;
     AlterTable one;
+    one.ignore = alter.ignore;
     one.if_exists = alter.if_exists;
     one.table = table;
     if (spec.kind == AlterKind::kAddColumn && (spec.in_parens || spec.columns.size() > 1)) {
@@ -182,6 +183,8 @@ std::string_view AlterEvent(const AlterSpec& spec) {
       return "coalesce table partition";
     case AlterKind::kExchangePartition:
       return "exchange table partition";
+    case AlterKind::kConvertCharset:
+      return "modify charset";
     case AlterKind::kOptions:
       for (const Option& option : spec.options) {
         if (option.name == "CHARACTER SET") return "modify charset";

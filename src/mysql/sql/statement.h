@@ -310,6 +310,7 @@ struct AlterSpec {
 };
 
 struct AlterTable {
+  bool ignore = false;  // ALTER IGNORE TABLE: rows that are in the way of a key or check go
   bool if_exists = false;
   TableName table;
   std::vector<AlterSpec> specs;

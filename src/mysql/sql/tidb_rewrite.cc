@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mysql/sql/lexer.h"
+#include "mysql/value/charset.h"
 
 namespace dm::mysql {
 namespace {
@@ -46,6 +47,40 @@ bool HasNoMeaning(const AlterSpec& spec) {
   return false;
 }
 
+// The bytes of b'..'.
+std::string BytesOfBits(std::string_view bits) {
+  std::string bytes((bits.size() + 7) / 8, '\0');
+  for (size_t i = 0; i < bits.size(); ++i) {
+    const size_t from_right = bits.size() - 1 - i;
+    if (bits[i] == '1') {
+      bytes[bytes.size() - 1 - from_right / 8] |= static_cast<char>(1 << (from_right % 8));
+    }
+  }
+  return bytes;
+}
+
+// TiDB refuses introducers of most character sets, and takes bytes after those that it knows for
+// UTF-8. What cannot be converted stays, for its error to say so.
+ExprPtr WithUtf8Literals(const ExprPtr& expr) {
+  return Transform(expr, [](const Expr& literal) -> ExprPtr {
+    const bool is_literal = literal.kind == ExprKind::kString || literal.kind == ExprKind::kHex ||
+                            literal.kind == ExprKind::kBit;
+    if (!is_literal || literal.charset.empty()) return nullptr;
+    const Charset charset = FindCharset(literal.charset);
+    if (IsUtf8Compatible(charset)) return nullptr;
+    auto text = std::make_shared<Expr>();
+    text->kind = ExprKind::kString;
+    const std::string bytes =
+        literal.kind == ExprKind::kBit ? BytesOfBits(literal.text) : literal.text;
+    if (!AppendAsUtf8(text->text, bytes, charset)) return nullptr;
+    return text;
+  });
+}
+
+void MakeLiteralsUtf8(ColumnDef* column) {
+  for (ColumnOption& option : column->options) option.expr = WithUtf8Literals(option.expr);
+}
+
 class Rewriter {
  public:
   Rewriter(const IndexesOf& indexes_of, const LeftOut& left_out)
@@ -63,6 +98,10 @@ class Rewriter {
         if (i + 1 == split.size() || split[i + 1].text != statement.text)
           MakeIndexesAgain(statement);
       } else {
+        if (CreateTable* create = statement.As<CreateTable>()) {
+          for (ColumnDef& column : create->columns) MakeLiteralsUtf8(&column);
+          for (Constraint& one : create->constraints) one.check = WithUtf8Literals(one.check);
+        }
         out_.push_back(std::move(statement));
       }
     }
@@ -166,6 +205,9 @@ class Rewriter {
                                                                : spec.text);
         continue;
       }
+      for (ColumnDef& column : spec.columns) MakeLiteralsUtf8(&column);
+      spec.expr = WithUtf8Literals(spec.expr);
+      spec.constraint.check = WithUtf8Literals(spec.constraint.check);
       std::vector<AlterSpec> keys;
       switch (spec.kind) {
         case AlterKind::kOptions: {

@@ -32,8 +32,10 @@ Constraint Index(std::string name, std::vector<std::string> columns, bool unique
   return index;
 }
 
-Result Rewrite(std::string_view text, bool mariadb = false, std::vector<Constraint> indexes = {}) {
+Result Rewrite(std::string_view text, bool mariadb = false, std::vector<Constraint> indexes = {},
+               Charset client = Charset::kUnknown) {
   ParseOptions parse;
+  parse.client_charset = client;
   parse.mariadb = mariadb;
   Statement statement;
   EXPECT_TRUE(ParseFirst(text, parse, &statement)) << text;
@@ -50,6 +52,33 @@ Result Rewrite(std::string_view text, bool mariadb = false, std::vector<Constrai
     result.statements.push_back(Restore(one, restore));
   }
   return result;
+}
+
+TEST(ForTiDb, LiteralsOfOtherCharacterSetsAreText) {
+  EXPECT_THAT(
+      Rewrite("create table t (a varchar(9) default _latin1 0xE9, b varchar(9) default _gbk "
+              "x'C4E3', c varchar(9) default _latin1'x\xC3', d varchar(9) default _latin1 "
+              "b'111101001', e binary(2) default _binary 0xE9, f int as (a = _latin1 0xE9), check "
+              "(a <> concat(_latin1 0xE8, _utf8mb4 'z')))")
+          .statements,
+      ElementsAre(
+          "CREATE TABLE IF NOT EXISTS `s`.`t` (`a` VARCHAR(9) DEFAULT 'é',`b` VARCHAR(9) "
+          "DEFAULT '你',`c` VARCHAR(9) DEFAULT 'xÃ',`d` VARCHAR(9) DEFAULT '\x01é',"
+          "`e` BINARY(2) DEFAULT _binary x'e9',`f` INT GENERATED ALWAYS AS(`a`='é') VIRTUAL,"
+          "CHECK(`a`!=CONCAT('è', 'z')))"));
+  EXPECT_THAT(Rewrite("alter table t alter a set default _latin1 0xE9, add g char default _koi8r "
+                      "0xC1, modify a varchar(5) default (_latin1 0xE9)")
+                  .statements,
+              ElementsAre("ALTER TABLE `s`.`t` ALTER COLUMN `a` SET DEFAULT 'é'",
+                          "ALTER TABLE `s`.`t` ADD COLUMN `g` CHAR DEFAULT 'а'",
+                          "ALTER TABLE `s`.`t` MODIFY COLUMN `a` VARCHAR(5) DEFAULT ('é')"));
+  // As a client in latin1 wrote it.
+  EXPECT_THAT(Rewrite("alter table t alter a set default _latin1'é'", false, {}, Charset::kLatin1)
+                  .statements,
+              ElementsAre("ALTER TABLE `s`.`t` ALTER COLUMN `a` SET DEFAULT 'é'"));
+  // No character of the set.
+  EXPECT_THAT(Rewrite("alter table t alter a set default _gbk 0xFFFF").statements,
+              ElementsAre("ALTER TABLE `s`.`t` ALTER COLUMN `a` SET DEFAULT _gbk x'ffff'"));
 }
 
 TEST(ForTiDb, KeysOfAnAddedColumnAreStatementsOfTheirOwn) {

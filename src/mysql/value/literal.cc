@@ -12,6 +12,7 @@
 #include "mysql/value/json.h"
 #include "mysql/value/quote.h"
 #include "mysql/value/render.h"
+#include "mysql/value/vector_text.h"
 
 namespace dm::mysql {
 namespace {
@@ -118,21 +119,6 @@ double LoadFloat(const Cell& cell, const ColumnMeta& meta) {
   }
   std::memcpy(&value, cell.data, sizeof(value));
   return value;
-}
-
-void AppendVectorText(std::string& out, const Cell& cell) {
-  if (cell.size % sizeof(float) != 0) {
-    throw Error(ErrorCode::kBinlogEventDecode,
-                fmt::format("a VECTOR value of {} bytes in the binlog", cell.size));
-  }
-  out += '[';
-  for (uint32_t at = 0; at < cell.size; at += sizeof(float)) {
-    if (at > 0) out += ',';
-    float value;
-    std::memcpy(&value, cell.data + at, sizeof(value));
-    fmt::format_to(std::back_inserter(out), "{}", value);  // shortest single precision
-  }
-  out += ']';
 }
 
 // Numbers and temporal values, which need no escapes.
@@ -248,7 +234,7 @@ void AppendLiteral(std::string& out, const Cell& cell, const ColumnMeta& meta,
     case Form::kVector:
       if (options.for_tidb) {
         out += '\'';
-        AppendVectorText(out, cell);
+        AppendVectorText(out, cell.text());
         out += '\'';
       } else {
         out += "_binary";
@@ -283,7 +269,7 @@ void AppendText(std::string& out, const Cell& cell, const ColumnMeta& meta,
     case Form::kTextForm:
       return AppendTextForm(out, cell.bytes(), meta.text_form);
     case Form::kVector:
-      if (options.for_tidb) return AppendVectorText(out, cell);
+      if (options.for_tidb) return AppendVectorText(out, cell.text());
       out += cell.text();
       return;
     default:

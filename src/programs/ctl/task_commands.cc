@@ -268,6 +268,7 @@ std::vector<cli::Command> TaskCommands(Session& session) {
   commands.push_back({
       .use = "update-task [-s source ...] <config-file>",
       .brief = "Changes a paused task: filters, routes, lists, syncer settings, target session",
+      .hidden = true,  // DM's list of commands is kept
       .min_args = 1,
       .max_args = 1,
       .run = [&session](const cli::Invocation& i) { return UpdateTask(session, i); },

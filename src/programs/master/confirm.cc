@@ -11,11 +11,16 @@
 namespace dm::master {
 namespace {
 
-constexpr int kRounds = 10;
-constexpr Milliseconds kRoundPause{1'000};
-// The worker hears of a change within milliseconds; in these rounds a failure that it reports may
-// still be the one from before.
-constexpr int kSettlingRounds = 2;
+// Between two questions: it doubles from the first to the last.
+constexpr Milliseconds kFirstPause{25};
+constexpr Milliseconds kLastPause{1'000};
+constexpr Milliseconds kPausesInAll{9'000};
+// The worker hears of a change within milliseconds; for so long a failure that it reports may still
+// be the one from before.
+constexpr Milliseconds kSettling{2'000};
+// For so long a task has to run before it counts as running: what ends it at once is told in the
+// answer to the command.
+constexpr Milliseconds kFirstSteps{250};
 constexpr Milliseconds kTotalLimit{40'000};
 constexpr Milliseconds kCallLimit{30'000};
 constexpr Milliseconds kGonePoll{50};
@@ -66,6 +71,20 @@ std::optional<Verdict> JudgeTask(const Expectation& expected, const pb::QuerySta
   const bool ok = subtask.name() == expected.task && stage_fits;
   if (!ok && (errors.empty() || !settled)) return std::nullopt;
   return Verdict{ok, errors};
+}
+
+bool IsRunning(const pb::QueryStatusResponse& status) {
+  return status.subtaskstatus_size() == 1 && status.subtaskstatus(0).stage() == pb::Running;
+}
+
+// Ends early when the caller has left.
+void Pause(Milliseconds pause, const std::function<bool()>& gone) {
+  const auto end = SteadyClock::now() + pause;
+  while (!gone()) {
+    const auto left = std::chrono::ceil<Milliseconds>(end - SteadyClock::now());
+    if (left <= Milliseconds(0)) return;
+    WaitFor(std::min(left, kGonePoll), StopToken());
+  }
 }
 
 std::string_view NotDone(Kind kind) {
@@ -124,14 +143,17 @@ void Confirm(Scheduler& scheduler, const std::string& worker, const Expectation&
       return;
     }
     out->set_worker(worker);
-    const auto end = SteadyClock::now() + kTotalLimit;
+    const auto begin = SteadyClock::now();
+    const auto end = begin + kTotalLimit;
     pb::QueryStatusResponse last;
     std::string failure;  // of the last question
-    for (int round = 0; round < kRounds && SteadyClock::now() < end; ++round) {
-      if (round > 0) {
-        const auto pause_end = SteadyClock::now() + kRoundPause;
-        while (SteadyClock::now() < pause_end && !gone()) WaitFor(kGonePoll, StopToken());
-      }
+    std::optional<SteadyClock::time_point> runs_since;
+    Milliseconds waited{0}, pause{0}, next_pause = kFirstPause;
+    while (waited <= kPausesInAll && SteadyClock::now() < end) {
+      Pause(pause, gone);
+      waited += pause;
+      pause = next_pause;
+      next_pause = std::min(2 * next_pause, kLastPause);
       if (gone()) break;
       if (expected.kind == Kind::kSourceGone) {
         const auto stage = scheduler.StageOf(worker);
@@ -153,8 +175,18 @@ void Confirm(Scheduler& scheduler, const std::string& worker, const Expectation&
                    {F("worker", worker), F("source", expected.source), F("error", e)});
         continue;
       }
-      const std::optional<Verdict> verdict = Judge(expected, status, round >= kSettlingRounds);
+      const auto now = SteadyClock::now();
+      const std::optional<Verdict> verdict = Judge(expected, status, now - begin >= kSettling);
+      if (!verdict || !IsRunning(status)) runs_since.reset();
       if (!verdict) continue;
+      if (expected.kind == Kind::kTaskRunning && IsRunning(status)) {
+        if (!runs_since) runs_since = now;
+        const auto left = std::chrono::ceil<Milliseconds>(*runs_since + kFirstSteps - now);
+        if (left > Milliseconds(0) && waited + left <= kPausesInAll) {
+          pause = left;
+          continue;
+        }
+      }
       out->set_result(verdict->ok);
       out->set_msg(verdict->message);
       if (!status.sourcestatus().worker().empty()) {

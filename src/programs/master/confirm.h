@@ -35,8 +35,9 @@ std::optional<Verdict> Judge(const Expectation& expected, const pb::QueryStatusR
 std::string WhatIsMissing(const std::string& worker, const Expectation& expected,
                           const pb::QueryStatusResponse& last);
 
-// Asks `worker` up to 10 times, 1 s apart, at most 40 s and until `gone` (the caller has left), and
-// fills `out`. An empty `worker`, or one that is not registered: says that no worker was found.
+// Asks `worker` again and again, first after 25 ms, later once a second, with pauses of 9 s in all,
+// for 40 s at most and until `gone` (the caller has left), and fills `out`. An empty `worker`, or
+// one that is not registered: says that no worker was found.
 void Confirm(Scheduler& scheduler, const std::string& worker, const Expectation& expected,
              const std::function<bool()>& gone, pb::CommonWorkerResponse* out);
 

@@ -14,4 +14,8 @@ INSERT INTO late VALUES ('ñ', 'E'), ('n', 'e');
 ALTER TABLE ci ADD COLUMN extra VARCHAR(5) COLLATE utf8mb4_czech_ci;
 UPDATE ci SET extra = 'ch';
 INSERT INTO swedish VALUES ('C', 3);
+ALTER TABLE late ADD COLUMN e VARCHAR(5) DEFAULT _latin1 0xE9, ADD COLUMN g VARCHAR(5) CHARACTER SET utf8mb4 DEFAULT _gbk X'C4E3';
+INSERT INTO late VALUES ('o', 'e', DEFAULT, DEFAULT);
+CREATE TABLE introduced (id INT PRIMARY KEY, e VARCHAR(5) DEFAULT _latin1 0xE9);
+INSERT INTO introduced (id) VALUES (1);
 -- check: SELECT COUNT(*) FROM names_collations.ci WHERE id = 'a'

@@ -16,6 +16,7 @@ import json
 import os
 import random
 import re
+import time
 
 import pymysql
 
@@ -30,7 +31,7 @@ LOST = (2006, 2013)
 HALF_AN_EVENT = 1220
 LOG_READS = 100
 LOCKED = 1205
-LOCK_TRIES = 5000
+LOCK_SECONDS = 120  # that a statement is sent again and again
 
 QUERIES = {
     "columns": {
@@ -78,7 +79,8 @@ def text(value):
 class Server:
     def __init__(self, socket, database):
         self.connection = pymysql.connect(unix_socket=socket, user="root", password="", charset="utf8mb4",
-                                          autocommit=True, use_unicode=False)
+                                          autocommit=True, use_unicode=False, read_timeout=240, write_timeout=240)
+        self.query("set session lock_wait_timeout = 100")
         version = self.query("select version()")[0][0]
         self.flavor = "mariadb" if "MariaDB" in version else "mysql"
         self.database = database
@@ -139,7 +141,8 @@ class Server:
     def refusal(self, sql):
         """Executes a statement; the error number if the server refuses it, else 0. One with NOWAIT meets, by chance, threads of
         the server itself that have the table, and is sent again: the same seed has to make the same statements."""
-        for _ in range(LOCK_TRIES):
+        end = time.monotonic() + LOCK_SECONDS
+        while True:
             try:
                 self.query(sql)
                 return 0
@@ -147,9 +150,8 @@ class Server:
                 if error.args[0] in LOST:
                     raise
                 refusal = error.args[0]
-            if refusal != LOCKED:
-                break
-        return refusal
+            if refusal != LOCKED or time.monotonic() > end:
+                return refusal
 
     def state(self):
         tables = {}

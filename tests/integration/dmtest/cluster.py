@@ -1,10 +1,12 @@
 """dm-master, dm-worker and dmctl as real processes."""
+import http.client
 import json
 import os
 import re
 import shutil
 import ssl
 import subprocess
+import urllib.parse
 import urllib.request
 
 import yaml
@@ -259,11 +261,10 @@ class Cluster:
         return self.write(f"task-{name}.yaml", _merge(task, more))
 
     def status(self, task, source=None):
-        """The subtask's status; None if there is none."""
-        answer = self.ctl("query-status", task, check=False)
+        """The subtask's status; None if there is none. What `query-status` prints, at a tenth of its cost: many tests wait for it."""
         try:
-            sources = answer.json["sources"]
-        except (ValueError, KeyError):
+            sources = json.loads(self.http(f"/apis/v1alpha1/status/{urllib.parse.quote(task, safe='')}"))["sources"]
+        except (OSError, http.client.HTTPException, ValueError, KeyError):
             return None
         for entry in sources:
             if source in (None, entry["sourceStatus"]["source"]) and entry["subTaskStatus"]:

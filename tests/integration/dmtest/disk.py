@@ -17,11 +17,11 @@ class SmallDisk:
 
     def __exit__(self, *_):
         # Processes that a failed test has left keep it busy: it goes when they have gone.
-        subprocess.run(["umount", "--lazy", self.path], check=True)
+        subprocess.run(["umount", "--lazy", self.path], check=True, timeout=60)
 
     @staticmethod
     def _mount(*args):
-        done = subprocess.run(["mount", *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(["mount", *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
         assert done.returncode == 0, f"mount {args}: {done.stdout}"
 
     def remount(self, options):

@@ -7,7 +7,7 @@ from .cluster import Cluster
 
 
 def _ip(*args, check=True):
-    done = subprocess.run(["ip", *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(["ip", *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
     assert done.returncode == 0 or not check, f"ip {' '.join(args)}: {done.stdout}"
 
 

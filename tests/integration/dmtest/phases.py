@@ -74,7 +74,7 @@ class Writer:
     def __init__(self, server, schema):
         self.server, self.schema = server, schema
         self.count, self.ended, self.failure = 0, threading.Event(), None
-        self.thread = threading.Thread(target=self._run)
+        self.thread = threading.Thread(target=self._run, daemon=True)
 
     def prepare(self, transactions):
         with self.server.connect(database=self.schema) as connection:
@@ -116,6 +116,7 @@ class Writer:
         self.ended.set()
         if self.thread.is_alive():
             self.thread.join(60)
+            assert not self.thread.is_alive(), f"the writer's statement has no answer for 60 s, after {self.count} transactions"
         assert self.failure is None, self.failure
 
 

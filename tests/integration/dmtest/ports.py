@@ -15,7 +15,7 @@ def free_port():
         counter.seek(0)
         text = counter.read().strip()
         port = int(text) if text else _FIRST
-        while True:
+        for _ in range(_FIRST, _LAST):
             port = port + 1 if port < _LAST else _FIRST
             with socket.socket() as probe:
                 try:
@@ -23,6 +23,8 @@ def free_port():
                     break
                 except OSError:
                     continue
+        else:
+            raise AssertionError(f"no port from {_FIRST} to {_LAST} is free")
         counter.seek(0)
         counter.truncate()
         counter.write(str(port))

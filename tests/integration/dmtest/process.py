@@ -35,7 +35,10 @@ class Process:
         """Ends it as a crash would."""
         if self.child:
             self.send(signal.SIGKILL)
-            self._judge(self.child.wait())
+            try:
+                self._judge(self.child.wait(60))
+            except subprocess.TimeoutExpired:
+                raise AssertionError(f"{self.name} (pid {self.child.pid}) did not end within 60 s of SIGKILL") from None
 
     def wait(self, timeout=60):
         """Waits for its end; the exit code is the caller's to judge."""

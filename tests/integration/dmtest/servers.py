@@ -1,11 +1,16 @@
 """Real database servers with private data directories."""
+import contextlib
 import fcntl
 import functools
+import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import time
+import weakref
 
 import pymysql
 
@@ -13,8 +18,38 @@ from .ports import free_port
 from .process import Process
 from .waiting import wait_for
 
+ANSWER = 120  # seconds: whoever has no answer to a statement by then gets error 2013
+LOCK = 100  # seconds: who waits so long for a lock of a table gets error 1205 (servers' own default: a day, or a year)
 REPO = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 USER, PASSWORD = "dm", "dm-Pa55"
+
+
+_connections, _numbers, _adding = weakref.WeakSet(), itertools.count(1), threading.Lock()
+
+
+def connected(**how):
+    """A connection of a test: nothing that it does waits for ever. `how`: of pymysql, whose limits may be others."""
+    connection = pymysql.connect(**{"autocommit": True, "read_timeout": ANSWER, "write_timeout": ANSWER, **how})
+    connection.query(f"SET SESSION lock_wait_timeout = {LOCK}")
+    with _adding:
+        connection.number = next(_numbers)
+        _connections.add(connection)
+    return connection
+
+
+def now():
+    """A moment, for `close_since`."""
+    return next(_numbers)
+
+
+def close_since(moment):
+    """Closes the connections that were opened since. A test that failed has no more use for them, and their locks would keep later tests
+    waiting as long as anybody has its traceback."""
+    with _adding:
+        late = [connection for connection in _connections if connection.number > moment]
+    for connection in late:
+        with contextlib.suppress(Exception):
+            connection._force_close()  # its owner may still close it
 
 
 class Server:
@@ -78,21 +113,28 @@ class Server:
         # A starting MariaDB removes every #sql* file of its tmpdir: a shared one would cost another server its tables.
         os.makedirs(os.path.join(self.dir, "tmp"), exist_ok=True)
         self.process = Process(self.name, self.argv(), os.path.join(self.dir, "server.log"), env=self.environment)
+        return self._started(timeout=90)
+
+    def _started(self, timeout):
         self.process.start()
-        wait_for(self._ready, lambda: f"{self.name} starts; its log:\n{self.process.tail()}", timeout=90)
-        self._make_user()
+        try:
+            wait_for(self._ready, lambda: f"{self.name} starts; its log:\n{self.process.tail()}", timeout)
+            self._make_user()
+        except BaseException:
+            self.process.send(signal.SIGKILL)  # nobody else knows of it
+            raise
         return self
 
     def _ready(self):
         assert self.process.alive(), f"{self.name} ended:\n{self.process.tail()}"
         try:
-            self._as_root().close()
+            self._as_root(read_timeout=10).close()
             return True
         except pymysql.err.OperationalError:
             return False
 
-    def _as_root(self):
-        return pymysql.connect(unix_socket=os.path.join(self.dir, "s.sock"), user="root", password="", autocommit=True)
+    def _as_root(self, **more):
+        return connected(unix_socket=os.path.join(self.dir, "s.sock"), user="root", password="", **more)
 
     def _make_user(self):
         with self._as_root() as root:
@@ -114,8 +156,7 @@ class Server:
     def connect(self, user=USER, password=PASSWORD, **more):
         if self.ssl:
             more.setdefault("ssl", self.ssl)
-        return pymysql.connect(host="127.0.0.1", port=self.port, user=user, password=password, charset="utf8mb4",
-                               autocommit=True, **more)
+        return connected(host="127.0.0.1", port=self.port, user=user, password=password, charset="utf8mb4", **more)
 
     def run(self, *statements):
         """Executes statements on one new connection; rows of the last one."""
@@ -123,7 +164,14 @@ class Server:
             cursor = connection.cursor()
             for statement in statements:
                 cursor.execute(statement)
-            return cursor.fetchall()
+            rows = cursor.fetchall()
+        if any(statement.startswith("XA PREPARE") for statement in statements):
+            self.wait_left(connection.thread_id())
+        return rows
+
+    def wait_left(self, thread):
+        """Waits until the server has ended this connection: only then others can decide the transactions that it has prepared."""
+        wait_for(lambda: not self.run(f"SELECT 1 FROM information_schema.processlist WHERE id = {thread}"), f"connection {thread} ends")
 
     def value(self, statement):
         rows = self.run(statement)
@@ -164,7 +212,7 @@ def _made_once(path, make):
 
 
 def _check(argv):
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
     assert done.returncode == 0, f"{argv} failed:\n{done.stdout}"
 
 
@@ -309,7 +357,7 @@ class MySql56(Server):
 def time_zone_sql(name):
     """What puts a named time zone into the tables of a server. (Debian 12 has the tool in no package without a service.)"""
     made = subprocess.run(["chroot", MySql9.root(), "/usr/bin/mysql_tzinfo_to_sql", f"/usr/share/zoneinfo/{name}", name], check=True,
-                          stdout=subprocess.PIPE, text=True).stdout
+                          stdout=subprocess.PIPE, text=True, timeout=60).stdout
     return made.replace(" Offset,", " `Offset`,")  # a word of its own in MariaDB
 
 
@@ -317,7 +365,7 @@ def time_zone_sql(name):
 def _other_server(kind):
     """Directory of a server that Debian 12 has not."""
     return subprocess.run([os.path.join(REPO, "scripts", "mysql-chroot"), kind], check=True, stdout=subprocess.PIPE,
-                          text=True).stdout.strip()
+                          text=True, timeout=3600).stdout.strip()
 
 
 def _inside_chroot(root):
@@ -337,7 +385,7 @@ class TiDb(Server):
     def binary(cls):
         if cls._binary is None:
             cls._binary = subprocess.run([os.path.join(REPO, "scripts", "tidb-server")], check=True,
-                                         stdout=subprocess.PIPE, text=True).stdout.strip()
+                                         stdout=subprocess.PIPE, text=True, timeout=3600).stdout.strip()
         return cls._binary
 
     def __init__(self, directory, server_id, **options):
@@ -350,10 +398,7 @@ class TiDb(Server):
             # Built from a module it does not know its version.
             f.write('server-version = "8.0.11-TiDB-v8.1.0"\n' + self.configuration)
         self.process = Process(self.name, self.argv(), os.path.join(self.dir, "server.log"), cwd=self.dir)
-        self.process.start()
-        wait_for(self._ready, lambda: f"{self.name} starts; its log:\n{self.process.tail()}", timeout=120)
-        self._make_user()
-        return self
+        return self._started(timeout=120)
 
     def use_tls_files(self, files):
         self.configuration += "[security]\nrequire-secure-transport = true\n"

@@ -63,7 +63,7 @@ def compare(server, directory, binary, expressions, rows, show):
             with open(files[name], "w", encoding="utf-8") as f:
                 f.write(text)
         done = subprocess.run([binary, log, "t", files["definition"], files["collations"], files["expressions"], server.flavor, ZONE],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=600)
         assert done.returncode == 0, done.stderr
         ours = done.stdout.split("\n")[:-1]
         assert len(ours) == len(expressions), f"{len(ours)} answers for {len(expressions)} expressions"
