@@ -15,10 +15,11 @@ AWAY = ("onnect",)
 
 
 class Gate:
-    """A rule of a proxy: holds a connection at the `number`th statement with all phrases, and those behind it, until `open`."""
+    """A rule of a proxy: holds a connection at the `number`th statement with all phrases, and those behind it, until `open`. What is
+    held then of a client that has gone is never sent."""
 
-    def __init__(self, *phrases, number=1):
-        self.phrases, self.number, self.seen = phrases, number, 0
+    def __init__(self, proxy, *phrases, number=1):
+        self.proxy, self.phrases, self.number, self.seen = proxy, phrases, number, 0
         self.lock, self.reached, self.opened = threading.Lock(), threading.Event(), threading.Event()
 
     def __call__(self, text):
@@ -30,6 +31,8 @@ class Gate:
                 return None
         self.reached.set()
         self.opened.wait()
+        if self.proxy.link().client_has_gone():
+            raise Cut
         return None
 
     def open(self):
@@ -42,15 +45,15 @@ class Gate:
 class RowLock(Gate):
     """As a Gate, of one statement: the server gets it, and executes it no further than to the rows of `query`, which are locked."""
 
-    def __init__(self, server, query, *phrases):
-        super().__init__(*phrases)
-        self.server, self.query, self.holder = server, query, None
+    def __init__(self, proxy, query, *phrases):
+        super().__init__(proxy, *phrases)
+        self.query, self.holder = query, None
 
     def __call__(self, text):
         with self.lock:
             if self.reached.is_set() or not all(phrase in text for phrase in self.phrases):
                 return None
-            self.holder = self.server.connect()
+            self.holder = self.proxy.server.connect()
             cursor = self.holder.cursor()
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")  # no gaps
             cursor.execute("BEGIN")
@@ -177,14 +180,14 @@ class Scene:
             self.writer.end()
 
     def gate(self, proxy, *phrases, number=1):
-        gate = Gate(*phrases, number=number)
+        gate = Gate(proxy, *phrases, number=number)
         self.gates.append(gate)
         proxy.on_statement = gate
         proxy.on_bulk = lambda text, number: gate(text)
         return gate
 
     def row_lock(self, proxy, query, *phrases):
-        gate = RowLock(proxy.server, query, *phrases)
+        gate = RowLock(proxy, query, *phrases)
         self.gates.append(gate)
         proxy.on_statement = gate
         proxy.on_bulk = lambda text, number: gate(text)

@@ -1,4 +1,5 @@
 """A proxy between a program and a database server that reads what passes through and fails where a test says so."""
+import select
 import socket
 import threading
 
@@ -181,6 +182,12 @@ class _Link:
                 side.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    def client_has_gone(self):
+        """Whether it has ended its direction, whatever of it has not been read yet."""
+        poll = select.poll()
+        poll.register(self.client, select.POLLRDHUP)
+        return bool(poll.poll(0))
 
     def _guarded(self, pump):
         self.proxy._local.link = self
