@@ -9,41 +9,23 @@
 
 namespace dm::mysql {
 
-// Hands out pieces of shared chunks: many small events cost one allocation. A chunk lives as long
-// as one of its events, and is used again then: a few are kept. One owner thread; pieces may be
-// released by any.
-class EventArena {
+// Chunks of one size that are used again when nobody has them any more: a few are kept. One owner
+// thread; chunks may be released by any.
+class ChunkPool {
  public:
-  struct Piece {
-    std::shared_ptr<const void> owner;
-    uint8_t* data;
-  };
+  static constexpr size_t kChunkSize = 64 << 10;
 
-  Piece Allocate(size_t size) {
-    if (size > kChunkSize / 4) {
-      auto own = std::make_shared_for_overwrite<uint8_t[]>(size);
-      uint8_t* const data = own.get();
-      return {std::move(own), data};
-    }
-    if (size > left_) {
-      std::unique_ptr<uint8_t[]> chunk = kept_->Take();
-      next_ = chunk.get();
-      chunk_ = std::shared_ptr<uint8_t[]>(chunk.release(), [kept = kept_](uint8_t* released) {
-        kept->Give(std::unique_ptr<uint8_t[]>(released));
-      });
-      left_ = kChunkSize;
-    }
-    const Piece piece{chunk_, next_};
-    next_ += size;
-    left_ -= size;
-    return piece;
+  std::shared_ptr<uint8_t[]> Take() {
+    std::unique_ptr<uint8_t[]> chunk = kept_->Take();
+    return std::shared_ptr<uint8_t[]>(chunk.release(), [kept = kept_](uint8_t* released) {
+      kept->Give(std::unique_ptr<uint8_t[]>(released));
+    });
   }
 
  private:
-  static constexpr size_t kChunkSize = 64 << 10;
   static constexpr size_t kKeptChunks = 32;
 
-  // Chunks of which no event is left. Thread-safe.
+  // Thread-safe.
   class Kept {
    public:
     std::unique_ptr<uint8_t[]> Take() {
@@ -68,6 +50,36 @@ class EventArena {
   };
 
   std::shared_ptr<Kept> kept_ = std::make_shared<Kept>();
+};
+
+// Hands out pieces of shared chunks: many small events cost one allocation. A chunk lives as long
+// as one of its events. One owner thread; pieces may be released by any.
+class EventArena {
+ public:
+  struct Piece {
+    std::shared_ptr<const void> owner;
+    uint8_t* data;
+  };
+
+  Piece Allocate(size_t size) {
+    if (size > ChunkPool::kChunkSize / 4) {
+      auto own = std::make_shared_for_overwrite<uint8_t[]>(size);
+      uint8_t* const data = own.get();
+      return {std::move(own), data};
+    }
+    if (size > left_) {
+      chunk_ = pool_.Take();
+      next_ = chunk_.get();
+      left_ = ChunkPool::kChunkSize;
+    }
+    const Piece piece{chunk_, next_};
+    next_ += size;
+    left_ -= size;
+    return piece;
+  }
+
+ private:
+  ChunkPool pool_;
   std::shared_ptr<uint8_t[]> chunk_;
   uint8_t* next_ = nullptr;
   size_t left_ = 0;

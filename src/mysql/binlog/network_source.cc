@@ -8,6 +8,7 @@
 #include "mysql/binlog/arena.h"
 #include "mysql/binlog/event_source.h"
 #include "mysql/binlog/framing.h"
+#include "mysql/binlog/packet_stream.h"
 
 namespace dm::mysql {
 namespace {
@@ -59,7 +60,9 @@ struct NetworkEventSource::State {
   NetworkSourceOptions options;
   std::unique_ptr<Connection> connection;
   EventFramer framer;
-  EventArena arena;
+  EventArena arena;  // for packets that do not come by `packets`
+  // Once the stream is started; not where TLS is between the socket and the packets.
+  std::optional<PacketStream> packets;
   std::string identity;
   bool started = false;
 
@@ -70,6 +73,8 @@ struct NetworkEventSource::State {
   }
   void Register(const StopToken& stop);
   void Dump(std::string_view file, uint64_t offset);
+  void Start(uint8_t command, std::span<const uint8_t> payload);
+  PacketStream::Packet Read(const StopToken& stop);
 };
 
 NetworkEventSource::NetworkEventSource(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -124,8 +129,32 @@ void NetworkEventSource::State::Register(const StopToken& stop) {
 void NetworkEventSource::State::Dump(std::string_view file, uint64_t offset) {
   Payload payload;
   payload.Unsigned(offset, 4).Unsigned(DumpFlags(), 2).Unsigned(options.server_id, 4).Text(file);
-  connection->SendCommand(kBinlogDump, payload.bytes());
+  Start(kBinlogDump, payload.bytes());
+}
+
+void NetworkEventSource::State::Start(uint8_t command, std::span<const uint8_t> payload) {
+  connection->SendCommand(command, payload);
   started = true;
+  if (!connection->is_plain()) return;
+  packets.emplace(
+      [this](std::span<uint8_t> into, const StopToken& stop) {
+        return connection->ReadSome(into, stop);
+      },
+      /*number=*/1);
+}
+
+PacketStream::Packet NetworkEventSource::State::Read(const StopToken& stop) {
+  if (!packets) {
+    const auto bytes = connection->ReadPacket(ErrorCode::kDBDriverError, {}, stop);
+    EventArena::Piece piece = arena.Allocate(bytes.size());
+    if (!bytes.empty()) std::memcpy(piece.data, bytes.data(), bytes.size());
+    return {std::move(piece.owner), {piece.data, bytes.size()}};
+  }
+  PacketStream::Packet packet = packets->Next(stop);
+  if (!packet.bytes.empty() && packet.bytes[0] == 0xff) {
+    connection->FailByPacket(packet.bytes, ErrorCode::kDBDriverError);
+  }
+  return packet;
 }
 
 void NetworkEventSource::StartAt(const BinlogPosition& position, const StopToken& stop) {
@@ -161,8 +190,7 @@ void NetworkEventSource::StartAfter(const GtidSet& executed, const StopToken& st
       .Unsigned(set.size(), 4)
       .Text(set);
   ThrowIfStopped(stop);
-  state.connection->SendCommand(kBinlogDumpGtid, payload.bytes());
-  state.started = true;
+  state.Start(kBinlogDumpGtid, payload.bytes());
 }
 
 RawEvent NetworkEventSource::Next(const StopToken& stop) {
@@ -172,8 +200,9 @@ RawEvent NetworkEventSource::Next(const StopToken& stop) {
   if (!state.started) {
     throw Error(ErrorCode::kDBUnExpect, "a binlog stream is read before it was started");
   }
-  const auto packet = state.connection->ReadPacket(ErrorCode::kDBDriverError, {}, stop);
-  if (!packet.empty() && packet[0] == 0xfe && packet.size() < 9) {
+  PacketStream::Packet packet = state.Read(stop);
+  std::span<const uint8_t> bytes = packet.bytes;
+  if (!bytes.empty() && bytes[0] == 0xfe && bytes.size() < 9) {
     if (state.options.non_blocking) throw EndOfLog();
     // The server ends the dump, as it does when shutting down.
     state.connection->Interrupt();
@@ -181,15 +210,12 @@ RawEvent NetworkEventSource::Next(const StopToken& stop) {
         .SetRawCause("invalid connection")
         .SetScope(ErrorScope::kUpstream);
   }
-  if (packet.empty() || packet[0] != 0) {
+  if (bytes.empty() || bytes[0] != 0) {
     throw Error(ErrorCode::kBinlogEventDecode, "a packet of the binlog stream holds no event")
         .SetScope(ErrorScope::kUpstream);
   }
-  const auto bytes = packet.subspan(1);
-  EventArena::Piece piece = state.arena.Allocate(bytes.size());
-  std::memcpy(piece.data, bytes.data(), bytes.size());
   try {
-    return state.framer.Frame(std::move(piece.owner), {piece.data, bytes.size()});
+    return state.framer.Frame(std::move(packet.owner), bytes.subspan(1));
   } catch (Error& e) {
     e.SetScope(ErrorScope::kUpstream);
     throw;

@@ -482,15 +482,17 @@ void Connection::Fail(ErrorCode code, std::string_view statement, const StopToke
         .SetServerErrno(static_cast<int>(number))
         .SetScope(options_.scope);
   }
-  if (IsLostError(number) || link_->interrupted()) {
-    link_->MarkBroken();
-    ThrowIfStopped(stop);
-    throw Error(ErrorCode::kDBInvalidConn, "database driver error")
-        .SetRawCause("invalid connection")
-        .SetScope(options_.scope);
-  }
+  if (IsLostError(number) || link_->interrupted()) FailLost(stop);
   throw Error(code, DatabaseErrorMessage(code, statement))
       .SetRawCause(mysql_error(link_->mysql))
+      .SetScope(options_.scope);
+}
+
+void Connection::FailLost(const StopToken& stop) {
+  link_->MarkBroken();
+  ThrowIfStopped(stop);
+  throw Error(ErrorCode::kDBInvalidConn, "database driver error")
+      .SetRawCause("invalid connection")
       .SetScope(options_.scope);
 }
 
@@ -675,6 +677,57 @@ std::span<const uint8_t> Connection::ReadPacket(ErrorCode code, std::string_view
   mariadb_get_infov(link_->mysql, MARIADB_CONNECTION_BYTES_READ, &read);
   if (read != link_->seen_read || !options_.counters) CountBytes();
   return {link_->mysql->net.read_pos, size};
+}
+
+bool Connection::is_plain() const { return mysql_get_ssl_cipher(link_->mysql) == nullptr; }
+
+size_t Connection::ReadSome(std::span<uint8_t> into, const StopToken& stop) {
+  ThrowIfStopped(stop);
+  if (link_->broken) CheckAlive();
+  const auto fd = static_cast<int>(mysql_get_socket(link_->mysql));
+  for (;;) {
+    const ssize_t read = recv(fd, into.data(), into.size(), MSG_DONTWAIT);
+    if (read > 0) {
+      answered_ = SteadyClock::now();
+      if (options_.counters) {
+        options_.counters->bytes_read.fetch_add(static_cast<uint64_t>(read),
+                                                std::memory_order_relaxed);
+      }
+      return static_cast<size_t>(read);
+    }
+    if (read < 0 && errno == EINTR) continue;
+    if (read == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) FailLost(stop);
+    const StopCallback on_stop(stop, [this] { link_->Interrupt(); });
+    const auto deadline = SteadyClock::now() + options_.read_timeout;
+    const bool limited = options_.read_timeout.count() > 0;
+    for (;;) {
+      const auto left = std::chrono::ceil<Milliseconds>(deadline - SteadyClock::now());
+      const auto wait = std::clamp<int64_t>(left.count(), 0, 60'000);
+      pollfd socket = {fd, POLLIN, 0};
+      const int ready = poll(&socket, 1, limited ? static_cast<int>(wait) : -1);
+      if (ready > 0) break;
+      if (ready < 0 && errno != EINTR) FailLost(stop);
+      if (limited && SteadyClock::now() >= deadline) FailLost(stop);
+    }
+  }
+}
+
+void Connection::FailByPacket(std::span<const uint8_t> packet, ErrorCode code) {
+  // 0xff | number u16 | '#' and five characters of SQLSTATE (all but old servers) | text
+  const std::string_view all(reinterpret_cast<const char*>(packet.data()), packet.size());
+  if (packet.size() < 3) FailLost({});
+  const int number = packet[1] | packet[2] << 8;
+  std::string_view text = all.substr(3);
+  std::string_view state;
+  if (text.size() >= 6 && text[0] == '#') {
+    state = text.substr(1, 5);
+    text.remove_prefix(6);
+  }
+  if (EndsConnection(static_cast<unsigned>(number))) link_->MarkBroken();
+  throw Error(code, DatabaseErrorMessage(code, {}))
+      .SetRawCause(ServerErrorText(number, state, text))
+      .SetServerErrno(number)
+      .SetScope(options_.scope);
 }
 
 }  // namespace dm::mysql

@@ -252,6 +252,14 @@ class Connection {
   // connection. Server errors throw Error of `code` with the cause "Error N (S): text"; the loss of
   // the connection 10003; Cancelled.
   std::span<const uint8_t> ReadPacket(ErrorCode code, std::string_view what, const StopToken& stop);
+  // Are the bytes on the socket the packets themselves (no TLS)?
+  bool is_plain() const;
+  // For whoever cuts what comes into packets himself, of a connection that is_plain() and has no
+  // answer in part: reads what has come, at least a byte, not more than `into` holds. After the
+  // first call the connection is good for nothing else. Errors: 10003; Cancelled.
+  size_t ReadSome(std::span<uint8_t> into, const StopToken& stop);
+  // Throws the server's error that such a packet (its first byte is 0xff) is, as ReadPacket would.
+  [[noreturn]] void FailByPacket(std::span<const uint8_t> packet, ErrorCode code);
 
  private:
   friend class RowStream;
@@ -276,6 +284,7 @@ class Connection {
   void PrepareOne(const std::string& sql, const StopToken& stop);
   void CountBytes();
   [[noreturn]] void Fail(ErrorCode code, std::string_view statement, const StopToken& stop);
+  [[noreturn]] void FailLost(const StopToken& stop);
 
   ConnectOptions options_;
   ServerInfo server_;

@@ -104,9 +104,13 @@ bool EndsConnection(unsigned number) {
 
 std::string ServerErrorText(MYSQL* mysql) {
   const char* state = mysql_sqlstate(mysql);
-  const unsigned number = mysql_errno(mysql);
-  const std::string text = RedactedMessage(static_cast<int>(number), mysql_error(mysql));
-  if (state == nullptr || *state == '\0') return fmt::format("Error {}: {}", number, text);
+  return ServerErrorText(static_cast<int>(mysql_errno(mysql)), state == nullptr ? "" : state,
+                         mysql_error(mysql));
+}
+
+std::string ServerErrorText(int number, std::string_view state, std::string_view message) {
+  const std::string text = RedactedMessage(number, message);
+  if (state.empty()) return fmt::format("Error {}: {}", number, text);
   return fmt::format("Error {} ({}): {}", number, state, text);
 }
 

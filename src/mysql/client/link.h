@@ -58,6 +58,8 @@ void RefuseLocalFiles(MYSQL* mysql);
 
 // "Error 1062 (23000): Duplicate entry ..." of the handle's last error (RedactedMessage).
 std::string ServerErrorText(MYSQL* mysql);
+// The same of an error that is known by its parts; `state` may be empty.
+std::string ServerErrorText(int number, std::string_view state, std::string_view message);
 // Did the server itself send the error (and not libmariadb find it)?
 bool IsServerError(unsigned number);
 // Is it one of libmariadb's numbers for a lost connection?
