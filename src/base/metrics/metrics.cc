@@ -49,6 +49,22 @@ void DurationBatch::FlushTo(const Histogram& histogram) {
   *this = DurationBatch();
 }
 
+void SizeBatch::Add(uint32_t size) {
+  // The bounds are 16 times powers of 2.
+  const size_t bucket = size <= 16 ? 0 : static_cast<size_t>(std::bit_width(size - 1)) - 4;
+  ++buckets_[std::min(bucket, kBuckets - 1)];
+  ++count_;
+  sum_ += size;
+}
+
+void SizeBatch::FlushTo(const Histogram& histogram) {
+  if (count_ == 0) return;
+  if (histogram.series_ != nullptr) {
+    histogram.series_->ObserveMultiple({buckets_.begin(), buckets_.end()}, sum_);
+  }
+  *this = SizeBatch();
+}
+
 void ValueBatch::Add(double value) {
   const auto bucket = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
   ++counts_[static_cast<size_t>(bucket)];

@@ -54,6 +54,7 @@ class Histogram {
 
  private:
   friend class DurationBatch;
+  friend class SizeBatch;
   friend class ValueBatch;
   std::shared_ptr<prometheus::Histogram> series_;
 };
@@ -72,6 +73,21 @@ class DurationBatch {
   std::array<uint64_t, kBuckets> buckets_{};
   uint64_t count_ = 0;
   double seconds_ = 0;
+};
+
+// Sizes in bytes of one thread on their way to a histogram of SizeBuckets().
+class SizeBatch {
+ public:
+  void Add(uint32_t size);
+  bool empty() const { return count_ == 0; }
+  // Hands everything over and is empty again.
+  void FlushTo(const Histogram& histogram);
+
+ private:
+  static constexpr size_t kBuckets = 21;  // the last: beyond all bounds
+  std::array<uint64_t, kBuckets> buckets_{};
+  uint64_t count_ = 0;
+  double sum_ = 0;
 };
 
 // Values of one thread on their way to a histogram of the same buckets: what is observed for every

@@ -105,6 +105,32 @@ TEST(MetricsTest, ManyThreads) {
   EXPECT_EQ(registry.GetCounter("n", "n").value(), 2000);
 }
 
+TEST(SizeBatchTest, SameBucketsAsOneByOne) {
+  MetricsRegistry registry;
+  const Histogram singly = registry.GetHistogram("a", "", SizeBuckets());
+  const Histogram batched = registry.GetHistogram("b", "", SizeBuckets());
+  SizeBatch batch;
+  EXPECT_TRUE(batch.empty());
+  std::vector<uint32_t> sizes = {0, 1, 0xffffffff};
+  for (int power = 4; power < 25; ++power) {
+    for (uint32_t off : {-1, 0, 1}) sizes.push_back((1u << power) + off);
+  }
+  for (const uint32_t size : sizes) {
+    singly.Observe(size);
+    batch.Add(size);
+  }
+  EXPECT_FALSE(batch.empty());
+  batch.FlushTo(batched);
+  EXPECT_TRUE(batch.empty());
+  std::string text = registry.Expose(false);
+  const size_t at = text.find("# HELP b");
+  std::string other = text.substr(at);
+  text.resize(at);
+  for (size_t i = 0; (i = other.find("b_", i)) != std::string::npos; i += 2) other[i] = 'a';
+  const auto lines = [](const std::string& all) { return all.substr(all.find("a_bucket")); };
+  EXPECT_EQ(lines(text), lines(other));
+}
+
 TEST(DurationBatchTest, SameBucketsAsOneByOne) {
   MetricsRegistry registry;
   const Histogram singly = registry.GetHistogram("a", "", DurationBuckets());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "migration/rows/key_fold.h"
+#include "mysql/binlog/rows.h"
 #include "mysql/binlog/table_map.h"
 #include "mysql/schema/table_info.h"
 #include "mysql/value/column.h"
@@ -91,8 +92,9 @@ struct TablePlan {
   mysql::TablePtr tracked;
   mysql::TablePtr downstream;
   std::vector<PlanColumn> columns;
-  std::vector<mysql::ColumnMeta> metas;  // of `columns`, for decoding
-  std::vector<uint32_t> written;         // columns that are assigned
+  std::vector<mysql::ColumnMeta> metas;    // of `columns`, for decoding
+  std::optional<mysql::RowLayout> layout;  // of `metas`; always set by BuildTablePlan
+  std::vector<uint32_t> written;           // columns that are assigned
   // Of these, those that can be NULL upstream only. A statement of several rows would store another
   // value for the NULL, where one of one row fails.
   std::vector<uint32_t> null_refused;

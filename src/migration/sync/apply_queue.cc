@@ -10,6 +10,9 @@ namespace {
 // Jobs that are waiting before a worker begins with them, if others are to follow.
 constexpr size_t kHeldJobs = 400;
 
+// A planner that has found a queue full goes on when no more than this part of it is left.
+constexpr double kRoomAgain = 0.75;
+
 // Workers to be woken; at the end of its life at the latest, whatever ends it.
 class Wakings {
  public:
@@ -48,14 +51,29 @@ bool ApplyQueues::Moves() const {
   return false;
 }
 
-bool ApplyQueues::IsFull(const Slot& slot, size_t index) const {
+bool ApplyQueues::IsFilled(const Slot& slot, size_t index, double part) const {
   if (bytes_ >= limits_.all_bytes && Moves()) return true;
   // The serial worker can only take what a boundary closes: without one, waiting would be for ever.
   if (!HasWork(slot, index)) return false;
   const Job& last = slot.jobs.back();
   const bool shares = last.event && last.event->shares;
-  return slot.jobs.size() >= limits_.queue_jobs * (shares ? kSharingQueue : 1) ||
-         slot.bytes >= limits_.queue_bytes;
+  const size_t most = limits_.queue_jobs * (shares ? kSharingQueue : 1);
+  return static_cast<double>(slot.jobs.size()) >= static_cast<double>(most) * part ||
+         static_cast<double>(slot.bytes) >= static_cast<double>(limits_.queue_bytes) * part;
+}
+
+template <class Come>
+bool ApplyQueues::Await(std::unique_lock<std::mutex>& lock, const StopToken& stop,
+                        const Come& come) {
+  const std::function<bool()> awaited = come;
+  awaited_ = &awaited;
+  const bool has_come = progress_.wait(lock, stop, awaited);
+  awaited_ = nullptr;
+  return has_come;
+}
+
+void ApplyQueues::TellPlanner() {
+  if (awaited_ != nullptr && (*awaited_)()) progress_.notify_one();
 }
 
 void ApplyQueues::Unhold() {
@@ -71,6 +89,7 @@ void ApplyQueues::Unhold() {
 }
 
 void ApplyQueues::Release() {
+  if (!held_) return;
   std::lock_guard lock(mutex_);
   Unhold();
 }
@@ -89,7 +108,8 @@ void ApplyQueues::Push(std::span<PlannedJob> jobs, const StopToken& stop, bool m
       wakings.Do();
       Unhold();
       const auto begin = SteadyClock::now();
-      progress_.wait(lock, stop, [&] { return error_ || closed_ || !IsFull(slot, index); });
+      // Then there is room for more than what is taken out at once.
+      Await(lock, stop, [&] { return error_ || closed_ || !IsFilled(slot, index, kRoomAgain); });
       ThrowIfStopped(stop);
       planned.waited = SteadyClock::now() - begin;
     }
@@ -137,7 +157,7 @@ void ApplyQueues::WaitCommitted(size_t index, uint64_t order, const StopToken& s
   if (IsCommitted(index, order)) return;
   std::unique_lock lock(mutex_);
   Unhold();
-  progress_.wait(lock, stop, [&] { return error_ || closed_ || IsCommitted(index, order); });
+  Await(lock, stop, [&] { return error_ || closed_ || IsCommitted(index, order); });
   ThrowIfStopped(stop);
   ThrowIfFailed();
   if (closed_) throw Cancelled();
@@ -146,7 +166,7 @@ void ApplyQueues::WaitCommitted(size_t index, uint64_t order, const StopToken& s
 void ApplyQueues::Drain(const StopToken& stop) {
   std::unique_lock lock(mutex_);
   Unhold();
-  progress_.wait(lock, stop, [&] {
+  Await(lock, stop, [&] {
     if (error_ || closed_) return true;
     for (size_t i = 0; i <= parallel_; ++i) {
       if (slots_[i]->taken_first != 0 || HasWork(*slots_[i], i)) return false;
@@ -161,7 +181,7 @@ void ApplyQueues::Drain(const StopToken& stop) {
 bool ApplyQueues::DrainRest(const StopToken& stop) noexcept {
   std::unique_lock lock(mutex_);
   Unhold();
-  return progress_.wait(lock, stop, [&] {
+  return Await(lock, stop, [&] {
     for (size_t i = 0; i <= parallel_; ++i) {
       if (slots_[i]->failed) continue;
       if (slots_[i]->taken_first != 0 || HasWork(*slots_[i], i)) return false;
@@ -242,24 +262,24 @@ void ApplyQueues::Fail(size_t index, const Error& error,
       error_ = error;
       failed_at_ = at;
     }
+    TellPlanner();
   }
-  progress_.notify_all();
 }
 
 void ApplyQueues::Abort(const Error& error) {
   {
     std::lock_guard lock(mutex_);
     if (!error_) error_ = error;
+    TellPlanner();
   }
-  progress_.notify_all();
 }
 
 void ApplyQueues::Close() {
   {
     std::lock_guard lock(mutex_);
     closed_ = true;
+    TellPlanner();
   }
-  progress_.notify_all();
   for (auto& slot : slots_) slot->ready.notify_all();
 }
 
@@ -316,8 +336,7 @@ bool ApplyQueues::Take(size_t index, std::vector<Job>& batch, const StopToken& s
   slot.taken_jobs = batch.size();
   slot.taken_at = SteadyClock::now();
   slot.taken_plan = batch.front().event ? batch.front().event->plan : nullptr;
-  lock.unlock();
-  progress_.notify_all();
+  TellPlanner();
   return true;
 }
 
@@ -330,8 +349,8 @@ void ApplyQueues::Committed(size_t index) {
     slot.taken_first = 0;
     plan = std::move(slot.taken_plan);
     bytes_ -= std::exchange(slot.taken_bytes, 0);
+    TellPlanner();
   }
-  progress_.notify_all();
 }
 
 }  // namespace dm::migration

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "migration/rows/row_change.h"
 #include "migration/sync/committed_orders.h"
 #include "migration/sync/metrics.h"
+#include "mysql/binlog/rows.h"
 #include "mysql/position/location.h"
 
 namespace dm::migration {
@@ -25,7 +27,7 @@ namespace dm::migration {
 // The rows of one event with all that is needed to apply them later.
 struct EventRows {
   std::shared_ptr<const TablePlan> plan;
-  std::shared_ptr<const mysql::RowBatch> batch;
+  mysql::RowBatch batch;
   bool partial = false;   // its rows lack columns
   bool filtered = false;  // other rows of the table may be left out
   bool shares = false;    // its rows may be written together with others of the table
@@ -76,8 +78,7 @@ struct Job {
   std::shared_ptr<const Boundary> boundary;
 
   RowChange change() const {
-    RowChange change{event->plan.get(), event->batch.get(), row, safe,
-                     event->partial,    event->filtered};
+    RowChange change{event->plan.get(), &event->batch, row, safe, event->partial, event->filtered};
     change.as_insert = as_insert;
     change.as_delete = as_delete;
     return change;
@@ -119,7 +120,7 @@ class ApplyQueues : public CommittedOrders {
   // Error of a failed worker.
   void Push(std::span<PlannedJob> jobs, const StopToken& stop, bool more = false);
   void Push(size_t slot, Job job, const StopToken& stop);
-  // What was to follow does not.
+  // What was to follow does not. Only the planner calls what may hold or release.
   void Release();
   // The order given last.
   uint64_t planned() const { return planned_.load(std::memory_order_acquire); }
@@ -193,7 +194,16 @@ class ApplyQueues : public CommittedOrders {
   void Unhold();
   bool HasWork(const Slot& slot, size_t index) const;
   bool MayBegin(const Slot& slot, size_t index) const { return HasWork(slot, index) && !slot.held; }
-  bool IsFull(const Slot& slot, size_t index) const;
+  bool IsFull(const Slot& slot, size_t index) const { return IsFilled(slot, index, 1); }
+  // Has it more than this part of what may wait in it, or do all more than they may?
+  bool IsFilled(const Slot& slot, size_t index, double part) const;
+  // The planner waits until `come`, a stop, an error or Close(); false: until a stop. mutex_ is
+  // held.
+  template <class Come>
+  bool Await(std::unique_lock<std::mutex>& lock, const StopToken& stop, const Come& come);
+  // Wakes the planner if it has what it waits for: to wake it for less would cost more than all
+  // else here. mutex_ is held.
+  void TellPlanner();
   // Does anything wait that a worker can take, or has one something in hand?
   bool Moves() const;
   void ThrowIfFailed() const;  // mutex_ held
@@ -201,12 +211,13 @@ class ApplyQueues : public CommittedOrders {
   const size_t parallel_;
   const Limits limits_;
   mutable std::mutex mutex_;
-  std::condition_variable_any progress_;  // the planner waits here
+  std::condition_variable_any progress_;            // the planner waits here
+  const std::function<bool()>* awaited_ = nullptr;  // what for; null: it does not wait
   std::vector<std::unique_ptr<Slot>> slots_;
   std::unique_ptr<std::atomic<uint64_t>[]> committed_;
   std::atomic<uint64_t> planned_{0};
   size_t bytes_ = 0;   // of jobs waiting or in flight
-  bool held_ = false;  // some slot is
+  bool held_ = false;  // some slot is; only the planner's
   std::optional<Error> error_;
   std::optional<mysql::BinlogPosition> failed_at_;
   bool closed_ = false;

@@ -148,13 +148,7 @@ void ApplyWorker::Count(const std::vector<Job>& batch) {
   const auto now = SteadyClock::now();
   DurationBatch executed;
   size_t rows = 0;
-  TableJobs* jobs = nullptr;
-  mysql::RowsKind kind{};
-  size_t run = 0;  // changes of that table and kind one after another
-  const auto hand_over = [&] {
-    if (jobs != nullptr) jobs->CountFinished(kind, slot_, run);
-    run = 0;
-  };
+  finished_.clear();
   for (auto job = batch.begin(); job != batch.end();) {
     const EventRows* const event = job->event.get();
     const auto next = std::find_if(job + 1, batch.end(),
@@ -164,14 +158,19 @@ void ApplyWorker::Count(const std::vector<Job>& batch) {
     if (event == nullptr) continue;  // boundaries
     rows += count;
     executed.Add(now - event->received, count);
-    if (jobs != event->jobs.get() || kind != event->batch->kind()) {
-      hand_over();
-      jobs = event->jobs.get();
-      kind = event->batch->kind();
+    TableJobs* const jobs = event->jobs.get();
+    if (jobs == nullptr) continue;
+    const mysql::RowsKind kind = event->batch.kind();
+    const auto known = std::find_if(finished_.begin(), finished_.end(), [&](const Finished& some) {
+      return some.jobs == jobs && some.kind == kind;
+    });
+    if (known != finished_.end()) {
+      known->count += count;
+    } else {
+      finished_.push_back({jobs, kind, count});
     }
-    run += count;
   }
-  hand_over();
+  for (const Finished& some : finished_) some.jobs->CountFinished(some.kind, slot_, some.count);
   context_.stats->rows += static_cast<int64_t>(rows);
   context_.stats->transactions += 1;
   if (context_.metrics == nullptr) return;
@@ -493,6 +492,7 @@ void ApplyWorker::Execute(const std::vector<Job>& batch, bool safe, const StopTo
   compounds_ = MayCompound();
   Add("BEGIN", kill);
   Add(proof_, kill);
+  ++text_.counted;  // it is an UPDATE
   proof_sent_ = true;
   UseMode(Mode::kStrict, kill);
   if (IsSerial()) AddPoints(batch, kill);

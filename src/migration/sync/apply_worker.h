@@ -254,9 +254,16 @@ class ApplyWorker {
   std::map<const TablePlan*, std::pair<size_t, size_t>> lenient_rows_;  // (warned, quiet)
   // Of this batch: jobs that are executed strictly whatever their table is, and why.
   std::map<size_t, Warning> strict_jobs_;
-  Mode mode_ = Mode::kStrict;     // of the session, once the text is executed
-  bool mode_used_ = false;        // it may be another if the transaction fails
-  std::vector<int32_t> missing_;  // jobs of the transaction whose row was not there
+  Mode mode_ = Mode::kStrict;  // of the session, once the text is executed
+  bool mode_used_ = false;     // it may be another if the transaction fails
+  // Changes of one table and kind in a batch.
+  struct Finished {
+    TableJobs* jobs;
+    mysql::RowsKind kind;
+    size_t count;
+  };
+  std::vector<Finished> finished_;  // of the batch that is being counted
+  std::vector<int32_t> missing_;    // jobs of the transaction whose row was not there
   std::optional<mysql::BinlogPosition> failed_at_;  // event of the change that failed last
   size_t statements_ = 0;                           // sent since BEGIN
   SteadyClock::time_point begin_sent_;

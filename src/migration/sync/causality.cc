@@ -6,6 +6,14 @@ namespace dm::migration {
 
 size_t Causality::Assign(std::span<const uint64_t> keys, uint64_t order, size_t preferred,
                          const StopToken& stop) {
+  if (keys.size() == 1) {
+    const auto [it, is_new] = last_.try_emplace(keys[0], Last{order, 0});
+    const bool in_flight = !is_new && !orders_.IsCommitted(it->second.slot, it->second.order);
+    const size_t slot = in_flight ? it->second.slot : preferred;
+    it->second = Last{order, static_cast<uint32_t>(slot)};
+    if (last_.size() >= sweep_at_) Sweep();
+    return slot;
+  }
   bool found = false;
   bool several = false;
   Last newest{0, 0};

@@ -71,7 +71,7 @@ class TableJobs {
 
 // Durations and sizes that the planner's thread collects until they are handed over.
 struct PlannerTimes {
-  ValueBatch event_size{SizeBuckets()};
+  SizeBatch event_size;
   ValueBatch event_rows{EventRowBuckets()};
   DurationBatch read;
   DurationBatch conflict;

@@ -30,8 +30,12 @@ constexpr size_t kSharingRowsPerSlot = 1000;
 constexpr size_t kSlotsAtEdge = 2;
 // Rows of an event that belongs to an insert of many.
 constexpr size_t kRowsOfLargeEvent = 16;
-// Rows that are handed to the queues at once, at most.
+// To look at the clock is dear: of events of a few rows one of so many is measured, and the others
+// count as the last one of their kind. (A prime, lest it be the same one of each transaction.)
+constexpr size_t kMeasuredEvents = 7;
+// Rows, and bytes of them, that are handed to the queues at once, at most.
 constexpr size_t kRowsAtOnce = 512;
+constexpr size_t kBytesAtOnce = 256 << 10;
 // Memory for rows of tables without identity that are committed together at most.
 constexpr size_t kPieceBytes = 8 << 20;
 // Names of rows events for filters, by RowsKind.
@@ -178,7 +182,7 @@ bool RowPlanner::IsLeftOut(Table& table, const mysql::RawEvent& event,
       if (!Prepare(table, event, format, stop)) return true;
       if (IsKnownAsVersioned(table)) return false;
     } catch (const Error& e) {
-      if (!IsMissingTable(e)) throw;
+      if (!IsMissingTable(e) || context_.queues->error()) throw;
       table.missing = true;  // until it is made, which gives it another number
     }
   }
@@ -381,7 +385,7 @@ void RowPlanner::OpenTable(const std::shared_ptr<const TablePlan>& plan, const S
 
 size_t RowPlanner::NextSlot(Table& table, const EventRows& rows) {
   const ApplyQueues& queues = *context_.queues;
-  const bool together = rows.shares && rows.batch->row_count() >= kRowsOfLargeEvent &&
+  const bool together = rows.shares && rows.batch.row_count() >= kRowsOfLargeEvent &&
                         !context_.sessions->downstream_server.is_tidb && table.edge.is_hit();
   if (!together) return queues.EmptiestSlot();
   const size_t count = std::min(kSlotsAtEdge, queues.parallel());
@@ -420,7 +424,7 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   const TablePlan& plan = *table.plan;
   auto rows = std::make_shared<EventRows>();
   rows->plan = table.plan;
-  rows->batch = mysql::RowBatch::Decode(event, stream.format(), table.map, plan.metas);
+  rows->batch.Fill(event, stream.format(), table.map, plan.metas, &*plan.layout);
   rows->places = PlacesOf(stream);
   rows->start_offset = stream.start().position.offset;
   rows->end_offset = stream.end().position.offset;
@@ -430,25 +434,25 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   rows->filtered =
       table.filter != nullptr ||
       table.verdicts[static_cast<size_t>(mysql::RowsKind::kInsert)] != FilterVerdict::kDo;
-  if (!rows->batch->complete()) {
-    rows->partial = LacksColumns(plan, *rows->batch);
-    if (rows->partial) AdmitPartial(table, *rows->batch, stream);
+  if (!rows->batch.complete()) {
+    rows->partial = LacksColumns(plan, rows->batch);
+    if (rows->partial) AdmitPartial(table, rows->batch, stream);
   }
-  rows->shares = rows->batch->kind() == mysql::RowsKind::kInsert && !rows->partial &&
+  rows->shares = rows->batch.kind() == mysql::RowsKind::kInsert && !rows->partial &&
                  plan.transactional && !context_.sessions->foreign_keys;
   // Until the statement ends more rows of it are to come, and they are there already.
   const bool more = rows->shares && !header.statement_end();
-  size_t count = rows->batch->row_count();
+  size_t count = rows->batch.row_count();
   const bool chosen = table.filter != nullptr || plan.row_end;
   if (chosen) {
-    KeepRows(table, *rows->batch);
+    KeepRows(table, rows->batch);
     count = kept_.size();
     if (count == 0 && context_.metrics != nullptr) {
       context_.metrics->ObserveSkipped(true, SteadyClock::now() - received);
     }
   }
   if (count == 0) return 0;
-  if (rows->shares) table.edge.Note(plan, rows->batch->after(rows->batch->row_count() - 1));
+  if (rows->shares) table.edge.Note(plan, rows->batch.after(rows->batch.row_count() - 1));
 
   const bool serial = !plan.identity || table.partial || context_.sessions->foreign_keys;
   if (table.touched_epoch != context_.checkpoint->epoch()) {
@@ -463,19 +467,20 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   }
   table.transaction = transaction_;
   // What the rows take in memory: narrow ones take far more there than in the log.
-  const size_t images = rows->batch->kind() == mysql::RowsKind::kUpdate ? 2 : 1;
+  const size_t images = rows->batch.kind() == mysql::RowsKind::kUpdate ? 2 : 1;
   const size_t memory =
-      rows->batch->byte_size() +
-      count * (sizeof(Job) + images * rows->batch->column_count() * sizeof(mysql::Cell));
+      rows->batch.byte_size() +
+      count * (sizeof(Job) + images * rows->batch.column_count() * sizeof(mysql::Cell));
   const uint32_t bytes = static_cast<uint32_t>(memory / count);
-  const auto begin = SteadyClock::now();
-  queueing_ = {};
-  queued_ = {};
+  const bool measured = count >= kRowsOfLargeEvent || ++planned_events_ % kMeasuredEvents == 1;
+  const auto begin = measured ? SteadyClock::now() : received;
+  const auto queueing_before = queueing_;
+  std::array<size_t, kQueueNames> by_queue{};
   for (uint32_t i = 0; i < count; ++i) {
     Job job;
     job.event = rows;
     job.row = chosen ? kept_[i].row : i;
-    if (chosen && kept_[i].kind != rows->batch->kind()) {
+    if (chosen && kept_[i].kind != rows->batch.kind()) {
       job.as_insert = kept_[i].kind == mysql::RowsKind::kInsert;
       job.as_delete = kept_[i].kind == mysql::RowsKind::kDelete;
     }
@@ -486,8 +491,9 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
       keys_.clear();
       const RowChange change = job.change();
       AppendConflictKeys(keys_, plan, change.before(), change.after(), scratch_);
-      if (rows_in_slot_ == 0 ||
-          rows_in_slot_ >= (rows->shares ? kSharingRowsPerSlot : kRowsPerSlot)) {
+      const bool enough = rows_in_slot_ >= (rows->shares ? kSharingRowsPerSlot : kRowsPerSlot);
+      if (enough) Queue(stop, more);  // they count for which one is the emptiest
+      if (rows_in_slot_ == 0 || enough) {
         current_slot_ = NextSlot(table, *rows);
         rows_in_slot_ = 0;
       }
@@ -495,21 +501,25 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
       slot = causality_.Assign(keys_, order, current_slot_, stop);
       if (slot == current_slot_) ++rows_in_slot_;
     }
+    ++by_queue[slot % kQueueNames];
     planned_.push_back({slot, std::move(job)});
-    if (planned_.size() >= kRowsAtOnce) Queue(SteadyClock::now(), stop, more);
+    planned_bytes_ += bytes;
+    if (planned_.size() >= kRowsAtOnce || planned_bytes_ >= kBytesAtOnce) Queue(stop, more);
   }
-  const auto planned = SteadyClock::now();
-  const auto detecting = planned - begin - queueing_;
-  const auto end = Queue(planned, stop, more);
-  if (!serial) times_.conflict.Add(detecting / count, count);
+  const mysql::RowsKind kind = rows->batch.kind();
+  const auto index = static_cast<size_t>(kind);
+  if (measured) {
+    const auto end = SteadyClock::now() - (queueing_ - queueing_before);
+    conflict_took_ = (end - begin) / count;
+    transform_took_[index] = end - received;
+  }
+  if (!serial) times_.conflict.Add(conflict_took_, count);
   if (context_.metrics != nullptr) {
-    const mysql::RowsKind kind = rows->batch->kind();
-    const auto index = static_cast<size_t>(kind);
     times_.event_rows.Add(static_cast<double>(count));
-    times_.transform[index].Add(end - received - queueing_);
-    times_.dispatch[index].Add(queueing_);
+    times_.transform[index].Add(transform_took_[index]);
+    times_.dispatch[index].Add(std::exchange(queueing_, {}));
     for (size_t queue = 0; queue < kQueueNames; ++queue) {
-      table.jobs->CountAdded(kind, queue, queued_[queue]);
+      if (by_queue[queue] != 0) table.jobs->CountAdded(kind, queue, by_queue[queue]);
     }
   }
   if (serial) {
@@ -519,26 +529,32 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   return count;
 }
 
-SteadyClock::time_point RowPlanner::Queue(SteadyClock::time_point begin, const StopToken& stop,
-                                          bool more) {
-  if (planned_.empty()) return begin;
-  context_.queues->Push(planned_, stop, more);
-  const auto end = SteadyClock::now();
-  queueing_ += end - begin;
+void RowPlanner::Queue(const StopToken& stop, bool more) {
+  if (planned_.empty()) return;
+  const auto begin = SteadyClock::now();
+  try {
+    context_.queues->Push(planned_, stop, more);
+  } catch (...) {
+    planned_.clear();  // some of them are there
+    planned_bytes_ = 0;
+    throw;
+  }
+  const auto took = SteadyClock::now() - begin;
+  queueing_ += took;
   SteadyClock::duration waited{};
   for (const PlannedJob& planned : planned_) waited += planned.waited;
-  const auto each = (end - begin - waited) / planned_.size();
+  const auto each = (took - waited) / planned_.size();
   for (const PlannedJob& planned : planned_) {
-    const size_t queue = planned.slot % kQueueNames;
-    times_.queueing[queue].Add(each + planned.waited);
-    ++queued_[queue];
+    times_.queueing[planned.slot % kQueueNames].Add(each + planned.waited);
   }
   planned_.clear();
-  return end;
+  planned_bytes_ = 0;
 }
 
+void RowPlanner::QueueRest(const StopToken& stop) { Queue(stop, false); }
+
 void RowPlanner::WaitCommitted(size_t slot, uint64_t order, const StopToken& stop) {
-  Queue(SteadyClock::now(), stop, false);  // what is waited for may be among it
+  QueueRest(stop);  // what is waited for may be among it
   context_.queues->WaitCommitted(slot, order, stop);
 }
 
@@ -564,6 +580,7 @@ void RowPlanner::KeepRows(const Table& table, const mysql::RowBatch& batch) {
 }
 
 void RowPlanner::ClosePiece(const Stream& stream, const StopToken& stop) {
+  QueueRest(stop);
   auto boundary = std::make_shared<Boundary>();
   boundary->location = transaction_start_;
   boundary->server = stream.identity();
@@ -578,6 +595,7 @@ void RowPlanner::ClosePiece(const Stream& stream, const StopToken& stop) {
 }
 
 void RowPlanner::OnCommit(const Stream& stream, const StopToken& stop) {
+  QueueRest(stop);
   rows_in_slot_ = 0;
   rows_events_ = 0;
   ++transaction_;

@@ -100,7 +100,8 @@ mysql::TablePtr TrackedTable(PlanContext& context, const TableId& source, const 
 // Handles everything but statements. One owner thread.
 class RowPlanner : private CommittedOrders {
  public:
-  // `drain_and_flush` waits until everything planned is committed and writes the checkpoint.
+  // `drain_and_flush` calls QueueRest, waits until everything is committed and writes the
+  // checkpoint.
   RowPlanner(PlanContext& context, std::function<void()> drain_and_flush);
 
   void OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format);
@@ -109,7 +110,10 @@ class RowPlanner : private CommittedOrders {
   // `safe`: safe mode is on. Returns the number of row changes queued.
   size_t OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
                 const StopToken& stop);
-  // The transaction ended: closes what its tables without identity got.
+  // Hands everything planned so far to the queues. Before anything is waited for.
+  void QueueRest(const StopToken& stop);
+  // The transaction ended: hands the rest to the queues, and closes what its tables without
+  // identity got.
   void OnCommit(const Stream& stream, const StopToken& stop);
   // The source tables of which rows of the open transaction were queued.
   std::set<TableId> TablesOfTransaction() const;
@@ -173,9 +177,8 @@ class RowPlanner : private CommittedOrders {
   // Puts the rows that no filter leaves out into kept_; of a system-versioned table those that
   // change what is current. Throws as IsFiltered.
   void KeepRows(const Table& table, const mysql::RowBatch& batch);
-  // Hands what is planned to the queues. `begin`: the time now; returns the time at the end.
-  // `more`: as ApplyQueues::Push.
-  SteadyClock::time_point Queue(SteadyClock::time_point begin, const StopToken& stop, bool more);
+  // Hands what is planned to the queues. `more`: as ApplyQueues::Push.
+  void Queue(const StopToken& stop, bool more);
   // The next boundary moves the point of the plan's table.
   void OpenTable(const std::shared_ptr<const TablePlan>& plan, const Stream& stream);
   void ClosePiece(const Stream& stream, const StopToken& stop);
@@ -227,9 +230,14 @@ class RowPlanner : private CommittedOrders {
     mysql::RowsKind kind;
   };
   std::vector<KeptRow> kept_;
-  std::vector<PlannedJob> planned_;           // of the event, not queued yet
-  SteadyClock::duration queueing_{};          // of the event
-  std::array<size_t, kQueueNames> queued_{};  // of the event
+  // Of the open transaction, not queued yet: a transaction of a few rows is handed over at once. If
+  // it is not finished, they never are.
+  std::vector<PlannedJob> planned_;
+  size_t planned_bytes_ = 0;          // of them
+  SteadyClock::duration queueing_{};  // since the last event with rows, inclusively
+  size_t planned_events_ = 0;
+  SteadyClock::duration conflict_took_{};                  // of a row, as it was measured last
+  std::array<SteadyClock::duration, 3> transform_took_{};  // of an event, by kind
   std::vector<uint64_t> keys_;
   std::string scratch_;
   PlannerTimes times_;

@@ -384,6 +384,7 @@ void SyncRun::SaveEachOnce(bool each_once) {
 
 void SyncRun::DrainAndFlush() {
   const auto begin = SteadyClock::now();
+  planner_->QueueRest(ending_.kill());
   queues_.Drain(ending_.kill());
   in_.metrics->ObserveDrain(SteadyClock::now() - begin);
   Flush();

@@ -41,7 +41,7 @@ RawEvent EventFramer::Frame(std::shared_ptr<const void> buffer, std::span<const 
   const bool description = header.type == EventType::kFormatDescription;
   const size_t checksum_size =
       description ? FormatDescription::OwnChecksumSize(bytes) : (checksum_ ? kChecksumSize : 0);
-  RawEvent event(std::move(buffer), bytes, checksum_size);
+  RawEvent event(std::move(buffer), bytes, checksum_size, header);
   if (description) {
     format_ = FormatDescription::Parse(event);
     checksum_ = format_.has_checksum;

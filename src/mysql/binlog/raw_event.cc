@@ -184,11 +184,8 @@ EventHeader EventHeader::Parse(std::span<const uint8_t> bytes) {
 }
 
 RawEvent::RawEvent(std::shared_ptr<const void> buffer, std::span<const uint8_t> bytes,
-                   size_t checksum_size)
-    : buffer_(std::move(buffer)),
-      bytes_(bytes),
-      header_(EventHeader::Parse(bytes)),
-      checksum_size_(checksum_size) {
+                   size_t checksum_size, const EventHeader& header)
+    : buffer_(std::move(buffer)), bytes_(bytes), header_(header), checksum_size_(checksum_size) {
   if (header_.event_size != bytes.size() || bytes.size() < kEventHeaderSize + checksum_size) {
     throw Error(ErrorCode::kBinlogEventDecode,
                 fmt::format("binlog event {} has size {} in its header but {} bytes",

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace dm::mysql {
 
@@ -103,8 +104,11 @@ class RawEvent {
   RawEvent() = default;
   // `bytes` lie in `buffer` and are one whole event; `checksum_size` is 4 if its last four bytes
   // are a checksum, else 0. Throws Error if the header's size differs from the number of bytes.
-  RawEvent(std::shared_ptr<const void> buffer, std::span<const uint8_t> bytes,
-           size_t checksum_size);
+  RawEvent(std::shared_ptr<const void> buffer, std::span<const uint8_t> bytes, size_t checksum_size)
+      : RawEvent(std::move(buffer), bytes, checksum_size, EventHeader::Parse(bytes)) {}
+  // The same, with the header that Parse made of `bytes`.
+  RawEvent(std::shared_ptr<const void> buffer, std::span<const uint8_t> bytes, size_t checksum_size,
+           const EventHeader& header);
 
   const EventHeader& header() const { return header_; }
   EventType type() const { return header_.type; }

@@ -39,15 +39,19 @@ bool Bit(const uint8_t* bits, size_t i) { return (bits[i / 8] >> (i % 8) & 1) !=
 // Cells reserved ahead at most.
 constexpr size_t kMaxReserve = size_t{4} << 20;
 
-// What the decoder does with a column: computed once an event.
-struct Step {
-  uint32_t column;
-  uint32_t size;         // of fixed-width values
-  uint8_t length_bytes;  // 0: fixed width
-  bool compressed;
-};
-
 }  // namespace
+
+RowLayout::RowLayout(std::span<const ColumnMeta> columns) {
+  steps_.reserve(columns.size());
+  for (uint32_t i = 0; i < columns.size(); ++i) steps_.push_back(StepOf(i, columns[i]));
+}
+
+RowLayout::Step RowLayout::StepOf(uint32_t column, const ColumnMeta& meta) {
+  const std::optional<uint32_t> fixed = FixedSize(meta);
+  const bool compressed =
+      meta.type == ColumnType::kBlobCompressed || meta.type == ColumnType::kVarcharCompressed;
+  return {column, fixed.value_or(0), fixed ? uint8_t{0} : meta.length_bytes, compressed};
+}
 
 RowsHeader RowsHeader::Parse(const RawEvent& event, const FormatDescription& format) {
   Reader in(event);
@@ -66,30 +70,38 @@ class RowsDecoder {
   RowsDecoder(const RawEvent& event, std::span<const ColumnMeta> columns, RowBatch& batch)
       : event_(event), columns_(columns), batch_(batch) {}
 
-  // The steps for the columns whose bit in `present` is set.
-  void Plan(std::span<const uint8_t> present, std::vector<Step>& steps) const {
-    steps.clear();
-    steps.reserve(columns_.size());
+  using Steps = std::vector<RowLayout::Step>;
+
+  // The steps for the columns whose bit in `present` is set; in `own` if they are not those of the
+  // layout.
+  const Steps& Plan(std::span<const uint8_t> present, const RowLayout* layout, Steps& own) const {
+    if (layout != nullptr && AllPresent(present)) return layout->steps_;
+    own.clear();
+    own.reserve(columns_.size());
     for (uint32_t i = 0; i < columns_.size(); ++i) {
-      if (!Bit(present.data(), i)) continue;
-      const ColumnMeta& meta = columns_[i];
-      const std::optional<uint32_t> fixed = FixedSize(meta);
-      const bool compressed =
-          meta.type == ColumnType::kBlobCompressed || meta.type == ColumnType::kVarcharCompressed;
-      steps.push_back({i, fixed.value_or(0), fixed ? uint8_t{0} : meta.length_bytes, compressed});
+      if (Bit(present.data(), i)) own.push_back(RowLayout::StepOf(i, columns_[i]));
     }
+    return own;
+  }
+
+  bool AllPresent(std::span<const uint8_t> present) const {
+    const size_t whole = columns_.size() / 8;
+    for (size_t i = 0; i < whole; ++i) {
+      if (present[i] != 0xff) return false;
+    }
+    const auto rest = static_cast<uint8_t>((1u << columns_.size() % 8) - 1);
+    return rest == 0 || (present[whole] & rest) == rest;
   }
 
   // Reads one image at `p`; returns the byte behind it. Cells of columns that are not in `steps`
   // are left as they are (absent).
-  const uint8_t* Image(const std::vector<Step>& steps, const uint8_t* p, const uint8_t* end,
-                       Cell* cells) {
+  const uint8_t* Image(const Steps& steps, const uint8_t* p, const uint8_t* end, Cell* cells) {
     const size_t null_bytes = (steps.size() + 7) / 8;
     if (null_bytes > static_cast<size_t>(end - p)) Fail("is cut off in a row");
     const uint8_t* const nulls = p;
     p += null_bytes;
     size_t bit = 0;
-    for (const Step& step : steps) {
+    for (const RowLayout::Step& step : steps) {
       Cell& cell = cells[step.column];
       if (Bit(nulls, bit++)) {
         cell.state = CellState::kNull;
@@ -177,7 +189,7 @@ class RowsDecoder {
   }
 
   // Decodes everything behind the header.
-  void Run(const FormatDescription& format);
+  void Run(const FormatDescription& format, const RowLayout* layout);
 
  private:
   void Inflate(Cell& cell) {
@@ -192,7 +204,7 @@ class RowsDecoder {
   RowBatch& batch_;
 };
 
-void RowsDecoder::Run(const FormatDescription& format) {
+void RowsDecoder::Run(const FormatDescription& format, const RowLayout* layout) {
   Reader in(event_);
   in.Skip(8);  // table id and flags
   if (HasExtraData(event_.type(), format)) {
@@ -218,10 +230,9 @@ void RowsDecoder::Run(const FormatDescription& format) {
   batch_.column_count_ = width;
   batch_.images_per_row_ = update ? 2 : 1;
 
-  thread_local std::vector<Step> first, second;
-  Plan(first_present, first);
-  second.clear();
-  if (update) Plan(second_present, second);
+  thread_local Steps own_first, own_second;
+  const Steps& first = Plan(first_present, layout, own_first);
+  const Steps& second = update ? Plan(second_present, layout, own_second) : first;
   const size_t cells_per_row = width * batch_.images_per_row_;
   const bool partial_json = event_.type() == EventType::kPartialUpdateRows;
   std::vector<bool> partial;
@@ -254,6 +265,7 @@ void RowsDecoder::Run(const FormatDescription& format) {
     }
     ++batch_.row_count_;
   }
+  if (first.size() == width) return;
   for (uint32_t i = 0; i < width; ++i) {
     if (!Bit(first_present.data(), i)) batch_.absent_columns_.push_back(i);
   }
@@ -264,17 +276,23 @@ std::shared_ptr<const RowBatch> RowBatch::Decode(const RawEvent& event,
                                                  std::shared_ptr<const TableMap> table,
                                                  std::span<const ColumnMeta> columns) {
   auto batch = std::make_shared<RowBatch>();
-  batch->header_ = RowsHeader::Parse(event, format);
-  batch->table_ = std::move(table);
-  batch->buffer_ = event.buffer();
-  if (columns.empty()) columns = batch->table_->columns;
-  RowsDecoder decoder(event, columns, *batch);
-  if (columns.size() != batch->table_->columns.size()) {
-    decoder.Fail(fmt::format("has a table map of {} columns but is read with {}",
-                             batch->table_->columns.size(), columns.size()));
-  }
-  decoder.Run(format);
+  batch->Fill(event, format, std::move(table), columns, nullptr);
   return batch;
+}
+
+void RowBatch::Fill(const RawEvent& event, const FormatDescription& format,
+                    std::shared_ptr<const TableMap> table, std::span<const ColumnMeta> columns,
+                    const RowLayout* layout) {
+  header_ = RowsHeader::Parse(event, format);
+  table_ = std::move(table);
+  buffer_ = event.buffer();
+  if (columns.empty()) columns = table_->columns;
+  RowsDecoder decoder(event, columns, *this);
+  if (columns.size() != table_->columns.size()) {
+    decoder.Fail(fmt::format("has a table map of {} columns but is read with {}",
+                             table_->columns.size(), columns.size()));
+  }
+  decoder.Run(format, layout);
 }
 
 }  // namespace dm::mysql

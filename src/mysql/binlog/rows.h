@@ -1,6 +1,7 @@
 // Rows events: the images of changed rows as cells, without copying values.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -37,8 +38,28 @@ struct RowsHeader {
   static RowsHeader Parse(const RawEvent& event, const FormatDescription& format);
 };
 
+// How the columns of a table are cut out of a row image: for tables of which many events come.
+class RowLayout {
+ public:
+  // Throws Error 11076 for a type that cannot be decoded.
+  explicit RowLayout(std::span<const ColumnMeta> columns);
+  size_t column_count() const { return steps_.size(); }
+
+ private:
+  friend class RowsDecoder;
+  struct Step {
+    uint32_t column;
+    uint32_t size;         // of fixed-width values
+    uint8_t length_bytes;  // 0: fixed width
+    bool compressed;
+  };
+  static Step StepOf(uint32_t column, const ColumnMeta& meta);
+
+  std::vector<Step> steps_;
+};
+
 // All rows of one event. Cells are views into the event's buffer, which the batch keeps alive (as
-// it does inflated data). Immutable and thread-safe once decoded.
+// it does inflated data). Immutable and thread-safe once filled.
 class RowBatch {
  public:
   // Decodes the event with the columns of `table`, or with `columns` (the same number) where the
@@ -50,6 +71,12 @@ class RowBatch {
                                                 const FormatDescription& format,
                                                 std::shared_ptr<const TableMap> table,
                                                 std::span<const ColumnMeta> columns = {});
+  // Nothing yet: to be filled once.
+  RowBatch() = default;
+  // As Decode, into this one. `layout`: of `columns`; null: it is not known.
+  void Fill(const RawEvent& event, const FormatDescription& format,
+            std::shared_ptr<const TableMap> table, std::span<const ColumnMeta> columns,
+            const RowLayout* layout);
 
   const RowsHeader& header() const { return header_; }
   RowsKind kind() const { return header_.kind; }
@@ -88,7 +115,8 @@ class RowBatch {
   size_t images_per_row_ = 1;
   size_t byte_size_ = 0;
   std::vector<uint32_t> absent_columns_;
-  std::vector<Cell> cells_;
+  // (Most events are of one row of few columns.)
+  boost::container::small_vector<Cell, 8> cells_;
 };
 
 }  // namespace dm::mysql

@@ -22,6 +22,8 @@ namespace {
 
 // libmariadb's own limit: the largest answer (a binlog event) that can be read.
 constexpr unsigned long kLargestPacket = 1UL << 30;
+// Bytes of a buffer that each connection has: what fits into it is sent by one call.
+constexpr unsigned long kSentAtOnce = 64UL << 10;
 
 constexpr std::string_view kTlsWorkaround =
     "Please check the `security` block of this database, the server's certificate and, if it asks "
@@ -238,6 +240,7 @@ void Connection::Handshake(const StopToken& stop) {
   mysql_optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &local_infile);
   RefuseLocalFiles(mysql);
   mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &kLargestPacket);
+  mysql_optionsv(mysql, MYSQL_OPT_NET_BUFFER_LENGTH, &kSentAtOnce);
   mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   for (const auto& [name, value] : options_.attributes) {
     mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, name.c_str(), value.c_str());

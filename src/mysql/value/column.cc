@@ -33,6 +33,8 @@ uint32_t HiresSize(const uint32_t (&sizes)[7], const ColumnMeta& meta) {
 }
 
 uint64_t LoadLittle(const Cell& cell) {
+  const uint8_t* const p = cell.data;
+  if (cell.size == 4) return p[0] | p[1] << 8 | p[2] << 16 | static_cast<uint32_t>(p[3]) << 24;
   uint64_t value = 0;
   for (uint32_t i = cell.size; i-- > 0;) value = value << 8 | cell.data[i];
   return value;

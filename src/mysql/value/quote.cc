@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 namespace dm::mysql {
 namespace {
@@ -18,6 +20,21 @@ constexpr std::array<char, 256> kEscapes = [] {
   table['\\'] = '\\';
   return table;
 }();
+
+// Bytes that are looked at together.
+using Block = uint8_t __attribute__((vector_size(16)));
+
+// Does a byte of the block have a letter in kEscapes?
+bool HasEscaped(const char* bytes) {
+  Block block;
+  std::memcpy(&block, bytes, sizeof(block));
+  const auto found = (block == 0) | (block == '\n') | (block == '\r') | (block == 0x1a) |
+                     (block == '\'') | (block == '"') | (block == '\\');
+  uint64_t halves[2];
+  static_assert(sizeof(halves) == sizeof(found));
+  std::memcpy(halves, &found, sizeof(found));
+  return (halves[0] | halves[1]) != 0;
+}
 
 void AppendDoubled(std::string& out, std::string_view text, char quote) {
   size_t begin = 0;
@@ -59,14 +76,22 @@ void AppendEscaped(std::string& out, std::string_view bytes, bool no_backslash_e
   }
   const char* begin = bytes.data();
   const char* const end = begin + bytes.size();
-  for (const char* p = begin; p != end; ++p) {
-    const char letter = kEscapes[static_cast<uint8_t>(*p)];
-    if (letter == 0) [[likely]]
+  for (const char* p = begin; p != end;) {
+    const bool whole = static_cast<size_t>(end - p) >= sizeof(Block);
+    if (whole && !HasEscaped(p)) {
+      p += sizeof(Block);
       continue;
-    out.append(begin, p);
-    out += '\\';
-    out += letter;
-    begin = p + 1;
+    }
+    const char* const behind = whole ? p + sizeof(Block) : end;
+    for (; p != behind; ++p) {
+      const char letter = kEscapes[static_cast<uint8_t>(*p)];
+      if (letter == 0) [[likely]]
+        continue;
+      out.append(begin, p);
+      out += '\\';
+      out += letter;
+      begin = p + 1;
+    }
   }
   out.append(begin, end);
 }
