@@ -123,7 +123,7 @@ TEST(SizeBatchTest, SameBucketsAsOneByOne) {
   batch.FlushTo(batched);
   EXPECT_TRUE(batch.empty());
   std::string text = registry.Expose(false);
-  const size_t at = text.find("# HELP b");
+  const size_t at = text.find("# TYPE b");
   std::string other = text.substr(at);
   text.resize(at);
   for (size_t i = 0; (i = other.find("b_", i)) != std::string::npos; i += 2) other[i] = 'a';
