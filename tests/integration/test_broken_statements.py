@@ -296,6 +296,23 @@ def test_rows_that_the_log_undoes_are_passed(running):
     running.equal()
 
 
+@on_mariadb
+def test_rows_before_a_skipped_rollback_are_not_passed(running):
+    """They are applied behind the skip: the checkpoint that knows of it must not be behind them before."""
+    running.start()
+    running.upstream.run("BEGIN", f"INSERT INTO {SCHEMA}.t VALUES (17, 17)", f"CREATE TEMPORARY TABLE {SCHEMA}.passing (a INT)", "ROLLBACK")
+    running.cluster.wait_error(running.task, 36025, "ROLLBACK")
+    running.downstream.run(f"ALTER TABLE {SCHEMA}.t ADD CONSTRAINT seventeen CHECK (v <> 17)")
+    running.binlog("skip")
+    running.cluster.wait_error(running.task, 10006, "seventeen")
+    running.downstream.run(f"ALTER TABLE {SCHEMA}.t DROP CONSTRAINT seventeen")
+    running.resume()
+    running.synced()
+    assert running.downstream.value(f"SELECT v FROM {SCHEMA}.t WHERE id = 17") == 17
+    running.downstream.run(f"DELETE FROM {SCHEMA}.t WHERE id = 17")
+    running.equal()
+
+
 @on_mysql
 def test_compressed_transactions(running):
     """The position of a compressed transaction: a skip concerns none of its rows, an injection comes before them."""

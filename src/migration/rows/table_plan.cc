@@ -444,7 +444,11 @@ std::shared_ptr<const TablePlan> BuildTablePlan(const TableId& source, const Tab
   AddKeys(*plan, source_columns, mariadb, computed_alike);
   if (!plan->without_overlaps) plan->upsert_tail = UpsertTail(*plan);
   SetParameters(*plan);
-  plan->layout.emplace(plan->metas);
+  try {
+    plan->layout.emplace(plan->metas);
+  } catch (const Error&) {
+    // Told when a row image has that column.
+  }
   for (size_t i = 0; i < source_columns.size() && !plan->identity; ++i) {
     const ColumnInfo* there = plan->downstream->FindColumn(plan->columns[i].name);
     plan->columns[i].where_as_number = plan->metas[i].type == mysql::ColumnType::kNewDecimal &&

@@ -93,7 +93,7 @@ struct TablePlan {
   mysql::TablePtr downstream;
   std::vector<PlanColumn> columns;
   std::vector<mysql::ColumnMeta> metas;    // of `columns`, for decoding
-  std::optional<mysql::RowLayout> layout;  // of `metas`; always set by BuildTablePlan
+  std::optional<mysql::RowLayout> layout;  // of `metas`; nullopt: one cannot be decoded
   std::vector<uint32_t> written;           // columns that are assigned
   // Of these, those that can be NULL upstream only. A statement of several rows would store another
   // value for the NULL, where one of one row fails.

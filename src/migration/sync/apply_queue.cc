@@ -255,23 +255,19 @@ std::optional<mysql::BinlogPosition> ApplyQueues::failed_at() const {
 
 void ApplyQueues::Fail(size_t index, const Error& error,
                        const std::optional<mysql::BinlogPosition>& at) {
-  {
-    std::lock_guard lock(mutex_);
-    slots_[index]->failed = true;
-    if (!error_) {
-      error_ = error;
-      failed_at_ = at;
-    }
-    TellPlanner();
+  std::lock_guard lock(mutex_);
+  slots_[index]->failed = true;
+  if (!error_) {
+    error_ = error;
+    failed_at_ = at;
   }
+  TellPlanner();
 }
 
 void ApplyQueues::Abort(const Error& error) {
-  {
-    std::lock_guard lock(mutex_);
-    if (!error_) error_ = error;
-    TellPlanner();
-  }
+  std::lock_guard lock(mutex_);
+  if (!error_) error_ = error;
+  TellPlanner();
 }
 
 void ApplyQueues::Close() {

@@ -197,8 +197,7 @@ class ApplyQueues : public CommittedOrders {
   bool IsFull(const Slot& slot, size_t index) const { return IsFilled(slot, index, 1); }
   // Has it more than this part of what may wait in it, or do all more than they may?
   bool IsFilled(const Slot& slot, size_t index, double part) const;
-  // The planner waits until `come`, a stop, an error or Close(); false: until a stop. mutex_ is
-  // held.
+  // The planner waits until `come`, or a stop (false). mutex_ is held.
   template <class Come>
   bool Await(std::unique_lock<std::mutex>& lock, const StopToken& stop, const Come& come);
   // Wakes the planner if it has what it waits for: to wake it for less would cost more than all

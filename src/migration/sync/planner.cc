@@ -424,7 +424,8 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   const TablePlan& plan = *table.plan;
   auto rows = std::make_shared<EventRows>();
   rows->plan = table.plan;
-  rows->batch.Fill(event, stream.format(), table.map, plan.metas, &*plan.layout);
+  rows->batch.Fill(event, stream.format(), table.map, plan.metas,
+                   plan.layout ? &*plan.layout : nullptr);
   rows->places = PlacesOf(stream);
   rows->start_offset = stream.start().position.offset;
   rows->end_offset = stream.end().position.offset;
@@ -475,7 +476,6 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   const bool measured = count >= kRowsOfLargeEvent || ++planned_events_ % kMeasuredEvents == 1;
   const auto begin = measured ? SteadyClock::now() : received;
   const auto queueing_before = queueing_;
-  std::array<size_t, kQueueNames> by_queue{};
   for (uint32_t i = 0; i < count; ++i) {
     Job job;
     job.event = rows;
@@ -501,7 +501,6 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
       slot = causality_.Assign(keys_, order, current_slot_, stop);
       if (slot == current_slot_) ++rows_in_slot_;
     }
-    ++by_queue[slot % kQueueNames];
     planned_.push_back({slot, std::move(job)});
     planned_bytes_ += bytes;
     if (planned_.size() >= kRowsAtOnce || planned_bytes_ >= kBytesAtOnce) Queue(stop, more);
@@ -518,9 +517,6 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
     times_.event_rows.Add(static_cast<double>(count));
     times_.transform[index].Add(transform_took_[index]);
     times_.dispatch[index].Add(std::exchange(queueing_, {}));
-    for (size_t queue = 0; queue < kQueueNames; ++queue) {
-      if (by_queue[queue] != 0) table.jobs->CountAdded(kind, queue, by_queue[queue]);
-    }
   }
   if (serial) {
     serial_bytes_ += memory;
@@ -531,6 +527,7 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
 
 void RowPlanner::Queue(const StopToken& stop, bool more) {
   if (planned_.empty()) return;
+  CountPlanned();
   const auto begin = SteadyClock::now();
   try {
     context_.queues->Push(planned_, stop, more);
@@ -549,6 +546,18 @@ void RowPlanner::Queue(const StopToken& stop, bool more) {
   }
   planned_.clear();
   planned_bytes_ = 0;
+}
+
+void RowPlanner::CountPlanned() const {
+  if (context_.metrics == nullptr) return;
+  for (auto job = planned_.begin(); job != planned_.end();) {
+    const EventRows& event = *job->job.event;
+    const auto next = std::find_if(job + 1, planned_.end(), [&](const PlannedJob& other) {
+      return other.job.event.get() != &event || other.slot != job->slot;
+    });
+    event.jobs->CountAdded(event.batch.kind(), job->slot, static_cast<size_t>(next - job));
+    job = next;
+  }
 }
 
 void RowPlanner::QueueRest(const StopToken& stop) { Queue(stop, false); }

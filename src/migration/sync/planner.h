@@ -107,7 +107,7 @@ class RowPlanner : private CommittedOrders {
   void OnTableMap(const mysql::RawEvent& event, const mysql::FormatDescription& format);
   // Are the rows of this rows event replicated, by table and event?
   bool IsReplicated(const mysql::RawEvent& event, const mysql::FormatDescription& format);
-  // `safe`: safe mode is on. Returns the number of row changes queued.
+  // `safe`: safe mode is on. Returns the number of row changes planned.
   size_t OnRows(const mysql::RawEvent& event, const Stream& stream, bool safe,
                 const StopToken& stop);
   // Hands everything planned so far to the queues. Before anything is waited for.
@@ -115,7 +115,7 @@ class RowPlanner : private CommittedOrders {
   // The transaction ended: hands the rest to the queues, and closes what its tables without
   // identity got.
   void OnCommit(const Stream& stream, const StopToken& stop);
-  // The source tables of which rows of the open transaction were queued.
+  // The source tables of which rows of the open transaction were planned.
   std::set<TableId> TablesOfTransaction() const;
   // Definitions changed: plans are made anew. Nothing is in flight.
   void OnSchemaChange();
@@ -131,7 +131,7 @@ class RowPlanner : private CommittedOrders {
     bool partial = false;                   // set with the plan: see partial_targets_
     bool missing = false;                   // it was not there downstream
     uint64_t touched_epoch = 0;
-    uint64_t transaction = 0;  // number of the last one in which rows of it were queued
+    uint64_t transaction = 0;  // number of the last one in which rows of it were planned
     std::optional<AppliedPoint>* point = nullptr;  // its entry in points_, once rows came
     std::shared_ptr<TableJobs> jobs;               // made with the plan
     std::array<FilterVerdict, 3> verdicts{};       // of the event filters, by kind of rows event
@@ -179,6 +179,8 @@ class RowPlanner : private CommittedOrders {
   void KeepRows(const Table& table, const mysql::RowBatch& batch);
   // Hands what is planned to the queues. `more`: as ApplyQueues::Push.
   void Queue(const StopToken& stop, bool more);
+  // Of what is queued now.
+  void CountPlanned() const;
   // The next boundary moves the point of the plan's table.
   void OpenTable(const std::shared_ptr<const TablePlan>& plan, const Stream& stream);
   void ClosePiece(const Stream& stream, const StopToken& stop);

@@ -382,6 +382,11 @@ void SyncRun::SaveEachOnce(bool each_once) {
   in_.checkpoint->AddStatement(in_.checkpoint->table().EachOnceStatement(each_once));
 }
 
+uint64_t SyncRun::QueuedOrder() {
+  planner_->QueueRest(ending_.kill());
+  return queues_.planned();
+}
+
 void SyncRun::DrainAndFlush() {
   const auto begin = SteadyClock::now();
   planner_->QueueRest(ending_.kill());

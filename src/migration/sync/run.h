@@ -126,6 +126,8 @@ class SyncRun {
   // Makes the checkpoint's connection again if it is lost. `connection_mutex_` is held, unless the
   // saver has not begun.
   void ReviveConnection();
+  // The last order given to anything read so far: what a location behind it is saved with.
+  uint64_t QueuedOrder();
   void DrainAndFlush();
   // Logs what expression filters have left out since the last flush.
   void TellFilteredRows();

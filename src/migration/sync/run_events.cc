@@ -150,7 +150,7 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event) {
   if (stream_->at_transaction_end()) {
     EndTransaction();
   } else if (type == EventType::kRotate && !stream_->in_transaction()) {
-    in_.checkpoint->Save(queues_.planned(), stream_->transaction_end());
+    in_.checkpoint->Save(QueuedOrder(), stream_->transaction_end());
   } else if (type == EventType::kHeartbeat || type == EventType::kHeartbeatV2) {
     HandleHeartbeat(event);
   } else if (!stream_->in_transaction() && !stream_->gtid() && !event.header().artificial()) {
@@ -162,6 +162,7 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event) {
 
 void SyncRun::LeaveSafeMode() {
   // The location saved must be past the exit point before that is forgotten.
+  planner_->QueueRest(reading_.get_token());
   queues_.Drain(reading_.get_token());
   in_.checkpoint->SetExitPoint(std::nullopt);
   in_.checkpoint->SetDumpExit(std::nullopt);
@@ -261,7 +262,7 @@ void SyncRun::DecideXa(const std::string& statement, bool commit) {
     xa_->Rollback(*xid);
   }
   in_.checkpoint->SetPrepared(xa_->prepared());
-  // Crash point: a branch is decided, its rows are handed to the workers. Left: the checkpoint,
+  // Crash point: a branch is decided, its rows are planned. Left: the checkpoint,
   // which still has the branch.
   DM_FAILPOINT("sync/xa-decided");
 }
@@ -312,7 +313,7 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
       throw AtPlace(
           Error(ErrorCode::kSyncerUnitNotSupportedOperate,
                 "ROLLBACK of rows that are in the binlog (a transaction that changed tables of a "
-                "non-transactional engine as well): the rows before it were applied")
+                "non-transactional engine as well): the rows before it may be applied")
               .SetWorkaround("Go on behind it with `binlog skip`, then compare the tables that the "
                              "transaction changed, and repair them."),
           StatementText(query));
@@ -359,7 +360,7 @@ void SyncRun::SaveBetweenTransactions(const mysql::BinlogPosition& position) {
   if (last_saved_ && *last_saved_ == location.position) return;
   if (!stream_->reading_again()) last_end_ = location;
   last_saved_ = location.position;
-  in_.checkpoint->Save(queues_.planned(), location);
+  in_.checkpoint->Save(QueuedOrder(), location);
 }
 
 void SyncRun::HandleHeartbeat(const mysql::RawEvent& event) {
@@ -398,11 +399,12 @@ void SyncRun::LeaveAbandoned() {
   for (const TableId& table : planner_->TablesOfTransaction()) {
     tables += (tables.empty() ? "" : ", ") + table.Quoted();
   }
-  throw Error(ErrorCode::kSyncerGetEvent,
-              fmt::format("get binlog event error: the upstream's log ends inside the transaction "
-                          "that begins at {}: the upstream rolled it back when it came up again, "
-                          "but {} of its row changes are applied or on their way, of the tables {}",
-                          transaction_event_.ToString(), rows, tables))
+  throw Error(
+      ErrorCode::kSyncerGetEvent,
+      fmt::format("get binlog event error: the upstream's log ends inside the transaction "
+                  "that begins at {}: the upstream rolled it back when it came up again, "
+                  "but up to {} of its row changes are applied or on their way, of the tables {}",
+                  transaction_event_.ToString(), rows, tables))
       .SetScope(ErrorScope::kUpstream)
       .SetWorkaround(
           "Compare these tables, repair their rows downstream, and resume the task: the "
@@ -423,7 +425,7 @@ void SyncRun::EndTransaction() {
   }
   xa_->Close();
   planner_->OnCommit(*stream_, reading_.get_token());
-  in_.checkpoint->Save(queues_.planned(), stream_->transaction_end());
+  in_.checkpoint->Save(QueuedOrder(), stream_->transaction_end());
 }
 
 }  // namespace dm::migration

@@ -101,7 +101,7 @@ void SyncRun::RunGiven(const StatementOperator& op, size_t index, bool before_ev
 void SyncRun::SaveStep(const mysql::Location& location, const DefinitionChange::Step& step) {
   DefinitionChange change;
   change.step = step;
-  in_.checkpoint->SaveDdl(queues_.planned(), location, change);
+  in_.checkpoint->SaveDdl(QueuedOrder(), location, change);
 }
 
 bool SyncRun::Inject(const mysql::RawEvent& event) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/error/error.h"
+#include "base/log/log.h"
 
 namespace dm::mysql {
 namespace {
@@ -20,9 +21,10 @@ constexpr size_t kOwnMemory = ChunkPool::kChunkSize / 4;
 // With less room it is not worth to read.
 constexpr size_t kLittleRoom = ChunkPool::kChunkSize / 16;
 
-Error Lost(const std::string& why) {
+Error NoSuchPackets(const std::string& why) {
+  Log().Warn("what the upstream sends is no row of packets", {F("reason", why)});
   return Error(ErrorCode::kDBInvalidConn, "database driver error")
-      .SetRawCause("invalid connection: " + why)
+      .SetRawCause("invalid connection")
       .SetScope(ErrorScope::kUpstream);
 }
 
@@ -50,7 +52,8 @@ size_t PacketStream::TakeHead(const StopToken& stop) {
   Fill(kHead, stop);
   const size_t size = begin_[0] | begin_[1] << 8 | static_cast<size_t>(begin_[2]) << 16;
   if (begin_[3] != number_) {
-    throw Lost(fmt::format("a packet has sequence number {} instead of {}", begin_[3], number_));
+    throw NoSuchPackets(
+        fmt::format("the packet has sequence number {} instead of {}", begin_[3], number_));
   }
   ++number_;
   return size;
@@ -70,7 +73,9 @@ PacketStream::Packet PacketStream::Joined(size_t size, const StopToken& stop) {
   auto content = std::make_shared<std::vector<uint8_t>>();
   for (;;) {
     if (content->size() + size > kLargestPacket) {
-      throw Lost(fmt::format("an event is larger than {} bytes", kLargestPacket));
+      throw Error(ErrorCode::kBinlogEventDecode,
+                  fmt::format("an event is larger than {} bytes", kLargestPacket))
+          .SetScope(ErrorScope::kUpstream);
     }
     begin_ += kHead;
     // (Piece by piece: memory for what may never come is not taken.)
@@ -84,6 +89,7 @@ PacketStream::Packet PacketStream::Joined(size_t size, const StopToken& stop) {
     if (size != kFragment) break;
     size = TakeHead(stop);
   }
+  content->shrink_to_fit();
   Packet packet;
   packet.bytes = *content;
   packet.owner = std::move(content);

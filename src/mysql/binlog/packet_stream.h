@@ -27,8 +27,8 @@ class PacketStream {
   // The next packet has this sequence number.
   PacketStream(ReadSome read, uint8_t number) : read_(std::move(read)), number_(number) {}
 
-  // Throws as `read` does, Cancelled, and Error 10003 if what comes is no row of packets: then the
-  // connection is of no use any more.
+  // Throws as `read` does, Cancelled, Error 10003 if what comes is no row of packets, 11054 on an
+  // event of more than 1 GiB. After any of these not to be called again.
   Packet Next(const StopToken& stop);
 
  private:

@@ -240,7 +240,10 @@ void Connection::Handshake(const StopToken& stop) {
   mysql_optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &local_infile);
   RefuseLocalFiles(mysql);
   mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &kLargestPacket);
-  mysql_optionsv(mysql, MYSQL_OPT_NET_BUFFER_LENGTH, &kSentAtOnce);
+  // (Of the library rather than of this handle.)
+  static std::once_flag sent_at_once;
+  std::call_once(sent_at_once,
+                 [&] { mysql_optionsv(mysql, MYSQL_OPT_NET_BUFFER_LENGTH, &kSentAtOnce); });
   mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   for (const auto& [name, value] : options_.attributes) {
     mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, name.c_str(), value.c_str());
@@ -682,7 +685,9 @@ std::span<const uint8_t> Connection::ReadPacket(ErrorCode code, std::string_view
   return {link_->mysql->net.read_pos, size};
 }
 
-bool Connection::is_plain() const { return mysql_get_ssl_cipher(link_->mysql) == nullptr; }
+bool Connection::is_plain() const {
+  return !link_->tls && mysql_get_ssl_cipher(link_->mysql) == nullptr;
+}
 
 size_t Connection::ReadSome(std::span<uint8_t> into, const StopToken& stop) {
   ThrowIfStopped(stop);
@@ -721,7 +726,7 @@ void Connection::FailByPacket(std::span<const uint8_t> packet, ErrorCode code) {
   if (packet.size() < 3) FailLost({});
   const int number = packet[1] | packet[2] << 8;
   std::string_view text = all.substr(3);
-  std::string_view state;
+  std::string_view state = "HY000";  // as libmariadb says of servers that send none
   if (text.size() >= 6 && text[0] == '#') {
     state = text.substr(1, 5);
     text.remove_prefix(6);
