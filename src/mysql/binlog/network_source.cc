@@ -136,11 +136,9 @@ void NetworkEventSource::State::Start(uint8_t command, std::span<const uint8_t> 
   connection->SendCommand(command, payload);
   started = true;
   if (!connection->is_plain()) return;
-  packets.emplace(
-      [this](std::span<uint8_t> into, const StopToken& stop) {
-        return connection->ReadSome(into, stop);
-      },
-      /*number=*/1);
+  packets.emplace([this](std::span<uint8_t> into,
+                         const StopToken& stop) { return connection->ReadSome(into, stop); },
+                  /*number=*/1);
 }
 
 PacketStream::Packet NetworkEventSource::State::Read(const StopToken& stop) {
