@@ -45,6 +45,15 @@ def test_copies_and_temporary_tables_of_an_old_server(pair, migrated):
     assert m.downstream.run(f"SELECT COUNT(*) FROM {SCHEMA}.t") == ((4,),)
 
 
+def test_rows_that_an_old_server_undoes_in_its_log(migrated):
+    """MySQL 5.6 logs a transaction that dropped a temporary table even if it is rolled back."""
+    m = migrated("mysql56-mariadb").replicating("CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1)")
+    m.write("CREATE TEMPORARY TABLE only_here (z INT)", "BEGIN", "INSERT INTO t VALUES (2, 2)", "UPDATE t SET v = 9", "DROP TEMPORARY TABLE only_here",
+            "ROLLBACK", "INSERT INTO t VALUES (2, 3)")
+    m.equal(definitions=False)
+    assert m.downstream.run(f"SELECT * FROM {SCHEMA}.t ORDER BY id") == ((1, 1), (2, 3))
+
+
 @pytest.mark.parametrize("mode", ["STATEMENT", "MIXED"])
 @pytest.mark.parametrize("pair", ["mariadb-mysql9", "mysql56-mariadb", "mysql9-mariadb"])
 def test_temporary_tables_of_sessions_that_log_statements(pair, mode, migrated):

@@ -231,13 +231,51 @@ def test_savepoints(running):
     running.equal()
 
 
+def insert(first, last, table="t"):
+    return f"INSERT INTO {SCHEMA}.{table} SELECT seq, seq FROM {SCHEMA}.seq_{first}_to_{last}"
+
+
+@pytest.mark.parametrize("pair", ["mariadb"], indirect=True)
+def test_rows_that_the_log_undoes(running):
+    """MariaDB keeps undone rows in the log of a transaction that changed what it cannot undo."""
+    running.start("CREATE TABLE stmt_ignored.m (a INT) ENGINE=MyISAM", f"CREATE TABLE {SCHEMA}.nokey (a INT, b INT)",
+                  f"INSERT INTO {SCHEMA}.nokey VALUES (1, 1), (1, 1)")
+    up, temporary = running.upstream, f"CREATE TEMPORARY TABLE {SCHEMA}.passing (a INT)"
+    up.run("BEGIN", insert(30, 40), f"UPDATE {SCHEMA}.t SET v = 9", f"DELETE FROM {SCHEMA}.nokey LIMIT 1", temporary, "ROLLBACK")
+    up.run("BEGIN", f"INSERT INTO {SCHEMA}.t VALUES (15, 15)", "SAVEPOINT s", "INSERT INTO stmt_ignored.m VALUES (1)",
+           f"INSERT INTO {SCHEMA}.t VALUES (16, 16)", f"INSERT INTO {SCHEMA}.nokey VALUES (16, 16)", "ROLLBACK TO s",
+           f"INSERT INTO {SCHEMA}.t VALUES (16, 17)", f"INSERT INTO {SCHEMA}.nokey VALUES (16, 17)", "COMMIT")
+    # What was undone does not hold up who uses the same keys.
+    up.run(insert(30, 35), f"UPDATE {SCHEMA}.t SET v = v + 1 WHERE id > 32")
+    # Within one another, and a name that is used again.
+    up.run("BEGIN", insert(50, 51), "SAVEPOINT `a`", temporary, insert(52, 53), "SAVEPOINT b", insert(54, 54), "ROLLBACK TO b",
+           insert(55, 55), "ROLLBACK TO b", insert(56, 56), "SAVEPOINT A", insert(57, 57), "ROLLBACK TO a", insert(58, 58), "COMMIT")
+    # A savepoint before all changes is not logged.
+    up.run("BEGIN", "SAVEPOINT early", insert(60, 60), temporary, "ROLLBACK TO early", insert(61, 61), "COMMIT")
+    # As many as there may be.
+    up.run("BEGIN", insert(1001, 1500), temporary, "ROLLBACK")
+    with up.connect() as connection:  # which goes away
+        for statement in ("BEGIN", insert(70, 75), temporary):
+            connection.cursor().execute(statement)
+    running.equal()
+    assert running.downstream.value(f"SELECT GROUP_CONCAT(id ORDER BY id) FROM {SCHEMA}.t WHERE id >= 50") == "50,51,52,53,56,58,61"
+
+
 @pytest.mark.parametrize("pair", ["mariadb"], indirect=True)
 def test_rows_that_the_log_undoes_pause(running):
-    """MariaDB (MySQL does not) keeps undone rows in the log if a table of another engine was changed meanwhile."""
-    running.start("CREATE TABLE stmt_ignored.m (a INT) ENGINE=MyISAM")
-    running.upstream.run("BEGIN", f"INSERT INTO {SCHEMA}.t VALUES (15, 15)", "SAVEPOINT s", "INSERT INTO stmt_ignored.m VALUES (1)",
-                         f"INSERT INTO {SCHEMA}.t VALUES (16, 16)", "ROLLBACK TO s", "COMMIT")
+    """There are so many that some are on their way."""
+    running.start()
+    running.upstream.run("BEGIN", insert(1001, 1600), f"CREATE TEMPORARY TABLE {SCHEMA}.passing (a INT)", "ROLLBACK")
     running.cluster.wait_error(running.task, 36025, "ROLLBACK")
+
+
+@pytest.mark.parametrize("pair", ["mariadb"], indirect=True)
+def test_rows_before_a_savepoint_of_many(running):
+    running.start()
+    running.upstream.run("BEGIN", insert(1001, 1600), f"CREATE TEMPORARY TABLE {SCHEMA}.passing (a INT)", "SAVEPOINT s", insert(1601, 1610),
+                         "ROLLBACK TO s", insert(1611, 1611), "COMMIT")
+    running.equal()
+    assert running.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.t WHERE id > 1600") == 1
 
 
 @pytest.mark.parametrize("pair", ["mariadb"], indirect=True)
