@@ -52,6 +52,10 @@ def test_rows_that_an_old_server_undoes_in_its_log(migrated):
             "ROLLBACK", "INSERT INTO t VALUES (2, 3)")
     m.equal(definitions=False)
     assert m.downstream.run(f"SELECT * FROM {SCHEMA}.t ORDER BY id") == ((1, 1), (2, 3))
+    # More than wait for the end of their transaction.
+    m.write("CREATE TEMPORARY TABLE only_here (z INT)", "BEGIN", "INSERT INTO t VALUES " + ", ".join(f"({id}, 1)" for id in range(1000, 1600)),
+            "DROP TEMPORARY TABLE only_here", "ROLLBACK")
+    m.cluster.wait_error(m.task, 36025, "ROLLBACK")
 
 
 @pytest.mark.parametrize("mode", ["STATEMENT", "MIXED"])

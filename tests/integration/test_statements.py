@@ -208,7 +208,13 @@ def test_xa_whose_rows_are_gone_pauses(running):
     running.cluster.ctl("resume-task", running.task)
     running.cluster.wait_stage(running.task, "Running", "Sync")
     running.equal()
-    running.upstream.run(f"PURGE BINARY LOGS TO '{running.upstream.run('SHOW BINARY LOGS')[-1][0]}'")
+    last = running.upstream.run("SHOW BINARY LOGS")[-1][0]
+
+    def purged():  # a file that somebody reads, or that the server still needs, stays
+        running.upstream.run(f"PURGE BINARY LOGS TO '{last}'")
+        return running.upstream.run("SHOW BINARY LOGS")[0][0] == last
+
+    wait_for(purged, "the binlogs are gone", interval=0.3)
     running.upstream.run("XA COMMIT 'gone'")
     error = running.cluster.wait_error(running.task, 36025, "XA COMMIT X'676f6e65'")
     assert "startLocation" in error["Message"] and "XA PREPARE is gone" in error["Workaround"], error
@@ -252,30 +258,23 @@ def test_rows_that_the_log_undoes(running):
            insert(55, 55), "ROLLBACK TO b", insert(56, 56), "SAVEPOINT A", insert(57, 57), "ROLLBACK TO a", insert(58, 58), "COMMIT")
     # A savepoint before all changes is not logged.
     up.run("BEGIN", "SAVEPOINT early", insert(60, 60), temporary, "ROLLBACK TO early", insert(61, 61), "COMMIT")
-    # As many as there may be.
-    up.run("BEGIN", insert(1001, 1500), temporary, "ROLLBACK")
+    # Many.
+    up.run("BEGIN", insert(1001, 30000), temporary, "ROLLBACK")
+    up.run("BEGIN", insert(1001, 1600), temporary, "SAVEPOINT s", insert(1601, 30000), "ROLLBACK TO s", insert(1611, 1611), "COMMIT")
     with up.connect() as connection:  # which goes away
         for statement in ("BEGIN", insert(70, 75), temporary):
             connection.cursor().execute(statement)
     running.equal()
-    assert running.downstream.value(f"SELECT GROUP_CONCAT(id ORDER BY id) FROM {SCHEMA}.t WHERE id >= 50") == "50,51,52,53,56,58,61"
+    assert running.downstream.value(f"SELECT GROUP_CONCAT(id ORDER BY id) FROM {SCHEMA}.t WHERE id BETWEEN 50 AND 1000") == "50,51,52,53,56,58,61"
 
 
 @pytest.mark.parametrize("pair", ["mariadb"], indirect=True)
 def test_rows_that_the_log_undoes_pause(running):
     """There are so many that some are on their way."""
-    running.start()
-    running.upstream.run("BEGIN", insert(1001, 1600), f"CREATE TEMPORARY TABLE {SCHEMA}.passing (a INT)", "ROLLBACK")
+    running.start(f"CREATE TABLE {SCHEMA}.wide (id INT PRIMARY KEY, v LONGTEXT)")
+    wide = f"INSERT INTO {SCHEMA}.wide SELECT seq, REPEAT('x', 500000) FROM {SCHEMA}.seq_1_to_20"
+    running.upstream.run("BEGIN", wide, f"CREATE TEMPORARY TABLE {SCHEMA}.passing (a INT)", "ROLLBACK")
     running.cluster.wait_error(running.task, 36025, "ROLLBACK")
-
-
-@pytest.mark.parametrize("pair", ["mariadb"], indirect=True)
-def test_rows_before_a_savepoint_of_many(running):
-    running.start()
-    running.upstream.run("BEGIN", insert(1001, 1600), f"CREATE TEMPORARY TABLE {SCHEMA}.passing (a INT)", "SAVEPOINT s", insert(1601, 1610),
-                         "ROLLBACK TO s", insert(1611, 1611), "COMMIT")
-    running.equal()
-    assert running.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.t WHERE id > 1600") == 1
 
 
 @pytest.mark.parametrize("pair", ["mariadb"], indirect=True)

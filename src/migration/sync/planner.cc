@@ -589,27 +589,15 @@ void RowPlanner::WaitCommitted(size_t slot, uint64_t order, const StopToken& sto
 }
 
 void RowPlanner::OnSavepoint(const std::string& name) {
-  // To the server, names that differ in accents are the same.
-  const bool ascii = std::all_of(name.begin(), name.end(),
-                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  if (!ascii) {
-    savepoints_.clear();
-    return;
-  }
-  const std::string lower = mysql::LowerName(name);
-  std::erase_if(savepoints_, [&](const Savepoint& known) { return known.name == lower; });
-  savepoints_.push_back({lower, handed_over_ + planned_.size()});
+  savepoints_.Set(name, handed_over_ + planned_.size());
 }
 
 std::optional<size_t> RowPlanner::LeaveOut(const std::optional<std::string>& savepoint) {
   size_t kept = 0;
   if (savepoint) {
-    const std::string lower = mysql::LowerName(*savepoint);
-    const auto found = std::find_if(savepoints_.begin(), savepoints_.end(),
-                                    [&](const Savepoint& known) { return known.name == lower; });
-    if (found == savepoints_.end()) return std::nullopt;
-    kept = found->changes;
-    savepoints_.erase(found + 1, savepoints_.end());
+    const std::optional<size_t> place = savepoints_.RollBackTo(*savepoint);
+    if (!place) return std::nullopt;
+    kept = *place;
   }
   if (handed_over_ > kept) return std::nullopt;
   const auto first = planned_.begin() + static_cast<ptrdiff_t>(kept - handed_over_);
@@ -658,7 +646,7 @@ void RowPlanner::ClosePiece(const Stream& stream, const StopToken& stop) {
 void RowPlanner::OnCommit(const Stream& stream, const StopToken& stop) {
   QueueRest(stop);
   handed_over_ = 0;
-  savepoints_.clear();
+  savepoints_.Clear();
   rows_in_slot_ = 0;
   rows_events_ = 0;
   ++transaction_;

@@ -26,6 +26,7 @@
 #include "migration/sync/checkpoint.h"
 #include "migration/sync/downstream_tables.h"
 #include "migration/sync/right_edge.h"
+#include "migration/sync/savepoints.h"
 #include "migration/sync/session.h"
 #include "migration/sync/stream.h"
 #include "mysql/binlog/rows.h"
@@ -251,18 +252,14 @@ class RowPlanner : private CommittedOrders {
   // Of the open transaction, not queued yet: a transaction of a few rows is handed over at once. If
   // it is not finished, they never are.
   std::vector<PlannedJob> planned_;
-  size_t planned_bytes_ = 0;  // of them
-  size_t assigned_ = 0;       // of them have their slot; only while they are handed over
-  size_t pushed_ = 0;         // of those are in the queues
-  size_t handed_over_ = 0;    // changes of the open transaction that are in the queues
-  struct Savepoint {
-    std::string name;  // in lower case
-    size_t changes;    // planned in the open transaction before it
-  };
-  std::vector<Savepoint> savepoints_;  // of the open transaction
-  SteadyClock::duration handing_{};    // all that Queue took
-  SteadyClock::duration pushing_{};    // in the Queue that runs
-  SteadyClock::duration queueing_{};   // pushing since the last event with rows, inclusively
+  size_t planned_bytes_ = 0;          // of them
+  size_t assigned_ = 0;               // of them have their slot; only while they are handed over
+  size_t pushed_ = 0;                 // of those are in the queues
+  size_t handed_over_ = 0;            // changes of the open transaction that are in the queues
+  Savepoints savepoints_;             // of the open transaction, by changes planned before each
+  SteadyClock::duration handing_{};   // all that Queue took
+  SteadyClock::duration pushing_{};   // in the Queue that runs
+  SteadyClock::duration queueing_{};  // pushing since the last event with rows, inclusively
   size_t planned_events_ = 0;
   std::array<SteadyClock::duration, 3> transform_took_{};  // of an event, by kind
   std::vector<uint64_t> keys_;

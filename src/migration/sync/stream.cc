@@ -11,6 +11,7 @@
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/sync/binlog_scan.h"
+#include "migration/sync/undone_rows.h"
 #include "mysql/client/binlog_status.h"
 #include "mysql/client/retry.h"
 #include "mysql/position/position.h"
@@ -251,10 +252,17 @@ void Stream::Open(const StopToken& stop) {
     }
     recorder_.emplace(start);
     if (options_.flavor == mysql::Flavor::kMariaDb) {
-      whole_.emplace(*source_, kKeptBack,
-                     [this](const mysql::RawEvent& gtid, const StopToken& kill) {
-                       return IsWhole(gtid, kill);
-                     });
+      whole_.emplace(
+          *source_, kKeptBack,
+          [this](const mysql::RawEvent& gtid, const StopToken& kill) {
+            return IsWhole(gtid, kill);
+          },
+          [this](std::vector<mysql::RawEvent>& events) {
+            const size_t undone = LeaveOutUndone(events, source_->format());
+            if (undone == 0) return;
+            Log().Info("rows that the upstream has rolled back are left out",
+                       {F("rows events", undone), F("behind", end().ToString())});
+          });
     }
     Log().Info("last slave connection",
                {F("connection ID", source_->connection_id()), F("start", start.ToString())});

@@ -15,6 +15,10 @@ bool BeginsFile(const RawEvent& event) {
   return event.IsFakeRotate() || event.type() == EventType::kFormatDescription;
 }
 
+bool IsStatement(EventType type) {
+  return type == EventType::kQuery || type == EventType::kMariaDbQueryCompressed;
+}
+
 // Room for so many is kept.
 constexpr size_t kKeptEvents = 1000;
 
@@ -52,6 +56,8 @@ void WholeTransactions::Collect(RawEvent gtid, const StopToken& stop) {
   size_t bytes = gtid.bytes().size();
   bool in_transaction = !GtidEvent::Parse(gtid, source_.format()).standalone();
   events.push_back(std::move(gtid));
+  bool rows = false;
+  bool revised = false;  // is to be
   bool whole = false;
   while (!whole) {
     RawEvent event = source_.Next(stop);
@@ -68,6 +74,8 @@ void WholeTransactions::Collect(RawEvent gtid, const StopToken& stop) {
       break;
     }
     bytes += event.bytes().size();
+    rows = rows || IsRowsEvent(type);
+    revised = revised || (rows && IsStatement(type));
     switch (FramePartOf(event, source_.format(), in_transaction)) {
       case FramePart::kBegin:
         in_transaction = true;
@@ -84,12 +92,14 @@ void WholeTransactions::Collect(RawEvent gtid, const StopToken& stop) {
     events.push_back(std::move(event));
     if (whole || bytes <= limit_) continue;
     whole = true;
+    revised = false;
     if (!is_whole_(events.front(), stop)) {
       Tell(events.front(), source_.format());
       leaving_out_ = true;
       return;
     }
   }
+  if (revised && revise_) revise_(events);
   ready_ = std::move(events);
   // A large transaction must not take its memory for ever.
   if (ready_.capacity() > kKeptEvents && ready_.size() <= kKeptEvents) ready_.shrink_to_fit();

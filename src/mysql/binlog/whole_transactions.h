@@ -21,9 +21,16 @@ class WholeTransactions {
   // in the log? May throw.
   using IsWhole = std::function<bool(const RawEvent& gtid, const StopToken& stop)>;
 
-  // `source` outlives this. Up to about `limit` bytes are kept back.
-  WholeTransactions(EventSource& source, size_t limit, IsWhole is_whole)
-      : source_(source), limit_(limit), is_whole_(std::move(is_whole)) {}
+  // Gets a whole transaction in which a statement stands behind rows, before its first event is
+  // handed out, and may take events out of it. Not one that is larger than what is kept back.
+  using Revise = std::function<void(std::vector<RawEvent>& events)>;
+
+  // `source` outlives this. Up to about `limit` bytes are kept back. `revise` may be empty.
+  WholeTransactions(EventSource& source, size_t limit, IsWhole is_whole, Revise revise = {})
+      : source_(source),
+        limit_(limit),
+        is_whole_(std::move(is_whole)),
+        revise_(std::move(revise)) {}
 
   // The next event. Throws as the source's; then what was kept back is lost.
   RawEvent Next(const StopToken& stop);
@@ -37,6 +44,7 @@ class WholeTransactions {
   EventSource& source_;
   const size_t limit_;
   const IsWhole is_whole_;
+  const Revise revise_;
   std::vector<RawEvent> ready_;
   size_t next_ = 0;               // of `ready_`
   std::optional<RawEvent> gtid_;  // of a transaction that was not collected yet

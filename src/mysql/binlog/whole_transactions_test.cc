@@ -135,5 +135,34 @@ TEST_F(WholeTransactionsTest, ALargeOneIsHandedOverWhenItsEndIsKnownToBeThere) {
   EXPECT_EQ(asked_, 2);
 }
 
+TEST_F(WholeTransactionsTest, StatementsBehindRowsAreShownToWhoMayRevise) {
+  std::vector<size_t> shown;
+  WholeTransactions whole(
+      given_, 200, [](const RawEvent&, const StopToken&) { return true; },
+      [&](std::vector<RawEvent>& events) {
+        shown.push_back(events.size());
+        events.erase(events.begin() + 1);
+      });
+  given_.Gtid(1, true);
+  given_.Query("CREATE TABLE t (a INT)");
+  given_.Gtid(2);
+  given_.Query("CREATE TABLE u (a INT)");
+  given_.Rows();
+  given_.Xid();
+  given_.Gtid(3);
+  given_.Rows();
+  given_.Query("ROLLBACK");
+  given_.Gtid(4);  // a large one
+  for (int i = 0; i < 5; ++i) given_.Rows(100);
+  given_.Query("ROLLBACK");
+  size_t rows = 0;
+  try {
+    for (;;) rows += whole.Next({}).type() == EventType::kWriteRowsV2 ? 1 : 0;
+  } catch (const EndOfLog&) {
+  }
+  EXPECT_EQ(shown, std::vector<size_t>{3});
+  EXPECT_EQ(rows, 6u);
+}
+
 }  // namespace
 }  // namespace dm::mysql
