@@ -276,3 +276,39 @@ def test_literals_of_a_client_in_another_character_set(pair, migrated):
     m.write("SET NAMES latin1", b"ALTER TABLE t ADD a %s _latin1'\xe9', ADD b %s '\xe9', ADD c %s _latin1 0xE9, ADD d %s _utf8mb4'x'" % ((text,) * 4), "INSERT INTO t (id) VALUES (2)")
     m.equal(definitions=False)
     assert m.downstream.run(f"SELECT DISTINCT a, b, c, d FROM {SCHEMA}.t") == (("\u00e9",) * 3 + ("x",),)
+
+
+SEQUENCE_DEFAULTS = "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '{}' AND COLUMN_DEFAULT LIKE '%%val(%%' ORDER BY 1, 2"
+
+
+@pytest.mark.parametrize("pair", ["mariadb-mariadb", "mariadb11-mariadb11", "mariadb-mysql9"])
+def test_defaults_that_take_values_of_a_sequence(pair, migrated):
+    """They go where the sequence is, under its routed name; elsewhere the column has none. Rows bring their values."""
+    to = f"{SCHEMA}_routed"
+    m = migrated(pair, schemas={SCHEMA: to})
+    m.replicating("CREATE SEQUENCE before_task", "CREATE TABLE early (id INT PRIMARY KEY DEFAULT NEXTVAL(before_task), v INT DEFAULT (7 + LASTVAL(before_task)))",
+                  "INSERT INTO early (id) VALUES (DEFAULT), (DEFAULT)")
+    m.write("INSERT INTO early (id) VALUES (DEFAULT)", "CREATE SEQUENCE `odd ``name` START WITH 50", "CREATE TABLE made (id INT PRIMARY KEY DEFAULT NEXT VALUE FOR `odd ``name`, v INT)",
+            "INSERT INTO made (v) VALUES (1), (2)", "CREATE TABLE altered (id INT PRIMARY KEY, v INT DEFAULT 4, w INT)", "ALTER TABLE altered ALTER v SET DEFAULT NEXTVAL(`odd ``name`)",
+            "ALTER TABLE altered MODIFY w BIGINT NOT NULL DEFAULT PREVIOUS VALUE FOR `odd ``name`, ADD x INT DEFAULT NEXTVAL(before_task)",
+            "INSERT INTO altered (id) VALUES (1), (2)", "ALTER TABLE early ADD y INT")
+    m.equal(definitions=False)
+    has = [("altered", "v"), ("altered", "w"), ("made", "id")]
+    assert list(m.downstream.run(SEQUENCE_DEFAULTS.format(to))) == ([] if pair.endswith("mysql9") else has)
+    if not pair.endswith("mysql9"):
+        assert "`odd ``name`" in m.downstream.value(f"SELECT COLUMN_DEFAULT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '{to}' AND TABLE_NAME = 'made' AND COLUMN_NAME = 'id'")
+    log = m.cluster.log(m.worker, 1000000)
+    assert "default of column `id`: the downstream has no sequence" in log and "default of column `x`: the downstream has no sequence" in log
+    m.write("ALTER TABLE altered ADD z INT DEFAULT NEXTVAL(`odd ``name`)")  # of rows that are there
+    m.cluster.wait_error(m.task, 36068, "`z`")
+
+
+def test_defaults_of_sequences_that_the_target_has_before(migrated):
+    m = migrated("mariadb-mariadb", schemas={SCHEMA: f"{SCHEMA}_routed"})
+    m.prepare("CREATE SEQUENCE s", "CREATE TABLE t (id INT PRIMARY KEY DEFAULT NEXTVAL(s), v INT)", "INSERT INTO t (v) VALUES (1), (2)")
+    m.downstream.run(f"CREATE DATABASE {SCHEMA}_routed", f"CREATE SEQUENCE {SCHEMA}_routed.s START WITH 1001")
+    m.start()
+    m.cluster.wait_stage(m.task, "Running", "Sync", timeout=120)
+    m.write("INSERT INTO t (v) VALUES (3)")
+    m.equal(definitions=False)
+    assert m.downstream.run(SEQUENCE_DEFAULTS.format(f"{SCHEMA}_routed")) == (("t", "id"),)

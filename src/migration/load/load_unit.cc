@@ -148,7 +148,7 @@ void LoadUnit::MakeContext(const std::optional<DumpMetadata>& dump) {
   if (zone.empty()) zone = time_zone_;
   session_ =
       std::make_unique<LoadSession>(config_, sql_mode, zone, context_.IdleLimit(), away_, log_);
-  load_.reset(new LoadContext{*session_, meta_, owner_, context_.fence, log_});
+  load_.reset(new LoadContext{*session_, meta_, owner_, context_.fence, router_, log_});
 }
 
 std::vector<uint64_t> LoadUnit::BecomeOwner(mysql::Connection& db, const StopToken& stop) {

@@ -19,6 +19,7 @@
 #include "migration/load/session.h"
 #include "migration/meta/load_meta.h"
 #include "migration/meta/owner.h"
+#include "migration/rules/table_router.h"
 #include "migration/unit/ports.h"
 #include "mysql/client/connection.h"
 
@@ -37,6 +38,7 @@ struct LoadContext {
   const LoadMeta& meta;
   const OwnerTable& owner;
   const Fence* fence;  // may be null
+  const TableRouter& router;
   Logger log;
   // The downstream takes LOAD DATA LOCAL in transactions; cleared when it refuses one.
   mutable std::atomic<bool> load_data{false};

@@ -12,6 +12,7 @@
 #include "mysql/sql/adapt.h"
 #include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
+#include "mysql/sql/rewrite.h"
 #include "mysql/sql/shown_mode.h"
 #include "mysql/value/quote.h"
 
@@ -41,6 +42,12 @@ bool NamesOtherEngine(std::string_view statement) {
 bool NamesPlace(std::string_view statement) {
   return statement.find(" DIRECTORY") != std::string_view::npos ||
          statement.find(" TABLESPACE ") != std::string_view::npos;
+}
+
+// May a default take values of a sequence? As a MariaDB prints them.
+bool NamesSequence(std::string_view statement) {
+  return statement.find("nextval(") != std::string_view::npos ||
+         statement.find("lastval(") != std::string_view::npos;
 }
 
 bool NeedsTranslation(bool from_mariadb, const mysql::ServerInfo& target) {
@@ -139,9 +146,16 @@ std::string SchemaPhase::Translate(mysql::Connection& db, const std::string& sta
       return mysql::HasFullTextParser(db, parser, stop);
     };
   }
+  adapt.has_sequence = [&](const mysql::TableName& sequence) {
+    return TableType(db, sequence.schema, sequence.name, stop) == "SEQUENCE";
+  };
   try {
     std::vector<mysql::Statement> parsed = mysql::ParseStatements(statement, parse);
     if (parsed.size() == 1 && name(&parsed[0])) {
+      mysql::ChangeSequences(&parsed[0], [&](mysql::TableName& sequence) {
+        auto [schema, table] = context_.router.Route(sequence.schema, sequence.name);
+        sequence = {std::move(schema), std::move(table)};
+      });
       // Servers leave a collation out of what they print only if it is the compiled-in default.
       if (CrossesKinds(from_mariadb, db.server())) {
         MakeCollationsExplicit(&parsed[0], {}, db.server());
@@ -234,7 +248,7 @@ std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string
   // Between servers of one family the text is passed on as it is, down to options and comments that
   // only this family knows. TiDB executes comments for newer servers whatever is in them.
   if (NeedsTranslation(from_mariadb, db.server()) || NamesOtherEngine(statement) ||
-      NamesPlace(statement)) {
+      NamesPlace(statement) || (from_mariadb && NamesSequence(statement))) {
     std::string translated =
         Translate(db, statement, from_mariadb, stop, [&](mysql::Statement* parsed) {
           auto* create = parsed->As<mysql::CreateTable>();

@@ -478,6 +478,7 @@ void DdlHandler::PlanOrdinary(Statement split, std::vector<TableId> tables, cons
   if (!p.filtered && IsDiscard(split, p.tables.front())) return;
   if (!p.filtered) {
     p.routed = mysql::RenameTables(split, names);
+    RouteSequences(&p.routed, *context_.rules);
     RouteForeignKeys(&p.routed, p.tables.front(), p.targets.front(), context_,
                      context_.sessions->lower_case_table_names != 0);
   }
@@ -647,6 +648,10 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Tra
       return context_.downstream->HasFullTextParser(parser, stop);
     };
   }
+  adapt.has_sequence = [&](const mysql::TableName& sequence) {
+    return DownstreamTableType(*context_.sessions, {sequence.schema, sequence.name}, stop) ==
+           "SEQUENCE";
+  };
   // Defaults for the rows that are there, which go when they have them.
   std::vector<DdlStatement> drops;
   const bool renamed = std::any_of(planned.begin(), planned.end(), [](const Planned& p) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "mysql/client/connection.h"
+#include "mysql/sql/rewrite.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -112,6 +113,13 @@ bool HasMoreRows(const Sessions& sessions, const TableId& id, int64_t count,
 
 size_t UpstreamColumnCount(const Sessions& sessions, const TableId& id, const StopToken& stop) {
   return Ask(sessions.upstream, "COLUMN_NAME", "COLUMNS", id, stop).rows.size();
+}
+
+void RouteSequences(mysql::Statement* split, const Rules& rules) {
+  mysql::ChangeSequences(split, [&](mysql::TableName& sequence) {
+    TableId target = rules.Route({sequence.schema, sequence.name});
+    sequence = {std::move(target.schema), std::move(target.table)};
+  });
 }
 
 bool LooksLikeSequence(const mysql::TableMap& map) {

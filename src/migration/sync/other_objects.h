@@ -5,9 +5,11 @@
 
 #include "base/thread/stop.h"
 #include "migration/rows/table_plan.h"
+#include "migration/sync/planner.h"
 #include "migration/sync/session.h"
 #include "mysql/binlog/rows.h"
 #include "mysql/binlog/table_map.h"
+#include "mysql/sql/statement.h"
 
 namespace dm::migration {
 
@@ -34,6 +36,9 @@ std::string DownstreamDatabaseCollation(const Sessions& sessions, const std::str
 bool DownstreamHasCollation(const Sessions& sessions, const std::string& collation,
                             const StopToken& stop);
 std::string DownstreamServerCollation(const Sessions& sessions, const StopToken& stop);
+
+// Gives the sequences of which defaults of the split statement take values their routed names.
+void RouteSequences(mysql::Statement* split, const Rules& rules);
 
 // Are these the columns of a MariaDB sequence? It writes a row of its own state to the binlog
 // whenever it takes the next lot of values. A table may look alike unless the columns are named.

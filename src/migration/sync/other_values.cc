@@ -43,6 +43,7 @@ constexpr std::array<std::string_view, 24> kUnrepeatable = {
 
 bool IsUnrepeatable(const mysql::ExprPtr& expr) {
   if (expr == nullptr) return false;
+  if (expr->kind == mysql::ExprKind::kNextValue) return true;
   if (expr->kind == mysql::ExprKind::kFunction &&
       std::find(kUnrepeatable.begin(), kUnrepeatable.end(), mysql::UpperWord(expr->name)) !=
           kUnrepeatable.end()) {

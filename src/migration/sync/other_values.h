@@ -29,7 +29,8 @@ std::vector<std::string> OtherValues(const mysql::AlterTable& alter, const mysql
                                      const ValueDifferences& differences);
 
 // A column that the statement adds with a default which differs each time it is computed, as
-// UUID() or RAND(); MariaDB logs such a statement as it is, MySQL refuses it. nullopt: none.
+// UUID(), RAND() or a value of a sequence; MariaDB logs such a statement as it is, MySQL refuses
+// it. nullopt: none.
 std::optional<std::string> ColumnWithUnrepeatableDefault(const mysql::Statement& statement);
 
 // Does it add a column whose numbers go by the order that a table without a clustered key has?

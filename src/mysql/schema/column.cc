@@ -553,12 +553,7 @@ std::optional<std::string> DefaultText(const ColumnInfo& column, const Expr& exp
     case ExprKind::kCollate:
     case ExprKind::kParen:
       return DefaultText(column, *expr.args[0], is_expr);
-    case ExprKind::kNextValue:
-      Refuse(8228, "a default that takes values of a sequence is not supported");
     case ExprKind::kFunction:
-      if (EqualNames(expr.name, "NEXTVAL") || EqualNames(expr.name, "LASTVAL")) {
-        Refuse(8228, "a default that takes values of a sequence is not supported");
-      }
       if (IsNow(expr) && IsTemporalType(column.type)) return "CURRENT_TIMESTAMP";
       break;
     default:

@@ -296,8 +296,28 @@ class Adaptation {
                     type.length >= 0 ? fmt::format("{}({})", type.word, type.length) : type.word));
   }
 
+  // Does the default of the column take values of a sequence that the target has not got?
+  bool IsOfMissingSequence(std::string_view column, const ExprPtr& value) const {
+    if (value == nullptr) return false;
+    if (value->kind != ExprKind::kNextValue) {
+      return std::any_of(value->args.begin(), value->args.end(),
+                         [&](const ExprPtr& arg) { return IsOfMissingSequence(column, arg); });
+    }
+    const TableName sequence{value->schema, value->name};
+    if (!For(SqlTarget::kMySql) && options_.has_sequence && options_.has_sequence(sequence)) {
+      return false;
+    }
+    left_out_(fmt::format("default of column {}: the downstream has no sequence {}",
+                          QuoteName(column), QuoteTableName(sequence)));
+    return true;
+  }
+
   // MariaDB alone has literal defaults for texts.
   void Default(ColumnDef* column) {
+    std::erase_if(column->options, [&](const ColumnOption& option) {
+      return option.kind == ColumnOptionKind::kDefault &&
+             IsOfMissingSequence(column->name, option.expr);
+    });
     if (!ForMySqlLike() || !options_.from_mariadb || !IsBlobType(column->type.code)) return;
     std::erase_if(column->options, [&](ColumnOption& option) {
       if (option.kind != ColumnOptionKind::kDefault || option.parens || !IsLiteral(option.expr)) {
@@ -408,6 +428,14 @@ class Adaptation {
         TableOptions(&spec->options);
         return !spec->options.empty();
       case AlterKind::kSetDefault:
+        if (IsOfMissingSequence(spec->name, spec->expr)) {
+          AlterSpec drop{};
+          drop.kind = AlterKind::kDropDefault;
+          drop.if_exists = spec->if_exists;
+          drop.name = spec->name;
+          *spec = std::move(drop);
+          return true;
+        }
         if (!ForMySqlLike() || !options_.from_mariadb || spec->parens || !IsLiteral(spec->expr) ||
             !options_.is_blob || !options_.is_blob(spec->name)) {
           return true;

@@ -23,6 +23,8 @@ struct AdaptOptions {
   // Gets the columns that get a default for the rows that are there, which is no part of the
   // definition: it is to be dropped afterwards. Empty: it stays.
   std::function<void(const std::string& column)> filled_once;
+  // Has the target this sequence? Empty: it has none.
+  std::function<bool(const TableName& sequence)> has_sequence;
   // Has the target this parser of full-text indexes? Empty: every one.
   std::function<bool(std::string_view parser)> has_parser;
   // Is this column of the altered table of a blob type? Empty: none is.

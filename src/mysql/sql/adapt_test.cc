@@ -228,6 +228,25 @@ TEST(Adapt, WhatTiDbDoesNotIndex) {
             "nothing");
 }
 
+TEST(Adapt, DefaultsOfSequencesThatTheTargetLacks) {
+  const std::string create =
+      "create table t (a int not null default nextval(s), b int default (1 + lastval(d.gone)))";
+  AdaptOptions options;
+  options.has_sequence = [](const TableName& name) { return name.name == "s"; };
+  Adapted adapted = Adapt(create, SqlTarget::kMariaDb, true, options);
+  EXPECT_EQ(adapted.text, "CREATE TABLE `t` (`a` INT NOT NULL DEFAULT nextval(`s`),`b` INT)");
+  EXPECT_EQ(adapted.left_out,
+            std::vector<std::string>{"default of column `b`: the downstream has no sequence "
+                                     "`d`.`gone`"});
+  EXPECT_EQ(Adapt(create, SqlTarget::kMySql, true, options).text,
+            "CREATE TABLE `t` (`a` INT NOT NULL,`b` INT)");
+  EXPECT_EQ(Adapt(create, SqlTarget::kTiDb, true).text,
+            "CREATE TABLE `t` (`a` INT NOT NULL,`b` INT)");
+  const std::string alter = "alter table t alter a set default (next value for s), add c int";
+  EXPECT_EQ(Adapt(alter, SqlTarget::kMariaDb, true).text,
+            "ALTER TABLE `t` ALTER COLUMN `a` DROP DEFAULT, ADD COLUMN `c` INT");
+}
+
 TEST(Adapt, WhatOnlyMariaDbHas) {
   const Adapted adapted = Adapt(
       "create table t (a int, s date, e date, period for p (s, e), unique (a, p without overlaps))",

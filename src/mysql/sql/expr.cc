@@ -33,6 +33,11 @@ ExprPtr Transform(const ExprPtr& expr, const std::function<ExprPtr(const Expr&)>
   return changed != nullptr ? changed : result;
 }
 
+bool TakesFromSequence(const ExprPtr& expr) {
+  return expr != nullptr && (expr->kind == ExprKind::kNextValue ||
+                             std::any_of(expr->args.begin(), expr->args.end(), TakesFromSequence));
+}
+
 ExprPtr RenameColumn(const ExprPtr& expr, std::string_view from, std::string_view to) {
   return Transform(expr, [&](const Expr& node) -> ExprPtr {
     if (!NamesColumn(node) || UpperWord(node.name) != UpperWord(from)) return nullptr;

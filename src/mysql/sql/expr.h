@@ -53,7 +53,7 @@ enum class ExprKind {
   kMaxValue,    // MAXVALUE in a partition bound
   kVariable,    // name with its @ or @@
   kParameter,   // ?
-  kNextValue,   // NEXT VALUE FOR schema.name
+  kNextValue,   // NEXT or PREVIOUS (text) VALUE FOR schema.name; NEXTVAL and LASTVAL of MariaDB
 };
 
 struct Expr {
@@ -77,6 +77,9 @@ void ForEachColumn(const ExprPtr& expr, const std::function<void(const Expr&)>& 
 // The tree with what `change` gives for each node, whose arguments it has changed already; nodes
 // for which it gives null stay. Shares what is unchanged.
 ExprPtr Transform(const ExprPtr& expr, const std::function<ExprPtr(const Expr&)>& change);
+
+// Does a value of the tree come of a sequence?
+bool TakesFromSequence(const ExprPtr& expr);
 
 // The tree with every reference to column `from` (any case) naming `to`; shares what is unchanged.
 ExprPtr RenameColumn(const ExprPtr& expr, std::string_view from, std::string_view to);

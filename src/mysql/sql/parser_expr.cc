@@ -516,6 +516,15 @@ ExprPtr Parser::FunctionCall(const Token& written, bool oracle) {
     call->text = VerbatimSince(from);
   }
   ExpectSymbol(")");
+  const bool next = name.upper == "NEXTVAL";
+  if (options_.mariadb && (next || name.upper == "LASTVAL") && call->args.size() == 1 &&
+      call->args[0]->kind == ExprKind::kColumn) {
+    const Expr& sequence = *call->args[0];
+    auto value = Make(ExprKind::kNextValue, {}, sequence.name);
+    value->schema = sequence.table;
+    value->text = next ? "NEXT" : "PREVIOUS";
+    return value;
+  }
   return call;
 }
 

@@ -300,9 +300,9 @@ void Writer::Write(const Expr& expr) {
       Put("?");
       break;
     case ExprKind::kNextValue:
-      Word(expr.text);
-      Word(" VALUE FOR ");
+      Put(expr.text == "NEXT" ? "nextval(" : "lastval(");
       Table({expr.schema, expr.name});
+      Put(")");
       break;
   }
 }

@@ -199,7 +199,39 @@ std::string_view AlterEvent(const AlterSpec& spec) {
 
 }  // namespace
 
-std::vector<Statement> SplitDdl(const Statement& statement, std::string_view default_schema) {
+void ChangeSequences(Statement* statement, const std::function<void(TableName&)>& change) {
+  const auto in = [&](ExprPtr& expr) {
+    if (!TakesFromSequence(expr)) return;
+    expr = Transform(expr, [&](const Expr& node) -> ExprPtr {
+      if (node.kind != ExprKind::kNextValue) return nullptr;
+      TableName name{node.schema, node.name};
+      change(name);
+      auto renamed = std::make_shared<Expr>(node);
+      renamed->schema = std::move(name.schema);
+      renamed->name = std::move(name.name);
+      return renamed;
+    });
+  };
+  const auto of = [&](std::vector<ColumnDef>& columns) {
+    for (ColumnDef& column : columns) {
+      for (ColumnOption& option : column.options) {
+        if (option.kind == ColumnOptionKind::kDefault) in(option.expr);
+      }
+    }
+  };
+  if (auto* create = statement->As<CreateTable>()) {
+    of(create->columns);
+  } else if (auto* alter = statement->As<AlterTable>()) {
+    for (AlterSpec& spec : alter->specs) {
+      of(spec.columns);
+      if (spec.kind == AlterKind::kSetDefault) in(spec.expr);
+    }
+  }
+}
+
+namespace {
+
+std::vector<Statement> Split(const Statement& statement, std::string_view default_schema) {
   std::vector<Statement> out;
   if (const auto* alter = statement.As<AlterTable>()) {
     SplitAlter(statement, *alter, default_schema, &out);
@@ -279,6 +311,16 @@ std::vector<Statement> SplitDdl(const Statement& statement, std::string_view def
   VisitNames(
       copy, [&](TableName& table) { FillSchema(&table, default_schema); }, [](std::string&) {});
   out.push_back(std::move(copy));
+  return out;
+}
+
+}  // namespace
+
+std::vector<Statement> SplitDdl(const Statement& statement, std::string_view default_schema) {
+  std::vector<Statement> out = Split(statement, default_schema);
+  for (Statement& one : out) {
+    ChangeSequences(&one, [&](TableName& name) { FillSchema(&name, default_schema); });
+  }
   return out;
 }
 

@@ -36,6 +36,10 @@ std::vector<TableName> TableRefs(const Statement& statement, std::string_view de
 // if there are fewer names than references.
 Statement RenameTables(const Statement& statement, std::span<const TableName> names);
 
+// Changes the names of the sequences whose values columns of a CREATE or ALTER TABLE take as their
+// defaults.
+void ChangeSequences(Statement* statement, const std::function<void(TableName&)>& change);
+
 // Tables that the foreign keys of a CREATE or ALTER TABLE refer to, each once; `child` is the table
 // the statement is about, whose schema is meant where none is named.
 std::vector<TableName> ReferencedTables(const Statement& statement, const TableName& child);
