@@ -64,8 +64,11 @@ def test_source_file(running, text, phrases):
     ({"mysql-instances": [{"source-id": "nobody", "block-allow-list": "list", "mydumper-config-name": "dump",
                            "loader-config-name": "load", "syncer-config-name": "sync"}]}, ["code=20031", "nobody"]),
     ({"block-allow-list": {"list": {"do-dbs": ["~["]}}}, ["code=20044", "missing ]"]),
+    ({"routes": {"own": {"schema-pattern": "a", "target-schema": "MySQL"}},
+      "mysql-instances": [{"source-id": "src", "route-rules": ["own"], "block-allow-list": "list", "mydumper-config-name": "dump",
+                           "loader-config-name": "load", "syncer-config-name": "sync"}]}, ["code=20045", "target schema MySQL of table route rule"]),
 ], ids=["unknown-key", "mode", "shard-mode", "snapshot", "s3", "physical", "wrong-password", "unknown-source",
-        "bad-pattern"])
+        "bad-pattern", "route-to-the-server"])
 def test_task_file(running, schema, change, phrases):
     path = running.task_file("bad", ["src"], running.downstream, [schema], **change)
     shown(running.ctl("start-task", path, check=False), *phrases)

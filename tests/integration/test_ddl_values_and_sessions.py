@@ -312,3 +312,18 @@ def test_defaults_of_sequences_that_the_target_has_before(migrated):
     m.write("INSERT INTO t (v) VALUES (3)")
     m.equal(definitions=False)
     assert m.downstream.run(SEQUENCE_DEFAULTS.format(f"{SCHEMA}_routed")) == (("t", "id"),)
+
+
+@pytest.mark.parametrize("pair", ["mysql9-mysql9", "mariadb-mariadb", "mysql9-mariadb", "mariadb-mysql9", "mysql9-tidb", "mariadb-tidb"])
+def test_members_after_a_conversion_to_another_character_set(pair, migrated):
+    """Servers keep the bytes of members, which are other characters then, or none; TiDB converts them."""
+    tidb = pair.endswith("tidb")
+    conversions = [("latin1", "utf8mb4")] + ([] if tidb else [("gbk", "utf8mb4"), ("utf8mb4", "latin1"), ("utf8mb4", "gbk")])
+    m = migrated(pair).replicating("CREATE TABLE first (id INT PRIMARY KEY)")
+    for old, new in conversions:
+        table = f"c_{old}_{new}"
+        m.write(f"CREATE TABLE {table} (id INT PRIMARY KEY, e ENUM('a', 'é', 'né', 'z'), s SET('a', 'é', 'né', 'z')) CHARACTER SET {old}", f"INSERT INTO {table} VALUES (1, 'a', 'a,z')",
+                f"ALTER TABLE {table} CONVERT TO CHARACTER SET {new}", f"INSERT INTO {table} VALUES (2, 2, 2), (3, 3, 15), (4, 4, 8)", f"UPDATE {table} SET e = 1, s = 6 WHERE id = 4",
+                f"DELETE FROM {table} WHERE id = 2")
+    for old, new in conversions:
+        _columns(m, f"c_{old}_{new}", "id, e + 0, s + 0")

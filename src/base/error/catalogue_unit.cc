@@ -136,8 +136,10 @@ constexpr ErrorEntry kUnitErrors[] = {
      "--remove-meta` dumps anew."},
     {kLoadUnitParseQuoteValues, "LoadUnitParseQuoteValues", "load-unit", ErrorScope::kInternal,
      ErrorLevel::kHigh, "quoted value in a dump file is malformed",
-     "Please check whether the file was changed or is cut off. `start-task --remove-meta` "
-     "dumps anew."},
+     "Please check whether the file was changed or is cut off: put the whole file back, or dump "
+     "anew. A file made by hand may hold INSERT and REPLACE with VALUES of literals, and SET "
+     "between "
+     "them, nothing else. Then stop the task and start it with `--remove-meta`."},
     {kLoadUnitDoColumnMapping, "LoadUnitDoColumnMapping", "load-unit", ErrorScope::kInternal,
      ErrorLevel::kHigh, "column mapping of row {} failed", ""},
     {kLoadUnitReadSchemaFile, "LoadUnitReadSchemaFile", "load-unit", ErrorScope::kInternal,

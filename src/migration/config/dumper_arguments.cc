@@ -141,7 +141,10 @@ DumperArguments ParseDumperArguments(const std::string& extra_args,
   const std::vector<std::string> words = Words(extra_args);
   for (size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
-    if (word.size() < 2 || word[0] != '-') continue;  // positional words mean nothing
+    if (word.size() < 2 || word[0] != '-') {
+      arguments.idle.push_back(word);
+      continue;
+    }
     const bool is_long = word.starts_with("--");
     std::string name = is_long ? word.substr(2) : word.substr(1, 1);
     std::optional<std::string> value;

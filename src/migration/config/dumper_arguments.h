@@ -27,6 +27,7 @@ struct DumperArguments {
   std::optional<bool> transactional_consistency;
   bool no_locks = false;
   std::optional<std::string> ca, cert, key;
+  std::vector<std::string> idle;  // words that belong to no option: they mean nothing
 };
 
 // Splits at white space, strips one pair of quotes of each word, then reads GNU-style options.

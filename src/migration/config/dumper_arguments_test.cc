@@ -40,6 +40,14 @@ TEST(DumperArgumentsTest, Forms) {
   EXPECT_EQ(ParseDumperArguments("  ").threads, std::nullopt);
 }
 
+TEST(DumperArgumentsTest, WordsOfNoOptionAreTold) {
+  const DumperArguments a = ParseDumperArguments("x --where id < 10 -W false - -t 3");
+  EXPECT_THAT(a.idle, ElementsAre("x", "<", "10", "false", "-"));
+  EXPECT_EQ(a.where, "id");
+  EXPECT_EQ(a.threads, 3);
+  EXPECT_THAT(ParseDumperArguments("--where id<10 -t 3").idle, ::testing::IsEmpty());
+}
+
 TEST(DumperArgumentsTest, Refusals) {
   EXPECT_THAT(Refusal("--threads 16 --skip-tz-utc"), HasSubstr("--skip-tz-utc is not known"));
   EXPECT_THAT(Refusal("--threads many"), HasSubstr("many is not a number"));

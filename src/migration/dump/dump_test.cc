@@ -369,6 +369,23 @@ TEST_F(DataFilesTest, WritesNothingForNoRows) {
   EXPECT_THAT(directory_.List(), IsEmpty());
 }
 
+TEST(DumpErrorTest, NamesTheStatement) {
+  const auto failed = [](ErrorCode code, const std::string& message) {
+    return Error(code, message).SetServerErrno(1142).SetRawCause("Error 1142 (42000): denied");
+  };
+  EXPECT_EQ(DumpError(failed(ErrorCode::kDBQueryFailed,
+                             "query statement failed: SHOW CREATE TABLE `s`.`t`"))
+                .raw_cause(),
+            "sql: SHOW CREATE TABLE `s`.`t`: Error 1142 (42000): denied");
+  EXPECT_EQ(DumpError(failed(ErrorCode::kDBExecuteFailed, "execute statement failed: LOCK TABLES"))
+                .raw_cause(),
+            "sql: LOCK TABLES: Error 1142 (42000): denied");
+  EXPECT_EQ(DumpError(failed(ErrorCode::kDBQueryFailed, "x"), std::string(1025, 'x')).raw_cause(),
+            "sql: " + std::string(1024, 'x') + "...: Error 1142 (42000): denied");
+  EXPECT_EQ(DumpError(failed(ErrorCode::kDBInvalidConn, "x")).raw_cause(),
+            "Error 1142 (42000): denied");
+}
+
 TEST(DumpErrorTest, KeepsWhatSaysAllAndKnowsLostConnections) {
   const Error mismatch(ErrorCode::kLoadCheckPointNotMatch, "x");
   EXPECT_EQ(DumpError(mismatch).code(), 34018);

@@ -119,6 +119,9 @@ void DumpUnit::Init(const StopToken& stop) {
   for (const std::string& reason : left_out) {
     log_.Warn("parsed some unsupported arguments", {F("reason", reason)});
   }
+  for (const std::string& word : arguments.idle) {
+    log_.Warn("a word of extra-args belongs to no option and has no effect", {F("word", word)});
+  }
   const DumpSettings settings = EffectiveDumpSettings(config_.dumper, arguments);
   options_ = DumpRunOptions();
   options_.threads = settings.threads;

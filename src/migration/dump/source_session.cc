@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/failpoint/failpoint.h"
+#include "mysql/client/failed_statement.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -127,7 +128,9 @@ Error DumpError(const std::exception& cause, std::string_view statement) {
     if (error.code() == static_cast<int>(code)) return error;  // says all that users need
   }
   std::string text = error.raw_cause().empty() ? error.message() : error.raw_cause();
-  if (!statement.empty()) text = fmt::format("sql: {}: {}", statement, text);
+  const std::string failed =
+      statement.empty() ? mysql::StatementOf(error) : mysql::CutStatement(statement);
+  if (!failed.empty()) text = fmt::format("sql: {}: {}", failed, text);
   return Error(ErrorCode::kDumpUnitRuntime, "mydumper/dumpling runs with error")
       .SetRawCause(std::move(text))
       .SetServerErrno(error.server_errno());

@@ -80,7 +80,8 @@ bool IsConnectionFailure(const Error& e);
 bool IsDefinitionChange(const Error& e, bool user_condition);
 
 // The form in which users know errors of the dump: kDumpUnitRuntime with the cause
-// "sql: <statement>: Error ...", or the innermost cause without a statement.
+// "sql: <statement>: Error ...", or the innermost cause if no statement failed. Without `statement`
+// it is the one that the error quotes.
 Error DumpError(const std::exception& cause, std::string_view statement = {});
 
 }  // namespace dm::migration

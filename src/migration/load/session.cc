@@ -184,8 +184,9 @@ Error LoadError(const std::exception& cause, std::string_view place) {
       code == ErrorCode::kLoadUnitParseQuoteValues ||
       code == ErrorCode::kLoadUnitInvalidInsertSQL) {
     wrapped.SetWorkaround(
-        "Please put the whole file back, this one is cut off or was changed, or dump anew; then "
-        "stop the task and start it with `--remove-meta`.");
+        "Please put the whole file back, this one is cut off or was changed, or dump anew. A file "
+        "made by hand may hold INSERT and REPLACE with VALUES of literals, and SET between them, "
+        "nothing else. Then stop the task and start it with `--remove-meta`.");
   }
   return wrapped;
 }

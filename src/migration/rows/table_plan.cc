@@ -31,10 +31,25 @@ bool HasMembers(const ColumnInfo& column) {
   return column.type == FieldType::kEnum || column.type == FieldType::kSet;
 }
 
-// Do numbers of an ENUM or SET mean the same members in `target`? It may have more of them.
+// Do numbers of an ENUM or SET mean the same members in `target`? It may have more of them. What
+// CONVERT TO CHARACTER SET has made of a member is shown by every kind of server in its own way
+// (TiDB has what it was), so it is known by its place, if the downstream has none of its name.
 bool CountsMembersAlike(const ColumnInfo& source, const ColumnInfo& target) {
-  return source.type == target.type && source.elements.size() <= target.elements.size() &&
-         std::equal(source.elements.begin(), source.elements.end(), target.elements.begin());
+  if (source.type != target.type || source.elements.size() > target.elements.size()) return false;
+  const auto elsewhere = [](const std::vector<std::string>& members, const std::string& name) {
+    return std::find(members.begin(), members.end(), name) != members.end();
+  };
+  for (size_t i = 0; i < source.elements.size(); ++i) {
+    const std::string& name = source.elements[i];
+    if (name == target.elements[i]) continue;
+    const bool converted = !source.converted_members.empty() && source.converted_members[i] != name;
+    if (!converted) return false;
+    if (source.converted_members[i] == target.elements[i]) continue;
+    if (elsewhere(target.elements, name) || elsewhere(source.elements, target.elements[i])) {
+      return false;
+    }
+  }
+  return true;
 }
 
 // Positions of the members of `source` in the order in which `target` has them.

@@ -7,18 +7,29 @@
 
 namespace dm::migration {
 
-bool IsSystemSchema(std::string_view name) {
-  static constexpr std::array<std::string_view, 7> kSchemas = {"mysql",
+namespace {
+
+std::string Lower(std::string_view name) {
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
+}  // namespace
+
+bool IsServerSchema(std::string_view name) {
+  static constexpr std::array<std::string_view, 6> kSchemas = {"mysql",
                                                                "sys",
                                                                "information_schema",
                                                                "performance_schema",
                                                                "metrics_schema",
-                                                               "inspection_schema",
-                                                               "dm_heartbeat"};
-  std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::find(kSchemas.begin(), kSchemas.end(), lower) != kSchemas.end();
+                                                               "inspection_schema"};
+  return std::find(kSchemas.begin(), kSchemas.end(), Lower(name)) != kSchemas.end();
+}
+
+bool IsSystemSchema(std::string_view name) {
+  return IsServerSchema(name) || Lower(name) == "dm_heartbeat";
 }
 
 }  // namespace dm::migration

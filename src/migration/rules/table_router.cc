@@ -11,6 +11,7 @@
 
 #include "base/error/error.h"
 #include "migration/rules/name_pattern.h"
+#include "migration/rules/system_schema.h"
 
 namespace dm::migration {
 namespace {
@@ -103,6 +104,11 @@ TableRouter::TableRouter(const std::vector<RouteRule>& rules, bool case_sensitiv
       }
       if (rule.target_schema.empty()) {
         throw std::invalid_argument("target schema of table route rule should not be empty");
+      }
+      if (IsServerSchema(rule.target_schema)) {
+        throw std::invalid_argument(
+            fmt::format("target schema {} of table route rule belongs to the server itself",
+                        rule.target_schema));
       }
       CheckExtractor("table", rule.extract_table);
       CheckExtractor("schema", rule.extract_schema);

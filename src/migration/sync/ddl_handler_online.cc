@@ -12,6 +12,7 @@
 #include "migration/rules/system_schema.h"
 #include "migration/sync/ddl_handler.h"
 #include "migration/sync/foreign_keys.h"
+#include "migration/sync/other_objects.h"
 #include "migration/sync/split_statement.h"
 #include "mysql/sql/rewrite.h"
 #include "mysql/value/quote.h"

@@ -120,6 +120,16 @@ std::string CutStatement(std::string_view statement) {
   return fmt::format("{}...", statement.substr(0, kLimit));
 }
 
+std::string StatementOf(const Error& error) {
+  for (const ErrorCode code : {ErrorCode::kDBQueryFailed, ErrorCode::kDBExecuteFailed}) {
+    const std::string before = DatabaseErrorMessage(code, "");
+    if (error.code() == static_cast<int>(code) && error.message().starts_with(before)) {
+      return error.message().substr(before.size());
+    }
+  }
+  return "";
+}
+
 std::string DatabaseErrorMessage(ErrorCode code, std::string_view statement) {
   switch (code) {
     case ErrorCode::kDBQueryFailed:

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "mysql/client/connection.h"
+#include "mysql/client/failed_statement.h"
 
 namespace dm::mysql {
 
@@ -66,8 +67,6 @@ bool IsServerError(unsigned number);
 bool IsLostError(unsigned number);
 // Is it an error of the server behind which it closes the connection?
 bool EndsConnection(unsigned number);
-// A statement as errors quote it: at most 1024 bytes, then "...".
-std::string CutStatement(std::string_view statement);
 // Message of an error of this code about `statement`.
 std::string DatabaseErrorMessage(ErrorCode code, std::string_view statement);
 

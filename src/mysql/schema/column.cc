@@ -142,18 +142,10 @@ void SetLengths(ColumnInfo* column, const DataType& type) {
     case FieldType::kJson:
       column->length = kLongBlobLength;
       break;
-    case FieldType::kEnum: {
-      size_t longest = 0;
-      for (const std::string& element : type.elements) longest = std::max(longest, element.size());
-      column->length = static_cast<int64_t>(longest);
+    case FieldType::kEnum:
+    case FieldType::kSet:
+      SetMembers(MembersIn(column->charset, type.elements), column);
       break;
-    }
-    case FieldType::kSet: {
-      size_t total = type.elements.empty() ? 0 : type.elements.size() - 1;
-      for (const std::string& element : type.elements) total += element.size();
-      column->length = static_cast<int64_t>(total);
-      break;
-    }
     default:
       break;
   }
@@ -574,6 +566,17 @@ void SetDefault(ColumnInfo* column, const Expr* expr) {
   column->default_value = DefaultText(*column, *expr, &column->default_is_expr);
 }
 
+void SetMembers(std::vector<std::string> members, ColumnInfo* column) {
+  size_t length = 0;
+  for (const std::string& member : members) {
+    length = column->type == FieldType::kEnum ? std::max(length, member.size())
+                                              : length + member.size() + 1;
+  }
+  if (column->type == FieldType::kSet && !members.empty()) --length;  // commas between
+  column->length = static_cast<int64_t>(length);
+  column->elements = std::move(members);
+}
+
 ColumnInfo BuildColumn(const ColumnDef& definition, const TableInfo& table,
                        const BuildOptions& options) {
   ColumnInfo column;
@@ -589,7 +592,6 @@ ColumnInfo BuildColumn(const ColumnDef& definition, const TableInfo& table,
   }
   const DataType& type = source->type;
   column.type = type.code;
-  column.elements = type.elements;
   column.type_understood = !type.opaque;
   if (type.opaque || type.code == FieldType::kGeometry || FixedBytes(type.word) >= 0) {
     column.type_word = LowerName(type.word);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mysql/schema/build.h"
 #include "mysql/schema/table_info.h"
@@ -95,6 +96,12 @@ struct AlteredCharsets {
 };
 AlteredCharsets CharsetsAfter(const TableInfo& table, const AlterTable& statement,
                               const BuildOptions& options);
+// Members of an ENUM or SET as a column of that character set has them: characters that it lacks
+// are question marks.
+std::vector<std::string> MembersIn(std::string_view charset,
+                                   const std::vector<std::string>& members);
+// Gives an ENUM or SET its members, and the length that follows from them.
+void SetMembers(std::vector<std::string> members, ColumnInfo* column);
 // CONVERT TO CHARACTER SET for a column. `definition`: what the statement says of it, null if
 // nothing. `old`: the column before the statement, null if it is a new one.
 void ConvertColumn(const AlteredCharsets& charsets, const ColumnDef* definition,

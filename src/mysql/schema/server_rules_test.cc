@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error/error.h"
+#include "base/io/text.h"
 #include "mysql/schema/table_info_json.h"
 #include "mysql/schema/tracked_schema_test.h"
 
@@ -220,6 +221,95 @@ TEST_F(ServerRulesTest, ConvertMakesTextsAsLongAsTheColumnWas) {
     types += fmt::format("{}{}", types.empty() ? "" : " ", column.length);
   }
   EXPECT_EQ(types, "255 65535 255 255 255 65535");
+}
+
+// Members are told apart by `|`.
+std::string MembersOf(const TableInfo& table, size_t column = 0) {
+  return Join(table.columns[column].elements, "|");
+}
+
+TEST_F(ServerRulesTest, ConvertKeepsTheBytesOfMembers) {
+  const auto converted = [&](const std::string& members, const std::string& from,
+                             const std::string& to) {
+    Run("drop table if exists t");
+    Run("create table t (a enum(" + members + "), b set(" + members + ")) charset " + from);
+    Run("alter table t convert to character set " + to);
+    EXPECT_EQ(MembersOf(Table("t"), 0), MembersOf(Table("t"), 1));
+    return MembersOf(Table("t"));
+  };
+  EXPECT_EQ(converted("'a','b'", "latin1", "utf8mb4"), "a|b");
+  EXPECT_EQ(converted("'\u00e9','x'", "utf8mb4", "utf8mb3"), "\u00e9|x");
+  EXPECT_EQ(converted("'\u00e9','x'", "utf8mb4", "binary"), "\u00e9|x");
+  EXPECT_EQ(converted("'\u00e9','x','\u0436'", "utf8mb4", "latin1"), "\u00c3\u00a9|x|\u00d0\u00b6");
+  EXPECT_EQ(converted("'\u00e9','x','\u0436'", "utf8mb4", "gbk"), "\u8305|x|\u5378");
+  EXPECT_EQ(converted("'\u00e9','x','\u0436'", "utf8mb4", "utf16"), "\uc3a9||\ud0b6");
+  EXPECT_EQ(converted("'\u00e9','x'", "utf16", "latin1"), std::string("\0\u00e9|\0x", 6));
+  EXPECT_EQ(converted("'\u00e9','\u0436'", "gbk", "latin1"), "\u00a8\u00a6|\u00a7\u00d8");
+  // What is no character any more is shown as ?, and half a one at the end not at all.
+  EXPECT_EQ(converted("'\u00e9','n\u00e9','\u00e9t\u00e9','f\u00e9e'", "latin1", "utf8mb4"),
+            "|n|?t|f");
+  EXPECT_EQ(converted("'\u00e9','\u0436'", "gbk", "utf8mb4"), "??|?");
+  EXPECT_EQ(converted("'\u00e9x'", "latin1", "ascii"), "?x");
+  // Where it is not converted to be shown it is shown as bytes.
+  EXPECT_EQ(converted("'\u00e9','x'", "latin1", "binary"), "\xe9|x");
+  EXPECT_EQ(converted("'\u00e9','x'", "latin1", "utf8mb3"), "\xe9|x");
+  Run("alter table t convert to character set latin1");
+  EXPECT_EQ(MembersOf(Table("t")), "\u00e9|x");
+}
+
+TEST_F(ServerRulesTest, ConvertRemembersWhatMembersWere) {
+  Run("create table t (a enum('n\u00e9','\u597d')) charset utf8mb4");
+  Run("alter table t convert to character set gbk");
+  EXPECT_EQ(MembersOf(Table("t")), "n\u8305|\u6fc2");
+  EXPECT_EQ(Table("t").columns[0].converted_members,
+            (std::vector<std::string>{"n\u00e9", "\u597d"}));
+  EXPECT_EQ(Table("t").columns[0].converted_from, "utf8mb4");
+  Run("alter table t convert to character set latin1");
+  EXPECT_EQ(MembersOf(Table("t")), "n\u00c3\u00a9|\u00e5\u00a5\u00bd");
+  Run("alter table t convert to character set utf8mb4");
+  EXPECT_EQ(MembersOf(Table("t")), "n\u00e9|\u597d");
+  EXPECT_TRUE(Table("t").columns[0].converted_members.empty());
+  Run("alter table t convert to character set latin1");
+  Run("alter table t modify a enum('n\u00e9')");
+  EXPECT_TRUE(Table("t").columns[0].converted_members.empty());
+}
+
+TEST_F(ServerRulesTest, ConvertConvertsMembersThatTheStatementHas) {
+  Run("create table t (a enum('\u00e9')) charset latin1");
+  Run("alter table t modify a enum('\u00e9','\u0436'), add b set('\u0436'), "
+      "convert to character set utf8mb4");
+  EXPECT_EQ(MembersOf(Table("t")), "\u00e9|\u0436");
+  EXPECT_EQ(MembersOf(Table("t"), 1), "\u0436");
+  Run("alter table t modify a enum('\u00e9','\u0436'), convert to character set latin1");
+  EXPECT_EQ(MembersOf(Table("t")), "\u00e9|?");
+  EXPECT_EQ(MembersOf(Table("t"), 1), "\u00d0\u00b6");
+}
+
+TEST_F(ServerRulesTest, MembersHaveCharactersOfTheirSet) {
+  Run("create table t (a enum('\u00e9','\u0436'), b set('\u0436\u0436x') charset utf8mb4) "
+      "charset latin1");
+  EXPECT_EQ(MembersOf(Table("t")), "\u00e9|?");
+  EXPECT_EQ(MembersOf(Table("t"), 1), "\u0436\u0436x");
+  Run("alter table t modify b set('\u0436\u0436x'), add c enum('\u0436') charset cp1251");
+  EXPECT_EQ(MembersOf(Table("t"), 1), "??x");
+  EXPECT_EQ(MembersOf(Table("t"), 2), "\u0436");
+}
+
+TEST_F(MariaDbRulesTest, ConvertKeepsTheBytesOfMembers) {
+  const auto converted = [&](const std::string& members, const std::string& from,
+                             const std::string& to) {
+    Run("drop table if exists t");
+    Run("create table t (a enum(" + members + ")) charset " + from);
+    Run("alter table t convert to character set " + to);
+    return MembersOf(Table("t"));
+  };
+  EXPECT_EQ(converted("'\u00e9','x','\u0436'", "utf8mb4", "latin1"), "\u00c3\u00a9|x|\u00d0\u00b6");
+  EXPECT_EQ(converted("'\u00e9','x','\u0436'", "utf8mb4", "utf16"), "\uc3a9|?|\ud0b6");
+  // Every byte that belongs to no character is shown as ?.
+  EXPECT_EQ(converted("'\u00e9','n\u00e9','\u00e9t\u00e9','f\u00e9e'", "latin1", "utf8mb4"),
+            "?|n?|?t?|f?e");
+  EXPECT_EQ(converted("'\u00e9','\u0436'", "gbk", "utf8mb4"), "??|??");
+  EXPECT_EQ(converted("'\u00e9','x'", "latin1", "binary"), "?|x");
 }
 
 TEST_F(ServerRulesTest, KeysOfLabelsThatBecomeStrings) {

@@ -44,6 +44,10 @@ struct ColumnInfo {
   std::string charset;   // "binary" for every type that is not text
   std::string collation;
   std::vector<std::string> elements;  // ENUM and SET
+  // What the members were in the set `converted_from`, where CONVERT TO CHARACTER SET, which keeps
+  // their bytes, has made other characters of them; else empty.
+  std::vector<std::string> converted_members;
+  std::string converted_from;
 
   // No default and DEFAULT NULL are both nullopt (flag kNoDefaultValue tells them apart). BIT: the
   // bytes. CURRENT_TIMESTAMP[(n)] as this text; other expressions as text with `default_is_expr`.

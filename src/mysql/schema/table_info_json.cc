@@ -79,6 +79,10 @@ std::string ColumnJson(const ColumnInfo& column) {
                        column.type_understood);
   }
   if (column.invisible) out += ",\"dm_invisible\":true";
+  if (!column.converted_members.empty()) {
+    out += fmt::format(",\"dm_members\":{},\"dm_members_from\":{}",
+                       List(column.converted_members, Quoted), Quoted(column.converted_from));
+  }
   // Bytes that are no text are lost in the reference's member.
   const auto whole = [&](const char* key, const std::optional<std::string>& value) {
     if (is_bit || !value || IsValidUtf8(*value)) return;
@@ -127,6 +131,7 @@ void EachText(Table& table, F f) {
       f(*text);
     }
     for (auto& element : column.elements) f(element);
+    for (auto& member : column.converted_members) f(member);
   }
   for (auto& index : table.indexes) {
     f(index.name);
@@ -377,6 +382,8 @@ void ReadColumn(const Json& json, ColumnInfo* column) {
   column->type_word = Text(json, "dm_type");
   column->type_understood = column->type_word.empty() || Bool(json, "dm_understood");
   column->invisible = Bool(json, "dm_invisible");
+  if (const Json* members = Member(json, "dm_members")) column->converted_members = Texts(*members);
+  column->converted_from = Text(json, "dm_members_from");
 }
 
 void ReadIndex(const Json& json, IndexInfo* index) {

@@ -338,3 +338,34 @@ create table expressions (a int, b varchar(20), c datetime, d json, check (a + 1
   check (binary b = 'x'), check (convert(b using latin1) = 'x'), check (coalesce(a, 1) = ifnull(a, 2)), check ((a, b) = (1, 'x')), check (!(a = 1)), check (timestampdiff(day, c, '2020-01-01') > 1), check (position('x' in b) > 0), check (left(b, 1) = right(b, 1)), check (a = 0x10 or b = b'01' or a = 1e3 or a = .5));
 alter table expressions rename column a to a1, rename column b to b1, rename column c to c1, rename column d to d1;
 drop table expressions;
+
+-- members of ENUM and SET with characters outside ASCII
+create table members_utf8mb4 (a enum('é','x','ж'), b set('é','x','ж') default 'x', c enum('a','好') not null, d set('née','été') comment 'é', key (a)) charset utf8mb4;
+alter table members_utf8mb4 convert to character set utf8mb3;
+alter table members_utf8mb4 convert to character set latin1;
+alter table members_utf8mb4 convert to character set utf8mb4;
+alter table members_utf8mb4 convert to character set gbk;
+alter table members_utf8mb4 convert to character set latin1 collate latin1_bin;
+alter table members_utf8mb4 convert to character set cp1251;
+create table members_latin1 (a enum('é','n','né'), b set('fée','été','né'), c enum('ж','é'), d set('a','b') default 'a,b') charset latin1;
+create table members_like like members_latin1;
+alter table members_latin1 convert to character set utf8mb4;
+alter table members_like modify a enum('é','ж'), add e set('ж','好'), convert to character set utf8mb4;
+alter table members_like modify c enum('é','ж') charset cp1251, modify b set('ж') charset latin1;
+alter table members_like convert to character set latin1;
+alter table members_like modify c enum('é','ж'), change e f set('ж','好'), add g enum('ж'), convert to character set latin1;
+create table members_gbk (a enum('é','x','ж'), b set('好','é')) charset gbk;
+alter table members_gbk convert to character set utf8mb4;
+create table members_gbk2 (a enum('é','x','ж'), b set('好','é')) charset gbk;
+alter table members_gbk2 convert to character set utf16;
+create table members_utf16 (a enum('é','x','ж'), b set('好','é')) charset utf16;
+alter table members_utf16 convert to character set utf8mb4;
+create table members_utf16b (a enum('é','x','ж'), b set('好','é')) charset utf16;
+alter table members_utf16b convert to character set latin1;
+create table members_to_utf16 (a enum('é','x','ж'), b set('ab','c')) charset utf8mb4;
+alter table members_to_utf16 convert to character set utf16;
+create table members_to_binary (a enum('é','x','ж'), b set('好','é')) charset utf8mb4;
+alter table members_to_binary convert to character set binary;
+alter table members_to_binary convert to character set latin1;
+create table members_to_ascii (a enum('é','x','ж'), b set('好','é')) charset latin1;
+alter table members_to_ascii convert to character set ascii;
