@@ -42,31 +42,6 @@ def test_streams_that_break_around_a_transactions_begin_and_in_its_middle(proxie
     assert len(cuts) == wanted, cuts
 
 
-@pytest.mark.parametrize("rows", [3, 4, 5])
-def test_a_stream_that_breaks_between_rows_that_are_undone(proxied, rows):
-    """What comes again of savepoints, up to where the connection broke, is not done again: at that place other rows are there."""
-    m = proxied("mysql56-mariadb", up=True, gtid=False)
-    m.replicating(*TABLES)
-    seen = []
-
-    def cut(kind, event):
-        if kind == 30:  # rows
-            seen.append(kind)
-            if len(seen) == rows:
-                raise Cut
-        return event
-
-    m.via.on_event = cut
-    m.write("CREATE TEMPORARY TABLE passing (a INT)", "BEGIN", "INSERT INTO k VALUES (1, 1)", "SAVEPOINT s", "DROP TEMPORARY TABLE passing",
-            "INSERT INTO k VALUES (2, 2)", "INSERT INTO n VALUES (2, 'x')", "ROLLBACK TO s", "INSERT INTO k VALUES (3, 3)", "ROLLBACK TO s",
-            "INSERT INTO k VALUES (5, 5)", "COMMIT")
-    m.synced()
-    m.equal(definitions=False)
-    assert len(seen) > 5
-    assert m.cluster.log(m.worker, 1000000).count("discard event already consumed") == rows - 1
-    assert m.downstream.run(f"SELECT id FROM {SCHEMA}.k ORDER BY id") == ((1,), (5,))
-
-
 def test_a_table_whose_rows_are_refused_is_named_and_load_is_not_finished(proxied):
     m = proxied("mariadb-mariadb", down=True)
     refused = []

@@ -46,15 +46,9 @@ def test_copies_and_temporary_tables_of_an_old_server(pair, migrated):
 
 
 def test_rows_that_an_old_server_undoes_in_its_log(migrated):
-    """MySQL 5.6 logs a transaction that dropped a temporary table even if it is rolled back."""
+    """MySQL 5.6 logs a transaction that dropped a temporary table even if it is rolled back. Its rows come before that is known."""
     m = migrated("mysql56-mariadb").replicating("CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1)")
-    m.write("CREATE TEMPORARY TABLE only_here (z INT)", "BEGIN", "INSERT INTO t VALUES (2, 2)", "UPDATE t SET v = 9", "DROP TEMPORARY TABLE only_here",
-            "ROLLBACK", "INSERT INTO t VALUES (2, 3)")
-    m.equal(definitions=False)
-    assert m.downstream.run(f"SELECT * FROM {SCHEMA}.t ORDER BY id") == ((1, 1), (2, 3))
-    # More than wait for the end of their transaction.
-    m.write("CREATE TEMPORARY TABLE only_here (z INT)", "BEGIN", "INSERT INTO t VALUES " + ", ".join(f"({id}, 1)" for id in range(1000, 1600)),
-            "DROP TEMPORARY TABLE only_here", "ROLLBACK")
+    m.write("CREATE TEMPORARY TABLE only_here (z INT)", "BEGIN", "INSERT INTO t VALUES (2, 2)", "DROP TEMPORARY TABLE only_here", "ROLLBACK")
     m.cluster.wait_error(m.task, 36025, "ROLLBACK")
 
 

@@ -31,7 +31,6 @@ struct EventRows {
   bool partial = false;   // its rows lack columns
   bool filtered = false;  // other rows of the table may be left out
   bool shares = false;    // its rows may be written together with others of the table
-  bool at_edge = false;   // it inserts many rows at the right edge of the table
   // Places of the first such event of its transaction and file, which this one shares but for the
   // offsets.
   struct Places {

@@ -75,20 +75,6 @@ Control KindOfControl(std::string_view text) {
   return Control::kNone;
 }
 
-std::optional<std::string> SavepointOf(std::string_view text) {
-  Tokens tokens(text, {});
-  if (tokens.Take("ROLLBACK")) {
-    tokens.Take("WORK");
-    if (!tokens.Take("TO")) return std::nullopt;
-    // (It may be called so.)
-    if (tokens.Word() == "SAVEPOINT" && tokens.IsName(1)) tokens.Skip();
-  } else if (!tokens.Take("SAVEPOINT")) {
-    return std::nullopt;
-  }
-  const std::optional<TableId> name = tokens.Name("");
-  return name ? std::optional(name->table) : std::nullopt;
-}
-
 std::optional<std::string> XidOf(std::string_view text) {
   const std::vector<Token> tokens = mysql::Tokenize(text, {});
   const auto bytes = [&](size_t at) -> const std::string* {

@@ -29,9 +29,6 @@ enum class Control {
 // `text` is trimmed and in UTF-8.
 Control KindOfControl(std::string_view text);
 
-// The savepoint that a SAVEPOINT or ROLLBACK names; nullopt if it names none.
-std::optional<std::string> SavepointOf(std::string_view text);
-
 // The xid of an XA statement, as XaPrepareEvent::Xid writes it; nullopt if there is none.
 std::optional<std::string> XidOf(std::string_view text);
 

@@ -103,21 +103,5 @@ TEST(LoggedStatementTest, KnowsTransactionControl) {
   for (const auto& [text, kind] : cases) EXPECT_EQ(KindOfControl(text), kind) << text;
 }
 
-TEST(LoggedStatementTest, FindsTheSavepoint) {
-  const std::vector<std::pair<const char*, const char*>> cases = {
-      {"SAVEPOINT `a b`", "a b"},
-      {"savepoint c", "c"},
-      {"ROLLBACK TO `a b`", "a b"},
-      {"rollback work to savepoint c", "c"},
-      {"ROLLBACK TO savepoint", "savepoint"},
-      {"ROLLBACK TO SAVEPOINT `to`", "to"},
-      {"ROLLBACK", "-"},
-      {"ROLLBACK WORK", "-"},
-      {"RELEASE SAVEPOINT c", "-"},
-      {"ROLLBACK AND CHAIN", "-"},
-  };
-  for (const auto& [text, name] : cases) EXPECT_EQ(SavepointOf(text).value_or("-"), name) << text;
-}
-
 }  // namespace
 }  // namespace dm::migration

@@ -33,6 +33,9 @@ constexpr size_t kRowsOfLargeEvent = 16;
 // To look at the clock is dear: of events of a few rows one of so many is measured, and the others
 // count as the last one of their kind. (A prime, lest it be the same one of each transaction.)
 constexpr size_t kMeasuredEvents = 7;
+// Rows, and bytes of them, that are handed to the queues at once, at most.
+constexpr size_t kRowsAtOnce = 512;
+constexpr size_t kBytesAtOnce = 256 << 10;
 // Memory for rows of tables without identity that are committed together at most.
 constexpr size_t kPieceBytes = 8 << 20;
 // Names of rows events for filters, by RowsKind.
@@ -380,11 +383,13 @@ void RowPlanner::OpenTable(const std::shared_ptr<const TablePlan>& plan, const S
   AddPlan(open_tables_, plan);
 }
 
-size_t RowPlanner::NextSlot(const EventRows& rows) const {
+size_t RowPlanner::NextSlot(Table& table, const EventRows& rows) {
   const ApplyQueues& queues = *context_.queues;
-  if (!rows.at_edge) return queues.EmptiestSlot();
+  const bool together = rows.shares && rows.batch.row_count() >= kRowsOfLargeEvent &&
+                        !context_.sessions->downstream_server.is_tidb && table.edge.is_hit();
+  if (!together) return queues.EmptiestSlot();
   const size_t count = std::min(kSlotsAtEdge, queues.parallel());
-  return queues.EmptiestSlot(rows.plan->table_seed % queues.parallel(), count);
+  return queues.EmptiestSlot(table.plan->table_seed % queues.parallel(), count);
 }
 
 const std::shared_ptr<const EventRows::Places>& RowPlanner::PlacesOf(const Stream& stream) {
@@ -449,8 +454,6 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
   }
   if (count == 0) return 0;
   if (rows->shares) table.edge.Note(plan, rows->batch.after(rows->batch.row_count() - 1));
-  rows->at_edge = rows->shares && rows->batch.row_count() >= kRowsOfLargeEvent &&
-                  !context_.sessions->downstream_server.is_tidb && table.edge.is_hit();
 
   const bool serial = !plan.identity || table.partial || context_.sessions->foreign_keys;
   if (table.touched_epoch != context_.checkpoint->epoch()) {
@@ -471,10 +474,10 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
       count * (sizeof(Job) + images * rows->batch.column_count() * sizeof(mysql::Cell));
   const uint32_t bytes = static_cast<uint32_t>(memory / count);
   const bool measured = count >= kRowsOfLargeEvent || ++planned_events_ % kMeasuredEvents == 1;
-  const auto handing_before = handing_;
+  const auto begin = measured ? SteadyClock::now() : received;
+  const auto queueing_before = queueing_;
   for (uint32_t i = 0; i < count; ++i) {
-    PlannedJob planned;
-    Job& job = planned.job;
+    Job job;
     job.event = rows;
     job.row = chosen ? kept_[i].row : i;
     if (chosen && kept_[i].kind != rows->batch.kind()) {
@@ -483,15 +486,33 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
     }
     job.safe = safe;
     job.bytes = bytes;
-    if (serial) planned.slot = context_.queues->serial_slot();
-    planned_.push_back(std::move(planned));
+    size_t slot = context_.queues->serial_slot();
+    if (!serial) {
+      keys_.clear();
+      const RowChange change = job.change();
+      AppendConflictKeys(keys_, plan, change.before(), change.after(), scratch_);
+      const bool enough = rows_in_slot_ >= (rows->shares ? kSharingRowsPerSlot : kRowsPerSlot);
+      if (enough) Queue(stop, more);  // they count for which one is the emptiest
+      if (rows_in_slot_ == 0 || enough) {
+        current_slot_ = NextSlot(table, *rows);
+        rows_in_slot_ = 0;
+      }
+      const uint64_t order = context_.queues->planned() + planned_.size() + 1;
+      slot = causality_.Assign(keys_, order, current_slot_, stop);
+      if (slot == current_slot_) ++rows_in_slot_;
+    }
+    planned_.push_back({slot, std::move(job)});
     planned_bytes_ += bytes;
     if (planned_.size() >= kRowsAtOnce || planned_bytes_ >= kBytesAtOnce) Queue(stop, more);
   }
-  const auto index = static_cast<size_t>(rows->batch.kind());
+  const mysql::RowsKind kind = rows->batch.kind();
+  const auto index = static_cast<size_t>(kind);
   if (measured) {
-    transform_took_[index] = SteadyClock::now() - received - (handing_ - handing_before);
+    const auto end = SteadyClock::now() - (queueing_ - queueing_before);
+    conflict_took_ = (end - begin) / count;
+    transform_took_[index] = end - received;
   }
+  if (!serial) times_.conflict.Add(conflict_took_, count);
   if (context_.metrics != nullptr) {
     times_.event_rows.Add(static_cast<double>(count));
     times_.transform[index].Add(transform_took_[index]);
@@ -506,74 +527,32 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
 
 void RowPlanner::Queue(const StopToken& stop, bool more) {
   if (planned_.empty()) return;
+  CountPlanned();
   const auto begin = SteadyClock::now();
-  pushing_ = {};
-  size_t parallel = 0;
   try {
-    for (; assigned_ < planned_.size(); ++assigned_) {
-      if (planned_[assigned_].slot == context_.queues->serial_slot()) continue;
-      AssignNext(stop, more);
-      ++parallel;
-    }
-    PushAssigned(stop, more);
+    context_.queues->Push(planned_, stop, more);
   } catch (...) {
-    ForgetPlanned();  // some of them are there
+    planned_.clear();  // some of them are there
+    planned_bytes_ = 0;
     throw;
   }
-  ForgetPlanned();
   const auto took = SteadyClock::now() - begin;
-  handing_ += took;
-  queueing_ += pushing_;
-  if (parallel != 0) times_.conflict.Add((took - pushing_) / parallel, parallel);
-}
-
-void RowPlanner::ForgetPlanned() {
-  planned_.clear();
-  planned_bytes_ = 0;
-  assigned_ = 0;
-  pushed_ = 0;
-}
-
-void RowPlanner::AssignNext(const StopToken& stop, bool more) {
-  PlannedJob& planned = planned_[assigned_];
-  const EventRows& rows = *planned.job.event;
-  keys_.clear();
-  const RowChange change = planned.job.change();
-  AppendConflictKeys(keys_, *rows.plan, change.before(), change.after(), scratch_);
-  const bool enough = rows_in_slot_ >= (rows.shares ? kSharingRowsPerSlot : kRowsPerSlot);
-  if (enough) PushAssigned(stop, more);  // they count for which one is the emptiest
-  if (rows_in_slot_ == 0 || enough) {
-    current_slot_ = NextSlot(rows);
-    rows_in_slot_ = 0;
-  }
-  const uint64_t order = context_.queues->planned() + (assigned_ - pushed_) + 1;
-  planned.slot = causality_.Assign(keys_, order, current_slot_, stop);
-  if (planned.slot == current_slot_) ++rows_in_slot_;
-}
-
-void RowPlanner::PushAssigned(const StopToken& stop, bool more) {
-  const std::span<PlannedJob> jobs = std::span(planned_).subspan(pushed_, assigned_ - pushed_);
-  if (jobs.empty()) return;
-  CountAdded(jobs);
-  const auto begin = SteadyClock::now();
-  handed_over_ += jobs.size();
-  context_.queues->Push(jobs, stop, more);
-  const auto took = SteadyClock::now() - begin;
-  pushing_ += took;
+  queueing_ += took;
   SteadyClock::duration waited{};
-  for (const PlannedJob& planned : jobs) waited += planned.waited;
-  const auto each = (took - waited) / jobs.size();
-  for (const PlannedJob& planned : jobs) {
+  for (const PlannedJob& planned : planned_) waited += planned.waited;
+  const auto each = (took - waited) / planned_.size();
+  for (const PlannedJob& planned : planned_) {
     times_.queueing[planned.slot % kQueueNames].Add(each + planned.waited);
   }
-  pushed_ = assigned_;
+  planned_.clear();
+  planned_bytes_ = 0;
 }
 
-void RowPlanner::CountAdded(std::span<const PlannedJob> jobs) const {
+void RowPlanner::CountPlanned() const {
   if (context_.metrics == nullptr) return;
-  for (auto job = jobs.begin(); job != jobs.end();) {
+  for (auto job = planned_.begin(); job != planned_.end();) {
     const EventRows& event = *job->job.event;
-    const auto next = std::find_if(job + 1, jobs.end(), [&](const PlannedJob& other) {
+    const auto next = std::find_if(job + 1, planned_.end(), [&](const PlannedJob& other) {
       return other.job.event.get() != &event || other.slot != job->slot;
     });
     event.jobs->CountAdded(event.batch.kind(), job->slot, static_cast<size_t>(next - job));
@@ -584,27 +563,8 @@ void RowPlanner::CountAdded(std::span<const PlannedJob> jobs) const {
 void RowPlanner::QueueRest(const StopToken& stop) { Queue(stop, false); }
 
 void RowPlanner::WaitCommitted(size_t slot, uint64_t order, const StopToken& stop) {
-  PushAssigned(stop, false);  // what is waited for may be among it
+  QueueRest(stop);  // what is waited for may be among it
   context_.queues->WaitCommitted(slot, order, stop);
-}
-
-void RowPlanner::OnSavepoint(const std::string& name) {
-  savepoints_.Set(name, handed_over_ + planned_.size());
-}
-
-std::optional<size_t> RowPlanner::LeaveOut(const std::optional<std::string>& savepoint) {
-  size_t kept = 0;
-  if (savepoint) {
-    const std::optional<size_t> place = savepoints_.RollBackTo(*savepoint);
-    if (!place) return std::nullopt;
-    kept = *place;
-  }
-  if (handed_over_ > kept) return std::nullopt;
-  const auto first = planned_.begin() + static_cast<ptrdiff_t>(kept - handed_over_);
-  const auto count = static_cast<size_t>(planned_.end() - first);
-  for (auto job = first; job != planned_.end(); ++job) planned_bytes_ -= job->job.bytes;
-  planned_.erase(first, planned_.end());
-  return count;
 }
 
 void RowPlanner::KeepRows(const Table& table, const mysql::RowBatch& batch) {
@@ -645,8 +605,6 @@ void RowPlanner::ClosePiece(const Stream& stream, const StopToken& stop) {
 
 void RowPlanner::OnCommit(const Stream& stream, const StopToken& stop) {
   QueueRest(stop);
-  handed_over_ = 0;
-  savepoints_.Clear();
   rows_in_slot_ = 0;
   rows_events_ = 0;
   ++transaction_;

@@ -26,7 +26,6 @@
 #include "migration/sync/checkpoint.h"
 #include "migration/sync/downstream_tables.h"
 #include "migration/sync/right_edge.h"
-#include "migration/sync/savepoints.h"
 #include "migration/sync/session.h"
 #include "migration/sync/stream.h"
 #include "mysql/binlog/rows.h"
@@ -101,10 +100,6 @@ mysql::TablePtr TrackedTable(PlanContext& context, const TableId& source, const 
 // Handles everything but statements. One owner thread.
 class RowPlanner : private CommittedOrders {
  public:
-  // Rows, and bytes of them in memory, that are handed to the queues at once, at most.
-  static constexpr size_t kRowsAtOnce = 512;
-  static constexpr size_t kBytesAtOnce = 256 << 10;
-
   // `drain_and_flush` calls QueueRest, waits until everything is committed and writes the
   // checkpoint.
   RowPlanner(PlanContext& context, std::function<void()> drain_and_flush);
@@ -117,14 +112,6 @@ class RowPlanner : private CommittedOrders {
                 const StopToken& stop);
   // Hands everything planned so far to the queues. Before anything is waited for.
   void QueueRest(const StopToken& stop);
-  // The upstream's transaction sets a savepoint, maybe anew.
-  void OnSavepoint(const std::string& name);
-  // The upstream has undone the changes behind the savepoint, or (nullopt) all of the open
-  // transaction: leaves them out if they are all still here. Below kRowsAtOnce and kBytesAtOnce
-  // they are, in every run that reads the transaction: none was ever applied. Returns how many
-  // there were; nullopt, and leaves out none, if some are handed over already or the savepoint is
-  // not known.
-  std::optional<size_t> LeaveOut(const std::optional<std::string>& savepoint);
   // The transaction ended: hands the rest to the queues, and closes what its tables without
   // identity got.
   void OnCommit(const Stream& stream, const StopToken& stop);
@@ -158,8 +145,8 @@ class RowPlanner : private CommittedOrders {
   // Between transactions, when definitions changed: tables that are not tracked any more.
   void ForgetGoneTables();
   const std::shared_ptr<const EventRows::Places>& PlacesOf(const Stream& stream);
-  // A slot for rows of the event.
-  size_t NextSlot(const EventRows& rows) const;
+  // A slot for rows of the event that comes.
+  size_t NextSlot(Table& table, const EventRows& rows);
   // False if its rows are skipped from now on: they are a sequence's that the downstream lacks.
   bool Prepare(Table& table, const mysql::RawEvent& event, const mysql::FormatDescription& format,
                const StopToken& stop);
@@ -192,12 +179,8 @@ class RowPlanner : private CommittedOrders {
   void KeepRows(const Table& table, const mysql::RowBatch& batch);
   // Hands what is planned to the queues. `more`: as ApplyQueues::Push.
   void Queue(const StopToken& stop, bool more);
-  // Chooses the slot of the next planned change that has none.
-  void AssignNext(const StopToken& stop, bool more);
-  // Hands over those that have a slot.
-  void PushAssigned(const StopToken& stop, bool more);
-  void CountAdded(std::span<const PlannedJob> jobs) const;
-  void ForgetPlanned();
+  // Of what is queued now.
+  void CountPlanned() const;
   // The next boundary moves the point of the plan's table.
   void OpenTable(const std::shared_ptr<const TablePlan>& plan, const Stream& stream);
   void ClosePiece(const Stream& stream, const StopToken& stop);
@@ -253,14 +236,9 @@ class RowPlanner : private CommittedOrders {
   // it is not finished, they never are.
   std::vector<PlannedJob> planned_;
   size_t planned_bytes_ = 0;          // of them
-  size_t assigned_ = 0;               // of them have their slot; only while they are handed over
-  size_t pushed_ = 0;                 // of those are in the queues
-  size_t handed_over_ = 0;            // changes of the open transaction that are in the queues
-  Savepoints savepoints_;             // of the open transaction, by changes planned before each
-  SteadyClock::duration handing_{};   // all that Queue took
-  SteadyClock::duration pushing_{};   // in the Queue that runs
-  SteadyClock::duration queueing_{};  // pushing since the last event with rows, inclusively
+  SteadyClock::duration queueing_{};  // since the last event with rows, inclusively
   size_t planned_events_ = 0;
+  SteadyClock::duration conflict_took_{};                  // of a row, as it was measured last
   std::array<SteadyClock::duration, 3> transform_took_{};  // of an event, by kind
   std::vector<uint64_t> keys_;
   std::string scratch_;

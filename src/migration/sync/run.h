@@ -96,9 +96,6 @@ class SyncRun {
   // ended. False: neither.
   bool HoldForXa(const mysql::RawEvent& event);
   void EndXa(const mysql::RawEvent& prepare);
-  // ROLLBACK, whole or to a savepoint: leaves out the changes that it undoes. False: some may be
-  // applied.
-  bool LeaveOutUndone(const std::string& statement);
   // XA COMMIT or XA ROLLBACK of a transaction that was prepared.
   void DecideXa(const std::string& statement, bool commit);
   // What is under way is carried through before an ending.
@@ -206,7 +203,7 @@ class SyncRun {
   // Another server's position was asked for, and nothing has been read of it yet.
   bool exit_is_unsure_ = false;
   std::optional<mysql::BinlogPosition> last_saved_;  // between transactions
-  size_t rows_in_transaction_ = 0;                   // row changes planned, but those left out
+  size_t rows_in_transaction_ = 0;                   // row changes queued since its begin
   std::optional<XaBranches> xa_;
   IndirectWrites indirect_;
   mysql::BinlogPosition group_begin_;        // of the transaction's first event, its GTID

@@ -149,9 +149,6 @@ void SyncRun::HandleEvent(const mysql::RawEvent& event) {
   }
   if (stream_->at_transaction_end()) {
     EndTransaction();
-  } else if (stream_->reading_again()) {
-    // The place of this event is behind, and changes behind it that wait for the end of their
-    // transaction are not to be handed over for it.
   } else if (type == EventType::kRotate && !stream_->in_transaction()) {
     in_.checkpoint->Save(QueuedOrder(), stream_->transaction_end());
   } else if (type == EventType::kHeartbeat || type == EventType::kHeartbeatV2) {
@@ -308,19 +305,17 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
     case Control::kOtherXa:
       return;
     case Control::kSavepoint:
-      if (stream_->reading_again()) return;  // what is planned is of later events already
-      if (const auto name = SavepointOf(StatementText(query))) planner_->OnSavepoint(*name);
       return;
     case Control::kRollback:
       if (rows_in_transaction_ == 0 && !xa_->has_rows()) return;
       if (OperateOn(event, query, true)) return;
-      if (LeaveOutUndone(StatementText(query))) return;
       broken_statement_ = true;
       throw AtPlace(
-          Error(ErrorCode::kSyncerUnitNotSupportedOperate,
-                "ROLLBACK of rows that are in the binlog (a transaction that also changed what "
-                "cannot be rolled back: temporary tables, tables of a non-transactional engine): "
-                "there are so many that some may be applied")
+          Error(
+              ErrorCode::kSyncerUnitNotSupportedOperate,
+              "ROLLBACK of rows that are in the binlog (a transaction that also changed temporary "
+              "tables, or tables of a non-transactional engine): the rows before it may be "
+              "applied")
               .SetWorkaround("Go on behind it with `binlog skip`, then compare the tables that the "
                              "transaction changed, and repair them."),
           StatementText(query));
@@ -361,18 +356,6 @@ void SyncRun::HandleQuery(const mysql::RawEvent& event) {
   }
 }
 
-bool SyncRun::LeaveOutUndone(const std::string& statement) {
-  if (xa_->has_rows()) return false;
-  if (stream_->reading_again()) return true;  // they were
-  const std::optional<size_t> rows = planner_->LeaveOut(SavepointOf(statement));
-  if (!rows) return false;
-  rows_in_transaction_ -= std::min(rows_in_transaction_, *rows);
-  Log().Info(
-      "row changes that the upstream has rolled back are left out",
-      {F("statement", statement), F("changes", *rows), F("location", stream_->end().ToString())});
-  return true;
-}
-
 void SyncRun::SaveBetweenTransactions(const mysql::BinlogPosition& position) {
   Location location = stream_->end();
   if (mysql::ComparePositions(location.position, position) < 0) location.position = position;
@@ -410,7 +393,7 @@ bool SyncRun::IsCaughtUp(const mysql::BinlogPosition& position) const {
 
 void SyncRun::LeaveAbandoned() {
   const size_t rows = std::exchange(rows_in_transaction_, 0);
-  if (rows == 0 || planner_->LeaveOut(std::nullopt)) {
+  if (rows == 0) {
     planner_->OnCommit(*stream_, reading_.get_token());  // nothing is open
     return;
   }

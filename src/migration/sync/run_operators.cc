@@ -137,9 +137,6 @@ bool SyncRun::OperateOn(const mysql::RawEvent& event, const mysql::QueryEvent& q
     std::lock_guard lock(boundary_mutex_);
     in_transaction_ = true;
   }
-  // Each run does so, whatever is left to do here: a change that one has handed over, none leaves
-  // out.
-  planner_->QueueRest(ending_.kill());
   if (op->kind == OperatorKind::kReplace) {
     Replace(*op, event, query);
   } else {

@@ -9,12 +9,15 @@
 
 namespace dm::migration {
 
-// Removes the rows events, and the maps of their tables, that a ROLLBACK undoes which stands behind
-// them, whole or to a savepoint; the statements stay. `events` is a whole transaction. Returns how
-// many rows events there were. What a savepoint that is not known undoes stays, and all before it:
-// whoever reads the statement decides.
+// Puts events without meaning in the place of the rows events that a ROLLBACK undoes which stands
+// behind them, and of the maps of their tables; of a ROLLBACK to a savepoint, in the place of the
+// statement as well. `events` is a whole transaction of a MariaDB. Returns how many rows events
+// there were. Changes nothing, and returns 0, if it is a branch of XA, which is read in other ways
+// too, or if it is not sure which rows are undone: the name of a savepoint is not plain ASCII, or
+// it was set twice with rows between (one may be that of a stored function, which hides the other
+// for a while; the log does not tell). Then the ROLLBACK stays.
 //
-// A server logs such a transaction as a whole if it has also changed what cannot be rolled back,
+// The server logs such a transaction as a whole if it has also changed what cannot be rolled back,
 // temporary tables for example. Rows of tables of a non-transactional engine are in transactions of
 // their own in the log (MariaDB 10.11, 11.8).
 size_t LeaveOutUndone(std::vector<mysql::RawEvent>& events, const mysql::FormatDescription& format);

@@ -42,6 +42,7 @@ std::string Left(const std::string& transaction, size_t undone) {
   char map = 0;
   for (const RawEvent& event : events) {
     const std::string body(event.bytes().begin() + mysql::kEventHeaderSize, event.bytes().end());
+    if (event.type() == EventType::kMariaDbAnnotateRows) continue;
     if (event.type() == EventType::kQuery) {
       left += "[" + body.substr(14) + "]";
     } else if (event.type() == EventType::kTableMap) {
@@ -56,34 +57,49 @@ std::string Left(const std::string& transaction, size_t undone) {
 
 TEST(UndoneRowsTest, WholeTransaction) {
   EXPECT_EQ(Left("ab[ROLLBACK]", 2), "[ROLLBACK]");
-  EXPECT_EQ(Left("[CREATE TEMPORARY TABLE t (a INT)]a[rollback]", 1),
-            "[CREATE TEMPORARY TABLE t (a INT)][rollback]");
+  EXPECT_EQ(Left("[CREATE TEMPORARY TABLE t (a INT)]a[ROLLBACK]", 1),
+            "[CREATE TEMPORARY TABLE t (a INT)][ROLLBACK]");
   EXPECT_EQ(Left("ab[COMMIT]", 0), "ab[COMMIT]");
 }
 
 TEST(UndoneRowsTest, ToSavepoints) {
-  EXPECT_EQ(Left("a[SAVEPOINT `s`]b[ROLLBACK TO `s`]c", 1), "a[SAVEPOINT `s`][ROLLBACK TO `s`]c");
+  EXPECT_EQ(Left("a[SAVEPOINT `s`]b[ROLLBACK TO `s`]c", 1), "a[SAVEPOINT `s`]c");
+  EXPECT_EQ(Left("a[SAVEPOINT \"s\"]b[ROLLBACK TO \"s\"]c", 1), "a[SAVEPOINT \"s\"]c");
+  EXPECT_EQ(Left("a[SAVEPOINT s]b[rollback to savepoint s]c", 1), "a[SAVEPOINT s]c");
+  EXPECT_EQ(Left("a[SAVEPOINT s]b[ROLLBACK TO `s`]c[COMMIT]", 1), "a[SAVEPOINT s]c[COMMIT]");
   // It is there still.
-  EXPECT_EQ(Left("a[SAVEPOINT `s`]b[ROLLBACK TO `s`]c[ROLLBACK TO `S`]d", 2),
-            "a[SAVEPOINT `s`][ROLLBACK TO `s`][ROLLBACK TO `S`]d");
+  EXPECT_EQ(Left("a[SAVEPOINT `s`]b[ROLLBACK TO `s`]c[ROLLBACK TO `S`]d", 2), "a[SAVEPOINT `s`]d");
   EXPECT_EQ(Left("a[SAVEPOINT `s`]b[SAVEPOINT `t`]c[ROLLBACK TO `s`]d", 2),
-            "a[SAVEPOINT `s`][SAVEPOINT `t`][ROLLBACK TO `s`]d");
+            "a[SAVEPOINT `s`][SAVEPOINT `t`]d");
   EXPECT_EQ(Left("[SAVEPOINT `s`]a[SAVEPOINT `t`]b[ROLLBACK TO `t`]c[ROLLBACK TO `s`]", 3),
-            "[SAVEPOINT `s`][SAVEPOINT `t`][ROLLBACK TO `t`][ROLLBACK TO `s`]");
-  // It was set anew.
-  EXPECT_EQ(Left("[SAVEPOINT `s`]a[SAVEPOINT `S`]b[ROLLBACK TO `s`]c", 1),
-            "[SAVEPOINT `s`]a[SAVEPOINT `S`][ROLLBACK TO `s`]c");
+            "[SAVEPOINT `s`][SAVEPOINT `t`]");
   EXPECT_EQ(Left("[SAVEPOINT `s`]a[SAVEPOINT `t`]b[ROLLBACK TO `t`]c[ROLLBACK]", 3),
             "[SAVEPOINT `s`][SAVEPOINT `t`][ROLLBACK TO `t`][ROLLBACK]");
+  // Statements between stay.
+  EXPECT_EQ(Left("[SAVEPOINT s]a[DROP TEMPORARY TABLE x]b[ROLLBACK TO s]", 2),
+            "[SAVEPOINT s][DROP TEMPORARY TABLE x]");
+  // Set anew with no rows between.
+  EXPECT_EQ(Left("a[SAVEPOINT s][SAVEPOINT t][SAVEPOINT S]b[ROLLBACK TO s]c", 1),
+            "a[SAVEPOINT s][SAVEPOINT t][SAVEPOINT S]c");
 }
 
-TEST(UndoneRowsTest, ToWhatIsNotKnown) {
-  EXPECT_EQ(Left("a[SAVEPOINT `s`]b[ROLLBACK TO `t`]c[ROLLBACK TO `s`]", 1),
-            "a[SAVEPOINT `s`]b[ROLLBACK TO `t`][ROLLBACK TO `s`]");
-  EXPECT_EQ(Left("a[SAVEPOINT `e`]b[SAVEPOINT `é`]c[ROLLBACK TO `e`]d", 0),
-            "a[SAVEPOINT `e`]b[SAVEPOINT `é`]c[ROLLBACK TO `e`]d");
-  EXPECT_EQ(Left("a[SAVEPOINT `s`]b[ROLLBACK TO `t`]c[ROLLBACK]", 1),
-            "a[SAVEPOINT `s`]b[ROLLBACK TO `t`][ROLLBACK]");
+TEST(UndoneRowsTest, NothingChangesIfItIsNotSure) {
+  for (const std::string transaction : {
+           "a[SAVEPOINT `s`]b[ROLLBACK TO `t`]c[ROLLBACK TO `s`]",
+           "a[SAVEPOINT `e`]b[SAVEPOINT `\xc3\xa9`]c[ROLLBACK TO `e`]d",
+           "a[SAVEPOINT `\xe3\x81\x82`]b[ROLLBACK TO `\xe3\x81\x82`]c",
+           "a[SAVEPOINT `s`t`]b[ROLLBACK TO `s`t`]c",
+           "a[SAVEPOINT ``]b[ROLLBACK TO ``]c",
+           "a[SAVEPOINT `s`]b[SAVEPOINT `s`]c[ROLLBACK TO `s`]d",
+           "a[SAVEPOINT `s`]b[SAVEPOINT `s`]c[SAVEPOINT `s`][ROLLBACK TO `s`]d",
+           "[XA START 'x']a[SAVEPOINT `s`]b[ROLLBACK TO `s`]c[XA END 'x']",
+           "a[ROLLBACK]b",
+       }) {
+    EXPECT_EQ(Left(transaction, 0), transaction);
+  }
+  // All of it is undone, whatever they are.
+  EXPECT_EQ(Left("a[SAVEPOINT `s`]b[SAVEPOINT `s`]c[ROLLBACK]", 3),
+            "[SAVEPOINT `s`][SAVEPOINT `s`][ROLLBACK]");
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ void WholeTransactions::Collect(RawEvent gtid, const StopToken& stop) {
   bool in_transaction = !GtidEvent::Parse(gtid, source_.format()).standalone();
   events.push_back(std::move(gtid));
   bool rows = false;
-  bool revised = false;  // is to be
+  bool to_revise = false;
   bool whole = false;
   while (!whole) {
     RawEvent event = source_.Next(stop);
@@ -65,6 +65,7 @@ void WholeTransactions::Collect(RawEvent gtid, const StopToken& stop) {
       Tell(events.front(), source_.format());
       events.clear();
       events.push_back(std::move(event));
+      to_revise = false;
       break;
     }
     const EventType type = event.type();
@@ -75,7 +76,7 @@ void WholeTransactions::Collect(RawEvent gtid, const StopToken& stop) {
     }
     bytes += event.bytes().size();
     rows = rows || IsRowsEvent(type);
-    revised = revised || (rows && IsStatement(type));
+    to_revise = to_revise || (rows && IsStatement(type));
     switch (FramePartOf(event, source_.format(), in_transaction)) {
       case FramePart::kBegin:
         in_transaction = true;
@@ -92,14 +93,14 @@ void WholeTransactions::Collect(RawEvent gtid, const StopToken& stop) {
     events.push_back(std::move(event));
     if (whole || bytes <= limit_) continue;
     whole = true;
-    revised = false;
+    to_revise = false;
     if (!is_whole_(events.front(), stop)) {
       Tell(events.front(), source_.format());
       leaving_out_ = true;
       return;
     }
   }
-  if (revised && revise_) revise_(events);
+  if (to_revise && revise_) revise_(events);
   ready_ = std::move(events);
   // A large transaction must not take its memory for ever.
   if (ready_.capacity() > kKeptEvents && ready_.size() <= kKeptEvents) ready_.shrink_to_fit();
