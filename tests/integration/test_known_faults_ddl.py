@@ -45,6 +45,21 @@ def test_copies_and_temporary_tables_of_an_old_server(pair, migrated):
     assert m.downstream.run(f"SELECT COUNT(*) FROM {SCHEMA}.t") == ((4,),)
 
 
+CREATE_SELECT_OPTIONS = ["", "ENGINE=InnoDB", "DEFAULT CHARSET=latin1", "COLLATE=utf8mb4_bin", "COMMENT='x'", "ROW_FORMAT=DYNAMIC", "STATS_PERSISTENT=1", "COMPRESSION='none'",
+                         "AVG_ROW_LENGTH=9", "AUTO_INCREMENT=50", "PARTITION BY HASH(id) PARTITIONS 2", "ENGINE=InnoDB COMMENT='y' PARTITION BY KEY(id) PARTITIONS 3"]
+
+
+@pytest.mark.parametrize("pair", ["mysql9-mysql9", "mysql9-mariadb", "mariadb-mysql9"])
+def test_copies_of_tables_with_options(pair, migrated):
+    """MySQL logs START TRANSACTION before the options, and then the rows."""
+    m = migrated(pair).replicating("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1), (2)")
+    m.write(*(f"CREATE TABLE copy{i} (id INT AUTO_INCREMENT PRIMARY KEY) {options} SELECT id FROM t" for i, options in enumerate(CREATE_SELECT_OPTIONS)
+              if "COMPRESSION" not in options or pair.startswith("mysql")),
+            "CREATE TABLE copied ENGINE=InnoDB COMMENT='z' AS SELECT * FROM t", "INSERT INTO copy1 VALUES (3)")
+    m.equal(definitions=False)
+    m.same("SELECT TABLE_NAME, TABLE_COMMENT, CREATE_OPTIONS LIKE '%%partitioned%%' FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'kfd' ORDER BY 1")
+
+
 def test_rows_that_an_old_server_undoes_in_its_log(migrated):
     """MySQL 5.6 logs a transaction that dropped a temporary table even if it is rolled back. Its rows come before that is known."""
     m = migrated("mysql56-mariadb").replicating("CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1)")

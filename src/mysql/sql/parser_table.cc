@@ -28,6 +28,9 @@ CreateTable Parser::ParseCreateTable(bool or_replace) {
     } while (AcceptSymbol(","));
     ExpectSymbol(")");
   }
+  // MySQL 8.0.21 and later log CREATE TABLE ... SELECT with these words before all options; the
+  // rows follow.
+  AcceptWords({"START", "TRANSACTION"});
   create.options = TableOptions();
   if (IsWord("PARTITION")) create.partition = ParsePartitionBy();
   if (IsWord("IGNORE") || IsWord("REPLACE") || IsWord("AS") || IsWord("SELECT") || IsWord("WITH") ||
@@ -40,7 +43,6 @@ CreateTable Parser::ParseCreateTable(bool or_replace) {
     if (!AcceptWord("DELETE")) ExpectWord("PRESERVE");
     ExpectWord("ROWS");
   }
-  // MySQL 8.0.21 and later log CREATE TABLE ... SELECT with this suffix; the rows follow.
   AcceptWords({"START", "TRANSACTION"});
   return create;
 }
