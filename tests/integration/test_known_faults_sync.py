@@ -246,3 +246,21 @@ def test_moments_are_the_same_in_three_time_zones(servers, cluster, monkeypatch)
     finally:
         for server, zone in old:
             server.run(f"SET GLOBAL time_zone = '{zone}'")
+
+
+@pytest.mark.parametrize("damage,number", [("DROP TABLE {}", 1146), ("ALTER TABLE {} DROP COLUMN binlog_pos", 1054), ("ALTER TABLE {} ADD more INT NOT NULL", 1364)],
+                         ids=["table", "column", "value"])
+def test_a_place_that_cannot_be_saved_any_more(migrated, damage, number):
+    """It is told, not only logged: after a crash all since the last place would come again."""
+    m = migrated("mariadb-mariadb", syncers={"sync": {"checkpoint-flush-interval": 1}})
+    m.replicating("CREATE TABLE t (id INT PRIMARY KEY)")
+    m.synced()
+    m.downstream.run(damage.format(f"dm_meta.{m.task}_syncer_checkpoint"))
+    m.write("INSERT INTO t VALUES (1)")
+    error = m.cluster.wait_error(m.task, 10006, str(number))
+    assert "its place cannot be saved" in error["Workaround"], error
+    m.cluster.ctl("stop-task", m.task)
+    m.start()  # with --remove-meta
+    m.cluster.wait_stage(m.task, "Running", "Sync", timeout=60)
+    m.write("INSERT INTO t VALUES (2)")
+    m.equal()

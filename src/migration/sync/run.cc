@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <utility>
 
@@ -453,6 +454,17 @@ void SyncRun::TellFilteredRows() {
               F("number of filtered delete", rows[2])});
 }
 
+namespace {
+
+// Does the server say that a table for the task's progress, or a column of it, is not there or not
+// as it was made? Time does not cure that.
+bool IsProgressDamaged(const Error& error) {
+  constexpr std::array<int, 4> kCodes = {1049, 1054, 1146, 1364};
+  return std::find(kCodes.begin(), kCodes.end(), error.server_errno()) != kCodes.end();
+}
+
+}  // namespace
+
 void SyncRun::SaveLoop(const StopToken& stop) {
   const auto interval = std::chrono::seconds(std::max(config_.syncer.checkpoint_flush_interval, 1));
   auto last = SteadyClock::now();
@@ -477,6 +489,16 @@ void SyncRun::SaveLoop(const StopToken& stop) {
         if (e.code() == static_cast<int>(ErrorCode::kSyncerOwnerChanged) ||
             e.code() == static_cast<int>(ErrorCode::kSyncerFenceLost)) {
           queues_.Abort(e);
+          reading_.request_stop();
+          return;
+        }
+        if (IsProgressDamaged(e)) {
+          Error damaged = e;
+          queues_.Abort(damaged.SetWorkaround(
+              "The task's tables in the downstream's meta database are not as it made them, so its "
+              "place cannot be saved. Restore them from a backup and resume the task; or start it "
+              "anew, with `start-task --remove-meta`, or in mode incremental from the place that "
+              "query-status shows."));
           reading_.request_stop();
           return;
         }
