@@ -128,7 +128,8 @@ DumpFileName ClassifyDumpFile(std::string_view path) {
 
   // Matched against the whole path, directories included.
   if (MatchSchemaTail(ToLowerCase(path), "-schema-trigger") ||
-      MatchSchemaTail(ToLowerCase(path), "-schema-post")) {
+      MatchSchemaTail(ToLowerCase(path), "-schema-post") ||
+      MatchSchemaTail(lower, "-schema-sequence")) {
     return result;
   }
   if (lower.ends_with(".bak")) return result;

@@ -201,6 +201,12 @@ TEST(SchemaTracker, DefaultsOfSequences) {
     EXPECT_EQ(table->columns[i].default_value, expected[i]);
     EXPECT_TRUE(table->columns[i].default_is_expr);
   }
+  mariadb.sql_mode = SqlMode::Parse("ORACLE");
+  Apply(tracker, "create table o (a int default q.nextval, b int default x.q.currval)", mariadb);
+  const TablePtr oracle = tracker.GetTable("s", "o");
+  ASSERT_NE(oracle, nullptr);
+  EXPECT_EQ(oracle->columns[0].default_value, "nextval(`s`.`q`)");
+  EXPECT_EQ(oracle->columns[1].default_value, "lastval(`x`.`q`)");
 }
 
 TEST_F(TrackerTest, TablesMoveBetweenSchemas) {

@@ -300,11 +300,18 @@ class Adaptation {
   bool IsOfMissingSequence(std::string_view column, const ExprPtr& value) const {
     if (value == nullptr) return false;
     if (value->kind != ExprKind::kNextValue) {
+      if (For(SqlTarget::kTiDb) && value->kind != ExprKind::kParen && TakesFromSequence(value)) {
+        left_out_(fmt::format("default of column {}: it reckons with values of a sequence",
+                              QuoteName(column)));
+        return true;
+      }
       return std::any_of(value->args.begin(), value->args.end(),
                          [&](const ExprPtr& arg) { return IsOfMissingSequence(column, arg); });
     }
     const TableName sequence{value->schema, value->name};
-    if (!For(SqlTarget::kMySql) && options_.has_sequence && options_.has_sequence(sequence)) {
+    // TiDB has no last value of a session as a default.
+    const bool takes = For(SqlTarget::kMariaDb) || (For(SqlTarget::kTiDb) && value->text == "NEXT");
+    if (takes && options_.has_sequence && options_.has_sequence(sequence)) {
       return false;
     }
     left_out_(fmt::format("default of column {}: the downstream has no sequence {}",

@@ -242,6 +242,11 @@ TEST(Adapt, DefaultsOfSequencesThatTheTargetLacks) {
             "CREATE TABLE `t` (`a` INT NOT NULL,`b` INT)");
   EXPECT_EQ(Adapt(create, SqlTarget::kTiDb, true).text,
             "CREATE TABLE `t` (`a` INT NOT NULL,`b` INT)");
+  EXPECT_EQ(Adapt("create table t (a int default nextval(s), b int default (1 + nextval(s)), c int "
+                  "default (lastval(s)))",
+                  SqlTarget::kTiDb, true, options)
+                .text,
+            "CREATE TABLE `t` (`a` INT DEFAULT nextval(`s`),`b` INT,`c` INT)");
   const std::string alter = "alter table t alter a set default (next value for s), add c int";
   EXPECT_EQ(Adapt(alter, SqlTarget::kMariaDb, true).text,
             "ALTER TABLE `t` ALTER COLUMN `a` DROP DEFAULT, ADD COLUMN `c` INT");

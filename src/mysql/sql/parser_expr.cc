@@ -452,7 +452,14 @@ ExprPtr Parser::ColumnRef() {
     expr->table = std::move(expr->name);
     expr->name = Name("a column name");
   }
-  return expr;
+  if (!IsOracle() || expr->table.empty()) return expr;
+  // Its mode ORACLE has s.NEXTVAL and s.CURRVAL.
+  const std::string last = UpperWord(expr->name);
+  if (last != "NEXTVAL" && last != "CURRVAL") return expr;
+  auto value = Make(ExprKind::kNextValue, {}, expr->table);
+  value->schema = expr->schema;
+  value->text = last == "NEXTVAL" ? "NEXT" : "PREVIOUS";
+  return value;
 }
 
 std::vector<ExprPtr> Parser::Arguments() {
