@@ -190,7 +190,9 @@ def test_only_what_may_be_there_is_replaced(how, servers, cluster):
     m = Migrated(cluster, servers.get("mariadb", "up"), servers.get("mysql9", "down"), [SCHEMA], f"kfr_{how}", source_keys={"checker": {"check-enable": False}},
                  syncers={"sync": {"checkpoint-flush-interval": 30}})
     m.replicating("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
-    cluster.ctl("pause-task", m.task)  # a task's first run is in safe mode for a while
+    m.synced()
+    cluster.ctl("pause-task", m.task)  # a task's first run is in safe mode for a while (if it comes to read at all)
+    cluster.wait_stage(m.task, "Paused")
     cluster.ctl("resume-task", m.task)
     cluster.wait_stage(m.task, "Running", "Sync")
     m.downstream.run("SET GLOBAL log_output = 'TABLE'", "TRUNCATE mysql.general_log", "SET GLOBAL general_log = 1")

@@ -19,17 +19,14 @@ std::string Lower(std::string_view name) {
 }  // namespace
 
 bool IsServerSchema(std::string_view name) {
-  static constexpr std::array<std::string_view, 6> kSchemas = {"mysql",
-                                                               "sys",
-                                                               "information_schema",
-                                                               "performance_schema",
-                                                               "metrics_schema",
-                                                               "inspection_schema"};
-  return std::find(kSchemas.begin(), kSchemas.end(), Lower(name)) != kSchemas.end();
+  const std::string lower = Lower(name);
+  return lower == "mysql" || lower == "information_schema" || lower == "performance_schema";
 }
 
 bool IsSystemSchema(std::string_view name) {
-  return IsServerSchema(name) || Lower(name) == "dm_heartbeat";
+  static constexpr std::array<std::string_view, 4> kMore = {"sys", "metrics_schema",
+                                                            "inspection_schema", "dm_heartbeat"};
+  return IsServerSchema(name) || std::find(kMore.begin(), kMore.end(), Lower(name)) != kMore.end();
 }
 
 }  // namespace dm::migration

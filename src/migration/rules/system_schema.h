@@ -8,7 +8,8 @@ namespace dm::migration {
 // True for mysql, sys, information_schema, performance_schema, metrics_schema, inspection_schema
 // and dm_heartbeat, in any letter case.
 bool IsSystemSchema(std::string_view name);
-// Those of them that servers have themselves and nobody may fill: all but dm_heartbeat.
+// mysql, information_schema and performance_schema, in any letter case: what every server keeps for
+// itself. The others are ordinary names to some.
 bool IsServerSchema(std::string_view name);
 
 }  // namespace dm::migration

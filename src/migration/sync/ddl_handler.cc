@@ -478,7 +478,7 @@ void DdlHandler::PlanOrdinary(Statement split, std::vector<TableId> tables, cons
   if (!p.filtered && IsDiscard(split, p.tables.front())) return;
   if (!p.filtered) {
     p.routed = mysql::RenameTables(split, names);
-    RouteSequences(&p.routed, *context_.rules);
+    RouteSequences(&p.routed, *context_.rules, context_.sessions->lower_case_table_names != 0);
     RouteForeignKeys(&p.routed, p.tables.front(), p.targets.front(), context_,
                      context_.sessions->lower_case_table_names != 0);
   }

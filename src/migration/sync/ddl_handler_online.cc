@@ -274,7 +274,7 @@ void DdlHandler::PlanSwap(const TableId& shadow, const TableId& real, Statement 
       p.targets = {target};
       p.routed = mysql::RenameTables(statement,
                                      std::vector<mysql::TableName>{{target.schema, target.table}});
-      RouteSequences(&p.routed, *context_.rules);
+      RouteSequences(&p.routed, *context_.rules, context_.sessions->lower_case_table_names != 0);
       RouteForeignKeys(&p.routed, real, target, context_,
                        context_.sessions->lower_case_table_names != 0);
       if (definition) p.part = Planned::Part::kExecuted;

@@ -115,9 +115,11 @@ size_t UpstreamColumnCount(const Sessions& sessions, const TableId& id, const St
   return Ask(sessions.upstream, "COLUMN_NAME", "COLUMNS", id, stop).rows.size();
 }
 
-void RouteSequences(mysql::Statement* split, const Rules& rules) {
+void RouteSequences(mysql::Statement* split, const Rules& rules, bool fold) {
   mysql::ChangeSequences(split, [&](mysql::TableName& sequence) {
-    TableId target = rules.Route({sequence.schema, sequence.name});
+    TableId source{sequence.schema, sequence.name};
+    if (fold) source = {mysql::LowerName(source.schema), mysql::LowerName(source.table)};
+    TableId target = rules.Route(source);
     sequence = {std::move(target.schema), std::move(target.table)};
   });
 }

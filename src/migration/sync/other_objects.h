@@ -38,7 +38,8 @@ bool DownstreamHasCollation(const Sessions& sessions, const std::string& collati
 std::string DownstreamServerCollation(const Sessions& sessions, const StopToken& stop);
 
 // Gives the sequences of which defaults of the split statement take values their routed names.
-void RouteSequences(mysql::Statement* split, const Rules& rules);
+// `fold`: names are lower-cased.
+void RouteSequences(mysql::Statement* split, const Rules& rules, bool fold);
 
 // Are these the columns of a MariaDB sequence? It writes a row of its own state to the binlog
 // whenever it takes the next lot of values. A table may look alike unless the columns are named.

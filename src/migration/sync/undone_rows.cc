@@ -60,6 +60,7 @@ struct Savepoint {
   size_t place;        // of the event behind which it stands
   size_t rows;         // rows events before it
   bool twice = false;  // another one of the name has other rows before it
+  bool gone = false;   // by a ROLLBACK TO one before it; one of the name may be there still
 };
 
 // What is undone: events from the first place to before the second. nullopt: it is not sure.
@@ -69,6 +70,7 @@ std::optional<Ranges> FindUndone(const std::vector<RawEvent>& events,
   Ranges undone;
   std::vector<Savepoint> savepoints;
   size_t rows = 0;
+  bool sure = true;
   bool unnamed = false;  // some savepoint has a name that is not told
   for (size_t i = 0; i < events.size(); ++i) {
     if (mysql::IsRowsEvent(events[i].type())) ++rows;
@@ -93,12 +95,16 @@ std::optional<Ranges> FindUndone(const std::vector<RawEvent>& events,
       savepoints.push_back(std::move(set));
       continue;
     }
-    if (unnamed || known == savepoints.end() || known->twice) return std::nullopt;
+    if (unnamed || known == savepoints.end() || known->twice || known->gone) {
+      sure = false;
+      continue;
+    }
     undone.emplace_back(known->place, i + 1);
     known->place = i;
     known->rows = rows;
-    savepoints.erase(known + 1, savepoints.end());
+    std::for_each(known + 1, savepoints.end(), [](Savepoint& later) { later.gone = true; });
   }
+  if (!sure) return std::nullopt;
   return undone;
 }
 
@@ -116,7 +122,7 @@ size_t LeaveOutUndone(std::vector<RawEvent>& events, const mysql::FormatDescript
       const bool rows = mysql::IsRowsEvent(events[i].type());
       const bool rollback =
           i + 1 == end && KindOfControl(StatementOf(events[i], format)) == Control::kRollback;
-      if (!rows && !rollback && events[i].type() != EventType::kTableMap) continue;
+      if (!rows && !rollback) continue;
       undone += rows;
       events[i] = WithoutMeaning(events[i]);
     }

@@ -94,12 +94,18 @@ TEST(UndoneRowsTest, NothingChangesIfItIsNotSure) {
            "a[SAVEPOINT `s`]b[SAVEPOINT `s`]c[SAVEPOINT `s`][ROLLBACK TO `s`]d",
            "[XA START 'x']a[SAVEPOINT `s`]b[ROLLBACK TO `s`]c[XA END 'x']",
            "a[ROLLBACK]b",
+           // The last one is to the first s: a function had the others.
+           "a[SAVEPOINT `s`][SAVEPOINT `t`]x[SAVEPOINT `s`]y[ROLLBACK TO `t`]dx[SAVEPOINT `s`]y"
+           "[ROLLBACK TO `s`]e",
+           "a[SAVEPOINT `t`]b[SAVEPOINT `s`]c[ROLLBACK TO `t`]d[ROLLBACK TO `s`]e",
        }) {
     EXPECT_EQ(Left(transaction, 0), transaction);
   }
   // All of it is undone, whatever they are.
   EXPECT_EQ(Left("a[SAVEPOINT `s`]b[SAVEPOINT `s`]c[ROLLBACK]", 3),
             "[SAVEPOINT `s`][SAVEPOINT `s`][ROLLBACK]");
+  EXPECT_EQ(Left("a[SAVEPOINT `s`]b[SAVEPOINT `s`]c[ROLLBACK TO `s`]d[ROLLBACK]", 4),
+            "[SAVEPOINT `s`][SAVEPOINT `s`][ROLLBACK TO `s`][ROLLBACK]");
 }
 
 }  // namespace
