@@ -319,6 +319,41 @@ TEST(Adapt, JsonOfMariaDbIsItsText) {
             "CREATE TABLE `t` (`id` INT,`doc` JSON NOT NULL)");
 }
 
+TEST(Adapt, DefaultsThatAreExpressionsAreInParentheses) {
+  const std::string create =
+      "create table t (a int default -1, b int default a, c varchar(9) default trim(leading 'x' "
+      "from 'xxa'), d date default curdate(), e datetime default now(), f char(3) default "
+      "_latin1'x', g date default date '2020-01-01', h int default (a), i bit default b'1', j bool "
+      "default true, k int default +1.5, l int default null, n int "
+      "default case when a then 1 else 2 end)";
+  EXPECT_EQ(
+      Adapt(create, SqlTarget::kMySql, true).text,
+      "CREATE TABLE `t` (`a` INT DEFAULT -1,`b` INT DEFAULT (`a`),`c` VARCHAR(9) DEFAULT "
+      "(TRIM(LEADING 'x' FROM 'xxa')),`d` DATE DEFAULT (CURDATE()),`e` DATETIME DEFAULT "
+      "CURRENT_TIMESTAMP(),`f` CHAR(3) DEFAULT _latin1'x',`g` DATE DEFAULT DATE "
+      "'2020-01-01',`h` INT DEFAULT (`a`),`i` BIT(1) DEFAULT b'1',`j` TINYINT(1) DEFAULT TRUE,"
+      "`k` INT DEFAULT +1.5,`l` INT DEFAULT NULL,`n` INT "
+      "DEFAULT (CASE WHEN `a` THEN 1 ELSE 2 END))");
+  constexpr std::string_view kSome =
+      "create table t (a int, b int default a, c char(36) default uuid())";
+  EXPECT_EQ(Adapt(kSome, SqlTarget::kMariaDb, true).text,
+            "CREATE TABLE `t` (`a` INT,`b` INT DEFAULT `a`,`c` CHAR(36) DEFAULT UUID())");
+  EXPECT_EQ(Adapt(kSome, SqlTarget::kTiDb, true).text,
+            "CREATE TABLE `t` (`a` INT,`b` INT DEFAULT (`a`),`c` CHAR(36) DEFAULT UUID())");
+  // Here MySQL and TiDB want them also around the time.
+  constexpr std::string_view kAlter =
+      "alter table t alter a set default b, alter c set default uuid(), alter d set default now(), "
+      "alter e set default -1, alter f set default (1 + 1)";
+  for (SqlTarget target : {SqlTarget::kMySql, SqlTarget::kTiDb}) {
+    EXPECT_EQ(Adapt(kAlter, target, true).text,
+              "ALTER TABLE `t` ALTER COLUMN `a` SET DEFAULT (`b`), ALTER COLUMN `c` SET DEFAULT "
+              "(UUID()), ALTER COLUMN `d` SET DEFAULT (CURRENT_TIMESTAMP()), ALTER COLUMN `e` SET "
+              "DEFAULT -1, ALTER COLUMN `f` SET DEFAULT (1+1)");
+  }
+  EXPECT_EQ(Adapt("alter table t alter a set default b", SqlTarget::kMariaDb, true).text,
+            "ALTER TABLE `t` ALTER COLUMN `a` SET DEFAULT `b`");
+}
+
 TEST(Adapt, LiteralDefaultsOfTexts) {
   constexpr std::string_view kTable =
       "create table t (a text default 'x', b blob default null, c json default '{}', "
