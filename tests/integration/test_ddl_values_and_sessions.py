@@ -155,6 +155,13 @@ def test_partitions_are_exchanged_without_validation(pair, migrated):
     _columns(m, "x")
 
 
+@pytest.mark.parametrize("pair", ["mysql9-mariadb", "mysql9-mysql9"])
+def test_changes_with_and_without_validation(pair, migrated):
+    m = migrated(pair).replicating("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    m.write("ALTER TABLE t WITHOUT VALIDATION, ADD v INT", "ALTER TABLE t ADD w INT, WITHOUT VALIDATION", "INSERT INTO t (id) VALUES (2)")
+    m.equal(definitions=False)
+
+
 @pytest.mark.parametrize("pair", ["mysql9-mariadb", "mysql9-mysql9", "mysql9-tidb"])
 def test_a_database_is_made_read_only(pair, migrated):
     m = migrated(pair).replicating("CREATE TABLE t (id INT PRIMARY KEY)")

@@ -61,6 +61,23 @@ TEST(Adapt, ValidationOfExchangedPartitions) {
   EXPECT_TRUE(Adapt(kExchange, SqlTarget::kMariaDb, false, old).left_out.empty());
 }
 
+TEST(Adapt, ValidationOfOtherChanges) {
+  AdaptOptions old;
+  old.validation_clause = false;
+  for (const std::string clause : {"WITH VALIDATION", "WITHOUT VALIDATION"}) {
+    const std::string list = "alter table t " + clause + ", add c int";
+    const std::string alone = "alter table t " + clause;
+    constexpr std::string_view kWithout = "ALTER TABLE `t` ADD COLUMN `c` INT";
+    // MariaDB has it for partitions alone.
+    EXPECT_EQ(Adapt(list, SqlTarget::kMariaDb, false).text, kWithout);
+    EXPECT_EQ(Adapt(alone, SqlTarget::kMariaDb, false).text, "nothing");
+    EXPECT_EQ(Adapt(list, SqlTarget::kMySql, false, old).text, kWithout);
+    EXPECT_EQ(Adapt(list, SqlTarget::kMySql, false).text,
+              "ALTER TABLE `t` " + clause + ", ADD COLUMN `c` INT");
+    EXPECT_EQ(Adapt(alone, SqlTarget::kTiDb, false).text, "ALTER TABLE `t` " + clause);
+  }
+}
+
 TEST(Adapt, OptionsOfDatabases) {
   const auto alter = [](const std::string& options, SqlTarget target) {
     return Adapt("alter database d " + options, target, false);
