@@ -155,6 +155,13 @@ def test_partitions_are_exchanged_without_validation(pair, migrated):
     _columns(m, "x")
 
 
+@pytest.mark.parametrize("pair", ["mysql9-mariadb", "mysql9-mysql9"])
+def test_changes_with_and_without_validation(pair, migrated):
+    m = migrated(pair).replicating("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    m.write("ALTER TABLE t WITHOUT VALIDATION, ADD v INT", "ALTER TABLE t ADD w INT, WITHOUT VALIDATION", "INSERT INTO t (id) VALUES (2)")
+    m.equal(definitions=False)
+
+
 @pytest.mark.parametrize("pair", ["mysql9-mariadb", "mysql9-mysql9", "mysql9-tidb"])
 def test_a_database_is_made_read_only(pair, migrated):
     m = migrated(pair).replicating("CREATE TABLE t (id INT PRIMARY KEY)")
@@ -327,3 +334,18 @@ def test_members_after_a_conversion_to_another_character_set(pair, migrated):
                 f"DELETE FROM {table} WHERE id = 2")
     for old, new in conversions:
         _columns(m, f"c_{old}_{new}", "id, e + 0, s + 0")
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_defaults_that_mariadb_writes_without_parentheses(live, migrated):
+    made = ["CREATE TABLE y (id INT PRIMARY KEY, a INT, b INT DEFAULT a, c VARCHAR(9) DEFAULT TRIM(LEADING 'x' FROM 'xxa'), d INT DEFAULT -7, e DATE DEFAULT CURDATE(), "
+            "f DATETIME DEFAULT NOW(), g INT DEFAULT CASE WHEN a > 1 THEN 5 ELSE 6 END, h INT, i CHAR(36), j DATETIME)"]
+    m = migrated("mariadb11-mysql9").prepare(*([] if live else made)).start()
+    m.cluster.wait_stage(m.task, "Running", "Sync", timeout=60)
+    m.write(*(made if live else []), "INSERT INTO y (id, a) VALUES (1, 1)")
+    m.equal(definitions=False)
+    m.write("ALTER TABLE y ALTER h SET DEFAULT a, ALTER i SET DEFAULT UUID()", "ALTER TABLE y ALTER j SET DEFAULT NOW()", "INSERT INTO y (id, a) VALUES (2, 2)")
+    m.equal(definitions=False)
+    m.downstream.run(f"INSERT INTO {SCHEMA}.y (id, a) VALUES (3, 3)")
+    shown = "SELECT a, b, c, d, e = CURDATE(), ABS(TIMESTAMPDIFF(HOUR, f, NOW())), g, h, LENGTH(i), ABS(TIMESTAMPDIFF(HOUR, j, NOW())) FROM {}.y WHERE id = 3".format(SCHEMA)
+    assert list(m.downstream.run(shown)) == [(3, 3, "a", -7, 1, 0, 5, 3, 36, 0)]

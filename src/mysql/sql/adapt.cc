@@ -579,7 +579,10 @@ class Adaptation {
 
   bool KeepsVerbatim(std::string_view text) const {
     // How to do the work: a method that the target does not know or cannot use would stop it.
-    return !text.starts_with("ALGORITHM") && !text.starts_with("LOCK");
+    if (text.starts_with("ALGORITHM") || text.starts_with("LOCK")) return false;
+    // Of generated columns, whose values the upstream has let pass.
+    const bool validation = text == "WITH VALIDATION" || text == "WITHOUT VALIDATION";
+    return !validation || (options_.validation_clause && !For(SqlTarget::kMariaDb));
   }
 
   const SqlTarget target_;

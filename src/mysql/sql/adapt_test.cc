@@ -61,6 +61,23 @@ TEST(Adapt, ValidationOfExchangedPartitions) {
   EXPECT_TRUE(Adapt(kExchange, SqlTarget::kMariaDb, false, old).left_out.empty());
 }
 
+TEST(Adapt, ValidationOfOtherChanges) {
+  AdaptOptions old;
+  old.validation_clause = false;
+  for (const std::string clause : {"WITH VALIDATION", "WITHOUT VALIDATION"}) {
+    const std::string list = "alter table t " + clause + ", add c int";
+    const std::string alone = "alter table t " + clause;
+    constexpr std::string_view kWithout = "ALTER TABLE `t` ADD COLUMN `c` INT";
+    // MariaDB has it for partitions alone.
+    EXPECT_EQ(Adapt(list, SqlTarget::kMariaDb, false).text, kWithout);
+    EXPECT_EQ(Adapt(alone, SqlTarget::kMariaDb, false).text, "nothing");
+    EXPECT_EQ(Adapt(list, SqlTarget::kMySql, false, old).text, kWithout);
+    EXPECT_EQ(Adapt(list, SqlTarget::kMySql, false).text,
+              "ALTER TABLE `t` " + clause + ", ADD COLUMN `c` INT");
+    EXPECT_EQ(Adapt(alone, SqlTarget::kTiDb, false).text, "ALTER TABLE `t` " + clause);
+  }
+}
+
 TEST(Adapt, OptionsOfDatabases) {
   const auto alter = [](const std::string& options, SqlTarget target) {
     return Adapt("alter database d " + options, target, false);
@@ -322,6 +339,41 @@ TEST(Adapt, JsonOfMariaDbIsItsText) {
             "CREATE TABLE `t` (`id` INT,`doc` JSON NOT NULL)");
   EXPECT_EQ(Adapt(kTable, SqlTarget::kMySql, false).text,
             "CREATE TABLE `t` (`id` INT,`doc` JSON NOT NULL)");
+}
+
+TEST(Adapt, DefaultsThatAreExpressionsAreInParentheses) {
+  const std::string create =
+      "create table t (a int default -1, b int default a, c varchar(9) default trim(leading 'x' "
+      "from 'xxa'), d date default curdate(), e datetime default now(), f char(3) default "
+      "_latin1'x', g date default date '2020-01-01', h int default (a), i bit default b'1', j bool "
+      "default true, k int default +1.5, l int default null, n int "
+      "default case when a then 1 else 2 end)";
+  EXPECT_EQ(
+      Adapt(create, SqlTarget::kMySql, true).text,
+      "CREATE TABLE `t` (`a` INT DEFAULT -1,`b` INT DEFAULT (`a`),`c` VARCHAR(9) DEFAULT "
+      "(TRIM(LEADING 'x' FROM 'xxa')),`d` DATE DEFAULT (CURDATE()),`e` DATETIME DEFAULT "
+      "CURRENT_TIMESTAMP(),`f` CHAR(3) DEFAULT _latin1'x',`g` DATE DEFAULT DATE "
+      "'2020-01-01',`h` INT DEFAULT (`a`),`i` BIT(1) DEFAULT b'1',`j` TINYINT(1) DEFAULT TRUE,"
+      "`k` INT DEFAULT +1.5,`l` INT DEFAULT NULL,`n` INT "
+      "DEFAULT (CASE WHEN `a` THEN 1 ELSE 2 END))");
+  constexpr std::string_view kSome =
+      "create table t (a int, b int default a, c char(36) default uuid())";
+  EXPECT_EQ(Adapt(kSome, SqlTarget::kMariaDb, true).text,
+            "CREATE TABLE `t` (`a` INT,`b` INT DEFAULT `a`,`c` CHAR(36) DEFAULT UUID())");
+  EXPECT_EQ(Adapt(kSome, SqlTarget::kTiDb, true).text,
+            "CREATE TABLE `t` (`a` INT,`b` INT DEFAULT (`a`),`c` CHAR(36) DEFAULT UUID())");
+  // Here MySQL and TiDB want them also around the time.
+  constexpr std::string_view kAlter =
+      "alter table t alter a set default b, alter c set default uuid(), alter d set default now(), "
+      "alter e set default -1, alter f set default (1 + 1)";
+  for (SqlTarget target : {SqlTarget::kMySql, SqlTarget::kTiDb}) {
+    EXPECT_EQ(Adapt(kAlter, target, true).text,
+              "ALTER TABLE `t` ALTER COLUMN `a` SET DEFAULT (`b`), ALTER COLUMN `c` SET DEFAULT "
+              "(UUID()), ALTER COLUMN `d` SET DEFAULT (CURRENT_TIMESTAMP()), ALTER COLUMN `e` SET "
+              "DEFAULT -1, ALTER COLUMN `f` SET DEFAULT (1+1)");
+  }
+  EXPECT_EQ(Adapt("alter table t alter a set default b", SqlTarget::kMariaDb, true).text,
+            "ALTER TABLE `t` ALTER COLUMN `a` SET DEFAULT `b`");
 }
 
 TEST(Adapt, LiteralDefaultsOfTexts) {

@@ -401,9 +401,8 @@ void Writer::Spec(const AlterSpec& spec) {
     case AlterKind::kSetDefault:
       named("ALTER COLUMN ");
       Put(" SET DEFAULT ");
-      if (spec.parens) Put("(");
-      Write(*spec.expr);
-      if (spec.parens) Put(")");
+      // Here MySQL and TiDB take neither calls nor the time without parentheses.
+      Default(*spec.expr, spec.parens, IsSignedLiteral(*spec.expr));
       break;
     case AlterKind::kDropDefault:
       named("ALTER COLUMN ");

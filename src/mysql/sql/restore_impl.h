@@ -13,6 +13,9 @@ namespace dm::mysql {
 // Does the target take this option of a table or partition?
 bool KnowsOption(SqlTarget target, const Option& option);
 
+// A default that every server takes without parentheses.
+bool IsSignedLiteral(const Expr& expr);
+
 class Writer {
  public:
   explicit Writer(const RestoreOptions& options, ExprStyle style = ExprStyle::kNormal)
@@ -68,6 +71,8 @@ class Writer {
   void IndexOptions_(const IndexOptions& options);
   void Reference_(const Reference& reference);
   void ColumnOption_(const ColumnOption& option);
+  // `parens`: it has some; `bare`: MySQL and TiDB take it without.
+  void Default(const Expr& value, bool parens, bool bare);
   void Enforced(bool enforced);
   void Method(const PartitionMethod& method);
   void Definitions(const std::vector<PartitionDef>& definitions, bool sub);

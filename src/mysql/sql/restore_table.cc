@@ -62,6 +62,25 @@ const TidbOption* FindTidbOption(std::string_view name) {
   return nullptr;
 }
 
+// What every server takes for a default without parentheses.
+constexpr bool IsLiteral(ExprKind kind) {
+  switch (kind) {
+    case ExprKind::kString:
+    case ExprKind::kInteger:
+    case ExprKind::kDecimal:
+    case ExprKind::kFloat:
+    case ExprKind::kHex:
+    case ExprKind::kBit:
+    case ExprKind::kTemporal:
+    case ExprKind::kNull:
+    case ExprKind::kTrue:
+    case ExprKind::kFalse:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string_view ActionText(ReferenceAction action) {
   switch (action) {
     case ReferenceAction::kRestrict:
@@ -161,6 +180,11 @@ bool Writer::Options(const std::vector<Option>& options) {
   return any;
 }
 
+bool IsSignedLiteral(const Expr& expr) {
+  const bool sign = expr.kind == ExprKind::kUnary && (expr.name == "-" || expr.name == "+");
+  return IsLiteral(sign ? expr.args[0]->kind : expr.kind);
+}
+
 // ---- columns ----------------------------------------------------------------------------------
 
 void Writer::Write(const DataType& type) {
@@ -200,6 +224,14 @@ void Writer::Enforced(bool enforced) {
   if (!enforced) Put(" NOT ENFORCED");
 }
 
+void Writer::Default(const Expr& value, bool parens, bool bare) {
+  const bool wants = For(SqlTarget::kMySql) || For(SqlTarget::kTiDb);
+  if (wants && !bare && value.kind != ExprKind::kNextValue) parens = true;
+  if (parens) Put("(");
+  Write(value);
+  if (parens) Put(")");
+}
+
 void Writer::ColumnOption_(const ColumnOption& option) {
   switch (option.kind) {
     case ColumnOptionKind::kNotNull:
@@ -209,14 +241,13 @@ void Writer::ColumnOption_(const ColumnOption& option) {
       Put(" NULL");
       break;
     case ColumnOptionKind::kDefault: {
-      // MariaDB writes calls without parentheses; MySQL wants them, but for CURRENT_TIMESTAMP.
-      const bool call = option.expr->kind == ExprKind::kFunction &&
-                        UpperWord(option.expr->name) != "CURRENT_TIMESTAMP";
-      const bool parens = option.parens || (call && For(SqlTarget::kMySql));
+      // MariaDB writes expressions without parentheses. TiDB knows but calls without them.
+      const Expr& value = *option.expr;
+      const bool bare = IsSignedLiteral(value) ||
+                        (value.kind == ExprKind::kFunction &&
+                         (For(SqlTarget::kTiDb) || UpperWord(value.name) == "CURRENT_TIMESTAMP"));
       Put(" DEFAULT ");
-      if (parens) Put("(");
-      Write(*option.expr);
-      if (parens) Put(")");
+      Default(value, option.parens, bare);
       break;
     }
     case ColumnOptionKind::kOnUpdate:
