@@ -349,3 +349,24 @@ def test_defaults_that_mariadb_writes_without_parentheses(live, migrated):
     m.downstream.run(f"INSERT INTO {SCHEMA}.y (id, a) VALUES (3, 3)")
     shown = "SELECT a, b, c, d, e = CURDATE(), ABS(TIMESTAMPDIFF(HOUR, f, NOW())), g, h, LENGTH(i), ABS(TIMESTAMPDIFF(HOUR, j, NOW())) FROM {}.y WHERE id = 3".format(SCHEMA)
     assert list(m.downstream.run(shown)) == [(3, 3, "a", -7, 1, 0, 5, 3, 36, 0)]
+
+
+def test_collations_without_a_character_set(migrated):
+    """They are of the one of the column, else of the statement, the table or the database."""
+    short = "COLLATE uca1400_ai_ci"
+    m = migrated("mariadb11-mysql9").replicating("CREATE TABLE z (id INT PRIMARY KEY, a VARCHAR(5)) CHARACTER SET utf8mb4")
+    m.write(f"CREATE TABLE a (id INT PRIMARY KEY, a VARCHAR(5) CHARACTER SET utf8mb3 {short})", f"CREATE TABLE b (id INT PRIMARY KEY, a VARCHAR(5), b VARCHAR(5) {short}) CHARACTER SET ucs2 COLLATE uca1400_as_ci",
+            f"CREATE TABLE c (id INT PRIMARY KEY, a VARCHAR(5), b VARCHAR(5) {short}) CHARACTER SET utf16", f"ALTER TABLE c MODIFY a VARCHAR(6) {short}, ADD c CHAR(2) {short}, {short}",
+            f"ALTER TABLE z CONVERT TO CHARACTER SET utf8mb3 {short}", f"ALTER TABLE z CHANGE a b VARCHAR(7) COLLATE uca1400_as_ci, ADD c CHAR(2) CHARACTER SET utf32 {short}",
+            f"ALTER DATABASE {SCHEMA} CHARACTER SET utf8mb3 {short}", f"ALTER DATABASE {SCHEMA} COLLATE uca1400_as_cs", f"CREATE TABLE d (id INT PRIMARY KEY, a VARCHAR(5)) {short}",
+            f"CREATE TABLE e (id INT PRIMARY KEY, a VARCHAR(5), b VARCHAR(5) {short}, c VARCHAR(5) CHARACTER SET utf8mb4 {short})", "INSERT INTO e VALUES (1, 'a', 'b', 'c')")
+    m.synced(60)
+    shown = f"SELECT TABLE_NAME, COLUMN_NAME, COLLATION_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '{SCHEMA}' AND COLLATION_NAME IS NOT NULL ORDER BY 1, 2"
+    u3 = "utf8mb3_unicode_520_ci"
+    assert [tuple(row) for row in m.downstream.run(shown)] == [
+        ("a", "a", u3), ("b", "a", "ucs2_bin"), ("b", "b", "ucs2_unicode_520_ci"), ("c", "a", "utf16_unicode_520_ci"), ("c", "b", "utf16_unicode_520_ci"), ("c", "c", "utf16_unicode_520_ci"), ("d", "a", u3),
+        ("e", "a", "utf8mb3_bin"), ("e", "b", u3), ("e", "c", "utf8mb4_0900_ai_ci"), ("z", "b", "utf8mb3_bin"), ("z", "c", "utf32_unicode_520_ci")]
+    tables = f"SELECT TABLE_NAME, TABLE_COLLATION FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{SCHEMA}' AND TABLE_NAME IN ('b', 'c', 'z') ORDER BY 1"
+    assert [tuple(row) for row in m.downstream.run(tables)] == [("b", "ucs2_bin"), ("c", "utf16_unicode_520_ci"), ("z", u3)]
+    assert m.downstream.value(f"SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{SCHEMA}'") == "utf8mb3_bin"
+    m.equal(definitions=False)

@@ -156,6 +156,9 @@ std::string SchemaPhase::Translate(mysql::Connection& db, const std::string& sta
         auto [schema, table] = context_.router.Route(sequence.schema, sequence.name);
         sequence = {std::move(schema), std::move(table)};
       });
+      if (from_mariadb && !db.server().is_mariadb) {
+        mysql::CompleteShortCollations(&parsed[0], [](std::string_view) { return ""; });
+      }
       // Servers leave a collation out of what they print only if it is the compiled-in default.
       if (CrossesKinds(from_mariadb, db.server())) {
         MakeCollationsExplicit(&parsed[0], {}, db.server());

@@ -698,6 +698,7 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Tra
         left_out("IGNORE: the binlog does not say which rows the upstream removes");
       }
     }
+    NameShortCollations(&adapted, p.tables.front(), after, query);
     WarnOfSideEffects(context_, planned, index, before.get(), after.get(), stop);
     const StatementSession& session = p.session ? *p.session : SessionOf(query, stop);
     if (!p.session) MoveMoments(&adapted, p.tables.front(), query, stop);

@@ -159,6 +159,10 @@ class DdlHandler {
   // of another kind, or having other defaults.
   void MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEvent& query,
                                 const StopToken& stop);
+  // From MariaDB elsewhere: collations without a character set are named with it, in a statement on
+  // `source`, which is `after` when it is done.
+  void NameShortCollations(mysql::Statement* adapted, const TableId& source,
+                           const mysql::TablePtr& after, const mysql::QueryEvent& query) const;
   // For a downstream of the upstream's kind: names the default of the server or the database, where
   // that is another one downstream.
   void NameOtherDefaults(mysql::Statement* routed, const std::string& schema,

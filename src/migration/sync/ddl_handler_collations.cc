@@ -63,6 +63,22 @@ void DdlHandler::MakeCollationsOfUpstream(Planned* planned, const mysql::QueryEv
   }
 }
 
+void DdlHandler::NameShortCollations(Statement* adapted, const TableId& source,
+                                     const mysql::TablePtr& after,
+                                     const mysql::QueryEvent& query) const {
+  const Sessions& sessions = *context_.sessions;
+  if (!sessions.upstream_server.is_mariadb || sessions.downstream_server.is_mariadb) return;
+  mysql::CompleteShortCollations(adapted, [&](std::string_view column) -> std::string {
+    if (after == nullptr) {
+      return adapted->As<mysql::CreateDatabase>()
+                 ? ServerCollation(query)
+                 : context_.tracker->SchemaCollation(source.schema).value_or("");
+    }
+    const mysql::ColumnInfo* info = column.empty() ? nullptr : after->FindColumn(column);
+    return info == nullptr ? after->charset : info->charset;
+  });
+}
+
 void DdlHandler::NameOtherDefaults(Statement* routed, const std::string& schema,
                                    const mysql::QueryEvent& query, const StopToken& stop) {
   const auto differs = [](const std::string& wanted, const std::string& there) {

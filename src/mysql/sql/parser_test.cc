@@ -547,6 +547,47 @@ TEST(Collations, AreCompletedFromTheUpstreamsDefaults) {
             "CREATE DATABASE `d` CHARACTER SET = latin1 COLLATE = latin1_swedish_ci");
 }
 
+TEST(Collations, ShortNamesAreOfTheCharacterSetInForce) {
+  std::string table = "utf8";
+  const auto complete = [&](std::string_view text) {
+    Statement statement = One(text);
+    CompleteShortCollations(&statement, [&](std::string_view column) {
+      return column == "known" ? std::string("ucs2") : table;
+    });
+    return Restore(statement);
+  };
+  EXPECT_EQ(complete("create table t (a char(1) charset ucs2 collate uca1400_ai_ci, b char(1) "
+                     "collate UCA1400_as_ci, c char(1) collate utf8mb4_uca1400_ai_ci, d char(1) "
+                     "charset utf8mb4 collate uca1400_ai_ci) charset utf16 collate uca1400_ai_cs"),
+            "CREATE TABLE `t` (`a` CHAR(1) CHARACTER SET UCS2 COLLATE ucs2_uca1400_ai_ci,`b` "
+            "CHAR(1) COLLATE utf16_UCA1400_as_ci,`c` CHAR(1) COLLATE utf8mb4_uca1400_ai_ci,`d` "
+            "CHAR(1) CHARACTER SET UTF8MB4 COLLATE uca1400_ai_ci) DEFAULT CHARACTER SET = UTF16 "
+            "DEFAULT COLLATE = UTF16_UCA1400_AI_CS");
+  EXPECT_EQ(complete("create table t (a char(1) collate uca1400_ai_ci) collate utf32_bin"),
+            "CREATE TABLE `t` (`a` CHAR(1) COLLATE utf32_uca1400_ai_ci) DEFAULT COLLATE = "
+            "UTF32_BIN");
+  EXPECT_EQ(complete("create table t (a char(1) collate uca1400_ai_ci, known char(1) collate "
+                     "uca1400_ai_ci) charset default collate uca1400_ai_ci"),
+            "CREATE TABLE `t` (`a` CHAR(1) COLLATE utf8mb3_uca1400_ai_ci,`known` CHAR(1) COLLATE "
+            "ucs2_uca1400_ai_ci) DEFAULT CHARACTER SET = DEFAULT DEFAULT COLLATE = "
+            "UTF8MB3_UCA1400_AI_CI");
+  EXPECT_EQ(complete("alter table t modify known char(1) collate uca1400_ai_ci, add a char(1) "
+                     "collate uca1400_ai_ci, collate uca1400_as_cs, convert to charset utf32 "
+                     "collate uca1400_ai_ci"),
+            "ALTER TABLE `t` MODIFY COLUMN `known` CHAR(1) COLLATE ucs2_uca1400_ai_ci, ADD COLUMN "
+            "`a` CHAR(1) COLLATE utf8mb3_uca1400_ai_ci, DEFAULT COLLATE = UTF8MB3_UCA1400_AS_CS, "
+            "CONVERT TO CHARACTER SET UTF32 COLLATE UTF32_UCA1400_AI_CI");
+  EXPECT_EQ(complete("alter database d collate uca1400_ai_ci"),
+            "ALTER DATABASE `d` COLLATE = utf8mb3_uca1400_ai_ci");
+  EXPECT_EQ(complete("create database d charset ucs2 collate uca1400_ai_ci"),
+            "CREATE DATABASE `d` CHARACTER SET = ucs2 COLLATE = ucs2_uca1400_ai_ci");
+  for (const std::string other : {"", "utf8mb4", "latin1"}) {
+    table = other;
+    EXPECT_EQ(complete("alter database d collate uca1400_ai_ci"),
+              "ALTER DATABASE `d` COLLATE = uca1400_ai_ci");
+  }
+}
+
 TEST(Events, NamesOfSplitStatements) {
   const std::vector<std::pair<std::string, std::string>> rows = {
       {"create database d", "create database"},

@@ -6,6 +6,7 @@
 
 #include "base/error/error.h"
 #include "mysql/sql/lexer.h"
+#include "mysql/value/charset.h"
 
 namespace dm::mysql {
 namespace {
@@ -488,6 +489,74 @@ void CompleteAlteredCollations(Statement* statement, const CollationLookup& defa
     if (spec.kind == AlterKind::kConvertCharset && spec.new_name.empty() &&
         UpperWord(spec.text) != "DEFAULT") {
       spec.new_name = default_collation(Lower(spec.text));
+    }
+  }
+}
+
+namespace {
+
+// Of a collation whose name has a character set in front, or of a character set's own name.
+Charset CharsetOf(std::string_view name) { return FindCharset(name.substr(0, name.find('_'))); }
+
+void CompleteShort(std::string* collation, std::string_view charset) {
+  if (!Lower(*collation).starts_with("uca1400_")) return;
+  switch (const Charset known = CharsetOf(charset)) {
+    case Charset::kUtf8mb3:
+    case Charset::kUcs2:
+    case Charset::kUtf16:
+    case Charset::kUtf32:
+      *collation = std::string(CharsetName(known)) + "_" + *collation;
+      break;
+    default:
+      break;
+  }
+}
+
+// The character set that options of a table or database name; empty if they name none.
+std::string NamedCharset(const std::vector<Option>& options) {
+  std::string value;
+  if (HasOption(options, "CHARACTER SET", &value) && UpperWord(value) != "DEFAULT") return value;
+  if (HasOption(options, "COLLATE", &value) && CharsetOf(value) != Charset::kUnknown) return value;
+  return "";
+}
+
+}  // namespace
+
+void CompleteShortCollations(
+    Statement* statement, const std::function<std::string(std::string_view column)>& charset_of) {
+  const auto in_options = [&](std::vector<Option>* options) {
+    const std::string named = NamedCharset(*options);
+    for (Option& option : *options) {
+      if (option.name != "COLLATE") continue;
+      CompleteShort(&option.value, named.empty() ? charset_of("") : named);
+    }
+  };
+  const auto in_columns = [&](std::vector<ColumnDef>* columns, const std::string& of_table) {
+    for (ColumnDef& column : *columns) {
+      for (ColumnOption& option : column.options) {
+        if (option.kind != ColumnOptionKind::kCollate) continue;
+        const std::string& own = column.type.charset;
+        CompleteShort(&option.text, !own.empty()        ? own
+                                    : !of_table.empty() ? of_table
+                                                        : charset_of(column.name));
+      }
+    }
+  };
+  if (auto* create = statement->As<CreateTable>()) {
+    in_columns(&create->columns, NamedCharset(create->options));
+    in_options(&create->options);
+  } else if (auto* create_db = statement->As<CreateDatabase>()) {
+    in_options(&create_db->options);
+  } else if (auto* alter_db = statement->As<AlterDatabase>()) {
+    in_options(&alter_db->options);
+  } else if (auto* alter = statement->As<AlterTable>()) {
+    for (AlterSpec& spec : alter->specs) {
+      in_columns(&spec.columns, "");
+      if (spec.kind == AlterKind::kOptions) in_options(&spec.options);
+      if (spec.kind == AlterKind::kConvertCharset) {
+        CompleteShort(&spec.new_name,
+                      UpperWord(spec.text) == "DEFAULT" ? charset_of("") : spec.text);
+      }
     }
   }
 }

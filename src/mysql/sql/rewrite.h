@@ -64,6 +64,13 @@ void CompleteCollations(Statement* statement, const CollationLookup& default_col
 // statements are unchanged, and so is what `default_collation` does not know.
 void CompleteAlteredCollations(Statement* statement, const CollationLookup& default_collation);
 
+// Writes MariaDB's names of collations without a character set (`uca1400_ai_ci`) with the one that
+// they are of: what the statement names there, else what `charset_of` says of a column of the table
+// (empty: of the table or database), which may be empty. Those of utf8mb4, and of sets that have no
+// such collations, stay, and so do those in expressions.
+void CompleteShortCollations(Statement* statement,
+                             const std::function<std::string(std::string_view column)>& charset_of);
+
 // Gives a CREATE TABLE that names neither character set nor collation this collation. Other
 // statements are unchanged.
 void SetImplicitTableCollation(Statement* statement, std::string_view collation);
