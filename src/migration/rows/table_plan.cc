@@ -36,16 +36,18 @@ bool HasMembers(const ColumnInfo& column) {
 // (TiDB has what it was), so it is known by its place, if the downstream has none of its name.
 bool CountsMembersAlike(const ColumnInfo& source, const ColumnInfo& target) {
   if (source.type != target.type || source.elements.size() > target.elements.size()) return false;
-  const auto elsewhere = [](const std::vector<std::string>& members, const std::string& name) {
+  const auto is_among = [](const std::vector<std::string>& members, const std::string& name) {
     return std::find(members.begin(), members.end(), name) != members.end();
   };
   for (size_t i = 0; i < source.elements.size(); ++i) {
     const std::string& name = source.elements[i];
     if (name == target.elements[i]) continue;
-    const bool converted = !source.converted_members.empty() && source.converted_members[i] != name;
+    // (A definition of the checkpoint may have been changed by hand.)
+    const bool converted =
+        i < source.converted_members.size() && source.converted_members[i] != name;
     if (!converted) return false;
     if (source.converted_members[i] == target.elements[i]) continue;
-    if (elsewhere(target.elements, name) || elsewhere(source.elements, target.elements[i])) {
+    if (is_among(target.elements, name) || is_among(source.elements, target.elements[i])) {
       return false;
     }
   }
