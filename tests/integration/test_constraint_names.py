@@ -1,5 +1,7 @@
 """Foreign keys and checks that a server named: dropped and altered downstream, where they may have other names."""
 import pytest
+from dmtest.migrated import Migrated
+from dmtest.waiting import wait_for
 
 SCHEMA = "named"
 COUNT = {"CHECK": "SELECT COUNT(*) FROM information_schema.check_constraints WHERE constraint_schema = '{}'",
@@ -33,6 +35,25 @@ def test_of_a_routed_table(migrated, pair, key, drop):
     m.write(f"ALTER TABLE y {drop}")
     m.synced()
     assert _left(m, key) == 0
+
+
+@pytest.mark.parametrize("pair,made", [("mysql9-mysql9", "{}_chk_1"), ("mariadb11-mysql9", "CONSTRAINT_1"), ("mysql9-mariadb", "{}_chk_1"),
+                                       ("mariadb-mariadb", "CONSTRAINT_1")])
+def test_of_tables_that_were_there_before(migrated, pair, made):
+    table = "(id INT PRIMARY KEY, a INT, b INT, CHECK (a > 0), FOREIGN KEY (a) REFERENCES z (id))"
+    m = _routed(migrated(pair), "y", "other").replicating("CREATE TABLE z (id INT PRIMARY KEY)", f"CREATE TABLE y {table}", f"CREATE TABLE x {table}")
+    m.write(*[f"ALTER TABLE {name} ADD CHECK (b BETWEEN 1 AND 9), ADD FOREIGN KEY (b) REFERENCES z (id)" for name in "xy"])
+    m.synced()
+    assert _left(m, "CHECK") == 4 and _left(m, "FOREIGN") == 4
+    first = [made.format(name) for name in "xy"]
+    m.write("RENAME TABLE x TO w", *[f"ALTER TABLE {name} DROP CONSTRAINT {check.replace('x_', 'w_')}, DROP FOREIGN KEY {name}_ibfk_2"
+                                     for name, check in zip("wy", first)])
+    m.synced()
+    assert _left(m, "CHECK") == 2 and _left(m, "FOREIGN") == 2
+    for name in "wy":
+        m.write(f"ALTER TABLE {name} DROP CONSTRAINT {made.format(name).replace('1', '2')}, DROP FOREIGN KEY {name}_ibfk_1")
+    m.synced()
+    assert _left(m, "CHECK") == 0 and _left(m, "FOREIGN") == 0
 
 
 def test_a_check_of_a_routed_table_is_no_longer_enforced(migrated):
@@ -99,3 +120,23 @@ def test_one_that_cannot_be_told_pauses_the_task(migrated):
     m.cluster.ctl("resume-task", m.task)
     m.synced()
     assert m.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.other") == 1
+
+
+@pytest.mark.parametrize("point", ["sync/before-ddl-statement", "sync/after-ddl-statement"])
+def test_a_worker_that_is_killed(servers, cluster, point):
+    """Restarted in the middle of a statement whose names were put into it."""
+    upstream, downstream = servers.get("mysql9", "up"), servers.get("mysql9", "down")
+    cluster.start_master()
+    cluster.start_worker("worker1", failpoints=f"{point}=2*kill")
+    cluster.create_source("src", upstream)
+    cluster.sources = {"src": upstream}
+    m = _routed(Migrated(cluster, upstream, downstream, [SCHEMA], "named_killed", source="src"), "y", "other")
+    m.replicating("CREATE TABLE z (id INT PRIMARY KEY)")
+    m.write("CREATE TABLE y (id INT PRIMARY KEY, a INT, CHECK (a > 0), FOREIGN KEY (a) REFERENCES z (id))",
+            "ALTER TABLE y DROP CHECK y_chk_1, DROP FOREIGN KEY y_ibfk_1, RENAME COLUMN a TO b", "INSERT INTO y (id, b) VALUES (1, -1)")
+    wait_for(lambda: not cluster.workers["worker1"].alive(), lambda: f"the fail point is reached; {cluster.log('worker1')}")
+    cluster.start_worker("worker1")
+    cluster.wait_stage(m.task, "Running", "Sync")
+    m.synced()
+    assert downstream.run(f"SELECT id, b FROM {SCHEMA}.other") == ((1, -1),)
+    assert _left(m, "CHECK") == 0 and _left(m, "FOREIGN") == 0

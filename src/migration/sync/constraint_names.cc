@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <string_view>
 #include <utility>
 
@@ -60,7 +61,7 @@ bool EqualLists(const std::vector<std::string>& a, const std::vector<std::string
                     [](const std::string& x, const std::string& y) { return EqualNames(x, y); });
 }
 
-bool IsSameKey(const ForeignKeyInfo& a, const ForeignKeyInfo& b) {
+bool IsSame(const ForeignKeyInfo& a, const ForeignKeyInfo& b) {
   return EqualNames(a.ref_table, b.ref_table) && EqualNames(a.ref_schema, b.ref_schema) &&
          EqualLists(a.columns, b.columns) && EqualLists(a.ref_columns, b.ref_columns);
 }
@@ -90,7 +91,25 @@ std::string Bare(std::string_view expr) {
   return out;
 }
 
-bool IsSameCheck(const CheckInfo& a, const CheckInfo& b) { return Bare(a.expr) == Bare(b.expr); }
+bool IsSame(const CheckInfo& a, const CheckInfo& b) { return Bare(a.expr) == Bare(b.expr); }
+
+// Among those that are the same.
+int Likeness(const ForeignKeyInfo& a, const ForeignKeyInfo& b) {
+  const bool actions = a.on_delete == b.on_delete && a.on_update == b.on_update;
+  return (actions ? 2 : 0) + (HasNumberOf(a.name, b.name) ? 1 : 0);
+}
+int Likeness(const CheckInfo& a, const CheckInfo& b) {
+  return (a.expr == b.expr ? 2 : 0) + (HasNumberOf(a.name, b.name) ? 1 : 0);
+}
+
+template <class Info>
+bool HasColumnsOf(const Info& a, const Info& b) {
+  return a.columns.size() == b.columns.size() &&
+         std::all_of(a.columns.begin(), a.columns.end(), [&](const std::string& column) {
+           return std::any_of(b.columns.begin(), b.columns.end(),
+                              [&](const std::string& other) { return EqualNames(column, other); });
+         });
+}
 
 // Finds what the target has for the upstream's foreign keys and checks.
 class Counterparts {
@@ -98,98 +117,101 @@ class Counterparts {
   Counterparts(const UpstreamConstraints& upstream, const mysql::TableInfo& target, bool mariadb)
       : upstream_(upstream), target_(target), mariadb_(mariadb) {}
 
-  // The name of it; empty: the target has none. Each has one counterpart.
-  std::string Of(const ForeignKeyInfo& wanted) { return Take(Find(wanted)); }
+  // The name that the target has for `wanted`, which is of `upstream`; empty: the target has none.
   // Throws Error.
-  std::string Of(const CheckInfo& wanted) { return Take(Find(wanted)); }
+  template <class Info>
+  std::string Of(const Info& wanted) {
+    const auto [found, first] = found_.try_emplace(&wanted);
+    if (first) found->second = Find(wanted);
+    return found->second;
+  }
 
  private:
-  template <class Info>
-  std::string Take(const Info* info) {
-    return info == nullptr ? "" : taken_.emplace_back(info->name);
+  const std::vector<ForeignKeyInfo>& UpstreamOf(const ForeignKeyInfo& /*kind*/) const {
+    return upstream_.foreign_keys;
   }
+  const std::vector<CheckInfo>& UpstreamOf(const CheckInfo& /*kind*/) const {
+    return upstream_.checks;
+  }
+  const std::vector<ForeignKeyInfo>& TargetOf(const ForeignKeyInfo& /*kind*/) const {
+    return target_.foreign_keys;
+  }
+  const std::vector<CheckInfo>& TargetOf(const CheckInfo& /*kind*/) const { return target_.checks; }
+
+  // MariaDB's checks of columns cannot be dropped by a name.
+  static bool IsNameless(const ForeignKeyInfo& /*key*/) { return false; }
+  bool IsNameless(const CheckInfo& check) const { return mariadb_ && check.in_column; }
 
   bool IsTaken(const std::string& name) const {
-    return std::find(taken_.begin(), taken_.end(), name) != taken_.end();
+    return std::any_of(found_.begin(), found_.end(),
+                       [&](const auto& entry) { return entry.second == name; });
   }
 
-  const ForeignKeyInfo* Find(const ForeignKeyInfo& wanted) const {
-    if (const ForeignKeyInfo* key = FindNamed(target_.foreign_keys, wanted.name)) return key;
-    const ForeignKeyInfo* best = nullptr;
-    int best_rank = -1;
-    for (const ForeignKeyInfo& key : target_.foreign_keys) {
-      if (IsTaken(key.name) || FindNamed(upstream_.foreign_keys, key.name) != nullptr ||
-          !IsSameKey(key, wanted)) {
+  template <class Info>
+  std::string Find(const Info& wanted) const {
+    const std::vector<Info>& upstream = UpstreamOf(wanted);
+    const Info* equal = nullptr;
+    int best = -1;
+    bool nameless_equal = false;
+    std::vector<const Info*> alike;  // of the same columns, and equal to none of the upstream
+    for (const Info& info : TargetOf(wanted)) {
+      const bool same = IsSame(info, wanted);
+      if (IsNameless(info)) {
+        nameless_equal = nameless_equal || same;
         continue;
       }
-      const bool actions = key.on_delete == wanted.on_delete && key.on_update == wanted.on_update;
-      const int rank = (actions ? 2 : 0) + (HasNumberOf(key.name, wanted.name) ? 1 : 0);
-      if (rank > best_rank) {
-        best = &key;
-        best_rank = rank;
+      if (EqualNames(info.name, wanted.name)) return info.name;
+      if (IsTaken(info.name) || FindNamed(upstream, info.name) != nullptr) continue;
+      if (same) {
+        const int rank = Likeness(info, wanted);
+        if (rank > best) equal = &info;
+        best = std::max(best, rank);
+      } else if (!MadeNumber(info.name).empty() && HasColumnsOf(info, wanted) &&
+                 std::none_of(upstream.begin(), upstream.end(),
+                              [&](const Info& other) { return IsSame(other, info); })) {
+        alike.push_back(&info);
       }
     }
-    return best;
+    if (equal != nullptr) return equal->name;
+    if (nameless_equal) {
+      Refuse(wanted.name, "the target has it as a check of a column, which has no name");
+    }
+    // A name that the statement gave is the same on both sides.
+    if (alike.empty() || MadeNumber(wanted.name).empty()) return "";
+    return OfAlike(wanted, alike);
   }
 
-  const CheckInfo* Find(const CheckInfo& wanted) const {
-    if (const CheckInfo* check = FindCheck(target_.checks, wanted.name, mariadb_)) return check;
-    std::vector<const CheckInfo*> equal;
-    std::vector<const CheckInfo*> alike;  // of the same columns, and equal to none of the upstream
-    bool of_column = false;
-    for (const CheckInfo& check : target_.checks) {
-      const bool nameless = mariadb_ && check.in_column;
-      if (IsTaken(check.name)) continue;
-      if (!nameless && FindNamed(upstream_.checks, check.name) != nullptr) continue;
-      if (IsSameCheck(check, wanted)) {
-        of_column = of_column || nameless;
-        if (!nameless) equal.push_back(&check);
-      } else if (!nameless && HasColumnsOf(check, wanted) &&
-                 std::none_of(upstream_.checks.begin(), upstream_.checks.end(),
-                              [&](const CheckInfo& other) { return IsSameCheck(other, check); })) {
-        alike.push_back(&check);
-      }
-    }
-    for (const CheckInfo* check : equal) {
-      if (HasNumberOf(check->name, wanted.name)) return check;
-    }
-    if (!equal.empty()) return equal.front();
-    if (of_column) Refuse(wanted, "the target has it as a check of a column, which has no name");
-    if (alike.empty()) return nullptr;
-    // Servers write some expressions anew.
-    const auto others = static_cast<size_t>(std::count_if(
-        upstream_.checks.begin(), upstream_.checks.end(), [&](const CheckInfo& other) {
+  // Servers write some expressions anew: they are not found to be equal.
+  template <class Info>
+  std::string OfAlike(const Info& wanted, const std::vector<const Info*>& alike) const {
+    const std::vector<Info>& upstream = UpstreamOf(wanted);
+    const auto others =
+        static_cast<size_t>(std::count_if(upstream.begin(), upstream.end(), [&](const Info& other) {
           return &other != &wanted && HasColumnsOf(other, wanted) && IsWithoutEqual(other);
         }));
-    if (upstream_.merged && others >= alike.size()) return nullptr;
-    if (!upstream_.merged && others == 0 && alike.size() == 1) return alike.front();
+    // Another source of the target may have dropped it.
+    if (upstream_.merged && others >= alike.size()) return "";
+    if (!upstream_.merged && others == 0 && alike.size() == 1) return alike.front()->name;
     std::string names;
-    for (const CheckInfo* check : alike) {
-      names += fmt::format("{}{}", names.empty() ? "" : ", ", mysql::QuoteName(check->name));
+    for (const Info* info : alike) {
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", mysql::QuoteName(info->name));
     }
-    Refuse(wanted, fmt::format("the target has others that it may be: {}", names));
+    Refuse(wanted.name, fmt::format("the target has others that it may be: {}", names));
   }
 
-  static bool HasColumnsOf(const CheckInfo& a, const CheckInfo& b) {
-    return a.columns.size() == b.columns.size() &&
-           std::all_of(a.columns.begin(), a.columns.end(), [&](const std::string& column) {
-             return std::any_of(b.columns.begin(), b.columns.end(), [&](const std::string& other) {
-               return EqualNames(column, other);
-             });
-           });
-  }
-
-  bool IsWithoutEqual(const CheckInfo& of_upstream) const {
-    return std::none_of(target_.checks.begin(), target_.checks.end(), [&](const CheckInfo& check) {
-      return EqualNames(check.name, of_upstream.name) || IsSameCheck(check, of_upstream);
+  template <class Info>
+  bool IsWithoutEqual(const Info& of_upstream) const {
+    const std::vector<Info>& all = TargetOf(of_upstream);
+    return std::none_of(all.begin(), all.end(), [&](const Info& info) {
+      return EqualNames(info.name, of_upstream.name) || IsSame(info, of_upstream);
     });
   }
 
-  [[noreturn]] static void Refuse(const CheckInfo& wanted, const std::string& why) {
+  [[noreturn]] static void Refuse(const std::string& name, const std::string& why) {
     throw Error(ErrorCode::kSyncerUnsupportedStmt,
-                fmt::format("statement on check {} ({}) not supported: it has no such name in the "
-                            "target, and {}",
-                            mysql::QuoteName(wanted.name), wanted.expr, why))
+                fmt::format("statement on constraint {} not supported: the target has none of that "
+                            "name, and {}",
+                            mysql::QuoteName(name), why))
         .SetWorkaround(
             "Make the change downstream by hand and pass over the statement with `binlog skip`, or "
             "give the statement with the name that the target has by `binlog replace`.");
@@ -198,7 +220,7 @@ class Counterparts {
   const UpstreamConstraints& upstream_;
   const mysql::TableInfo& target_;
   const bool mariadb_;
-  std::vector<std::string> taken_;
+  std::map<const void*, std::string> found_;  // by what is wanted
 };
 
 }  // namespace

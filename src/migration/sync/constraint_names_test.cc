@@ -125,14 +125,33 @@ TEST(UseDownstreamNames, AreNotGuessed) {
   EXPECT_EQ(Found(kDrop, kUp, kRewritten), "ALTER TABLE `o` DROP CHECK `o_chk_8`");
   // It may be another source's.
   EXPECT_TRUE(IsRefused(kDrop, kUp, kRewritten, {false, false, true}));
-  EXPECT_TRUE(IsRefused(
-      kDrop, kUp,
-      "CREATE TABLE o (a INT, CONSTRAINT o_chk_8 CHECK (0 < a), CONSTRAINT c CHECK (0 <= a))"));
+  EXPECT_TRUE(IsRefused(kDrop, kUp,
+                        "CREATE TABLE o (a INT, CONSTRAINT o_chk_8 CHECK (0 < a), CONSTRAINT "
+                        "o_chk_9 CHECK (0 <= a))"));
   EXPECT_EQ(Found(kDrop, kUp, "CREATE TABLE o (b INT, CONSTRAINT o_chk_1 CHECK (b > 0))"),
             "gone y_chk_1");
+  // What the statement named has its name, and what the target's owner named is no counterpart.
+  EXPECT_EQ(Found("ALTER TABLE o DROP CHECK mine",
+                  "CREATE TABLE y (a INT, CONSTRAINT mine CHECK (a > 0))", kRewritten),
+            "gone mine");
+  EXPECT_EQ(Found(kDrop, kUp, "CREATE TABLE o (a INT, CONSTRAINT theirs CHECK (a < 100))"),
+            "gone y_chk_1");
+  EXPECT_EQ(Found("ALTER TABLE o DROP FOREIGN KEY y_ibfk_1",
+                  "CREATE TABLE y (a INT, KEY (a), CONSTRAINT y_ibfk_1 FOREIGN KEY (a) REFERENCES "
+                  "z (id))",
+                  "CREATE TABLE o (a INT, KEY (a), CONSTRAINT o_ibfk_1 FOREIGN KEY (a) REFERENCES "
+                  "z_old (id))"),
+            "ALTER TABLE `o` DROP FOREIGN KEY `o_ibfk_1`");
   // MariaDB's check of a column has no name.
   EXPECT_TRUE(IsRefused("ALTER TABLE o DROP CONSTRAINT y_chk_1", kUp,
                         "CREATE TABLE o (a INT CHECK (a > 0))", {false, true}));
+}
+
+TEST(UseDownstreamNames, OneMayBeNamedTwice) {
+  EXPECT_EQ(Found("ALTER TABLE o ALTER CHECK y_chk_1 NOT ENFORCED, DROP CHECK y_chk_1",
+                  "CREATE TABLE y (a INT, CONSTRAINT y_chk_1 CHECK (a > 0))",
+                  "CREATE TABLE o (a INT, CONSTRAINT o_chk_1 CHECK (a > 0))"),
+            "ALTER TABLE `o` ALTER CHECK `o_chk_1` NOT ENFORCED, DROP CHECK `o_chk_1`");
 }
 
 TEST(DropsNothing, WhereTheUpstreamHasNoSuchConstraint) {

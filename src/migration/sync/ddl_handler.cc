@@ -193,8 +193,11 @@ std::optional<UpstreamConstraints> ConstraintsOf(const TableBefore& before,
   constraints.mariadb = context.sessions->upstream_server.is_mariadb;
   constraints.merged = !context.rules->router.KeepsApart(before.source.schema, before.source.table);
   for (mysql::ForeignKeyInfo& key : constraints.foreign_keys) {
-    const TableId target = context.rules->Route(
-        {key.ref_schema.empty() ? before.source.schema : key.ref_schema, key.ref_table});
+    TableId parent{key.ref_schema.empty() ? before.source.schema : key.ref_schema, key.ref_table};
+    if (context.sessions->lower_case_table_names != 0) {
+      parent = {mysql::LowerName(parent.schema), mysql::LowerName(parent.table)};
+    }
+    const TableId target = context.rules->Route(parent);
     key.ref_schema = target.schema;
     key.ref_table = target.table;
   }
