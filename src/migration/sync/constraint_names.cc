@@ -213,8 +213,7 @@ class Counterparts {
                             "name, and {}",
                             mysql::QuoteName(name), why))
         .SetWorkaround(
-            "Make the change downstream by hand and pass over the statement with `binlog skip`, or "
-            "give the statement with the name that the target has by `binlog replace`.");
+            "Make the change downstream by hand and pass over the statement with `binlog skip`.");
   }
 
   const UpstreamConstraints& upstream_;
