@@ -141,3 +141,18 @@ def test_a_worker_that_is_killed(servers, cluster, point):
     m.synced()
     assert downstream.run(f"SELECT id, b FROM {SCHEMA}.other") == ((1, -1),)
     assert _left(m, "CHECK") == 0 and _left(m, "FOREIGN") == 0
+
+
+@pytest.mark.parametrize("checks", [0, 1])
+@pytest.mark.parametrize("pair,name", [("mysql9-tidb", "y_chk_1"), ("mariadb11-tidb", "CONSTRAINT_1")])
+def test_on_tidb_with_and_without_checks(migrated, pair, name, checks):
+    m = _routed(migrated(pair), "y", "other").replicating("CREATE TABLE z (id INT PRIMARY KEY)")
+    m.downstream.run(f"SET GLOBAL tidb_enable_check_constraint = {checks}")
+    try:
+        m.write("CREATE TABLE y (id INT PRIMARY KEY, a INT, CHECK (a > 0), FOREIGN KEY (a) REFERENCES z (id))", f"ALTER TABLE y DROP CONSTRAINT {name}",
+                "ALTER TABLE y DROP FOREIGN KEY y_ibfk_1", "INSERT INTO y VALUES (1, -1)")
+        m.synced()
+        assert m.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.other") == 1
+        assert "CONSTRAINT" not in m.downstream.run(f"SHOW CREATE TABLE {SCHEMA}.other")[0][1]
+    finally:
+        m.downstream.run("SET GLOBAL tidb_enable_check_constraint = 0")
