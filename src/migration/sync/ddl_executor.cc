@@ -302,13 +302,21 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
   intent.statements = NamesOf(work);
   try {
     for (size_t i = first; i < texts.size(); ++i) {
-      const Statement& statement = work.statements[i].statement;
       CheckFence(fence_);
       if (numbering_set_) {
         connection_.reset();
         Connect(stop);
       }
-      const StatementSession& session = work.statements[i].session;
+      DdlStatement one = work.statements[i];
+      const Statement& statement = one.statement;
+      if (FindConstraints(&one, stop)) {
+        const auto* alter = statement.As<mysql::AlterTable>();
+        if (alter->specs.empty()) continue;
+        texts[i] = mysql::Restore(statement, work.restore);
+        Log().Info("foreign keys or checks have other names downstream",
+                   {F("statement", texts[i])});
+      }
+      const StatementSession& session = one.session;
       intent.before = Picture(statement, stop);
       SetClock(work, session, stop);
       if (NumbersRows(statement)) {
@@ -328,7 +336,7 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
       Put(intent, stop);
       // Crash point: the intent is stored. Left: the statement.
       DM_FAILPOINT("sync/before-ddl-statement");
-      ExecuteOrList(work.statements[i], texts[i], work.restore, stop);
+      ExecuteOrList(one, texts[i], work.restore, stop);
       // Crash point: a statement is executed, its intent says that it may be. Left: the event's
       // other statements, definitions, the checkpoint.
       DM_FAILPOINT("sync/after-ddl-statement");
@@ -363,7 +371,16 @@ size_t DdlExecutor::Resume(const DdlWork& work, const std::vector<std::string>& 
     Log().Info("an earlier run has executed the statement", {F("statement", texts[i])});
   }
   const Statement& statement = work.statements[doubt].statement;
-  WaitUntilOver(*earlier_, statement, texts[doubt], stop);
+  std::string executed = texts[doubt];
+  try {
+    DdlStatement one = work.statements[doubt];
+    if (FindConstraints(&one, stop) && !one.statement.As<mysql::AlterTable>()->specs.empty()) {
+      executed = mysql::Restore(one.statement, work.restore);
+    }
+  } catch (const Error& e) {
+    if (e.code() != static_cast<int>(ErrorCode::kSyncerUnsupportedStmt)) throw;
+  }
+  WaitUntilOver(*earlier_, statement, executed, stop);
   if (earlier_->state == DdlIntent::State::kPartly) return doubt;
   const bool changed = Picture(statement, stop) != earlier_->before;
   if (!changed && IsInvisible(statement)) {
@@ -578,18 +595,43 @@ void DdlExecutor::WaitForRetry(const StopToken& stop) {
   }
 }
 
-ShrunkKeys DdlExecutor::MakeKeysAgain(DdlStatement* one, const StopToken& stop) {
-  auto* alter = one->statement.As<mysql::AlterTable>();
+mysql::TableInfo DdlExecutor::DefinitionOf(const mysql::TableName& table, const StopToken& stop) {
   const mysql::ResultSet shown = mysql::ShowWithoutModes(
-      *connection_,
-      "SHOW CREATE TABLE " + mysql::QuoteTable(alter->table.schema, alter->table.name), stop);
+      *connection_, "SHOW CREATE TABLE " + mysql::QuoteTable(table.schema, table.name), stop);
+  std::string text = shown.rows.at(0).at(1).value_or("");
+  if (connection_->server().is_tidb) text = mysql::WithBackslashesDoubled(text);
   mysql::ParseOptions parse;
   mysql::BuildOptions build;
-  parse.mariadb = build.mariadb = true;
-  build.schema = alter->table.schema;
-  return MakeShrunkKeysAgain(
-      alter, mysql::ParseCreateTable(shown.rows.at(0).at(1).value_or(""), parse, build),
-      *one->keys_behind);
+  parse.mariadb = build.mariadb = connection_->server().is_mariadb;
+  build.schema = table.schema;
+  return mysql::ParseCreateTable(text, parse, build);
+}
+
+ShrunkKeys DdlExecutor::MakeKeysAgain(DdlStatement* one, const StopToken& stop) {
+  auto* alter = one->statement.As<mysql::AlterTable>();
+  return MakeShrunkKeysAgain(alter, DefinitionOf(alter->table, stop), *one->keys_behind);
+}
+
+bool DdlExecutor::FindConstraints(DdlStatement* one, const StopToken& stop) {
+  auto* alter = one->statement.As<mysql::AlterTable>();
+  if (alter == nullptr || !one->constraints) return false;
+  mysql::TableInfo target;
+  try {
+    target = DefinitionOf(alter->table, stop);
+  } catch (const Error& e) {
+    // The statement itself says so.
+    const int number = e.server_errno();
+    if (number != kNoSuchTable && number != kUnknownDatabase && number != kWrongObject) throw;
+    return false;
+  }
+  const std::string before = mysql::Restore(one->statement);
+  const std::vector<std::string> gone =
+      UseDownstreamNames(alter, *one->constraints, target, connection_->server().is_mariadb);
+  for (const std::string& name : gone) {
+    Log().Info("the target has not got a foreign key or check that is dropped: it is passed over",
+               {F("name", name), F("statement", before)});
+  }
+  return !gone.empty() || mysql::Restore(one->statement) != before;
 }
 
 bool DdlExecutor::ExecuteOne(const DdlStatement& one, const std::string& text,

@@ -13,6 +13,7 @@
 #include "migration/meta/ddl_intent.h"
 #include "migration/meta/owner.h"
 #include "migration/meta/statement_session.h"
+#include "migration/sync/constraint_names.h"
 #include "migration/sync/session.h"
 #include "migration/sync/shrunk_keys.h"
 #include "migration/unit/ports.h"
@@ -27,6 +28,8 @@ struct DdlStatement {
   StatementSession session;
   // Of an ALTER TABLE of MySQL for MariaDB: the upstream's unique keys behind it.
   std::optional<UniqueKeys> keys_behind = {};
+  // Of an ALTER TABLE that drops or alters foreign keys or checks by their names.
+  std::optional<UpstreamConstraints> constraints = {};
 };
 
 // One event's statements, routed and in order.
@@ -70,6 +73,12 @@ class DdlExecutor {
                   const mysql::RestoreOptions& restore, const StopToken& stop);
   // Adds to the statement what becomes of the target's unique keys that lose a column.
   ShrunkKeys MakeKeysAgain(DdlStatement* one, const StopToken& stop);
+  // The table of a statement as it is downstream. Throws Error.
+  mysql::TableInfo DefinitionOf(const mysql::TableName& table, const StopToken& stop);
+  // Gives the foreign keys and checks that it drops or alters the names that the target has for
+  // them; those that it has not got are left out. Is the statement another one? Throws Error if a
+  // name cannot be told.
+  bool FindConstraints(DdlStatement* one, const StopToken& stop);
   // Is a rename that failed superfluous: the old name gone, the new one there?
   bool IsRenamedAlready(const mysql::Statement& statement, const StopToken& stop);
   // Is there what the statement makes if it is missing: a database, or a table, not a view?

@@ -14,6 +14,7 @@
 #include "migration/rules/sql_target.h"
 #include "migration/sync/altered_tables.h"
 #include "migration/sync/column_checks.h"
+#include "migration/sync/constraint_names.h"
 #include "migration/sync/foreign_keys.h"
 #include "migration/sync/letter_case.h"
 #include "migration/sync/logged_statement.h"
@@ -175,6 +176,32 @@ std::vector<mysql::Constraint> IndexesOfColumns(const mysql::TableInfo* table) {
     if (!hidden && !index.parts.empty()) indexes.push_back(std::move(index));
   }
   return indexes;
+}
+
+// What a table has before a statement, which is executed on its target.
+struct TableBefore {
+  TableId source;
+  mysql::TablePtr table;  // null: it is not known
+};
+
+std::optional<UpstreamConstraints> ConstraintsOf(const TableBefore& before,
+                                                 const PlanContext& context) {
+  if (before.table == nullptr) return std::nullopt;
+  UpstreamConstraints constraints;
+  constraints.foreign_keys = before.table->foreign_keys;
+  constraints.checks = before.table->checks;
+  constraints.mariadb = context.sessions->upstream_server.is_mariadb;
+  constraints.merged = !context.rules->router.KeepsApart(before.source.schema, before.source.table);
+  for (mysql::ForeignKeyInfo& key : constraints.foreign_keys) {
+    TableId parent{key.ref_schema.empty() ? before.source.schema : key.ref_schema, key.ref_table};
+    if (context.sessions->lower_case_table_names != 0) {
+      parent = {mysql::LowerName(parent.schema), mysql::LowerName(parent.table)};
+    }
+    const TableId target = context.rules->Route(parent);
+    key.ref_schema = target.schema;
+    key.ref_table = target.table;
+  }
+  return constraints;
 }
 
 // What the statement is written in; kUnknown if that is UTF-8, or not known.
@@ -662,7 +689,8 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Tra
   const AlteredTables altered(*context_.tracker, change, query.schema, planned);
   const std::string* statement_text = nullptr;  // of the statement that the last one was a part of
   mysql::TablePtr after;                        // that
-  std::map<std::string, mysql::TablePtr> before_statement;  // by its text
+  std::map<std::string, TableBefore> before_statement;  // by its text
+  std::optional<CheckNames> check_names;
   for (size_t index = 0; index < planned.size(); ++index) {
     const Planned& p = planned[index];
     if (!p.is_executed()) continue;
@@ -672,13 +700,19 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Tra
                  {F("statement", query.text), F("target", p.targets.front().Quoted())});
       continue;
     }
+    const mysql::TablePtr before = altered.Before(index);
+    if (p.is_tracked() && before != nullptr &&
+        DropsNothing(p.source, *before, adapt.from_mariadb)) {
+      Log().Info("skip a part of a statement with IF EXISTS, the upstream has no such constraint",
+                 {F("statement", query.text), F("table", p.tables.front().Quoted())});
+      continue;
+    }
     Statement adapted = p.routed;
     if (server.is_tidb) {
       const TableId& source = p.tables.front();
       foreign_keys.Fill(&adapted, source,
                         context_.tracker->GetTable(source.schema, source.table).get());
     }
-    const mysql::TablePtr before = altered.Before(index);
     adapt.is_blob = [&](std::string_view column) {
       const mysql::ColumnInfo* info = before == nullptr ? nullptr : before->FindColumn(column);
       return info != nullptr && mysql::IsBlobType(info->type);
@@ -692,7 +726,13 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Tra
         return IsRowPeriod(after, column);
       };
       adapt.name_of_index = NamesOfIndexes(before, after);
-      before_statement.emplace(p.source.text, before);
+      before_statement.emplace(p.source.text, TableBefore{p.tables.front(), before});
+      check_names.reset();
+      // (Merged tables may have checks of one name.)
+      if (server.is_mariadb && !adapt.from_mariadb &&
+          context_.rules->router.KeepsApart(p.tables.front().schema, p.tables.front().table)) {
+        check_names.emplace(before, after);
+      }
       const auto* alter = p.source.As<mysql::AlterTable>();
       if (alter != nullptr && alter->ignore) {
         left_out("IGNORE: the binlog does not say which rows the upstream removes");
@@ -707,6 +747,7 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Tra
       if (!renamed) drops.push_back({DropDefaultOf(p.targets.front(), column), session});
     };
     DropForgottenChecks(&adapted, p, stop);
+    if (check_names) check_names->Fill(&adapted);
     if (mysql::AdaptToTarget(&adapted, work.restore.target, left_out, adapt)) {
       adapted_all.push_back({std::move(adapted), session});
     }
@@ -735,10 +776,15 @@ DdlWork DdlHandler::WorkOf(const std::vector<Planned>& planned, const mysql::Tra
       const auto before = before_statement.find(statement.text);
       std::optional<UniqueKeys> keys_behind;
       if (alter != nullptr && server.is_mariadb && !adapt.from_mariadb &&
-          before != before_statement.end() && before->second != nullptr) {
-        keys_behind = KeysBehind(*alter, *before->second);
+          before != before_statement.end() && before->second.table != nullptr) {
+        keys_behind = KeysBehind(*alter, *before->second.table);
       }
-      work.statements.push_back({std::move(statement), session, std::move(keys_behind)});
+      std::optional<UpstreamConstraints> constraints;
+      if (alter != nullptr && NamesConstraints(*alter) && before != before_statement.end()) {
+        constraints = ConstraintsOf(before->second, context_);
+      }
+      work.statements.push_back(
+          {std::move(statement), session, std::move(keys_behind), std::move(constraints)});
     }
   }
   return work;

@@ -17,6 +17,13 @@
 namespace dm::mysql {
 namespace {
 
+// MariaDB's name of a check that the statement gave none: CONSTRAINT_1.
+bool IsMadeByMariaDb(std::string_view check) {
+  constexpr std::string_view kPrefix = "CONSTRAINT_";
+  return check.size() > kPrefix.size() && check.starts_with(kPrefix) &&
+         check.find_first_not_of("0123456789", kPrefix.size()) == std::string_view::npos;
+}
+
 // Functions that TiDB takes in an index without experimental settings.
 bool TidbIndexes(const ExprPtr& expr) {
   if (expr == nullptr) return true;
@@ -386,6 +393,11 @@ class Adaptation {
     if (!parser.empty() && options_.has_parser && !options_.has_parser(parser)) {
       left_out_(fmt::format("WITH PARSER {} of key {}", parser, QuoteName(key->name)));
       parser.clear();
+    }
+    // In each table of MariaDB there may be one of this name, in a schema of MySQL one alone.
+    if (key->kind == ConstraintKind::kCheck && options_.from_mariadb && For(SqlTarget::kMySql) &&
+        IsMadeByMariaDb(key->name)) {
+      key->name.clear();
     }
     const Constraint& constraint = *key;
     if (constraint.kind == ConstraintKind::kSpatial && For(SqlTarget::kTiDb)) {

@@ -33,6 +33,19 @@ Adapted Adapt(std::string_view text, SqlTarget target, bool from_mariadb,
   return out;
 }
 
+TEST(Adapt, ChecksThatMariaDbNamedGetNamesOfMySql) {
+  constexpr std::string_view kCreate =
+      "CREATE TABLE t (a INT, CONSTRAINT CONSTRAINT_1 CHECK (a > 0), CONSTRAINT CONSTRAINT_x CHECK "
+      "(a < 9))";
+  EXPECT_EQ(Adapt(kCreate, SqlTarget::kMySql, true).text,
+            "CREATE TABLE `t` (`a` INT,CHECK(`a`>0),CONSTRAINT `CONSTRAINT_x` CHECK(`a`<9))");
+  const std::string_view kept =
+      "CREATE TABLE `t` (`a` INT,CONSTRAINT `CONSTRAINT_1` CHECK(`a`>0),CONSTRAINT `CONSTRAINT_x` "
+      "CHECK(`a`<9))";
+  EXPECT_EQ(Adapt(kCreate, SqlTarget::kMySql, false).text, kept);
+  EXPECT_EQ(Adapt(kCreate, SqlTarget::kTiDb, true).text, kept);
+}
+
 TEST(Adapt, WaysToDoTheWorkGoForEveryServer) {
   for (SqlTarget target : {SqlTarget::kMySql, SqlTarget::kMariaDb, SqlTarget::kTiDb}) {
     EXPECT_EQ(Adapt("alter table t add c int, algorithm=instant, lock none", target, false).text,
