@@ -6,7 +6,8 @@ SCHEMA = "cpf"
 MORE = (f"INSERT INTO {SCHEMA}.pk SELECT seq * 10000, CONCAT('v', seq), seq FROM {SCHEMA}.seq_1_to_60",
         f"INSERT INTO {SCHEMA}.nokey SELECT seq % 5, 'row' FROM {SCHEMA}.seq_1_to_60",
         f"INSERT INTO {SCHEMA}.nullable SELECT NULL, 'row' FROM {SCHEMA}.seq_1_to_20",
-        f"CREATE VIEW {SCHEMA}.seen AS SELECT id, v FROM {SCHEMA}.pk")
+        f"CREATE VIEW {SCHEMA}.seen AS SELECT id, v FROM {SCHEMA}.pk", f"CREATE SEQUENCE {SCHEMA}.numbers CACHE 5", f"CREATE SEQUENCE {SCHEMA}.more INCREMENT BY -2 MINVALUE -1000 MAXVALUE 10",
+        f"SELECT NEXTVAL({SCHEMA}.numbers), NEXTVAL({SCHEMA}.more)")
 # Several files of each table, several statements in each file.
 SMALL_FILES = {"mydumpers": {"dump": {"threads": 2, "extra-args": "-F 500B -s 100 --no-views=false"}}}
 
@@ -24,11 +25,14 @@ def scene(crash_home):
 def finish(scene):
     """Rows change and go while the worker is away, so that those of a dump that is made again are not those of the first."""
     scene.run("DELETE FROM pk WHERE id BETWEEN 50000 AND 90000", "DELETE FROM nokey WHERE a = 3 LIMIT 5",
-              "UPDATE nullable SET b = 'late' WHERE a IS NULL LIMIT 7")
+              "UPDATE nullable SET b = 'late' WHERE a IS NULL LIMIT 7", *["SELECT NEXTVAL(numbers)"] * 7)
     scene.traffic(2)
     scene.back()
     scene.traffic(2)
     scene.equal()
+    for sequence in ("numbers", "more"):
+        state = f"SELECT next_not_cached_value, increment, cycle_count FROM {SCHEMA}.{sequence}"
+        assert scene.downstream.run(state) == scene.upstream.run(state), sequence
     assert scene.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.seen") == scene.upstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.seen")
 
 
@@ -39,6 +43,7 @@ LOAD = ["load/after-make-database", "owner/before-raise-commit", "owner/after-ra
         "owner/after-statement", "3*owner/after-statement", "load/before-make-table",
         "load/after-make-table", "load/table-recorded",
         "load/claimed", "load/file-recorded", "3*load/file-recorded",
+        "load/before-make-sequence", "load/after-make-sequence", "2*load/after-make-sequence", "load/after-set-sequence",
         "load/before-make-view", "load/after-make-view", "meta/before-load-commit",
         "4*meta/before-load-commit", "load/before-commit", "6*load/before-commit", "load/after-chunk", "6*load/after-chunk",
         "load/after-file", "etcd/before-load-task", "etcd/after-load-task", "load/before-running",

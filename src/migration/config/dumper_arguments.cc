@@ -29,6 +29,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"consistency", 0, false},
     {"snapshot", 0, false},
     {"no-views", 'W', true},
+    {"no-sequences", 0, true},
     {"escape-backslash", 0, true},
     {"transactional-consistency", 0, true},
     {"no-locks", 0, true},
@@ -111,6 +112,8 @@ void Apply(std::string_view option, const std::optional<std::string>& given,
     arguments.consistency = value;
   } else if (option == "no-views") {
     arguments.no_views = Switch(option, given);
+  } else if (option == "no-sequences") {
+    arguments.no_sequences = Switch(option, given);
   } else if (option == "escape-backslash") {
     arguments.escape_backslash = Switch(option, given);
   } else if (option == "transactional-consistency") {
@@ -204,6 +207,7 @@ DumpSettings EffectiveDumpSettings(const DumperConfig& dumper, const DumperArgum
   settings.where = arguments.where.value_or(dumper.where);
   settings.consistency = arguments.consistency.value_or("auto");
   settings.no_views = arguments.no_views.value_or(true);
+  settings.no_sequences = arguments.no_sequences.value_or(false);
   settings.escape_backslash = arguments.escape_backslash.value_or(true);
   settings.transactional_consistency = arguments.transactional_consistency.value_or(true);
   return settings;

@@ -23,6 +23,7 @@ struct DumperArguments {
   std::optional<std::string> consistency;
   std::optional<std::string> snapshot;
   std::optional<bool> no_views;
+  std::optional<bool> no_sequences;
   std::optional<bool> escape_backslash;
   std::optional<bool> transactional_consistency;
   bool no_locks = false;
@@ -51,6 +52,7 @@ struct DumpSettings {
   std::string where;
   std::string consistency = "auto";  // auto, none, flush, lock, snapshot
   bool no_views = true;
+  bool no_sequences = false;
   bool escape_backslash = true;
   bool transactional_consistency = true;
 };

@@ -38,6 +38,7 @@ TEST(DumperArgumentsTest, Forms) {
   EXPECT_EQ(ParseDumperArguments("--no-locks").consistency, "none");
   EXPECT_EQ(ParseDumperArguments("--no-locks --consistency none").consistency, "none");
   EXPECT_EQ(ParseDumperArguments("  ").threads, std::nullopt);
+  EXPECT_EQ(ParseDumperArguments("--no-sequences").no_sequences, true);
 }
 
 TEST(DumperArgumentsTest, WordsOfNoOptionAreTold) {
@@ -85,6 +86,7 @@ TEST(DumpSettingsTest, ArgumentsWinOverKeys) {
   EXPECT_EQ(EffectiveDumpSettings(dumper).rows, 200000U);
   EXPECT_EQ(EffectiveDumpSettings(dumper).statement_size, 1000000U);
   EXPECT_TRUE(EffectiveDumpSettings(dumper).no_views);
+  EXPECT_FALSE(EffectiveDumpSettings(dumper).no_sequences);
   dumper.threads = 2;
   dumper.where = "a > 1";
   dumper.chunk_filesize = "0";

@@ -10,6 +10,10 @@ namespace dm::migration {
 
 namespace {
 
+constexpr int kNoSuchTable = 1146;
+constexpr int kNotASequence = 4089;
+constexpr int kUnknownSequence = 4091;
+
 std::string Cell(const mysql::ResultSet& result, size_t row, std::string_view column) {
   const auto index = result.ColumnIndex(column);
   return index ? result.rows[row][*index].value_or("") : "";
@@ -44,11 +48,12 @@ std::string CreateText(const mysql::ResultSet& result, const std::string& object
 }  // namespace
 
 std::vector<DumpSchema> ListTables(mysql::Connection& db, const TableFilter& filter,
-                                   bool with_views, const Logger& log, const StopToken& stop) {
+                                   const ListedKinds& kinds, const Logger& log,
+                                   const StopToken& stop) {
   std::vector<DumpSchema> schemas;
   for (const auto& row : db.Query("SHOW DATABASES", stop).rows) {
     const std::string name = row.at(0).value_or("");
-    if (filter.TakesSchema(name)) schemas.push_back({name, {}, {}});
+    if (filter.TakesSchema(name)) schemas.push_back({name, {}, {}, {}});
   }
   std::vector<std::string> unknown;
   for (const std::string& name : filter.databases()) {
@@ -70,7 +75,9 @@ std::vector<DumpSchema> ListTables(mysql::Connection& db, const TableFilter& fil
       const std::string type = Cell(tables, row, "Table_type");
       if (!filter.TakesTable(schema.name, name)) continue;
       if (type == "VIEW" || type == "SYSTEM VIEW") {
-        if (with_views) schema.views.push_back(name);
+        if (kinds.views) schema.views.push_back(name);
+      } else if (type == "SEQUENCE" && kinds.sequences && db.server().is_mariadb) {
+        schema.sequences.push_back(name);
       } else if (type == "SEQUENCE") {
         log.Warn("sequence is not dumped", {F("schema", schema.name), F("sequence", name)});
       } else {
@@ -250,6 +257,24 @@ ViewText ShowCreateView(mysql::Connection& db, const TableId& id, const StopToke
       "SET collation_connection = @PREV_COLLATION_CONNECTION;\n",
       name, charset, collation, create);
   return text;
+}
+
+std::optional<std::string> ShowCreateSequence(mysql::Connection& db, const TableId& id,
+                                              const StopToken& stop) {
+  try {
+    const std::string create =
+        CreateText(db.Query("SHOW CREATE SEQUENCE " + Quoted(id), stop), Quoted(id));
+    const auto state =
+        db.Query("SELECT next_not_cached_value, cycle_count FROM " + Quoted(id), stop);
+    if (state.rows.empty()) return std::nullopt;
+    // With 0 the value has not been given yet. The server passes over what would set it back.
+    return fmt::format("{};\nDO SETVAL({}, {}, 0, {});\n", create, mysql::QuoteName(id.table),
+                       Cell(state, 0, "next_not_cached_value"), Cell(state, 0, "cycle_count"));
+  } catch (const Error& e) {
+    const int code = e.server_errno();
+    if (code != kNoSuchTable && code != kUnknownSequence && code != kNotASequence) throw;
+    return std::nullopt;
+  }
 }
 
 uint64_t EstimateRows(mysql::Connection& db, const DumpTable& table, const std::string& condition,

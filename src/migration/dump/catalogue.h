@@ -21,13 +21,21 @@ struct DumpSchema {
   std::string name;
   std::vector<std::string> tables;
   std::vector<std::string> views;
+  std::vector<std::string> sequences;
 };
 
-// Databases that pass the filter, with their tables that do; views only if asked for. Sequences are
-// left out with a warning. Throws Error kDumpUnitRuntime "Unknown databases" if --database names
-// one that is not there.
+// What of a database is listed beside its tables.
+struct ListedKinds {
+  bool views = false;
+  bool sequences = false;
+};
+
+// Databases that pass the filter, with what of theirs does. Sequences that are not asked for, or of
+// a server other than MariaDB, are left out with a warning. Throws Error kDumpUnitRuntime "Unknown
+// databases" if --database names one that is not there.
 std::vector<DumpSchema> ListTables(mysql::Connection& db, const TableFilter& filter,
-                                   bool with_views, const Logger& log, const StopToken& stop);
+                                   const ListedKinds& kinds, const Logger& log,
+                                   const StopToken& stop);
 
 // Those of the tables whose engine keeps no snapshot (MyISAM, Aria, MEMORY, ...).
 // The upstream's writers may be waiting meanwhile.
@@ -67,6 +75,12 @@ struct ViewText {
   std::string definition;
 };
 ViewText ShowCreateView(mysql::Connection& db, const TableId& id, const StopToken& stop);
+
+// Text of the file of a MariaDB's sequence, without the header: its definition, and how far it has
+// given values. `db` must be outside of a transaction, in whose snapshot the values were old ones.
+// Nullopt: it is gone.
+std::optional<std::string> ShowCreateSequence(mysql::Connection& db, const TableId& id,
+                                              const StopToken& stop);
 
 // The optimizer's guess of how many rows a dump of the table reads; 0 if it makes none.
 uint64_t EstimateRows(mysql::Connection& db, const DumpTable& table, const std::string& condition,

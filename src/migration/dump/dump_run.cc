@@ -178,6 +178,7 @@ void DumpRun::Prepare(const StopToken& stop) {
   // Under the lock: before it a table could still get such an engine.
   FindTablesWithoutSnapshot(stop);
   for (auto& db : writer_dbs_) session_.BeginSnapshot(*db, stop);
+  ReadSequencesUnderLock(stop);
   if (lock_db_ != nullptr && options_.transactional_consistency) {
     ReadDefinitionsUnderLock(stop);
     if (without_snapshot_.empty()) EndLock(stop);
@@ -231,7 +232,7 @@ void DumpRun::TakePosition(const StopToken& stop) {
     DM_FAILPOINT("dump/first-snapshot");
     record_.started_at = LocalTime();
     if (consistency_ != Consistency::kNone) CapturePosition(stop);
-    std::vector<DumpSchema> there = ListTables(*meta_db_, filter_, options_.with_views, log_, stop);
+    std::vector<DumpSchema> there = List(stop);
     // Locks on tables let others be made and named: whose rows before the position would be in
     // neither dump nor binlog.
     if (consistency_ != Consistency::kLock || SameTables(there, schemas_)) {
@@ -251,6 +252,12 @@ void DumpRun::TakePosition(const StopToken& stop) {
   }
 }
 
+std::vector<DumpSchema> DumpRun::List(const StopToken& stop) {
+  return ListTables(*meta_db_, filter_,
+                    {.views = options_.with_views, .sequences = options_.with_sequences}, log_,
+                    stop);
+}
+
 void DumpRun::TakeLocks(const StopToken& stop) {
   if (consistency_ == Consistency::kNone) return;
   lock_db_ = Open(stop);
@@ -268,7 +275,7 @@ void DumpRun::TakeLocks(const StopToken& stop) {
       consistency_ = Consistency::kLock;
     }
   }
-  schemas_ = ListTables(*meta_db_, filter_, options_.with_views, log_, stop);
+  schemas_ = List(stop);
   std::vector<TableId> tables;
   for (const DumpSchema& schema : schemas_) {
     for (const std::string& table : schema.tables) tables.push_back({schema.name, table});
@@ -372,6 +379,23 @@ void DumpRun::ReadDefinitionsUnderLock(const StopToken& stop) {
             {F("tables", missing)});
 }
 
+void DumpRun::ReadSequencesUnderLock(const StopToken& stop) {
+  const auto until = SteadyClock::now() + kDefinitionsUnderLock;
+  for (const DumpSchema& schema : schemas_) {
+    for (const std::string& sequence : schema.sequences) {
+      if (SteadyClock::now() > until) return;
+      const TableId id{schema.name, sequence};
+      sequences_.emplace(id, ReadSequence(id, stop));
+    }
+  }
+}
+
+std::optional<std::string> DumpRun::ReadSequence(const TableId& id, const StopToken& stop) {
+  // The others have their snapshots, or can read nothing but locked tables.
+  if (sequence_db_ == nullptr) sequence_db_ = Open(stop);
+  return ShowCreateSequence(*sequence_db_, id, stop);
+}
+
 void DumpRun::CapturePosition(const StopToken& stop) {
   try {
     record_.start = session_.ReadPosition(*meta_db_, stop);
@@ -430,6 +454,18 @@ void DumpRun::Produce(const StopToken& stop) {
     if (collations_) create = collations_->Complete(create, log_);
     WriteSchemaFile(DumpFileKind::kSchemaCreate, SchemaCreateFileName(schema.name),
                     {schema.name, ""}, create + ";\n", stop);
+  }
+  // Before all tables: a default may take values of a sequence of any database.
+  for (const DumpSchema& schema : schemas_) {
+    for (const std::string& sequence : schema.sequences) {
+      ProduceSequence({schema.name, sequence}, stop);
+    }
+  }
+  if (sequence_db_ != nullptr) {
+    Forget(*sequence_db_);
+    sequence_db_.reset();
+  }
+  for (const DumpSchema& schema : schemas_) {
     for (const std::string& table : schema.tables) {
       const TableId id{schema.name, table};
       if (without_snapshot_.contains(id)) ProduceTable(id, stop);
@@ -446,6 +482,19 @@ void DumpRun::Produce(const StopToken& stop) {
     }
     for (const std::string& view : schema.views) ProduceView({schema.name, view}, stop);
   }
+}
+
+void DumpRun::ProduceSequence(const TableId& id, const StopToken& stop) {
+  KeepLock(stop);
+  auto known = sequences_.extract(id);
+  const auto text = known ? std::move(known.mapped()) : ReadSequence(id, stop);
+  if (!text) {
+    log_.Warn("a sequence is gone, it is not dumped",
+              {F("schema", id.schema), F("sequence", id.table)});
+    return;
+  }
+  WriteSchemaFile(DumpFileKind::kSequenceSchema, SequenceSchemaFileName(id.schema, id.table), id,
+                  *text, stop);
 }
 
 void DumpRun::ProduceTable(const TableId& id, const StopToken& stop) {

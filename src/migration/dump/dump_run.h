@@ -35,6 +35,7 @@ struct DumpRunOptions {
   std::string where;
   Consistency consistency = Consistency::kAuto;
   bool with_views = false;
+  bool with_sequences = true;
   bool transactional_consistency = true;
   bool backslash_escapes = true;
   bool strict_collation = false;
@@ -64,12 +65,14 @@ class DumpRun {
 
   void Prepare(const StopToken& stop);
   void FindTablesWithoutSnapshot(const StopToken& stop);
+  std::vector<DumpSchema> List(const StopToken& stop);
   void TakeLocks(const StopToken& stop);
   void ReleaseLocks(const StopToken& stop);
   // Locks, the first snapshot, the position, and the tables that are there at that position.
   void TakePosition(const StopToken& stop);
   void CapturePosition(const StopToken& stop);
   void Produce(const StopToken& stop);
+  void ProduceSequence(const TableId& id, const StopToken& stop);
   void ProduceTable(const TableId& id, const StopToken& stop);
   // Finds the boundaries of the chunks one after the other and gives each chunk's condition.
   void ProduceSteps(const DumpTable& table, const StepKey& key,
@@ -127,17 +130,23 @@ class DumpRun {
   // the snapshot's transaction makes statements that change the table wait until the dump ends.
   void KeepPartitions(const TableId& id, const std::string& create, const StopToken& stop);
   void ReadDefinitionsUnderLock(const StopToken& stop);
+  // From the position on, so that no value is older than it. Those whose turn does not come within
+  // the time that the lock may be held are read without it.
+  void ReadSequencesUnderLock(const StopToken& stop);
+  std::optional<std::string> ReadSequence(const TableId& id, const StopToken& stop);
 
   std::vector<DumpSchema> schemas_;
   std::set<TableId> without_snapshot_;         // are read under the lock
   std::map<TableId, Definition> definitions_;  // as they were at the position
-  std::string table_ids_;                      // view that shows InnoDB's; empty: none may be used
+  std::map<TableId, std::optional<std::string>> sequences_;
+  std::string table_ids_;  // view that shows InnoDB's; empty: none may be used
   std::optional<CollationCompleter> collations_;
   std::mutex lock_mutex_;                       // guards lock_db_ while the dump runs
   std::unique_ptr<mysql::Connection> lock_db_;  // holds the lock
   SteadyClock::time_point lock_used_;
   std::unique_ptr<mysql::Connection> meta_db_;
   std::vector<std::unique_ptr<mysql::Connection>> writer_dbs_;
+  std::unique_ptr<mysql::Connection> sequence_db_;
 
   StopSource failed_;
   BoundedQueue<Chunk> chunks_;

@@ -131,6 +131,7 @@ void DumpUnit::Init(const StopToken& stop) {
   options_.where = settings.where;
   options_.consistency = ParseConsistency(settings.consistency);
   options_.with_views = !settings.no_views;
+  options_.with_sequences = !settings.no_sequences;
   options_.transactional_consistency = settings.transactional_consistency;
   options_.backslash_escapes = settings.escape_backslash;
   options_.strict_collation = config_.collation_compatible == "strict";

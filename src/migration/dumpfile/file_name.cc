@@ -113,6 +113,10 @@ std::string ViewSchemaFileName(std::string_view schema, std::string_view view) {
   return EscapeFileNamePart(schema) + "." + EscapeFileNamePart(view) + "-schema-view.sql";
 }
 
+std::string SequenceSchemaFileName(std::string_view schema, std::string_view sequence) {
+  return EscapeFileNamePart(schema) + "." + EscapeFileNamePart(sequence) + "-schema-sequence.sql";
+}
+
 std::string DataFileName(std::string_view schema, std::string_view table, uint64_t chunk,
                          uint64_t file_in_chunk, bool size_limited) {
   const std::string index =
@@ -128,8 +132,7 @@ DumpFileName ClassifyDumpFile(std::string_view path) {
 
   // Matched against the whole path, directories included.
   if (MatchSchemaTail(ToLowerCase(path), "-schema-trigger") ||
-      MatchSchemaTail(ToLowerCase(path), "-schema-post") ||
-      MatchSchemaTail(lower, "-schema-sequence")) {
+      MatchSchemaTail(ToLowerCase(path), "-schema-post")) {
     return result;
   }
   if (lower.ends_with(".bak")) return result;
@@ -156,6 +159,9 @@ DumpFileName ClassifyDumpFile(std::string_view path) {
   }
   if (auto tail = MatchSchemaTail(lower, "-schema-view")) {
     if (take_table(DumpFileKind::kViewSchema, *tail)) return result;
+  }
+  if (auto tail = MatchSchemaTail(lower, "-schema-sequence")) {
+    if (take_table(DumpFileKind::kSequenceSchema, *tail)) return result;
   }
 
   // schema.table[.index].(sql|csv|parquet)[.compression]

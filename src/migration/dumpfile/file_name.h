@@ -19,6 +19,7 @@ std::string UnescapeFileNamePart(std::string_view text);
 std::string SchemaCreateFileName(std::string_view schema);
 std::string TableSchemaFileName(std::string_view schema, std::string_view table);
 std::string ViewSchemaFileName(std::string_view schema, std::string_view view);
+std::string SequenceSchemaFileName(std::string_view schema, std::string_view sequence);
 // `file_in_chunk` is written only if files have a size limit.
 std::string DataFileName(std::string_view schema, std::string_view table, uint64_t chunk,
                          uint64_t file_in_chunk, bool size_limited);
@@ -26,6 +27,7 @@ std::string DataFileName(std::string_view schema, std::string_view table, uint64
 enum class DumpFileKind {
   kIgnored,  // no file of a dump, or one that is never loaded
   kSchemaCreate,
+  kSequenceSchema,
   kTableSchema,
   kViewSchema,
   kData,

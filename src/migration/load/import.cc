@@ -52,6 +52,12 @@ ImportPlan PlanImport(const std::vector<StoredFile>& files, const TableRouter& r
       case DumpFileKind::kViewSchema:
         table_of(name).view_script = file.path;
         break;
+      case DumpFileKind::kSequenceSchema: {
+        auto [schema, sequence] = router.Route(name.schema, name.table);
+        plan.databases.try_emplace(name.schema);
+        plan.sequences.push_back({std::move(schema), std::move(sequence), file.path});
+        break;
+      }
       case DumpFileKind::kData:
         if (file.size == 0) {
           throw LoadError(Error(ErrorCode::kLoadUnitInvalidFileEnding,

@@ -26,8 +26,15 @@ struct ImportTable {
   std::vector<StoredFile> data;
 };
 
+struct ImportSequence {
+  std::string schema;  // target
+  std::string sequence;
+  std::string script;  // path of the -schema-sequence.sql file
+};
+
 struct ImportPlan {
   std::map<std::string, std::string> databases;  // upstream schema -> path of its file, or ""
+  std::vector<ImportSequence> sequences;
   std::vector<ImportTable> tables;
   int64_t data_bytes = 0;
 };

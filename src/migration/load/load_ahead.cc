@@ -100,6 +100,13 @@ void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection
     case DumpFileKind::kSchemaCreate:
       MakeDatabase(db, router_.Route(file.schema, "").first, ReadScript(directory_, file.path));
       break;
+    case DumpFileKind::kSequenceSchema: {
+      const auto [schema, sequence] = router_.Route(file.schema, file.table);
+      MakeDatabase(db, schema, "");
+      schemas_.CreateSequence(db, context_.right, schema, sequence,
+                              ReadScript(directory_, file.path), file.path, cut);
+      break;
+    }
     case DumpFileKind::kTableSchema: {
       const auto [schema, table] = router_.Route(file.schema, file.table);
       MakeDatabase(db, schema, "");

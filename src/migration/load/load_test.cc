@@ -56,6 +56,7 @@ TEST(ImportPlanTest, SortsFilesAndSharesTargets) {
                                       {"s1.t.0000000000001.sql", 50},
                                       {"s2.t-schema.sql", 10},
                                       {"s2.t.0000000000000.sql", 7},
+                                      {"s3.q-schema-sequence.sql", 10},
                                       {"mysql.user.0.sql", 99}},
                                      TableRouter({rule}, true));
   EXPECT_EQ(plan.data_bytes, 157);
@@ -65,6 +66,11 @@ TEST(ImportPlanTest, SortsFilesAndSharesTargets) {
   EXPECT_EQ(plan.tables[0].target->schema, "all");
   EXPECT_EQ(plan.databases.at("s1"), "s1-schema-create.sql");
   EXPECT_EQ(plan.databases.at("s2"), "");
+  EXPECT_EQ(plan.databases.at("s3"), "");
+  ASSERT_EQ(plan.sequences.size(), 1u);
+  EXPECT_EQ(plan.sequences[0].schema, "all");
+  EXPECT_EQ(plan.sequences[0].sequence, "q");
+  EXPECT_EQ(plan.sequences[0].script, "s3.q-schema-sequence.sql");
   std::vector<std::string> order;
   for (const LoadFile& file : OrderFiles(plan)) order.push_back(file.path);
   EXPECT_THAT(order, ElementsAre("s1.t.0000000000000.sql", "s2.t.0000000000000.sql",

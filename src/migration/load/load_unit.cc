@@ -1,5 +1,7 @@
 #include "migration/load/load_unit.h"
 
+#include <map>
+#include <set>
 #include <utility>
 
 #include "base/failpoint/failpoint.h"
@@ -367,10 +369,26 @@ void LoadUnit::MakeSchemas(const ImportPlan& plan, QuietConnection& main, Loader
     std::string& script = databases[router_.Route(schema, "").first];
     if (script.empty() && !path.empty()) script = ReadScript(directory_, path);
   }
-  for (const ImportTable& table : plan.tables) databases.try_emplace(table.target->schema);
+  std::set<std::pair<std::string, std::string>> names;
+  for (const ImportTable& table : plan.tables) {
+    databases.try_emplace(table.target->schema);
+    names.insert({table.target->schema, table.target->table});
+  }
+  for (const ImportSequence& sequence : plan.sequences) databases.try_emplace(sequence.schema);
   for (const auto& [target, script] : databases) {
     ThrowIfStopped(stop.graceful);
     schemas.CreateDatabase(main.Use(stop), load_->right, target, script, stop.cut);
+  }
+  // Tables take their defaults from them.
+  for (const ImportSequence& sequence : plan.sequences) {
+    ThrowIfStopped(stop.graceful);
+    if (names.contains({sequence.schema, sequence.sequence})) {
+      log_.Warn("a sequence is left out, a table or view of the dump gets its name downstream",
+                {F("schema", sequence.schema), F("sequence", sequence.sequence)});
+      continue;
+    }
+    schemas.CreateSequence(main.Use(stop), load_->right, sequence.schema, sequence.sequence,
+                           ReadScript(directory_, sequence.script), sequence.script, stop.cut);
   }
   for (const ImportTable& table : plan.tables) {
     // (A view's -schema.sql file is a table that takes its name for a while.)

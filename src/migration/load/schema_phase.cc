@@ -28,7 +28,11 @@ constexpr int kNoSuchDatabase = 1049;
 constexpr int kTableExists = 1050;
 constexpr int kNoSuchTable = 1146;
 constexpr int kAccessDenied = 1227;
+constexpr int kDuplicateKey = 1062;
 constexpr int kInvalidView = 1356;
+constexpr int kSequenceData = 4085;      // MariaDB: values that do not go together
+constexpr int kSequenceEnded = 4135;     // TiDB
+constexpr int kSequenceDataTiDb = 4136;  // the same
 
 // Does a statement that a server printed name a storage engine other than InnoDB?
 bool NamesOtherEngine(std::string_view statement) {
@@ -272,15 +276,109 @@ std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string
                      WithKnownCollations(db, head.rest, from_mariadb));
 }
 
+bool SchemaPhase::MakeSequence(mysql::Connection& db, const OwnerRight& right,
+                               const std::string& schema, const std::string& sequence,
+                               const SequenceOptions& options, const StopToken& stop) const {
+  const std::string name = mysql::QuoteTable(schema, sequence);
+  const auto left_out = [&](const std::string& what) {
+    log_.Warn("the downstream cannot take a part of a definition, it is left out or replaced",
+              {F("part", what), F("sequence", name)});
+  };
+  const std::string create = CreateSequenceStatement(options, name, db.server(), left_out);
+  Insist(db, fmt::format("claim {}", name), stop, [&] {
+    meta_.AnnounceMade(db, right, schema, sequence, stop);
+    try {
+      meta_.ClaimOwned(db, right, schema, sequence, stop);
+    } catch (const Error& e) {
+      if (e.server_errno() != kDuplicateKey) throw;  // else by an earlier run
+    }
+  });
+  // Crash point: it is recorded that the load makes the sequence. Left: the sequence.
+  DM_FAILPOINT("load/before-make-sequence");
+  try {
+    if (!Execute(db, right, create, stop)) return true;  // another source has been quicker
+  } catch (const Error& e) {
+    const int code = e.server_errno();
+    const bool limited = db.server().is_tidb || !options.type.empty();
+    if (!limited || (code != kSequenceData && code != kSequenceDataTiDb)) throw;
+    log_.Warn("a sequence is left out, the downstream cannot have one with its values",
+              {F("statement", create), F("error", e)});
+    return false;
+  }
+  // Crash point: the sequence is made. Left: the record of its definition, its value.
+  DM_FAILPOINT("load/after-make-sequence");
+  Insist(db, fmt::format("note the definition of {}", name), stop, [&] {
+    meta_.ConfirmMade(
+        db, right, {schema, sequence, SequenceHash(db, schema, sequence, stop).value_or(0)}, stop);
+  });
+  return true;
+}
+
+void SchemaPhase::CreateSequence(mysql::Connection& db, const OwnerRight& right,
+                                 const std::string& schema, const std::string& sequence,
+                                 std::string_view script, const std::string& path,
+                                 const StopToken& stop) const {
+  const std::string name = mysql::QuoteTable(schema, sequence);
+  if (!HasSequences(db.server())) {
+    log_.Warn("a sequence is left out, the downstream has none", {F("sequence", name)});
+    return;
+  }
+  std::optional<std::string> type;
+  Insist(db, fmt::format("look for {}", name), stop,
+         [&] { type = TableType(db, schema, sequence, stop); });
+  if (type && type != "SEQUENCE") {
+    log_.Warn("a sequence is not made, since the downstream has something of that name",
+              {F("sequence", name), F("it has", *type)});
+    return;
+  }
+  try {
+    mysql::ParseOptions parse;
+    parse.sql_mode = mysql::ModeOfDefinitions(session_.sql_mode());
+    parse.mariadb = true;
+    const SequenceScript read = ReadSequenceScript(script, parse);
+    if (!type && !MakeSequence(db, right, schema, sequence, read.options, stop)) return;
+    // It stays if another source's unfinished dump is removed.
+    Insist(db, fmt::format("claim {}", name), stop, [&] {
+      meta_.ClaimUse(db, right, {{schema, sequence, TableClaim::kUser}}, stop);
+    });
+    for (const SequenceValue& value : read.values) {
+      for (const std::string& set : SetValueStatements(read.options, value, name, db.server())) {
+        try {
+          Execute(db, right, set, stop);
+        } catch (const Error& e) {
+          if (e.server_errno() != kSequenceEnded) throw;
+        }
+      }
+    }
+  } catch (const Error& e) {
+    if (IsLossOfRight(e)) throw;
+    throw LoadError(e, path).SetWorkaround(
+        "If the cause is in the file, please correct it: CREATE SEQUENCE and SETVAL are read, "
+        "nothing else. Then execute `resume-task`.");
+  }
+  // Crash point: the sequence has its value. Left: the other ones, tables, rows.
+  DM_FAILPOINT("load/after-set-sequence");
+}
+
 void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
                               const std::string& schema, const std::string& table,
                               std::string_view script, const StopToken& stop) const {
   const std::string name = mysql::QuoteTable(schema, table);
-  bool there = false;
+  std::optional<std::string> there;
   Insist(db, fmt::format("look for {}", name), stop, [&] {
-    there = TableExists(db, schema, table, stop);
+    there = TableType(db, schema, table, stop);
     if (!there) meta_.AnnounceMade(db, right, schema, table, stop);
   });
+  if (there == "SEQUENCE") {
+    throw LoadError(Error(ErrorCode::kLoadUnitParseStatement,
+                          fmt::format("the downstream has a sequence {}, a table is to get this "
+                                      "name",
+                                      name)))
+        .SetWorkaround(
+            "Maybe a route gives table and sequence one name: correct it, or leave the sequence "
+            "out with `block-allow-list`. Drop the sequence downstream, then start the task anew "
+            "with `--remove-meta`.");
+  }
   if (there) return;
   bool made = true;
   // Crash point: it is recorded that the load makes the table. Left: the table.

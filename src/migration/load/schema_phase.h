@@ -1,4 +1,4 @@
-// Makes the target's databases, tables and views from the schema files of a dump.
+// Makes the target's databases, sequences, tables and views from the schema files of a dump.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 #include "base/log/log.h"
 #include "base/thread/stop.h"
 #include "migration/load/loader_pool.h"
+#include "migration/load/sequence_script.h"
 #include "migration/rules/collations.h"
 #include "mysql/client/connection.h"
 
@@ -32,6 +33,13 @@ class SchemaPhase {
   // `script`: content of the -schema-create.sql file; empty: there is none.
   void CreateDatabase(mysql::Connection& db, const OwnerRight& right, const std::string& target,
                       std::string_view script, const StopToken& stop) const;
+  // A sequence, and how far it has given values; one that is there is set ahead to that, never
+  // back, so that it may be repeated, and of several sources' the one that is farthest counts. It
+  // is left out, with a warning, if the target has no sequences, or something else of that name, or
+  // cannot have this one. `path`: of the script, for errors.
+  void CreateSequence(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
+                      const std::string& sequence, std::string_view script, const std::string& path,
+                      const StopToken& stop) const;
   // A table that is made is noted in the load's progress (LoadMeta::MadeTables).
   void CreateTable(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
                    const std::string& table, std::string_view script, const StopToken& stop) const;
@@ -44,6 +52,10 @@ class SchemaPhase {
  private:
   bool DatabaseExists(mysql::Connection& db, const std::string& schema,
                       const StopToken& stop) const;
+  // False: it is left out.
+  bool MakeSequence(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
+                    const std::string& sequence, const SequenceOptions& options,
+                    const StopToken& stop) const;
   bool TableExists(mysql::Connection& db, const std::string& schema, const std::string& table,
                    const StopToken& stop) const {
     return TableType(db, schema, table, stop).has_value();

@@ -230,6 +230,12 @@ mysql::TablePtr RowPlanner::DefinitionOf(const Table& table, const mysql::RawEve
   }
 }
 
+bool RowPlanner::IsSequence(const Table& table, const StopToken& stop) const {
+  const Sessions& sessions = *context_.sessions;
+  return sessions.upstream_server.is_mariadb && LooksLikeSequence(*table.map) &&
+         DownstreamTableType(sessions, table.plan->target, stop) == "SEQUENCE";
+}
+
 mysql::TablePtr RowPlanner::WithVersions(const Table& table, mysql::TablePtr tracked,
                                          const StopToken& stop) {
   const Sessions& sessions = *context_.sessions;
@@ -262,10 +268,17 @@ bool RowPlanner::Prepare(Table& table, const mysql::RawEvent& event,
   }
   mysql::TablePtr tracked = DefinitionOf(table, event, format, stop);
   if (tracked == nullptr) {
-    Log().Warn(
-        "the downstream has not got this sequence: its values are left out, set it there before "
-        "it is used",
-        {F("sequence", table.id.Quoted())});
+    if (context_.sessions->downstream_server.is_mariadb) {
+      Log().Warn(
+          "the downstream has not got this sequence: its values are left out, set it there before "
+          "it is used",
+          {F("sequence", table.id.Quoted())});
+    } else {
+      Log().Warn(
+          "the values of a sequence do not reach this downstream: if it has the sequence, set it "
+          "there before it is used",
+          {F("sequence", table.id.Quoted())});
+    }
     table.map.reset();
     return false;
   }
@@ -461,7 +474,8 @@ size_t RowPlanner::OnRows(const mysql::RawEvent& event, const Stream& stream, bo
     context_.checkpoint->Touch(table.id, !serial);
   }
   if (serial) {
-    if (!plan.identity && context_.dump_exit && context_.dump_exit->Covers(PlaceOf(stream))) {
+    if (!plan.identity && context_.dump_exit && context_.dump_exit->Covers(PlaceOf(stream)) &&
+        !IsSequence(table, stop)) {
       throw MakeError(ErrorCode::kSyncerNoIdentityWithExitPoint, table.id.Quoted());
     }
     OpenTable(table.plan, stream);

@@ -153,6 +153,8 @@ class RowPlanner : private CommittedOrders {
   // The tracked definition; null for such a sequence.
   mysql::TablePtr DefinitionOf(const Table& table, const mysql::RawEvent& event,
                                const mysql::FormatDescription& format, const StopToken& stop);
+  // Are its rows states of a sequence? Each of them replaces the one before: they may come twice.
+  bool IsSequence(const Table& table, const StopToken& stop) const;
   // Makes the plan's hashes mean the same as those of other sources of its target.
   void UnifyKeys(Table& table);
   bool IsApplied(Table& table, const Stream& stream);

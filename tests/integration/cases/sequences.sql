@@ -5,7 +5,7 @@ CREATE SEQUENCE renamed_later CACHE 2;
 CREATE TABLE t (id INT PRIMARY KEY, v BIGINT);
 INSERT INTO t VALUES (1, NEXTVAL(old));
 -- live
--- Sequences that were there before the task are not downstream.
+-- Sequences that were there before the task came with the dump, but not to MySQL.
 INSERT INTO t VALUES (2, NEXTVAL(old)), (3, NEXTVAL(old)), (4, NEXTVAL(old));
 SELECT SETVAL(old, 5000);
 ALTER SEQUENCE old RESTART 100;
