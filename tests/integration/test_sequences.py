@@ -195,6 +195,7 @@ def test_files_made_by_hand(pair, migrated, files):
     assert m.downstream.run(f"SELECT * FROM {SCHEMA}.t") == ((1, 1),)
     if not pair.endswith("mysql9"):
         assert [m.downstream.value(f"SELECT NEXTVAL({SCHEMA}.{name})") for name in ("s", "d", "only")] == [71, -9, 1]
+    assert (f"a sequence is left out, the downstream has none\"] [task={m.task}]" in log_of(m)) == pair.endswith("mysql9")
 
 
 @pytest.mark.parametrize("text,says", [

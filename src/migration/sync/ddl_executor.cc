@@ -660,7 +660,7 @@ bool DdlExecutor::ExecuteOne(const DdlStatement& one, const std::string& text,
           sequence != nullptr && sequence->verb != "CREATE" &&
           (number == kNoSuchTable || number == kUnknownSequence || number == kUnknownSequenceTiDb ||
            number == kUnknownDatabase)) {
-        // Those that were there before the task are not migrated.
+        // Those that were there before the task may not have come with it.
         Log().Warn("ignore error and continue: the downstream has not got the sequence",
                    {F("statement", text), F("error", e)});
         return false;
