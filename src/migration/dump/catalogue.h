@@ -77,7 +77,7 @@ struct ViewText {
 ViewText ShowCreateView(mysql::Connection& db, const TableId& id, const StopToken& stop);
 
 // Text of the file of a MariaDB's sequence, without the header: its definition, and how far it has
-// given values. `db` must be outside of a transaction, in whose snapshot the values were old ones.
+// given values by now. A transaction of `db` would hold up statements that change the sequence.
 // Nullopt: it is gone.
 std::optional<std::string> ShowCreateSequence(mysql::Connection& db, const TableId& id,
                                               const StopToken& stop);

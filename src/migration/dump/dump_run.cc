@@ -391,7 +391,8 @@ void DumpRun::ReadSequencesUnderLock(const StopToken& stop) {
 }
 
 std::optional<std::string> DumpRun::ReadSequence(const TableId& id, const StopToken& stop) {
-  // The others have their snapshots, or can read nothing but locked tables.
+  // The others are in transactions, which would hold up statements that change it, or can read
+  // nothing but locked tables.
   if (sequence_db_ == nullptr) sequence_db_ = Open(stop);
   return ShowCreateSequence(*sequence_db_, id, stop);
 }

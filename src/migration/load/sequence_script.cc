@@ -225,7 +225,8 @@ std::string CreateSequenceStatement(const SequenceOptions& options, std::string_
     out += " AS " + options.type;
   } else if (!options.type.empty()) {
     left_out("type of the sequence: " + options.type);
-    if (maximum && ToInt64(*maximum).value_or(std::numeric_limits<int64_t>::max()) > kLargestValue) {
+    if (maximum &&
+        ToInt64(*maximum).value_or(std::numeric_limits<int64_t>::max()) > kLargestValue) {
       maximum = std::to_string(kLargestValue);
       left_out("values of the sequence beyond " + *maximum);
     }
@@ -262,8 +263,8 @@ std::vector<std::string> SetValueStatements(const SequenceOptions& options,
   const bool down = options.increment && options.increment->starts_with('-');
   if (!value.used) {
     // (Its parser cannot read the smallest number; no sequence of its own begins there.)
-    const int64_t end = down ? std::numeric_limits<int64_t>::max()
-                             : std::numeric_limits<int64_t>::min() + 1;
+    const int64_t end =
+        down ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min() + 1;
     if (down ? *number >= end : *number <= end) return {};
     *number += down ? 1 : -1;
   }

@@ -98,8 +98,9 @@ TEST(SequenceScriptTest, TypesOfNewerServers) {
       "CREATE SEQUENCE `s` as bigint unsigned start with 1 minvalue 1 maxvalue "
       "18446744073709551614 increment by 1 cache 1000 nocycle ENGINE=InnoDB";
   std::vector<std::string> left_out;
-  EXPECT_THAT(For(MariaDb(11, 5), text, &left_out)[0],
-              HasSubstr("AS BIGINT UNSIGNED START WITH 1 MINVALUE 1 MAXVALUE 18446744073709551614"));
+  EXPECT_THAT(
+      For(MariaDb(11, 5), text, &left_out)[0],
+      HasSubstr("AS BIGINT UNSIGNED START WITH 1 MINVALUE 1 MAXVALUE 18446744073709551614"));
   EXPECT_THAT(left_out, IsEmpty());
   EXPECT_THAT(For(MariaDb(11, 4), text, &left_out)[0],
               HasSubstr("`t` START WITH 1 MINVALUE 1 MAXVALUE 9223372036854775806 "));
