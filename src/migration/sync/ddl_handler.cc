@@ -568,7 +568,9 @@ bool DdlHandler::ConcernsNoTable(const Planned& planned, const TableId& table, c
     return true;
   }
   if (UpstreamTableType(*context_.sessions, after, stop) != "SEQUENCE") return false;
-  Log().Warn("skip a statement on a sequence that the downstream has not got",
+  Log().Warn(context_.sessions->downstream_server.is_tidb
+                 ? "skip a statement for tables on a sequence: TiDB's, if it has it, stays as it is"
+                 : "skip a statement on a sequence that the downstream has not got",
              {F("statement", planned.source.text), F("sequence", table.Quoted())});
   return true;
 }
