@@ -156,3 +156,98 @@ def test_on_tidb_with_and_without_checks(migrated, pair, name, checks):
         assert "CONSTRAINT" not in m.downstream.run(f"SHOW CREATE TABLE {SCHEMA}.other")[0][1]
     finally:
         m.downstream.run("SET GLOBAL tidb_enable_check_constraint = 0")
+
+
+def _two_schemas(m):
+    """named.y and named_2.y become named.y_1 and named.y_2, and the parents z become parent_1 and parent_2."""
+    m.names = {SCHEMA: SCHEMA, f"{SCHEMA}_2": f"{SCHEMA}_2"}
+    rules = {f"{table}{i}": {"schema-pattern": schema, "table-pattern": table, "target-schema": SCHEMA, "target-table": f"{target}_{i}"}
+             for i, schema in enumerate(m.names, 1) for table, target in (("y", "y"), ("z", "parent"))}
+    m.changes = {"routes": rules,
+                 "mysql-instances": [{"source-id": m.source, "block-allow-list": "list", "route-rules": list(rules), "mydumper-config-name": "dump",
+                                      "loader-config-name": "load", "syncer-config-name": "sync"}]}
+    return m
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("pair", ["mysql9-mysql9", "mariadb-mariadb", "mysql9-mariadb", "mariadb11-mysql9", "mysql9-tidb"])
+def test_tables_of_one_name_in_one_schema(migrated, pair, live):
+    """The names of foreign keys, and on MySQL those of checks, are there once in a schema."""
+    m = _two_schemas(migrated(pair))
+    made = "CONSTRAINT_1" if pair.startswith("mariadb") else "y_chk_1"
+    # As a server prints it, and as a dump has it.
+    tables = [statement.format(schema) for schema in m.names for statement in (
+        "CREATE TABLE {0}.z (id INT PRIMARY KEY)",
+        "CREATE TABLE {0}.y (id INT PRIMARY KEY, a INT, KEY a (a), CONSTRAINT y_ibfk_1 FOREIGN KEY (a) REFERENCES z (id), CONSTRAINT " + made + " CHECK (a > 0))",
+        "INSERT INTO {0}.z VALUES (1)", "INSERT INTO {0}.y VALUES (1, 1)")]
+    m.replicating(*([] if live else tables))
+    if live:
+        m.write(*tables)
+    m.synced()
+    parents = (("y_1", "parent_1"), ("y_2", "parent_2"))
+    keys = f"SELECT table_name, referenced_table_name FROM information_schema.referential_constraints WHERE constraint_schema = '{SCHEMA}' ORDER BY 1"
+    assert m.downstream.run(keys) == parents
+    checks = 0 if "tidb" in pair else 2
+    assert _left(m, "CHECK") == checks
+    drop_check = f", DROP CONSTRAINT {made}" if checks else ""
+    m.write(f"ALTER TABLE {SCHEMA}_2.y DROP FOREIGN KEY y_ibfk_1{drop_check}", f"INSERT INTO {SCHEMA}_2.y VALUES (-2, {-2 if checks else 1})")
+    m.synced()
+    assert m.downstream.run(keys) == parents[:1]
+    assert _left(m, "CHECK") == checks // 2
+    assert m.downstream.run(f"SELECT id FROM {SCHEMA}.y_2 ORDER BY id") == ((-2,), (1,))
+
+
+def _named_in(schema, table):
+    return (f"ALTER TABLE {schema}.{table} ADD CONSTRAINT fk FOREIGN KEY (a) REFERENCES z (id), ADD CONSTRAINT positive CHECK (a > 0), ADD b INT",
+            f"ALTER TABLE {schema}.{table} ADD CONSTRAINT below CHECK (a < 9)")
+
+
+NAMES = f"SELECT table_name, constraint_name FROM information_schema.table_constraints WHERE constraint_schema = '{SCHEMA}' " \
+        "AND constraint_type IN ('CHECK', 'FOREIGN KEY') ORDER BY 1, 2"
+
+
+@pytest.mark.parametrize("pair", ["mysql9-mysql9", "mariadb-mariadb", "mysql9-mariadb", "mariadb11-mysql9", "mysql9-tidb"])
+def test_a_name_that_users_gave_in_shards(migrated, pair):
+    """The same change comes from each of the tables that are merged."""
+    m = migrated(pair)
+    m.names = {SCHEMA: SCHEMA, f"{SCHEMA}_2": f"{SCHEMA}_2"}
+    m.changes = {"routes": {"r": {"schema-pattern": f"{SCHEMA}*", "target-schema": SCHEMA}},
+                 "mysql-instances": [{"source-id": m.source, "block-allow-list": "list", "route-rules": ["r"], "mydumper-config-name": "dump",
+                                      "loader-config-name": "load", "syncer-config-name": "sync"}]}
+    m.replicating(*[statement.format(schema) for schema in m.names for statement in (
+        "CREATE TABLE {0}.z (id INT PRIMARY KEY)", "CREATE TABLE {0}.y (id INT PRIMARY KEY, a INT)")])
+    for i, schema in enumerate(m.names):
+        m.write(*_named_in(schema, "y"), f"INSERT INTO {schema}.z VALUES ({i})", f"INSERT INTO {schema}.y VALUES ({i + 1}, NULL, {i})")
+    m.synced()
+    checks = [] if "tidb" in pair else ["below", "positive"]
+    assert [name for _, name in m.downstream.run(NAMES)] == sorted([*checks, "fk"])
+    assert m.downstream.run(f"SELECT id, b FROM {SCHEMA}.y ORDER BY id") == ((1, 0), (2, 1))
+    for i, schema in enumerate(m.names):
+        m.write(f"ALTER TABLE {schema}.y DROP FOREIGN KEY fk, DROP CONSTRAINT below, DROP CONSTRAINT positive", f"INSERT INTO {schema}.y VALUES ({i + 3}, -1, 0)")
+    m.synced()
+    assert m.downstream.run(NAMES) == ()
+    assert m.downstream.value(f"SELECT COUNT(*) FROM {SCHEMA}.y") == 4
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("pair", ["mysql9-mysql9", "mariadb-mariadb", "mysql9-mariadb", "mariadb11-mysql9", "mysql9-tidb"])
+def test_a_name_that_users_gave_in_several_tables(migrated, pair, live):
+    """Each may have it upstream, but only one of them in the one schema downstream."""
+    m = _two_schemas(migrated(pair))
+    tables = [statement.format(schema) for schema in m.names for statement in (
+        "CREATE TABLE {0}.z (id INT PRIMARY KEY)",
+        "CREATE TABLE {0}.y (id INT PRIMARY KEY, a INT, CONSTRAINT fk FOREIGN KEY (a) REFERENCES z (id), CONSTRAINT below CHECK (a < 9 OR a IN (20, 30)))",
+        "ALTER TABLE {0}.y ADD c INT, ADD CONSTRAINT positive CHECK (c > 0)", "INSERT INTO {0}.z VALUES (1)", "INSERT INTO {0}.y VALUES (1, 1, 1)")]
+    m.replicating(*([] if live else tables))
+    if live:
+        m.write(*tables)
+    m.synced()
+    if "tidb" not in pair:
+        assert [table for table, _ in m.downstream.run(NAMES)] == ["y_1"] * 3 + ["y_2"] * 3
+    for i, schema in enumerate(m.names, 2):
+        m.write(f"ALTER TABLE {schema}.y DROP CONSTRAINT below, DROP FOREIGN KEY fk", f"ALTER TABLE {schema}.y DROP CONSTRAINT positive",
+                f"INSERT INTO {schema}.y VALUES ({i}, 10, -1)")
+    m.synced()
+    assert m.downstream.run(NAMES) == ()
+    for i in (1, 2):
+        assert m.downstream.run(f"SELECT id FROM {SCHEMA}.y_{i} ORDER BY id") == ((1,), (i + 1,))

@@ -176,8 +176,7 @@ class Counterparts {
     if (nameless_equal) {
       Refuse(wanted.name, "the target has it as a check of a column, which has no name");
     }
-    // A name that the statement gave is the same on both sides.
-    if (alike.empty() || MadeNumber(wanted.name).empty()) return "";
+    if (alike.empty()) return "";
     return OfAlike(wanted, alike);
   }
 
@@ -368,6 +367,30 @@ std::vector<std::string> UseDownstreamNames(mysql::AlterTable* alter,
   }
   alter->specs = std::move(specs);
   return gone;
+}
+
+bool HasAdded(const mysql::AlterTable& alter, const mysql::TableInfo& target) {
+  return std::any_of(alter.specs.begin(), alter.specs.end(), [&](const AlterSpec& spec) {
+    if (spec.kind != AlterKind::kAddConstraint) return false;
+    const mysql::Constraint& added = spec.constraint;
+    if (added.kind == mysql::ConstraintKind::kCheck) {
+      const CheckInfo* there = FindNamed(target.checks, added.name);
+      return there != nullptr &&
+             Bare(mysql::Restore(added.check, mysql::ExprStyle::kStored)) == Bare(there->expr);
+    }
+    if (added.kind != mysql::ConstraintKind::kForeign) return false;
+    const ForeignKeyInfo* there = FindNamed(target.foreign_keys, added.name);
+    if (there == nullptr) return false;
+    ForeignKeyInfo key;
+    for (const mysql::IndexPart& part : added.parts) key.columns.push_back(part.column);
+    for (const mysql::IndexPart& part : added.reference.columns) {
+      key.ref_columns.push_back(part.column);
+    }
+    const mysql::TableName& parent = added.reference.table;
+    key.ref_schema = parent.schema.empty() ? alter.table.schema : parent.schema;
+    key.ref_table = parent.name;
+    return IsSame(key, *there);
+  });
 }
 
 }  // namespace dm::migration

@@ -52,4 +52,8 @@ std::vector<std::string> UseDownstreamNames(mysql::AlterTable* alter,
                                             const UpstreamConstraints& upstream,
                                             const mysql::TableInfo& target, bool mariadb);
 
+// Has `target`, the table downstream, the foreign key or check that the statement adds: one of the
+// same name, columns and parent, or expression? Of a statement with several parts: one of them.
+bool HasAdded(const mysql::AlterTable& alter, const mysql::TableInfo& target);
+
 }  // namespace dm::migration

@@ -7,6 +7,7 @@
 #include "base/error/error.h"
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
+#include "migration/rules/taken_names.h"
 #include "migration/sync/apply_worker.h"
 #include "migration/sync/split_statement.h"
 #include "migration/unit/resumable.h"
@@ -677,6 +678,21 @@ bool DdlExecutor::ExecuteOne(const DdlStatement& one, const std::string& text,
           return ExecuteOne(anywhere, mysql::Restore(anywhere.statement, restore), restore, stop);
         }
         if (AddsColumn(statement)) throw;  // that it names another one does not say it is there
+      }
+      if (mysql::MaySayConstraintIsTaken(e)) {
+        const auto* alter = statement.As<mysql::AlterTable>();
+        if (alter != nullptr && HasAdded(*alter, DefinitionOf(alter->table, stop))) {
+          Log().Info("ignore error and continue: a foreign key or check is there already",
+                     {F("statement", text), F("error", e)});
+          return false;
+        }
+        DdlStatement again = one;
+        if (!LeaveTakenNames(&again.statement, *connection_, stop)) throw;
+        const std::string text_again = mysql::Restore(again.statement, restore);
+        Log().Warn(
+            "another table downstream has the name of a foreign key or check: it is left out",
+            {F("statement", text_again), F("error", e)});
+        return ExecuteOne(again, text_again, restore, stop);
       }
       if (number == kNoKeyColumn && one.keys_behind) {
         DdlStatement again = one;

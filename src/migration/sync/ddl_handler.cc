@@ -508,6 +508,7 @@ void DdlHandler::PlanOrdinary(Statement split, std::vector<TableId> tables, cons
     RouteSequences(&p.routed, *context_.rules, context_.sessions->lower_case_table_names != 0);
     RouteForeignKeys(&p.routed, p.tables.front(), p.targets.front(), context_,
                      context_.sessions->lower_case_table_names != 0);
+    mysql::RouteConstraintNames(&p.routed, p.tables.front().table, p.targets.front().table);
   }
   if (context_.online != nullptr) {
     if (split.As<mysql::DropDatabase>()) context_.online->ForgetSchema(p.tables.front().schema);
