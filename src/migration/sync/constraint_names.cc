@@ -190,7 +190,9 @@ class Counterparts {
         }));
     // Another source of the target may have dropped it.
     if (upstream_.merged && others >= alike.size()) return "";
-    if (!upstream_.merged && others == 0 && alike.size() == 1) return alike.front()->name;
+    // (A name that the statement gave is another one downstream only where that was taken.)
+    const bool made = !MadeNumber(wanted.name).empty();
+    if (made && !upstream_.merged && others == 0 && alike.size() == 1) return alike.front()->name;
     std::string names;
     for (const Info* info : alike) {
       names += fmt::format("{}{}", names.empty() ? "" : ", ", mysql::QuoteName(info->name));

@@ -374,10 +374,11 @@ TEST(ForeignKeys, LoseNamesThatAreTaken) {
       "alter table t add constraint f foreign key (a) references p (id), add constraint kept check "
       "(a > 0), add check (a > 1), add constraint c check (a > 2), add b int constraint d check "
       "(b)";
-  EXPECT_EQ(without(kAlter, SqlTarget::kMySql),
-            "key f,check kept,check c,check d,ALTER TABLE `t` ADD FOREIGN KEY `f` (`a`) REFERENCES "
-            "`p`(`id`), ADD CONSTRAINT `kept` CHECK(`a`>0), ADD CHECK(`a`>1), ADD CHECK(`a`>2), ADD "
-            "COLUMN `b` INT CHECK(`b`)");
+  EXPECT_EQ(
+      without(kAlter, SqlTarget::kMySql),
+      "key f,check kept,check c,check d,ALTER TABLE `t` ADD FOREIGN KEY `f` (`a`) REFERENCES "
+      "`p`(`id`), ADD CONSTRAINT `kept` CHECK(`a`>0), ADD CHECK(`a`>1), ADD CHECK(`a`>2), ADD "
+      "COLUMN `b` INT CHECK(`b`)");
   EXPECT_EQ(without("create table t (a int constraint c check (a), constraint f foreign key i (a) "
                     "references p (id))",
                     SqlTarget::kMariaDb),

@@ -59,7 +59,8 @@ void RouteConstraintNames(Statement* routed, std::string_view source, std::strin
 
 // Visits the foreign keys and checks that a CREATE or ALTER TABLE makes under names of their own.
 // `keep` is told the kind, kForeign or kCheck, and the name; one for which it returns false loses
-// it: the server makes one. (A key that the server makes for a foreign key keeps its name on MySQL.)
+// it: the server makes one. (A key that the server makes for a foreign key keeps its name on
+// MySQL.)
 void KeepConstraintNames(Statement* statement,
                          const std::function<bool(ConstraintKind, const std::string&)>& keep);
 
