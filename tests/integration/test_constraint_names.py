@@ -251,3 +251,132 @@ def test_a_name_that_users_gave_in_several_tables(migrated, pair, live):
     assert m.downstream.run(NAMES) == ()
     for i in (1, 2):
         assert m.downstream.run(f"SELECT id FROM {SCHEMA}.y_{i} ORDER BY id") == ((1,), (i + 1,))
+
+
+def _constraints(m, table):
+    text = m.downstream.run(f"SHOW CREATE TABLE {SCHEMA}.{table}")[0][1]
+    return [line.strip().rstrip(",") for line in text.splitlines() if "CHECK" in line or "FOREIGN KEY" in line]
+
+
+def _merged(m, target="other"):
+    return _routed(m, "y*", target).replicating("CREATE TABLE z (id INT PRIMARY KEY)", "CREATE TABLE z2 (id INT PRIMARY KEY)")
+
+
+@pytest.mark.parametrize("kind,first,second", [("CHECK", "CHECK (b > 0)", "CHECK (a > 0)"),
+                                               ("FOREIGN", "FOREIGN KEY (b) REFERENCES z2 (id)", "FOREIGN KEY (a) REFERENCES z (id)")])
+def test_a_name_that_another_table_was_quicker_to_get(migrated, kind, first, second):
+    m = _merged(migrated("mysql9-mysql9"), "y1")
+    m.write(*[f"CREATE TABLE {table} (id INT PRIMARY KEY, a INT, b INT)" for table in ("y1", "y2")], f"ALTER TABLE y2 ADD {first}", f"ALTER TABLE y1 ADD {second}",
+            "ALTER TABLE y1 DROP CONSTRAINT y1_{}_1".format({"CHECK": "chk", "FOREIGN": "ibfk"}[kind]))
+    m.synced()
+    left, = _constraints(m, "y1")
+    assert "`b`" in left
+
+
+def test_a_name_that_the_owner_of_the_target_was_quicker_to_get(migrated):
+    m = migrated("mysql9-mysql9").replicating("CREATE TABLE y (id INT PRIMARY KEY, a INT)")
+    m.downstream.run(f"ALTER TABLE {SCHEMA}.y ADD CHECK (a < 1000)")
+    m.write("ALTER TABLE y ADD CHECK (a > 0)", "ALTER TABLE y ALTER CHECK y_chk_1 NOT ENFORCED", "INSERT INTO y VALUES (1, -1)")
+    m.synced()
+    assert [("1000" in check, "NOT ENFORCED" in check) for check in _constraints(m, "y")] == [(True, False), (False, True)]
+    m.write("ALTER TABLE y DROP CHECK y_chk_1")
+    m.synced()
+    left, = _constraints(m, "y")
+    assert "1000" in left
+
+
+def test_the_same_checks_in_another_order(migrated):
+    m = _merged(migrated("mariadb-mariadb"))
+    m.write("CREATE TABLE y1 (id INT PRIMARY KEY, a INT, b INT, CHECK (a > 0), CHECK (b > 0))",
+            "CREATE TABLE y2 (id INT PRIMARY KEY, a INT, b INT, CHECK (b > 0), CHECK (a > 0))",
+            "ALTER TABLE y2 DROP CONSTRAINT CONSTRAINT_2", "ALTER TABLE y1 DROP CONSTRAINT CONSTRAINT_1")
+    m.synced()
+    left, = _constraints(m, "other")
+    assert "`b`" in left
+
+
+@pytest.mark.parametrize("one,two", [("(a + b) * c > 0", "a + b * c > 0"), ("a > 0 AND (b > 0 OR c > 0)", "(a > 0 AND b > 0) OR c > 0"),
+                                     ("a - (b - c) > 0", "a - b - c > 0"), (r"s <> '5\\%'", "s <> '5%'"), ("s NOT LIKE 'a%'", "s NOT LIKE 'b%'"),
+                                     ("NOT a > 5", "NOT a < 2"), ("a BETWEEN 1 AND 5", "a IN (1, 5)"), ("a <> 1", "a = 1"), ("LENGTH(s) < 9", "s < '9'")])
+def test_checks_that_look_alike(migrated, one, two):
+    """Each of the merged tables drops the first."""
+    m = _merged(migrated("mysql9-mysql9"))
+    m.write(*[f"CREATE TABLE {table} (id INT PRIMARY KEY, a INT, b INT, c INT, s VARCHAR(20), CHECK ({one}), CHECK ({two}))" for table in ("y1", "y2")])
+    m.synced()
+    second = _constraints(m, "other")[1]
+    m.write(*[f"ALTER TABLE {table} DROP CHECK {table}_chk_1" for table in ("y1", "y2")])
+    m.synced()
+    assert _constraints(m, "other") == [second]
+
+
+@pytest.mark.parametrize("alter", ["DROP CHECK y_chk_1, MODIFY a INT CHECK (a < 5)", "DROP COLUMN a, ADD COLUMN a INT CHECK (a < 5)",
+                                   "DROP CHECK y_chk_1, ADD c INT CHECK (c > 5)"])
+def test_a_name_that_the_statement_itself_frees(migrated, alter):
+    m = migrated("mysql9-mariadb").replicating("CREATE TABLE y (id INT PRIMARY KEY, a INT CHECK (a > 0))")
+    m.write(f"ALTER TABLE y {alter}")
+    m.synced()
+    left, = _constraints(m, "y")
+    assert "5" in left
+
+
+@pytest.mark.parametrize("pair", ["mysql9-mysql9", "mariadb-mariadb"])
+def test_foreign_keys_that_each_shard_replaces(migrated, pair):
+    m = _merged(migrated(pair))
+    for table in ("y1", "y2"):
+        m.write(f"CREATE TABLE {table} (id INT PRIMARY KEY, a INT, FOREIGN KEY (a) REFERENCES z (id))")
+    for table in ("y1", "y2"):
+        m.write(f"ALTER TABLE {table} DROP FOREIGN KEY {table}_ibfk_1, ADD FOREIGN KEY (a) REFERENCES z2 (id)")
+    m.synced()
+    assert all("`z2`" in key for key in _constraints(m, "other"))
+
+
+def test_a_foreign_key_that_the_owner_of_the_target_has_put_in_its_place(migrated):
+    m = _routed(migrated("mysql9-mysql9"), "y", "other").replicating("CREATE TABLE z (id INT PRIMARY KEY)")
+    m.write("CREATE TABLE y (id INT PRIMARY KEY, a INT, FOREIGN KEY (a) REFERENCES z (id))")
+    m.synced()
+    m.downstream.run(f"CREATE TABLE {SCHEMA}.mine (id INT PRIMARY KEY)",
+                     f"ALTER TABLE {SCHEMA}.other DROP FOREIGN KEY other_ibfk_1, ADD FOREIGN KEY (a) REFERENCES {SCHEMA}.mine (id)")
+    m.write("ALTER TABLE y DROP FOREIGN KEY y_ibfk_1")
+    m.synced()
+    left, = _constraints(m, "other")
+    assert "`mine`" in left
+
+
+def test_a_foreign_key_that_names_no_columns(migrated):
+    m = _routed(migrated("mysql9-mysql9"), "y", "other").replicating("CREATE TABLE z (id INT PRIMARY KEY)")
+    m.write("CREATE TABLE y (id INT PRIMARY KEY, a INT REFERENCES z)")
+    m.synced()
+    key, = _constraints(m, "other")
+    assert key.endswith("FOREIGN KEY (`a`) REFERENCES `z` (`id`)")
+    m.write("ALTER TABLE y DROP FOREIGN KEY y_ibfk_1")
+    m.synced()
+    assert _constraints(m, "other") == []
+
+
+@pytest.mark.parametrize("pair,target,key,name", [
+    ("mysql9-mariadb", "y", "CHECK (a > 0)", "y_chk_1"), ("mysql9-mysql9", "other", "CHECK (a > 0)", "y_chk_1"),
+    ("mariadb-mysql9", "y", "CHECK (a > 0)", "CONSTRAINT_1"), ("mariadb-mysql9", "y", "CHECK (a > 0)", "IF EXISTS CONSTRAINT_1"),
+    ("mysql9-mysql9", "other", "FOREIGN KEY (a) REFERENCES z (id)", "y_ibfk_1"), ("mysql9-mysql9", "y", "CHECK (a > 0)", "y_chk_1")])
+@pytest.mark.parametrize("added", [False, True])
+def test_of_a_table_that_is_known_by_its_target_only(migrated, pair, target, key, name, added):
+    """What it is called upstream is not known, but for a target that has the name."""
+    m = _routed(migrated(pair), "y", target)
+    m.changes["task-mode"] = "incremental"
+    tables = "CREATE TABLE {0}.z (id INT PRIMARY KEY)", "CREATE TABLE {0}.{1} (id INT PRIMARY KEY, a INT, b INT, {2})"
+    m.prepare(*[statement.format(SCHEMA, "y", key) for statement in tables])
+    m.downstream.run(f"CREATE DATABASE {SCHEMA}", *[statement.format(SCHEMA, target, key) for statement in tables])
+    m.start()
+    m.cluster.wait_stage(m.task, "Running", "Sync")
+    m.write("INSERT INTO y VALUES (1, NULL, NULL)", *(["ALTER TABLE y ADD " + key.replace("a", "b").replace("> 0", "< 100")] if added else []))
+    m.synced()
+    before = _constraints(m, target)
+    m.write(f"ALTER TABLE y DROP CONSTRAINT {name}")
+    if name in str(before) and pair == "mysql9-mysql9":
+        m.synced()
+        assert _constraints(m, target) == before[1:]
+        return
+    error = m.cluster.wait_error(m.task, code=36068)
+    assert name.split()[-1] in error["Message"] and "binlog skip" in error["Workaround"]
+    assert _constraints(m, target) == before
+    m.cluster.ctl("binlog", "skip", m.task)
+    m.synced()

@@ -191,6 +191,7 @@ std::optional<UpstreamConstraints> ConstraintsOf(const TableBefore& before,
   constraints.foreign_keys = before.table->foreign_keys;
   constraints.checks = before.table->checks;
   constraints.mariadb = context.sessions->upstream_server.is_mariadb;
+  constraints.known = !before.table->named_downstream;
   constraints.merged = !context.rules->router.KeepsApart(before.source.schema, before.source.table);
   for (mysql::ForeignKeyInfo& key : constraints.foreign_keys) {
     TableId parent{key.ref_schema.empty() ? before.source.schema : key.ref_schema, key.ref_table};

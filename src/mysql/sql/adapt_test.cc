@@ -325,6 +325,21 @@ TEST(ForeignKeys, PointToTheRoutedTable) {
   EXPECT_EQ(ReferencedTables(statement, {"shop", "c"}), (std::vector<TableName>{{"shop", "p"}}));
 }
 
+TEST(ForeignKeys, ColumnsOfThePrimaryKeyAreTheDefault) {
+  Statement statement;
+  ParseFirst("create table c (a int references p, b int references q (x), c int references r)", {},
+             &statement);
+  CompleteReferences(&statement, {"shop", "c"}, [](const TableName& parent) {
+    EXPECT_EQ(parent.schema, "shop");
+    if (parent.name == "r") return std::vector<std::string>{};
+    return std::vector<std::string>{"id", "n"};
+  });
+  EXPECT_EQ(
+      Restore(statement),
+      "CREATE TABLE `c` (`a` INT REFERENCES `p`(`id`,`n`),`b` INT REFERENCES `q`(`x`),`c` INT "
+      "REFERENCES `r`)");
+}
+
 TEST(ForeignKeys, NamesMadeFromThatOfTheTableFollowIt) {
   const auto routed = [](std::string_view text, const std::string& target) {
     Statement statement;

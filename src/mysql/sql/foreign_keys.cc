@@ -47,6 +47,17 @@ std::vector<TableName> ReferencedTables(const Statement& statement, const TableN
   return tables;
 }
 
+void CompleteReferences(
+    Statement* statement, const TableName& child,
+    const std::function<std::vector<std::string>(const TableName&)>& primary_key) {
+  VisitReferences(*statement, [&](Reference& reference) {
+    if (!reference.columns.empty()) return;
+    for (std::string& column : primary_key(Full(reference.table, child))) {
+      reference.columns.emplace_back().column = std::move(column);
+    }
+  });
+}
+
 void RouteReferences(Statement* routed, const TableName& source, const TableName& target,
                      const std::function<TableName(const TableName&)>& route) {
   VisitReferences(*routed, [&](Reference& reference) {

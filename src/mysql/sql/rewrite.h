@@ -44,6 +44,12 @@ void ChangeSequences(Statement* statement, const std::function<void(TableName&)>
 // the statement is about, whose schema is meant where none is named.
 std::vector<TableName> ReferencedTables(const Statement& statement, const TableName& child);
 
+// Gives foreign keys that name no columns of the table they refer to those of its primary key, as
+// servers do only for a table that they look at. `primary_key`: its columns; empty: not known.
+void CompleteReferences(
+    Statement* statement, const TableName& child,
+    const std::function<std::vector<std::string>(const TableName&)>& primary_key);
+
 // Gives the foreign keys of a routed statement the routed names of the tables they refer to.
 // `source` is the upstream's name of the table, `target` its routed name. A table that goes to the
 // same schema and was named without one stays without one.
