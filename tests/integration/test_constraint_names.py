@@ -380,3 +380,72 @@ def test_of_a_table_that_is_known_by_its_target_only(migrated, pair, target, key
     assert _constraints(m, target) == before
     m.cluster.ctl("binlog", "skip", m.task)
     m.synced()
+
+
+def _two_sources(servers, cluster, down, task, routed=True, failpoints=None):
+    """named.y of two MySQLs goes to one table, `other` if it is routed. Returns the upstreams, and what writes on one of them and waits."""
+    upstreams, downstream = [servers.get("mysql9", "up"), servers.get("mysql9", "up2")], servers.get(down, "down")
+    downstream.run(f"DROP DATABASE IF EXISTS {SCHEMA}")
+    cluster.start_master()
+    sources = ["one", "two"]
+    for source, upstream in zip(sources, upstreams):
+        upstream.run(f"DROP DATABASE IF EXISTS {SCHEMA}", f"CREATE DATABASE {SCHEMA}",
+                     *[f"CREATE TABLE {SCHEMA}.{name} (id INT PRIMARY KEY, a INT, b INT)" for name in ("y", "z", "z2")])
+        cluster.start_worker(f"worker-{source}", **({"failpoints": failpoints} if failpoints and source == "one" else {}))
+        cluster.create_source(source, upstream)
+    rules = {"r": {"schema-pattern": SCHEMA, "table-pattern": "y", "target-schema": SCHEMA, "target-table": "other"}} if routed else {}
+    task_file = cluster.task_file(task, sources, downstream, {SCHEMA: SCHEMA}, **{
+        "routes": rules, "ignore-checking-items": ["all"], "loaders": {"load": None, **{f"load-{source}": {"dir": f"{cluster.dir}/dump-{source}"} for source in sources}},
+        "mysql-instances": [{"source-id": source, "block-allow-list": "list", "route-rules": list(rules), "mydumper-config-name": "dump",
+                             "loader-config-name": f"load-{source}", "syncer-config-name": "sync"} for source in sources]})
+    cluster.ctl("start-task", task_file, "--remove-meta")
+    table, ids = f"{SCHEMA}.{'other' if routed else 'y'}", iter(range(100))
+
+    def write(which, *statements, arrives=True):
+        marker = next(ids)
+        upstreams[which].run(f"USE {SCHEMA}", *statements, f"INSERT INTO y (id) VALUES ({marker})")
+        if arrives:
+            wait_for(lambda: downstream.run(f"SELECT id FROM {table} WHERE id = {marker}"), lambda: f"{statements}: {cluster.status(task, sources[which])}", timeout=40)
+
+    for which, source in enumerate(sources):
+        wait_for(lambda: (cluster.status(task, source) or {}).get("unit") == "Sync", lambda: f"{source} replicates: {cluster.status(task, source)}", timeout=60)
+        write(which)  # its first checkpoint is stored
+    return downstream, write, lambda: [line for line in downstream.run(f"SHOW CREATE TABLE {table}")[0][1].splitlines() if "CHECK" in line or "FOREIGN" in line]
+
+
+def test_what_another_source_has_replaced_stays(servers, cluster):
+    _, write, constraints = _two_sources(servers, cluster, "mysql9", "named_replaced")
+    for which in (0, 1):
+        write(which, "ALTER TABLE y ADD CONSTRAINT fk FOREIGN KEY (a) REFERENCES z (id)", "ALTER TABLE y ADD CHECK (a > 0)")
+    write(0, "ALTER TABLE y DROP FOREIGN KEY fk, DROP CHECK y_chk_1", "ALTER TABLE y ADD FOREIGN KEY (a) REFERENCES z2 (id), ADD CHECK (a < 100)")
+    write(1, "ALTER TABLE y DROP FOREIGN KEY fk, DROP CHECK y_chk_1")
+    left = constraints()
+    assert len(left) == 2 and "`z2`" in left[0] and "100" in left[1], left
+
+
+def test_checks_of_two_sources_that_mysql_gives_one_name(servers, cluster):
+    _, write, constraints = _two_sources(servers, cluster, "mariadb", "named_clash", routed=False)
+    write(0, "ALTER TABLE y ADD CHECK (a > 0)", "ALTER TABLE y ADD CHECK (a < 9)")
+    write(1, "ALTER TABLE y ADD CHECK (a > 0)", "ALTER TABLE y ADD CHECK (b > 0)")
+    assert len(constraints()) == 3
+    write(1, "ALTER TABLE y DROP CHECK y_chk_2")
+    assert [line for line in constraints() if "`b`" in line] == [] and len(constraints()) == 2
+    write(0, "ALTER TABLE y DROP CHECK y_chk_2")
+    write(1, "ALTER TABLE y DROP CHECK y_chk_1")
+    write(0, "ALTER TABLE y DROP CHECK y_chk_1")
+    assert constraints() == []
+
+
+@pytest.mark.parametrize("alter", ["DROP CHECK y_chk_1", "DROP CHECK y_chk_1, DROP FOREIGN KEY y_ibfk_1"])
+def test_a_worker_that_is_killed_drops_its_own_only(servers, cluster, alter):
+    """Both sources have the same check and key: the repetition must not take those of the other."""
+    downstream, write, constraints = _two_sources(servers, cluster, "mysql9", "named_twice", failpoints="sync/after-ddl-statement=3*kill")
+    for which in (1, 0):
+        write(which, "ALTER TABLE y ADD CHECK (a > 0)", "ALTER TABLE y ADD FOREIGN KEY (a) REFERENCES z (id)")
+    assert len(constraints()) == 4
+    write(0, f"ALTER TABLE y {alter}", arrives=False)
+    wait_for(lambda: not cluster.workers["worker-one"].alive(), lambda: f"the fail point is reached; {cluster.log('worker-one')}")
+    cluster.start_worker("worker-one")
+    cluster.wait_stage("named_twice", "Running", "Sync")
+    write(0)
+    assert len(constraints()) == 4 - alter.count("DROP"), constraints()
