@@ -156,6 +156,23 @@ def test_a_checkpoint_behind_the_end_of_its_file_is_an_error(migrated):
     assert m.downstream.run(f"SELECT MAX(id) FROM {SCHEMA}.t") == ((2,),)
 
 
+def test_a_checkpoint_whose_global_row_is_gone(migrated):
+    """The dump is gone, too, as it is after a load: the error says which row it is that is missing."""
+    m = migrated("mariadb-mariadb").replicating("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    m.write("INSERT INTO t VALUES (2)")
+    m.synced()
+    m.cluster.ctl("pause-task", m.task)
+    table = f"dm_meta.{m.task}_syncer_checkpoint"
+    m.downstream.run(f"CREATE TABLE dm_meta.kept SELECT * FROM {table} WHERE is_global", f"DELETE FROM {table} WHERE is_global")
+    m.write("INSERT INTO t VALUES (3)")
+    m.cluster.ctl("resume-task", m.task)
+    error = m.cluster.wait_error(m.task, 11001)
+    assert f"{table} has no global row" in error["Workaround"] and m.source in error["Workaround"], error
+    m.downstream.run(f"INSERT INTO {table} SELECT * FROM dm_meta.kept", "DROP TABLE dm_meta.kept")
+    m.cluster.ctl("resume-task", m.task)
+    m.equal()
+
+
 def test_long_worker_names_and_several_replicas_of_one_server(servers, tmp_path):
     upstream, downstream = servers.get("mariadb", "up"), servers.get("mariadb", "down")
     cluster = Cluster(tmp_path / "long")

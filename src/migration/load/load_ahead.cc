@@ -111,7 +111,8 @@ void LoadAhead::Take(const DumpedFile& file, LoaderPool& pool, mysql::Connection
       const auto [schema, table] = router_.Route(file.schema, file.table);
       MakeDatabase(db, schema, "");
       const std::string script = ReadScript(directory_, file.path);
-      schemas_.CreateTable(db, context_.right, schema, table, script, cut);
+      schemas_.CreateTable(db, context_.right, {file.schema, file.table}, {schema, table}, script,
+                           cut);
       if (Owns(db, schema, table)) {
         auto target = std::make_shared<LoadTarget>();
         target->schema = schema;

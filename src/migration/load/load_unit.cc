@@ -395,7 +395,8 @@ void LoadUnit::MakeSchemas(const ImportPlan& plan, QuietConnection& main, Loader
     if (table.script.empty() || !table.view_script.empty()) continue;
     pool.Submit([this, &schemas, &table](LoadConnection& connection, const LoadStop& job_stop) {
       mysql::Connection& db = connection.Use(job_stop);
-      schemas.CreateTable(db, connection.right(), table.target->schema, table.target->table,
+      schemas.CreateTable(db, connection.right(), {table.schema, table.table},
+                          {table.target->schema, table.target->table},
                           ReadScript(directory_, table.script), job_stop.cut);
     });
   }

@@ -7,6 +7,7 @@
 #include "base/failpoint/failpoint.h"
 #include "migration/dumpfile/schema_script.h"
 #include "migration/rules/sql_target.h"
+#include "migration/rules/taken_names.h"
 #include "mysql/client/engines.h"
 #include "mysql/client/retry.h"
 #include "mysql/sql/adapt.h"
@@ -52,6 +53,12 @@ bool NamesPlace(std::string_view statement) {
 bool NamesSequence(std::string_view statement) {
   return statement.find("nextval(") != std::string_view::npos ||
          statement.find("lastval(") != std::string_view::npos;
+}
+
+// May it have a foreign key or a check?
+bool NamesConstraint(std::string_view statement) {
+  return statement.find(" REFERENCES ") != std::string_view::npos ||
+         statement.find("_chk_") != std::string_view::npos;
 }
 
 bool NeedsTranslation(bool from_mariadb, const mysql::ServerInfo& target) {
@@ -177,7 +184,7 @@ std::string SchemaPhase::Translate(mysql::Connection& db, const std::string& sta
   } catch (const Error& e) {
     ThrowIfStopped(stop);
     if (db.broken()) throw;
-    log_.Warn("a definition for another kind of server is passed on as it is",
+    log_.Warn("a definition that cannot be read is passed on as it is",
               {F("statement", statement), F("error", e)});
   }
   return "";
@@ -249,18 +256,50 @@ std::optional<std::string> SchemaPhase::TableType(mysql::Connection& db, const s
   return it == found.rows.end() ? std::nullopt : std::optional(it->at(2).value_or(""));
 }
 
+void SchemaPhase::RouteDefinition(mysql::Statement* create, const mysql::TableName& source,
+                                  const mysql::TableName& target) const {
+  mysql::RouteReferences(create, source, target, [&](const mysql::TableName& parent) {
+    auto [schema, table] = context_.router.Route(parent.schema, parent.name);
+    return mysql::TableName{std::move(schema), std::move(table)};
+  });
+  mysql::RouteConstraintNames(create, source.name, target.name);
+}
+
+bool SchemaPhase::RoutesConstraints(const std::string& statement, const mysql::TableName& source,
+                                    const mysql::TableName& target, bool from_mariadb) const {
+  if (!NamesConstraint(statement)) return false;
+  mysql::ParseOptions parse;
+  parse.sql_mode = mysql::ModeOfDefinitions(session_.sql_mode());
+  parse.mariadb = from_mariadb;
+  mysql::Statement parsed;
+  std::string before;
+  try {
+    if (!mysql::ParseFirst(statement, parse, &parsed)) return false;
+    before = mysql::Restore(parsed);
+  } catch (const Error& e) {
+    log_.Warn("foreign keys and checks of a definition are passed on as they are",
+              {F("statement", statement), F("error", e)});
+    return false;
+  }
+  RouteDefinition(&parsed, source, target);
+  return mysql::Restore(parsed) != before;
+}
+
 std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string& statement,
-                                        const std::string& schema, const std::string& table,
-                                        bool from_mariadb, const StopToken& stop) const {
+                                        const mysql::TableName& source,
+                                        const mysql::TableName& target, bool from_mariadb,
+                                        const StopToken& stop) const {
   // Between servers of one family the text is passed on as it is, down to options and comments that
   // only this family knows. TiDB executes comments for newer servers whatever is in them.
   if (NeedsTranslation(from_mariadb, db.server()) || NamesOtherEngine(statement) ||
-      NamesPlace(statement) || (from_mariadb && NamesSequence(statement))) {
+      NamesPlace(statement) || (from_mariadb && NamesSequence(statement)) ||
+      RoutesConstraints(statement, source, target, from_mariadb)) {
     std::string translated =
         Translate(db, statement, from_mariadb, stop, [&](mysql::Statement* parsed) {
           auto* create = parsed->As<mysql::CreateTable>();
           if (create == nullptr) return false;
-          create->table = {schema, table};
+          RouteDefinition(parsed, source, target);
+          create->table = target;
           create->if_not_exists = true;
           create->or_replace = false;
           return true;
@@ -272,7 +311,7 @@ std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string
     throw Error(ErrorCode::kLoadUnitNotCreateTable,
                 fmt::format("statement {} is not `CREATE TABLE`", statement));
   }
-  return fmt::format("CREATE TABLE {}{}", mysql::QuoteTable(schema, table),
+  return fmt::format("CREATE TABLE {}{}", mysql::QuoteTable(target.schema, target.name),
                      WithKnownCollations(db, head.rest, from_mariadb));
 }
 
@@ -361,8 +400,9 @@ void SchemaPhase::CreateSequence(mysql::Connection& db, const OwnerRight& right,
 }
 
 void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
-                              const std::string& schema, const std::string& table,
+                              const mysql::TableName& source, const mysql::TableName& target,
                               std::string_view script, const StopToken& stop) const {
+  const auto& [schema, table] = target;
   const std::string name = mysql::QuoteTable(schema, table);
   std::optional<std::string> there;
   Insist(db, fmt::format("look for {}", name), stop, [&] {
@@ -385,8 +425,8 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
   DM_FAILPOINT("load/before-make-table");
   try {
     for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
-      Execute(db, right,
-              TableStatement(db, statement, schema, table, IsMariaDbScript(script), stop), stop);
+      MakeTable(db, right,
+                TableStatement(db, statement, source, target, IsMariaDbScript(script), stop), stop);
     }
   } catch (const Error& e) {
     if (IsLossOfRight(e)) throw;
@@ -405,6 +445,28 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
   });
   // Crash point: the definition of the made table is recorded. Left: its rows.
   DM_FAILPOINT("load/table-recorded");
+}
+
+void SchemaPhase::MakeTable(mysql::Connection& db, const OwnerRight& right,
+                            const std::string& statement, const StopToken& stop) const {
+  try {
+    Execute(db, right, statement, stop);
+  } catch (const Error& e) {
+    if (!mysql::MaySayConstraintIsTaken(e) || db.broken()) throw;
+    mysql::ParseOptions parse;
+    parse.sql_mode = mysql::ModeOfDefinitions(session_.sql_mode());
+    parse.mariadb = db.server().is_mariadb;
+    mysql::RestoreOptions restore;
+    restore.target = SqlTargetOf(db.server());
+    mysql::Statement parsed;
+    if (!mysql::ParseFirst(statement, parse, &parsed) || !LeaveTakenNames(&parsed, db, stop)) {
+      throw;
+    }
+    const std::string unnamed = mysql::Restore(parsed, restore);
+    log_.Warn("another table downstream has the name of a foreign key or check: it is left out",
+              {F("statement", unnamed), F("error", e)});
+    Execute(db, right, unnamed, stop);
+  }
 }
 
 void SchemaPhase::MakeView(mysql::Connection& db, const OwnerRight& right,

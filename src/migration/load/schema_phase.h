@@ -13,6 +13,7 @@
 #include "migration/load/sequence_script.h"
 #include "migration/rules/collations.h"
 #include "mysql/client/connection.h"
+#include "mysql/sql/statement.h"
 
 namespace dm::migration {
 
@@ -40,9 +41,11 @@ class SchemaPhase {
   void CreateSequence(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
                       const std::string& sequence, std::string_view script, const std::string& path,
                       const StopToken& stop) const;
-  // A table that is made is noted in the load's progress (LoadMeta::MadeTables).
-  void CreateTable(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
-                   const std::string& table, std::string_view script, const StopToken& stop) const;
+  // A table that is made is noted in the load's progress (LoadMeta::MadeTables). `source`: the
+  // table upstream, of which `script` is the definition.
+  void CreateTable(mysql::Connection& db, const OwnerRight& right, const mysql::TableName& source,
+                   const mysql::TableName& target, std::string_view script,
+                   const StopToken& stop) const;
   // Nullopt: it is there, or something else of that name. Else why it cannot be made yet: a table
   // or another view that it reads is missing.
   std::optional<Error> CreateView(mysql::Connection& db, const OwnerRight& right,
@@ -63,12 +66,23 @@ class SchemaPhase {
   // "BASE TABLE", "VIEW", ...; nullopt if the name is free.
   std::optional<std::string> TableType(mysql::Connection& db, const std::string& schema,
                                        const std::string& table, const StopToken& stop) const;
+  // The statement of a table's file that makes it; without names of foreign keys and checks that
+  // another table has.
+  void MakeTable(mysql::Connection& db, const OwnerRight& right, const std::string& statement,
+                 const StopToken& stop) const;
   // The statement of a view's file that makes it; without a definer if the account may give none.
   void MakeView(mysql::Connection& db, const OwnerRight& right, const std::string& statement,
                 const StopToken& stop, const std::function<void()>& before) const;
   std::string TableStatement(mysql::Connection& db, const std::string& statement,
-                             const std::string& schema, const std::string& table, bool from_mariadb,
-                             const StopToken& stop) const;
+                             const mysql::TableName& source, const mysql::TableName& target,
+                             bool from_mariadb, const StopToken& stop) const;
+  // Gives a definition its target, and its foreign keys and checks what the routes make of the
+  // tables and names in them.
+  void RouteDefinition(mysql::Statement* create, const mysql::TableName& source,
+                       const mysql::TableName& target) const;
+  // May the routes change more of a definition than the table's own name?
+  bool RoutesConstraints(const std::string& statement, const mysql::TableName& source,
+                         const mysql::TableName& target, bool from_mariadb) const;
   // The definition written for a server of another kind; empty if it cannot be read. `name` gives
   // the statement its target.
   std::string Translate(mysql::Connection& db, const std::string& statement, bool from_mariadb,

@@ -2,10 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "migration/meta/names.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
+
+namespace {
+
+constexpr int kDuplicateColumn = 1060;
+
+std::vector<std::string> NamesFrom(const std::string& text) {
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  std::vector<std::string> names;
+  for (const nlohmann::json& name : json) {
+    if (name.is_string()) names.push_back(name.get<std::string>());
+  }
+  return names;
+}
+
+}  // namespace
 
 DdlIntentTable::DdlIntentTable(std::string_view meta_schema, std::string_view task,
                                std::string_view source_id, bool no_backslash_escapes)
@@ -24,19 +41,29 @@ void DdlIntentTable::Create(mysql::Connection& connection, const StopToken& stop
 			state INT UNSIGNED NOT NULL,
 			before_it LONGTEXT NOT NULL,
 			connection_id BIGINT UNSIGNED NOT NULL,
+			names LONGTEXT,
 			PRIMARY KEY (id)
 		) {}{})",
                                  table_, kExactNames, TransactionalOptions(connection.server())),
                      stop);
   MakeTransactional(connection, table_, stop);
+  const auto column =
+      connection.Query(fmt::format("SHOW COLUMNS FROM {} LIKE 'names'", table_), stop);
+  if (!column.rows.empty()) return;
+  try {
+    connection.Execute(fmt::format("ALTER TABLE {} ADD COLUMN names LONGTEXT", table_), stop);
+  } catch (const Error& e) {
+    // Another source of the task was quicker.
+    if (e.server_errno() != kDuplicateColumn) throw;
+  }
 }
 
 std::optional<DdlIntent> DdlIntentTable::Load(mysql::Connection& connection,
                                               const StopToken& stop) const {
   const mysql::ResultSet result = connection.Query(
-      fmt::format(
-          "SELECT event, statements, next, state, before_it, connection_id FROM {} WHERE id = {}",
-          table_, id_),
+      fmt::format("SELECT event, statements, next, state, before_it, connection_id, names FROM {} "
+                  "WHERE id = {}",
+                  table_, id_),
       stop);
   if (result.rows.empty()) return std::nullopt;
   const auto& row = result.rows.front();
@@ -47,6 +74,7 @@ std::optional<DdlIntent> DdlIntentTable::Load(mysql::Connection& connection,
   intent.state = static_cast<DdlIntent::State>(std::stoul(row.at(3).value_or("0")));
   intent.before = row.at(4).value_or("");
   intent.connection_id = std::stoull(row.at(5).value_or("0"));
+  if (row.at(6)) intent.names = NamesFrom(*row[6]);
   return intent;
 }
 
@@ -61,10 +89,11 @@ std::string DdlIntentTable::PutStatement(const DdlIntent& intent) const {
     return mysql::QuoteString(value, no_backslash_escapes_);
   };
   return fmt::format(
-      "REPLACE INTO {} (id, event, statements, next, state, before_it, connection_id) "
-      "VALUES ({}, {}, {}, {}, {}, {}, {})",
+      "REPLACE INTO {} (id, event, statements, next, state, before_it, connection_id, names) "
+      "VALUES ({}, {}, {}, {}, {}, {}, {}, {})",
       table_, id_, text(intent.event), text(intent.statements), intent.next,
-      static_cast<int>(intent.state), text(intent.before), intent.connection_id);
+      static_cast<int>(intent.state), text(intent.before), intent.connection_id,
+      intent.names ? text(nlohmann::json(*intent.names).dump()) : "NULL");
 }
 
 }  // namespace dm::migration

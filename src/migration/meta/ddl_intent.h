@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/thread/stop.h"
 #include "mysql/client/connection.h"
@@ -27,6 +28,9 @@ struct DdlIntent {
   State state = State::kInDoubt;
   // What it changes looked like before.
   std::string before;
+  // Names of its foreign keys and checks that were looked up downstream (DownstreamNames); nullopt:
+  // none were.
+  std::optional<std::vector<std::string>> names;
   // Downstream connection that was to execute it.
   uint64_t connection_id = 0;
 };
@@ -38,7 +42,7 @@ class DdlIntentTable {
   DdlIntentTable(std::string_view meta_schema, std::string_view task, std::string_view source_id,
                  bool no_backslash_escapes);
 
-  // Creates the schema and the table if they are missing.
+  // Creates the schema and the table if they are missing, and changes that of older versions.
   void Create(mysql::Connection& connection, const StopToken& stop) const;
   // nullopt: no DDL was executed yet.
   std::optional<DdlIntent> Load(mysql::Connection& connection, const StopToken& stop) const;

@@ -324,6 +324,12 @@ TablePoint SyncCheckpointTable::ReadTable(
   return point;
 }
 
+bool SyncCheckpointTable::HasOthers(mysql::Connection& connection, const StopToken& stop) const {
+  return connection
+      .QueryValue(fmt::format("SELECT 1 FROM {} WHERE id <> {} LIMIT 1", table_, id_), stop)
+      .has_value();
+}
+
 std::optional<TablePoint> SyncCheckpointTable::LoadForUpdate(mysql::Connection& connection,
                                                              std::string_view schema,
                                                              std::string_view table,

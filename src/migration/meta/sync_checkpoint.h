@@ -115,6 +115,8 @@ class SyncCheckpointTable {
   bool NeedsWidening(const mysql::Location& location) const;
   // Throws Error of the connection, or kParseGTID for a broken set.
   StoredCheckpoint Load(mysql::Connection& connection, const StopToken& stop) const;
+  // Has the task, in the downstream, another source? One counts from its first checkpoint on.
+  bool HasOthers(mysql::Connection& connection, const StopToken& stop) const;
   // One table's point, locking its row until the transaction of `connection` ends; nullopt if there
   // is no row.
   std::optional<TablePoint> LoadForUpdate(mysql::Connection& connection, std::string_view schema,

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -12,6 +11,8 @@
 #include "mysql/schema/edit.h"
 #include "mysql/sql/alter_spec.h"
 #include "mysql/sql/restore.h"
+#include "mysql/sql/rewrite.h"
+#include "mysql/sql/same_expr.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -63,35 +64,28 @@ bool EqualLists(const std::vector<std::string>& a, const std::vector<std::string
 
 bool IsSame(const ForeignKeyInfo& a, const ForeignKeyInfo& b) {
   return EqualNames(a.ref_table, b.ref_table) && EqualNames(a.ref_schema, b.ref_schema) &&
-         EqualLists(a.columns, b.columns) && EqualLists(a.ref_columns, b.ref_columns);
+         EqualLists(a.columns, b.columns) &&
+         // (REFERENCES without columns means the primary key.)
+         (a.ref_columns.empty() || b.ref_columns.empty() ||
+          EqualLists(a.ref_columns, b.ref_columns));
 }
 
-// What servers write an expression with, each in its own way: parentheses, spaces, letter case,
-// character sets in front of texts.
-std::string Bare(std::string_view expr) {
-  const auto in_word = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-  };
-  std::string out;
-  bool in_text = false;
-  for (size_t i = 0; i < expr.size(); ++i) {
-    const char c = expr[i];
-    if (c == '\\') continue;
-    if (c == '\'' && !std::exchange(in_text, !in_text)) {
-      size_t begin = i;
-      while (begin > 0 && in_word(expr[begin - 1])) --begin;
-      if (begin < i && expr[begin] == '_') out.resize(out.size() - (i - begin));
-    }
-    if (in_text || c == '\'') {
-      out += c;
-    } else if (std::string_view(" ()`\n").find(c) == std::string_view::npos) {
-      out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    }
-  }
-  return out;
+template <class Info>
+bool HasColumnsOf(const Info& a, const Info& b) {
+  return a.columns.size() == b.columns.size() &&
+         std::all_of(a.columns.begin(), a.columns.end(), [&](const std::string& column) {
+           return std::any_of(b.columns.begin(), b.columns.end(),
+                              [&](const std::string& other) { return EqualNames(column, other); });
+         });
 }
 
-bool IsSame(const CheckInfo& a, const CheckInfo& b) { return Bare(a.expr) == Bare(b.expr); }
+bool IsSame(const CheckInfo& a, const CheckInfo& b) {
+  return mysql::IsSameStoredExpression(a.expr, b.expr);
+}
+
+// May they be the same though they are not equal? Servers write some expressions anew.
+bool MayBeSame(const ForeignKeyInfo& /*a*/, const ForeignKeyInfo& /*b*/) { return false; }
+bool MayBeSame(const CheckInfo& a, const CheckInfo& b) { return HasColumnsOf(a, b); }
 
 // Among those that are the same.
 int Likeness(const ForeignKeyInfo& a, const ForeignKeyInfo& b) {
@@ -102,13 +96,25 @@ int Likeness(const CheckInfo& a, const CheckInfo& b) {
   return (a.expr == b.expr ? 2 : 0) + (HasNumberOf(a.name, b.name) ? 1 : 0);
 }
 
-template <class Info>
-bool HasColumnsOf(const Info& a, const Info& b) {
-  return a.columns.size() == b.columns.size() &&
-         std::all_of(a.columns.begin(), a.columns.end(), [&](const std::string& column) {
-           return std::any_of(b.columns.begin(), b.columns.end(),
-                              [&](const std::string& other) { return EqualNames(column, other); });
-         });
+bool Names(const AlterSpec& spec) {
+  return spec.kind == AlterKind::kDropForeignKey || spec.kind == AlterKind::kDropCheck ||
+         spec.kind == AlterKind::kDropConstraint || spec.kind == AlterKind::kAlterCheck;
+}
+bool MayNameForeignKey(const AlterSpec& spec) {
+  return spec.kind == AlterKind::kDropForeignKey || spec.kind == AlterKind::kDropConstraint;
+}
+bool MayNameCheck(const AlterSpec& spec) {
+  return Names(spec) && spec.kind != AlterKind::kDropForeignKey;
+}
+
+[[noreturn]] void Refuse(const std::string& name, const std::string& why) {
+  throw Error(
+      ErrorCode::kSyncerUnsupportedStmt,
+      fmt::format("statement on constraint {} not supported: it cannot be told which one of "
+                  "the target is meant: {}",
+                  mysql::QuoteName(name), why))
+      .SetWorkaround(
+          "Make the change downstream by hand and pass over the statement with `binlog skip`.");
 }
 
 // Finds what the target has for the upstream's foreign keys and checks.
@@ -149,39 +155,42 @@ class Counterparts {
 
   template <class Info>
   std::string Find(const Info& wanted) const {
-    const std::vector<Info>& upstream = UpstreamOf(wanted);
+    const bool made = !MadeNumber(wanted.name).empty();
     const Info* equal = nullptr;
     int best = -1;
-    bool nameless_equal = false;
-    std::vector<const Info*> alike;  // of the same columns, and equal to none of the upstream
+    bool nameless = false;
+    bool other_of_this_name = false;
+    std::vector<const Info*> alike;
     for (const Info& info : TargetOf(wanted)) {
       const bool same = IsSame(info, wanted);
+      const bool may_be = !same && MayBeSame(info, wanted) && !IsOfOther(wanted, info);
       if (IsNameless(info)) {
-        nameless_equal = nameless_equal || same;
+        nameless = nameless || same || may_be;
         continue;
       }
-      if (EqualNames(info.name, wanted.name)) return info.name;
-      if (IsTaken(info.name) || FindNamed(upstream, info.name) != nullptr) continue;
-      if (same) {
+      const bool has_name = EqualNames(info.name, wanted.name);
+      // What the statement named has this name downstream, unless that was taken.
+      if (has_name && (same || !made)) return info.name;
+      if (IsTaken(info.name)) continue;
+      if (same && !IsExactlyOther(wanted, info)) {
         const int rank = Likeness(info, wanted);
         if (rank > best) equal = &info;
         best = std::max(best, rank);
-      } else if (!MadeNumber(info.name).empty() && HasColumnsOf(info, wanted) &&
-                 std::none_of(upstream.begin(), upstream.end(),
-                              [&](const Info& other) { return IsSame(other, info); })) {
+      } else if (may_be && !MadeNumber(info.name).empty()) {
         alike.push_back(&info);
+      } else if (has_name && !upstream_.merged && HasColumnsOf(info, wanted) &&
+                 !IsOfOther(wanted, info)) {
+        other_of_this_name = true;
       }
     }
     if (equal != nullptr) return equal->name;
-    if (nameless_equal) {
-      Refuse(wanted.name, "the target has it as a check of a column, which has no name");
-    }
-    // A name that the statement gave is the same on both sides.
-    if (alike.empty() || MadeNumber(wanted.name).empty()) return "";
-    return OfAlike(wanted, alike);
+    if (nameless) Refuse(wanted.name, "the target has it as a check of a column, without a name");
+    if (!alike.empty()) return OfAlike(wanted, alike);
+    if (other_of_this_name) Refuse(wanted.name, "the target has another one of this name");
+    return "";
   }
 
-  // Servers write some expressions anew: they are not found to be equal.
+  // None is equal, as servers write some expressions anew.
   template <class Info>
   std::string OfAlike(const Info& wanted, const std::vector<const Info*>& alike) const {
     const std::vector<Info>& upstream = UpstreamOf(wanted);
@@ -191,7 +200,15 @@ class Counterparts {
         }));
     // Another source of the target may have dropped it.
     if (upstream_.merged && others >= alike.size()) return "";
-    if (!upstream_.merged && others == 0 && alike.size() == 1) return alike.front()->name;
+    if (!upstream_.merged) {
+      const auto named = std::find_if(alike.begin(), alike.end(), [&](const Info* info) {
+        return EqualNames(info->name, wanted.name);
+      });
+      if (named != alike.end()) return (*named)->name;
+      // (A name that the statement gave is another one downstream only where that was taken.)
+      const bool made = !MadeNumber(wanted.name).empty();
+      if (made && others == 0 && alike.size() == 1) return alike.front()->name;
+    }
     std::string names;
     for (const Info* info : alike) {
       names += fmt::format("{}{}", names.empty() ? "" : ", ", mysql::QuoteName(info->name));
@@ -199,21 +216,28 @@ class Counterparts {
     Refuse(wanted.name, fmt::format("the target has others that it may be: {}", names));
   }
 
+  // Is it equal to one of the upstream's that is not wanted?
   template <class Info>
-  bool IsWithoutEqual(const Info& of_upstream) const {
-    const std::vector<Info>& all = TargetOf(of_upstream);
-    return std::none_of(all.begin(), all.end(), [&](const Info& info) {
-      return EqualNames(info.name, of_upstream.name) || IsSame(info, of_upstream);
+  bool IsOfOther(const Info& wanted, const Info& info) const {
+    const std::vector<Info>& upstream = UpstreamOf(wanted);
+    return std::any_of(upstream.begin(), upstream.end(),
+                       [&](const Info& other) { return &other != &wanted && IsSame(other, info); });
+  }
+
+  // Has one of these also its name?
+  template <class Info>
+  bool IsExactlyOther(const Info& wanted, const Info& info) const {
+    const std::vector<Info>& upstream = UpstreamOf(wanted);
+    return std::any_of(upstream.begin(), upstream.end(), [&](const Info& other) {
+      return &other != &wanted && EqualNames(other.name, info.name) && IsSame(other, info);
     });
   }
 
-  [[noreturn]] static void Refuse(const std::string& name, const std::string& why) {
-    throw Error(ErrorCode::kSyncerUnsupportedStmt,
-                fmt::format("statement on constraint {} not supported: the target has none of that "
-                            "name, and {}",
-                            mysql::QuoteName(name), why))
-        .SetWorkaround(
-            "Make the change downstream by hand and pass over the statement with `binlog skip`.");
+  template <class Info>
+  bool IsWithoutEqual(const Info& of_upstream) const {
+    const std::vector<Info>& all = TargetOf(of_upstream);
+    return std::none_of(all.begin(), all.end(),
+                        [&](const Info& info) { return IsSame(info, of_upstream); });
   }
 
   const UpstreamConstraints& upstream_;
@@ -225,15 +249,12 @@ class Counterparts {
 }  // namespace
 
 bool NamesConstraints(const mysql::AlterTable& alter) {
-  return std::any_of(alter.specs.begin(), alter.specs.end(), [](const AlterSpec& spec) {
-    return spec.kind == AlterKind::kDropForeignKey || spec.kind == AlterKind::kDropCheck ||
-           spec.kind == AlterKind::kDropConstraint || spec.kind == AlterKind::kAlterCheck;
-  });
+  return std::any_of(alter.specs.begin(), alter.specs.end(), Names);
 }
 
 bool DropsNothing(const mysql::Statement& split, const mysql::TableInfo& before, bool mariadb) {
   const AlterSpec* spec = mysql::OnlySpec(split);
-  if (spec == nullptr || !spec->if_exists) return false;
+  if (spec == nullptr || !spec->if_exists || before.named_downstream) return false;
   const bool key = FindNamed(before.foreign_keys, spec->name) != nullptr;
   const bool check = FindCheck(before.checks, spec->name, mariadb) != nullptr;
   switch (spec->kind) {
@@ -256,7 +277,7 @@ CheckNames::CheckNames(mysql::TablePtr before, mysql::TablePtr after)
     : before_(std::move(before)), after_(std::move(after)) {}
 
 std::string CheckNames::NameOf(const mysql::ExprPtr& check) {
-  if (after_ == nullptr) return "";
+  if (after_ == nullptr || after_->named_downstream) return "";
   const std::string text = mysql::Restore(check, mysql::ExprStyle::kStored);
   // One that has the name of one before it takes its place, which is less likely.
   for (const bool replaced : {false, true}) {
@@ -323,51 +344,112 @@ void CheckNames::Fill(mysql::Statement* routed) {
       AlterSpec& add = specs.emplace_back();
       add.kind = AlterKind::kAddConstraint;
       add.constraint = std::move(check);
-      // The column may have been there already, with it.
-      add.constraint.if_not_exists = true;
     }
   }
   alter->specs = std::move(specs);
 }
 
-std::vector<std::string> UseDownstreamNames(mysql::AlterTable* alter,
-                                            const UpstreamConstraints& upstream,
-                                            const mysql::TableInfo& target, bool mariadb) {
+namespace {
+
+// The upstream's names are not known: only one of the same name is sure to be meant, or none where
+// there are none.
+std::string OfUnknown(const AlterSpec& spec, const mysql::TableInfo& target) {
+  const bool keys = MayNameForeignKey(spec);
+  const bool checks = MayNameCheck(spec);
+  if ((keys && FindNamed(target.foreign_keys, spec.name) != nullptr) ||
+      (checks && FindNamed(target.checks, spec.name) != nullptr) ||
+      (spec.kind == AlterKind::kDropConstraint && target.FindIndex(spec.name) != nullptr)) {
+    return spec.name;
+  }
+  if ((keys && !target.foreign_keys.empty()) || (checks && !target.checks.empty())) {
+    Refuse(spec.name, "none has this name");
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<std::string> DownstreamNames(const mysql::AlterTable& alter,
+                                         const UpstreamConstraints& upstream,
+                                         const mysql::TableInfo& target, bool mariadb) {
   Counterparts counterparts(upstream, target, mariadb);
-  std::vector<std::string> gone;
-  const auto stays = [&](AlterSpec& spec) {
-    const bool drops_any = spec.kind == AlterKind::kDropConstraint;
-    const ForeignKeyInfo* key = nullptr;
-    const CheckInfo* check = nullptr;
-    if (drops_any || spec.kind == AlterKind::kDropForeignKey) {
-      key = FindNamed(upstream.foreign_keys, spec.name);
+  std::vector<std::string> names;
+  for (const AlterSpec& spec : alter.specs) {
+    if (!Names(spec)) continue;
+    if (!upstream.known) {
+      names.push_back(OfUnknown(spec, target));
+      continue;
     }
-    if (drops_any || spec.kind == AlterKind::kDropCheck || spec.kind == AlterKind::kAlterCheck) {
-      check = FindCheck(upstream.checks, spec.name, upstream.mariadb);
-    }
-    if (drops_any && key != nullptr && check != nullptr) return true;
-    std::string name;
-    if (key != nullptr) {
-      name = counterparts.Of(*key);
-    } else if (check != nullptr) {
-      name = counterparts.Of(*check);
+    const ForeignKeyInfo* key =
+        MayNameForeignKey(spec) ? FindNamed(upstream.foreign_keys, spec.name) : nullptr;
+    const CheckInfo* check =
+        MayNameCheck(spec) ? FindCheck(upstream.checks, spec.name, upstream.mariadb) : nullptr;
+    if ((key == nullptr) == (check == nullptr)) {
+      names.push_back(spec.name);  // the server says which it is, or that it has none
     } else {
-      return true;
+      names.push_back(key != nullptr ? counterparts.Of(*key) : counterparts.Of(*check));
     }
-    if (!name.empty()) {
-      if (!EqualNames(name, spec.name)) spec.name = name;
-      return true;
-    }
-    if (spec.kind == AlterKind::kAlterCheck) return true;  // the server says that it has none
-    gone.push_back(spec.name);
-    return false;
-  };
+  }
+  return names;
+}
+
+std::vector<std::string> PutDownstreamNames(mysql::AlterTable* alter,
+                                            const std::vector<std::string>& names) {
+  std::vector<std::string> gone;
   std::vector<AlterSpec> specs;
+  auto name = names.begin();
   for (AlterSpec& spec : alter->specs) {
-    if (stays(spec)) specs.push_back(std::move(spec));
+    if (Names(spec) && name != names.end()) {
+      const std::string& here = *name++;
+      if (here.empty() && spec.kind != AlterKind::kAlterCheck) {
+        gone.push_back(spec.name);
+        continue;
+      }
+      // (Of an ALTER CHECK that the target has not got the server says so.)
+      if (!here.empty() && !EqualNames(here, spec.name)) spec.name = here;
+    }
+    specs.push_back(std::move(spec));
   }
   alter->specs = std::move(specs);
   return gone;
+}
+
+bool HasAdded(const mysql::AlterTable& alter, const mysql::TableInfo& target) {
+  return std::any_of(alter.specs.begin(), alter.specs.end(), [&](const AlterSpec& spec) {
+    if (spec.kind != AlterKind::kAddConstraint) return false;
+    const mysql::Constraint& added = spec.constraint;
+    if (added.kind == mysql::ConstraintKind::kCheck) {
+      const CheckInfo* there = FindNamed(target.checks, added.name);
+      return there != nullptr &&
+             mysql::IsSameStoredExpression(mysql::Restore(added.check, mysql::ExprStyle::kStored),
+                                           there->expr);
+    }
+    if (added.kind != mysql::ConstraintKind::kForeign) return false;
+    const ForeignKeyInfo* there = FindNamed(target.foreign_keys, added.name);
+    if (there == nullptr) return false;
+    ForeignKeyInfo key;
+    for (const mysql::IndexPart& part : added.parts) key.columns.push_back(part.column);
+    for (const mysql::IndexPart& part : added.reference.columns) {
+      key.ref_columns.push_back(part.column);
+    }
+    const mysql::TableName& parent = added.reference.table;
+    key.ref_schema = parent.schema.empty() ? alter.table.schema : parent.schema;
+    key.ref_table = parent.name;
+    return IsSame(key, *there);
+  });
+}
+
+bool LeaveMadeNames(mysql::Statement* statement, const mysql::TableInfo& target) {
+  bool left = false;
+  mysql::KeepConstraintNames(statement, [&](mysql::ConstraintKind kind, const std::string& name) {
+    const bool there = kind == mysql::ConstraintKind::kCheck
+                           ? FindNamed(target.checks, name) != nullptr
+                           : FindNamed(target.foreign_keys, name) != nullptr;
+    const bool leaves = there && !MadeNumber(name).empty();
+    left = left || leaves;
+    return !leaves;
+  });
+  return left;
 }
 
 }  // namespace dm::migration

@@ -13,7 +13,8 @@ namespace dm::migration {
 bool NamesConstraints(const mysql::AlterTable& alter);
 
 // Is `split`, a statement of one part, a DROP ... IF EXISTS of a foreign key, check or constraint
-// that `before`, the upstream's table, has not got? `mariadb`: the upstream.
+// that `before`, the upstream's table, has not got? False where its names are not known. `mariadb`:
+// the upstream.
 bool DropsNothing(const mysql::Statement& split, const mysql::TableInfo& before, bool mariadb);
 
 // Gives the checks that parts of one statement of MySQL leave without a name the names that they
@@ -21,7 +22,8 @@ bool DropsNothing(const mysql::Statement& split, const mysql::TableInfo& before,
 // would know neither when they are dropped.
 class CheckNames {
  public:
-  // The table before and after the statement; each may be null.
+  // The table before and after the statement; each may be null. Does nothing where the upstream's
+  // names are not known.
   CheckNames(mysql::TablePtr before, mysql::TablePtr after);
   // To be called for the parts in their order.
   void Fill(mysql::Statement* routed);
@@ -41,15 +43,29 @@ struct UpstreamConstraints {
   std::vector<mysql::ForeignKeyInfo> foreign_keys;  // referring to the routed tables
   std::vector<mysql::CheckInfo> checks;
   bool mariadb = false;  // the upstream
-  bool merged = false;   // the routes may send other tables to the target
+  bool merged = false;   // the target may have those of other tables, too
+  bool known = true;     // false: these are of the downstream, upstream they may have other names
 };
 
-// Puts the names that `target`, the table downstream, has for foreign keys and checks of the
-// upstream in the place of the upstream's, in the parts of `alter` that drop or alter them. Takes
-// out those that drop what it has not got, and returns the names in them. `mariadb`: the
-// downstream. Throws Error kSyncerUnsupportedStmt (36068) if it cannot be told which one is meant.
-std::vector<std::string> UseDownstreamNames(mysql::AlterTable* alter,
-                                            const UpstreamConstraints& upstream,
-                                            const mysql::TableInfo& target, bool mariadb);
+// The names that `target`, the table downstream, has for the foreign keys and checks that `alter`
+// drops or alters: one for each such part, in their order; empty if the target has not got it.
+// `mariadb`: the downstream. Throws Error kSyncerUnsupportedStmt (36068) if it cannot be told which
+// one is meant.
+std::vector<std::string> DownstreamNames(const mysql::AlterTable& alter,
+                                         const UpstreamConstraints& upstream,
+                                         const mysql::TableInfo& target, bool mariadb);
+
+// Puts such names into the statement. Takes the parts out that drop what the target has not got,
+// and returns the upstream's names in them.
+std::vector<std::string> PutDownstreamNames(mysql::AlterTable* alter,
+                                            const std::vector<std::string>& names);
+
+// Has `target`, the table downstream, the foreign key or check that the statement adds: one of the
+// same name, columns and parent, or expression? Of a statement with several parts: one of them.
+bool HasAdded(const mysql::AlterTable& alter, const mysql::TableInfo& target);
+
+// Takes the names of servers' making out of the foreign keys and checks that a statement adds to
+// `target`, which has others of these names. False: there are none.
+bool LeaveMadeNames(mysql::Statement* statement, const mysql::TableInfo& target);
 
 }  // namespace dm::migration

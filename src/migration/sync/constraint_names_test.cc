@@ -30,18 +30,21 @@ struct Sides {
   bool mariadb_up = false;
   bool mariadb_down = false;
   bool merged = false;
+  bool known = true;
 };
 
 // The statement with the names of the target; "gone" for each that it has not got.
 std::string Found(std::string_view text, std::string_view upstream, std::string_view target,
                   Sides sides = {}) {
   const mysql::TableInfo table = Table(upstream, sides.mariadb_up);
-  UpstreamConstraints constraints{table.foreign_keys, table.checks, sides.mariadb_up, sides.merged};
+  UpstreamConstraints constraints{table.foreign_keys, table.checks, sides.mariadb_up, sides.merged,
+                                  sides.known};
   mysql::Statement statement = Parsed(text, sides.mariadb_up);
   auto* alter = statement.As<mysql::AlterTable>();
   std::string gone;
-  for (const std::string& name : UseDownstreamNames(
-           alter, constraints, Table(target, sides.mariadb_down), sides.mariadb_down)) {
+  const std::vector<std::string> names =
+      DownstreamNames(*alter, constraints, Table(target, sides.mariadb_down), sides.mariadb_down);
+  for (const std::string& name : PutDownstreamNames(alter, names)) {
     gone += "gone " + name;
   }
   if (alter->specs.empty()) return gone;
@@ -61,7 +64,7 @@ bool IsRefused(std::string_view text, std::string_view upstream, std::string_vie
   }
 }
 
-TEST(UseDownstreamNames, ForeignKeysOfARenamedTable) {
+TEST(DownstreamNames, ForeignKeysOfARenamedTable) {
   constexpr std::string_view kUp =
       "CREATE TABLE y (a INT, b INT, KEY (a), KEY (b), CONSTRAINT y_ibfk_1 FOREIGN KEY (a) "
       "REFERENCES z (id), CONSTRAINT y_ibfk_2 FOREIGN KEY (b) REFERENCES z (id))";
@@ -83,7 +86,7 @@ TEST(UseDownstreamNames, ForeignKeysOfARenamedTable) {
             "ALTER TABLE `other` DROP FOREIGN KEY `nope`");
 }
 
-TEST(UseDownstreamNames, EachHasOneCounterpart) {
+TEST(DownstreamNames, EachHasOneCounterpart) {
   constexpr std::string_view kUp =
       "CREATE TABLE y (a INT, CONSTRAINT y_chk_1 CHECK (a > 0), CONSTRAINT y_chk_2 CHECK (a > 0))";
   constexpr std::string_view kDown =
@@ -92,7 +95,7 @@ TEST(UseDownstreamNames, EachHasOneCounterpart) {
             "ALTER TABLE `o` DROP CHECK `o_chk_3`, DROP CHECK `o_chk_4`");
 }
 
-TEST(UseDownstreamNames, ChecksAsEachServerWritesThem) {
+TEST(DownstreamNames, ChecksAsEachServerWritesThem) {
   constexpr std::string_view kUp =
       "CREATE TABLE y (a INT, s VARCHAR(9), CONSTRAINT y_chk_1 CHECK (a > 0 AND a <> 5), "
       "CONSTRAINT y_chk_2 CHECK (s IN ('x(Y', 'b')), CONSTRAINT y_chk_3 CHECK (a < 9))";
@@ -114,7 +117,7 @@ TEST(UseDownstreamNames, ChecksAsEachServerWritesThem) {
             "ALTER TABLE `y` DROP CONSTRAINT `y_chk_3`");
 }
 
-TEST(UseDownstreamNames, AreNotGuessed) {
+TEST(DownstreamNames, AreNotGuessed) {
   constexpr std::string_view kUp =
       "CREATE TABLE y (a INT, b INT, CONSTRAINT y_chk_1 CHECK (a > 0), CONSTRAINT y_chk_2 CHECK "
       "(b > 0))";
@@ -130,24 +133,80 @@ TEST(UseDownstreamNames, AreNotGuessed) {
                         "o_chk_9 CHECK (0 <= a))"));
   EXPECT_EQ(Found(kDrop, kUp, "CREATE TABLE o (b INT, CONSTRAINT o_chk_1 CHECK (b > 0))"),
             "gone y_chk_1");
-  // What the statement named has its name, and what the target's owner named is no counterpart.
-  EXPECT_EQ(Found("ALTER TABLE o DROP CHECK mine",
-                  "CREATE TABLE y (a INT, CONSTRAINT mine CHECK (a > 0))", kRewritten),
-            "gone mine");
+  // What the statement named has its name, unless another table of the target had it already.
+  constexpr std::string_view kDropMine = "ALTER TABLE o DROP CHECK mine";
+  constexpr std::string_view kMine = "CREATE TABLE y (a INT, CONSTRAINT mine CHECK (a > 0))";
+  EXPECT_TRUE(IsRefused(kDropMine, kMine, kRewritten));
+  EXPECT_EQ(Found(kDropMine, kMine, "CREATE TABLE o (a INT)"), "gone mine");
+  EXPECT_EQ(Found(kDropMine, kMine, "CREATE TABLE o (a INT, CONSTRAINT o_chk_8 CHECK (a > 0))"),
+            "ALTER TABLE `o` DROP CHECK `o_chk_8`");
+  // What the target's owner named is no counterpart.
   EXPECT_EQ(Found(kDrop, kUp, "CREATE TABLE o (a INT, CONSTRAINT theirs CHECK (a < 100))"),
             "gone y_chk_1");
   EXPECT_EQ(Found("ALTER TABLE o DROP FOREIGN KEY y_ibfk_1",
                   "CREATE TABLE y (a INT, KEY (a), CONSTRAINT y_ibfk_1 FOREIGN KEY (a) REFERENCES "
                   "z (id))",
                   "CREATE TABLE o (a INT, KEY (a), CONSTRAINT o_ibfk_1 FOREIGN KEY (a) REFERENCES "
-                  "z_old (id))"),
-            "ALTER TABLE `o` DROP FOREIGN KEY `o_ibfk_1`");
+                  "mine (id))"),
+            "gone y_ibfk_1");
   // MariaDB's check of a column has no name.
   EXPECT_TRUE(IsRefused("ALTER TABLE o DROP CONSTRAINT y_chk_1", kUp,
                         "CREATE TABLE o (a INT CHECK (a > 0))", {false, true}));
 }
 
-TEST(UseDownstreamNames, OneMayBeNamedTwice) {
+TEST(DownstreamNames, TheDefinitionCountsBeforeNamesThatServersMake) {
+  // Another source of the target, or its owner, was first.
+  constexpr std::string_view kUp =
+      "CREATE TABLE y (a INT, b INT, KEY (a), CONSTRAINT y_chk_1 CHECK (a > 0), CONSTRAINT "
+      "y_ibfk_1 FOREIGN KEY (a) REFERENCES z (id))";
+  constexpr std::string_view kDown =
+      "CREATE TABLE y (a INT, b INT, KEY (a), CONSTRAINT y_chk_1 CHECK (b > 0), CONSTRAINT y_chk_2 "
+      "CHECK (a > 0), CONSTRAINT y_ibfk_1 FOREIGN KEY (a) REFERENCES mine (id), CONSTRAINT "
+      "y_ibfk_2 FOREIGN KEY (a) REFERENCES z (id))";
+  EXPECT_EQ(Found("ALTER TABLE y DROP CHECK y_chk_1, DROP FOREIGN KEY y_ibfk_1", kUp, kDown),
+            "ALTER TABLE `y` DROP CHECK `y_chk_2`, DROP FOREIGN KEY `y_ibfk_2`");
+  // One that is not there any more is not another one.
+  constexpr std::string_view kTwo =
+      "CREATE TABLE y (a INT, b INT, c INT, CONSTRAINT y_chk_1 CHECK ((a + b) * c > 0), CONSTRAINT "
+      "y_chk_2 CHECK (a + b * c > 0))";
+  EXPECT_EQ(Found("ALTER TABLE o DROP CHECK y_chk_1", kTwo,
+                  "CREATE TABLE o (a INT, b INT, c INT, CONSTRAINT o_chk_2 CHECK (a + b * c > 0))"),
+            "gone y_chk_1");
+  // The same name and columns, written anew by the server.
+  EXPECT_EQ(Found("ALTER TABLE y DROP CHECK y_chk_1", kUp,
+                  "CREATE TABLE y (a INT, CONSTRAINT y_chk_1 CHECK (0 < a), CONSTRAINT y_chk_2 "
+                  "CHECK (0 <= a))"),
+            "ALTER TABLE `y` DROP CHECK `y_chk_1`");
+  // The same name and columns, but another parent: not of another source.
+  constexpr std::string_view kOther =
+      "CREATE TABLE y (a INT, KEY (a), CONSTRAINT y_ibfk_1 FOREIGN KEY (a) REFERENCES mine (id))";
+  constexpr std::string_view kDropKey = "ALTER TABLE y DROP FOREIGN KEY y_ibfk_1";
+  EXPECT_TRUE(IsRefused(kDropKey, kUp, kOther));
+  EXPECT_EQ(Found(kDropKey, kUp, kOther, {.merged = true}), "gone y_ibfk_1");
+  // A name that the statement gave.
+  EXPECT_EQ(Found("ALTER TABLE y DROP CHECK mine",
+                  "CREATE TABLE y (a INT, CONSTRAINT mine CHECK (a > 0))",
+                  "CREATE TABLE y (a INT, CONSTRAINT mine CHECK (a > 5), CONSTRAINT y_chk_1 CHECK "
+                  "(a > 0))"),
+            "ALTER TABLE `y` DROP CHECK `mine`");
+}
+
+TEST(DownstreamNames, OfAnUpstreamWhoseNamesAreNotKnown) {
+  constexpr std::string_view kDown =
+      "CREATE TABLE o (a INT, KEY (a), CONSTRAINT o_chk_1 CHECK (a > 0), CONSTRAINT f FOREIGN KEY "
+      "(a) REFERENCES z (id))";
+  const Sides unknown{.known = false};
+  EXPECT_EQ(Found("ALTER TABLE o DROP CHECK o_chk_1, DROP FOREIGN KEY f", kDown, kDown, unknown),
+            "ALTER TABLE `o` DROP CHECK `o_chk_1`, DROP FOREIGN KEY `f`");
+  EXPECT_TRUE(IsRefused("ALTER TABLE o DROP CHECK y_chk_1", kDown, kDown, unknown));
+  EXPECT_TRUE(IsRefused("ALTER TABLE o DROP FOREIGN KEY y_ibfk_1", kDown, kDown, unknown));
+  EXPECT_TRUE(IsRefused("ALTER TABLE o DROP CONSTRAINT y_ibfk_1", kDown, kDown, unknown));
+  EXPECT_EQ(Found("ALTER TABLE o DROP CHECK y_chk_1, DROP FOREIGN KEY y_ibfk_1", kDown,
+                  "CREATE TABLE o (a INT)", unknown),
+            "gone y_chk_1gone y_ibfk_1");
+}
+
+TEST(DownstreamNames, OneMayBeNamedTwice) {
   EXPECT_EQ(Found("ALTER TABLE o ALTER CHECK y_chk_1 NOT ENFORCED, DROP CHECK y_chk_1",
                   "CREATE TABLE y (a INT, CONSTRAINT y_chk_1 CHECK (a > 0))",
                   "CREATE TABLE o (a INT, CONSTRAINT o_chk_1 CHECK (a > 0))"),
@@ -195,11 +254,37 @@ TEST(CheckNames, AreThoseOfTheUpstream) {
   names.Fill(&alter);
   EXPECT_EQ(mysql::Restore(alter, restore),
             "ALTER TABLE `y` ADD CONSTRAINT `y_chk_3` CHECK(`a`>0), ADD COLUMN `c` INT FIRST, ADD "
-            "CONSTRAINT IF NOT EXISTS `y_chk_4` CHECK(`c`>0)");
+            "CONSTRAINT `y_chk_4` CHECK(`c`>0)");
   // What is not tracked stays as it is.
   mysql::Statement unknown = Parsed("ALTER TABLE y ADD CHECK (a > 0)", false);
   CheckNames(nullptr, nullptr).Fill(&unknown);
   EXPECT_EQ(mysql::Restore(unknown, restore), "ALTER TABLE `y` ADD CHECK(`a`>0)");
+}
+
+TEST(AddedConstraints, ThoseThatAreThereAndThoseWhoseNameIsTaken) {
+  const mysql::TableInfo target = Table(
+      "CREATE TABLE t (a INT, KEY (a), CONSTRAINT c CHECK (a > 0), CONSTRAINT t_chk_1 CHECK (a < "
+      "9), "
+      "CONSTRAINT f FOREIGN KEY (a) REFERENCES z (id))",
+      false);
+  const auto has = [&](std::string_view text) {
+    return HasAdded(*Parsed(text, false).As<mysql::AlterTable>(), target);
+  };
+  EXPECT_TRUE(
+      has("ALTER TABLE s.t ADD CONSTRAINT c CHECK ((0 + a) > 0), ADD CONSTRAINT C CHECK (a>0)"));
+  EXPECT_FALSE(has("ALTER TABLE s.t ADD CONSTRAINT c CHECK (a > 1)"));
+  EXPECT_FALSE(has("ALTER TABLE s.t ADD CONSTRAINT d CHECK (a > 0)"));
+  EXPECT_TRUE(has("ALTER TABLE s.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES z (id)"));
+  EXPECT_TRUE(has("ALTER TABLE s.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES s.z (id)"));
+  EXPECT_FALSE(has("ALTER TABLE s.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES q.z (id)"));
+  EXPECT_FALSE(has("ALTER TABLE s.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES z (a)"));
+
+  mysql::Statement statement = Parsed(
+      "ALTER TABLE t ADD CONSTRAINT t_chk_1 CHECK (a > 0), ADD CONSTRAINT c CHECK (a > 5)", false);
+  EXPECT_TRUE(LeaveMadeNames(&statement, target));
+  EXPECT_EQ(mysql::Restore(statement),
+            "ALTER TABLE `t` ADD CHECK(`a`>0), ADD CONSTRAINT `c` CHECK(`a`>5)");
+  EXPECT_FALSE(LeaveMadeNames(&statement, target));
 }
 
 }  // namespace

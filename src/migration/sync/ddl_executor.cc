@@ -7,6 +7,7 @@
 #include "base/error/error.h"
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
+#include "migration/rules/taken_names.h"
 #include "migration/sync/apply_worker.h"
 #include "migration/sync/split_statement.h"
 #include "migration/unit/resumable.h"
@@ -29,6 +30,8 @@ constexpr int kTableExists = 1050;
 constexpr int kDuplicateEntry = 1062;
 constexpr int kUnknownColumn = 1054;
 constexpr int kNoKeyColumn = 1072;
+constexpr int kNoSuchCheck = 3821;
+constexpr int kNoSuchConstraint = 3940;
 constexpr int kUnknownDatabase = 1049;
 constexpr int kUnknownSequence = 4091;      // MariaDB
 constexpr int kUnknownSequenceTiDb = 4139;  // TiDB
@@ -183,11 +186,13 @@ Error OfKeys(const Error& refused) {
 
 }  // namespace
 
-DdlExecutor::DdlExecutor(const Sessions& sessions, DdlIntentTable intents, const Fence* fence,
+DdlExecutor::DdlExecutor(const Sessions& sessions, DdlIntentTable intents,
+                         const SyncCheckpointTable& checkpoints, const Fence* fence,
                          const OwnerRight& right, StopToken graceful,
                          std::function<void(const std::string&)> announce)
     : sessions_(sessions),
       intents_(std::move(intents)),
+      checkpoints_(checkpoints),
       fence_(fence),
       right_(right),
       graceful_(std::move(graceful)),
@@ -309,12 +314,14 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
       }
       DdlStatement one = work.statements[i];
       const Statement& statement = one.statement;
-      if (FindConstraints(&one, stop)) {
-        const auto* alter = statement.As<mysql::AlterTable>();
-        if (alter->specs.empty()) continue;
+      // What an earlier run has looked up is not looked up again: it may have dropped that.
+      one.repeated = i == first && earlier_ && earlier_->event == work.event &&
+                     earlier_->statements == intent.statements && earlier_->next == i &&
+                     earlier_->state != DdlIntent::State::kNotExecuted;
+      intent.names = one.repeated ? earlier_->names : FindNames(one, stop);
+      if (intent.names) {
+        if (!PutNames(&one, *intent.names)) continue;
         texts[i] = mysql::Restore(statement, work.restore);
-        Log().Info("foreign keys or checks have other names downstream",
-                   {F("statement", texts[i])});
       }
       const StatementSession& session = one.session;
       intent.before = Picture(statement, stop);
@@ -372,13 +379,10 @@ size_t DdlExecutor::Resume(const DdlWork& work, const std::vector<std::string>& 
   }
   const Statement& statement = work.statements[doubt].statement;
   std::string executed = texts[doubt];
-  try {
+  if (earlier_->names) {
     DdlStatement one = work.statements[doubt];
-    if (FindConstraints(&one, stop) && !one.statement.As<mysql::AlterTable>()->specs.empty()) {
-      executed = mysql::Restore(one.statement, work.restore);
-    }
-  } catch (const Error& e) {
-    if (e.code() != static_cast<int>(ErrorCode::kSyncerUnsupportedStmt)) throw;
+    PutNames(&one, *earlier_->names);
+    executed = mysql::Restore(one.statement, work.restore);
   }
   WaitUntilOver(*earlier_, statement, executed, stop);
   if (earlier_->state == DdlIntent::State::kPartly) return doubt;
@@ -564,7 +568,8 @@ void DdlExecutor::ExecuteOrList(const DdlStatement& one, const std::string& text
   Put(partly, stop);
   for (Statement& single : mysql::SplitDdl(statement, "")) {
     const std::string single_text = mysql::Restore(single, restore);
-    ExecuteOne({std::move(single), one.session, one.keys_behind}, single_text, restore, stop);
+    ExecuteOne({std::move(single), one.session, one.keys_behind, one.constraints, one.repeated},
+               single_text, restore, stop);
     // Crash point: one of the changes is executed by itself. Left: the others.
     DM_FAILPOINT("sync/after-single-change");
   }
@@ -612,9 +617,10 @@ ShrunkKeys DdlExecutor::MakeKeysAgain(DdlStatement* one, const StopToken& stop) 
   return MakeShrunkKeysAgain(alter, DefinitionOf(alter->table, stop), *one->keys_behind);
 }
 
-bool DdlExecutor::FindConstraints(DdlStatement* one, const StopToken& stop) {
-  auto* alter = one->statement.As<mysql::AlterTable>();
-  if (alter == nullptr || !one->constraints) return false;
+std::optional<std::vector<std::string>> DdlExecutor::FindNames(const DdlStatement& one,
+                                                               const StopToken& stop) {
+  const auto* alter = one.statement.As<mysql::AlterTable>();
+  if (alter == nullptr || !one.constraints) return std::nullopt;
   mysql::TableInfo target;
   try {
     target = DefinitionOf(alter->table, stop);
@@ -622,16 +628,47 @@ bool DdlExecutor::FindConstraints(DdlStatement* one, const StopToken& stop) {
     // The statement itself says so.
     const int number = e.server_errno();
     if (number != kNoSuchTable && number != kUnknownDatabase && number != kWrongObject) throw;
-    return false;
+    return std::nullopt;
   }
+  UpstreamConstraints upstream = *one.constraints;
+  upstream.merged = upstream.merged || checkpoints_.HasOthers(*connection_, stop);
+  return DownstreamNames(*alter, upstream, target, connection_->server().is_mariadb);
+}
+
+bool DdlExecutor::PutNames(DdlStatement* one, const std::vector<std::string>& names) {
+  auto* alter = one->statement.As<mysql::AlterTable>();
   const std::string before = mysql::Restore(one->statement);
-  const std::vector<std::string> gone =
-      UseDownstreamNames(alter, *one->constraints, target, connection_->server().is_mariadb);
-  for (const std::string& name : gone) {
+  for (const std::string& name : PutDownstreamNames(alter, names)) {
     Log().Info("the target has not got a foreign key or check that is dropped: it is passed over",
                {F("name", name), F("statement", before)});
   }
-  return !gone.empty() || mysql::Restore(one->statement) != before;
+  if (alter->specs.empty()) return false;
+  if (std::string now = mysql::Restore(one->statement); now != before) {
+    Log().Info("foreign keys or checks have other names downstream", {F("statement", now)});
+  }
+  return true;
+}
+
+std::optional<bool> DdlExecutor::OnTakenName(const DdlStatement& one, const std::string& text,
+                                             const mysql::RestoreOptions& restore, const Error& e,
+                                             const StopToken& stop) {
+  DdlStatement again = one;
+  bool changed = false;
+  if (const auto* alter = one.statement.As<mysql::AlterTable>()) {
+    const mysql::TableInfo target = DefinitionOf(alter->table, stop);
+    if (HasAdded(*alter, target)) {
+      Log().Info("ignore error and continue: a foreign key or check is there already",
+                 {F("statement", text), F("error", e)});
+      return false;
+    }
+    changed = LeaveMadeNames(&again.statement, target);
+  }
+  changed = LeaveTakenNames(&again.statement, *connection_, stop) || changed;
+  if (!changed) return std::nullopt;
+  const std::string text_again = mysql::Restore(again.statement, restore);
+  Log().Warn("the name of a foreign key or check is taken downstream: it is left out",
+             {F("statement", text_again), F("error", e)});
+  return ExecuteOne(again, text_again, restore, stop);
 }
 
 bool DdlExecutor::ExecuteOne(const DdlStatement& one, const std::string& text,
@@ -677,6 +714,17 @@ bool DdlExecutor::ExecuteOne(const DdlStatement& one, const std::string& text,
           return ExecuteOne(anywhere, mysql::Restore(anywhere.statement, restore), restore, stop);
         }
         if (AddsColumn(statement)) throw;  // that it names another one does not say it is there
+      }
+      if (mysql::MaySayConstraintIsTaken(e)) {
+        if (const auto done = OnTakenName(one, text, restore, e, stop)) return *done;
+        throw;
+      }
+      if (one.repeated && one.constraints &&
+          (number == kNoSuchCheck || number == kNoSuchConstraint)) {
+        // It was there when the earlier run looked its name up.
+        Log().Info("ignore error and continue: the statement's effect is there already",
+                   {F("statement", text), F("error", e)});
+        return false;
       }
       if (number == kNoKeyColumn && one.keys_behind) {
         DdlStatement again = one;

@@ -13,6 +13,7 @@
 #include "migration/meta/ddl_intent.h"
 #include "migration/meta/owner.h"
 #include "migration/meta/statement_session.h"
+#include "migration/meta/sync_checkpoint.h"
 #include "migration/sync/constraint_names.h"
 #include "migration/sync/session.h"
 #include "migration/sync/shrunk_keys.h"
@@ -30,6 +31,7 @@ struct DdlStatement {
   std::optional<UniqueKeys> keys_behind = {};
   // Of an ALTER TABLE that drops or alters foreign keys or checks by their names.
   std::optional<UpstreamConstraints> constraints = {};
+  bool repeated = false;  // an earlier run may have executed it
 };
 
 // One event's statements, routed and in order.
@@ -49,9 +51,10 @@ class DdlExecutor {
   // `right`: of the connection for statements; its epoch is never raised by this run. `graceful`
   // ends waiting for another try. `announce` is told of the statement that is being executed, and
   // of the end of that by an empty text.
-  DdlExecutor(const Sessions& sessions, DdlIntentTable intents, const Fence* fence,
-              const OwnerRight& right, StopToken graceful,
-              std::function<void(const std::string&)> announce);
+  // `checkpoints`: must outlive it.
+  DdlExecutor(const Sessions& sessions, DdlIntentTable intents,
+              const SyncCheckpointTable& checkpoints, const Fence* fence, const OwnerRight& right,
+              StopToken graceful, std::function<void(const std::string&)> announce);
 
   // Throws Error: of the statement; kSyncerDdlOutcomeUnknown (36077) if it cannot be told whether
   // an earlier run executed it. Whatever was executed stays.
@@ -75,10 +78,16 @@ class DdlExecutor {
   ShrunkKeys MakeKeysAgain(DdlStatement* one, const StopToken& stop);
   // The table of a statement as it is downstream. Throws Error.
   mysql::TableInfo DefinitionOf(const mysql::TableName& table, const StopToken& stop);
-  // Gives the foreign keys and checks that it drops or alters the names that the target has for
-  // them; those that it has not got are left out. Is the statement another one? Throws Error if a
-  // name cannot be told.
-  bool FindConstraints(DdlStatement* one, const StopToken& stop);
+  // The names that the target has for the foreign keys and checks that the statement drops or
+  // alters; nullopt: there are none to be looked up. Throws Error if a name cannot be told.
+  std::optional<std::vector<std::string>> FindNames(const DdlStatement& one, const StopToken& stop);
+  // Puts them into the statement; what the target has not got is left out. False: nothing is left.
+  bool PutNames(DdlStatement* one, const std::vector<std::string>& names);
+  // After a failure that says that the name of a foreign key or check is taken: nullopt if it is
+  // not. Else what ExecuteOne returns.
+  std::optional<bool> OnTakenName(const DdlStatement& one, const std::string& text,
+                                  const mysql::RestoreOptions& restore, const Error& e,
+                                  const StopToken& stop);
   // Is a rename that failed superfluous: the old name gone, the new one there?
   bool IsRenamedAlready(const mysql::Statement& statement, const StopToken& stop);
   // Is there what the statement makes if it is missing: a database, or a table, not a view?
@@ -100,6 +109,7 @@ class DdlExecutor {
 
   const Sessions& sessions_;
   const DdlIntentTable intents_;
+  const SyncCheckpointTable& checkpoints_;
   const Fence* fence_;
   const OwnerRight right_;
   const StopToken graceful_;

@@ -191,6 +191,7 @@ std::optional<UpstreamConstraints> ConstraintsOf(const TableBefore& before,
   constraints.foreign_keys = before.table->foreign_keys;
   constraints.checks = before.table->checks;
   constraints.mariadb = context.sessions->upstream_server.is_mariadb;
+  constraints.known = !before.table->named_downstream;
   constraints.merged = !context.rules->router.KeepsApart(before.source.schema, before.source.table);
   for (mysql::ForeignKeyInfo& key : constraints.foreign_keys) {
     TableId parent{key.ref_schema.empty() ? before.source.schema : key.ref_schema, key.ref_table};
@@ -508,6 +509,7 @@ void DdlHandler::PlanOrdinary(Statement split, std::vector<TableId> tables, cons
     RouteSequences(&p.routed, *context_.rules, context_.sessions->lower_case_table_names != 0);
     RouteForeignKeys(&p.routed, p.tables.front(), p.targets.front(), context_,
                      context_.sessions->lower_case_table_names != 0);
+    mysql::RouteConstraintNames(&p.routed, p.tables.front().table, p.targets.front().table);
   }
   if (context_.online != nullptr) {
     if (split.As<mysql::DropDatabase>()) context_.online->ForgetSchema(p.tables.front().schema);

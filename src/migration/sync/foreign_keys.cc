@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <string>
+#include <vector>
+
 #include "base/error/error.h"
 #include "mysql/schema/edit.h"
 #include "mysql/sql/rewrite.h"
@@ -28,6 +31,15 @@ void RouteForeignKeys(mysql::Statement* routed, const TableId& source, const Tab
     check(source);
     for (const mysql::TableName& parent : parents) check(id_of(parent));
   }
+  mysql::CompleteReferences(routed, child, [&](const mysql::TableName& parent) {
+    std::vector<std::string> columns;
+    const TableId id = id_of(parent);
+    const mysql::TablePtr table = context.tracker->GetTable(id.schema, id.table);
+    const mysql::IndexInfo* key = table == nullptr ? nullptr : table->primary_key();
+    if (key == nullptr) return columns;
+    for (const mysql::IndexColumn& part : key->columns) columns.push_back(part.name);
+    return columns;
+  });
   mysql::RouteReferences(routed, child, {target.schema, target.table},
                          [&](const mysql::TableName& parent) {
                            const TableId id = context.rules->Route(id_of(parent));

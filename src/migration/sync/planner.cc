@@ -81,7 +81,9 @@ mysql::TablePtr TrackedTable(PlanContext& context, const TableId& source, const 
                     e)
         .SetScope(ErrorScope::kDownstream);
   }
-  context.tracker->PutTable(source.schema, source.table, there);
+  auto taken = std::make_shared<mysql::TableInfo>(*there);
+  taken->named_downstream = true;
+  context.tracker->PutTable(source.schema, source.table, std::move(taken));
   mysql::TablePtr tracked = context.tracker->MustGetTable(source.schema, source.table);
   context.checkpoint->PutDefinition(source, tracked);
   Log().Info("table is tracked by its downstream definition",

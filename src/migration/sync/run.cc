@@ -238,8 +238,8 @@ void SyncRun::Prepare() {
     plan_.online = &*online_;
   }
   planner_.emplace(plan_, [this] { DrainAndFlush(); });
-  ddl_executor_.emplace(*in_.sessions, *in_.ddl_intents, in_.ports->fence, ddl_right_,
-                        ending_.graceful(),
+  ddl_executor_.emplace(*in_.sessions, *in_.ddl_intents, in_.checkpoint->table(), in_.ports->fence,
+                        ddl_right_, ending_.graceful(),
                         [this](const std::string& text) { in_.status->statement.Set(text); });
   ddl_.emplace(
       plan_, [this] { DrainAndFlush(); }, &*ddl_executor_, in_.temporary);

@@ -106,6 +106,7 @@ void Set(const CommandContext& context, const SchemaRequest& request, const Tabl
   if (request.from_target) {
     const TableId target = rules.Route(source);
     info = Parse(*downstream, ShowCreate(*downstream, target, stop), "", source, target, stop);
+    info.named_downstream = true;
   } else {
     auto upstream = mysql::Connection::Connect(context.upstream, stop);
     std::string text = request.statement;

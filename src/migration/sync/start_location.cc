@@ -11,6 +11,7 @@
 #include "migration/config/scalar.h"
 #include "migration/dumpfile/metadata.h"
 #include "migration/meta/load_meta.h"
+#include "migration/meta/names.h"
 #include "migration/sync/binlog_scan.h"
 #include "mysql/binlog/event_source.h"
 #include "mysql/binlog/events.h"
@@ -425,6 +426,23 @@ int64_t MomentUpstream(int64_t local, const Sessions& sessions, const StopToken&
   return row.at(1).value_or("0") == "1" ? moment - 3600 : moment;
 }
 
+// Of the dump that the task has loaded. Throws Error, which says what it may mean that it is not
+// there.
+DumpMetadata MetadataOfFirstRun(const SubtaskConfig& config) {
+  try {
+    return ReadDumpMetadata(config.loader.dir);
+  } catch (Error& e) {
+    e.SetWorkaround(fmt::format(
+        "The task begins where its dump ends, as {}.{} has no global row (is_global) of source {}. "
+        "If that row or table was there and is gone, put it back and resume the task. If the "
+        "dump's `metadata` is gone, put it back into {}. Else stop the task and start it with "
+        "`--remove-meta`: it dumps and loads anew.",
+        config.meta_schema, config.name + std::string(kSyncerCheckpointSuffix), config.source_id,
+        config.loader.dir));
+    throw;
+  }
+}
+
 }  // namespace
 
 StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
@@ -444,7 +462,7 @@ StartChoice ChooseStart(const SubtaskConfig& config, const Sessions& sessions,
   if (!fresh) {
     choice.location = checkpoint.flushed();
   } else if (config.mode == TaskMode::kAll || config.mode == TaskMode::kLoadAndSync) {
-    DumpMetadata metadata = ReadDumpMetadata(config.loader.dir);
+    const DumpMetadata metadata = MetadataOfFirstRun(config);
     CheckLoadedDump(config, sessions, metadata.id, stop);
     // The text of an empty set does not say whose it is.
     const auto of_upstream = [&](mysql::Location location) {

@@ -105,6 +105,12 @@ bool IsIgnorableDdlError(const Error& e) {
          std::end(kAlreadySo);
 }
 
+bool MaySayConstraintIsTaken(const Error& e) {
+  const int number = e.server_errno();
+  return number == 1826 || number == 3822 || number == 1022 ||
+         (number == 1005 && e.raw_cause().find("errno: 121 ") != std::string::npos);
+}
+
 bool IsUnknownToServer(const Error& e) {
   static constexpr int kUnknown[] = {1064, 1115, 1235, 1253, 1273, 1286, 4161, 8108, 8200};
   return std::find(std::begin(kUnknown), std::end(kUnknown), e.server_errno()) !=

@@ -23,6 +23,9 @@ bool IsErrorOfServer(const Error& e);
 // DDL errors that mean "already so": 1007, 1008, 1050, 1051, 1054, 1060, 1061, 1068, 1091, 1176,
 // 1507, 1517, 1831.
 bool IsIgnorableDdlError(const Error& e);
+// Errors of a definition that may say that a name of a foreign key or check is taken: 1826, 3822,
+// 1022, and 1005 with errno 121.
+bool MaySayConstraintIsTaken(const Error& e);
 // Errors that say that the server does not know what a definition is written with: its syntax
 // (1064, 1235, TiDB 8200), a character set (1115), a collation (1253, 1273), an engine (1286), a
 // type (MariaDB 4161, TiDB 8108). They say nothing of whether the table is there.

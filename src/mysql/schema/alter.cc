@@ -109,10 +109,10 @@ class Alteration {
         dropped_indexes_.insert("primary");
         return;
       case AlterKind::kDropForeignKey:
-        if (!EraseForeignKey(spec.name) && !spec.if_exists) RefuseDrop(spec.name);
+        if (!EraseForeignKey(spec.name) && !MayLack(spec)) RefuseDrop(spec.name);
         return;
       case AlterKind::kDropCheck:
-        if (!EraseCheck(spec.name) && !HadCheck(spec.name) && !spec.if_exists) {
+        if (!EraseCheck(spec.name) && !HadCheck(spec.name) && !MayLack(spec)) {
           Refuse(3821, fmt::format("Check constraint '{}' is not found in the table.", spec.name));
         }
         return;
@@ -131,7 +131,7 @@ class Alteration {
             index != nullptr && index->unique &&
             !(options_.mariadb && IsHashedUnique(old_, *index))) {
           dropped_indexes_.insert(LowerName(spec.name));
-        } else if (!spec.if_exists) {
+        } else if (!MayLack(spec)) {
           RefuseDrop(spec.name);
         }
         return;
@@ -139,6 +139,9 @@ class Alteration {
         return;
     }
   }
+
+  // Is it right that the constraint that it drops is not there?
+  bool MayLack(const AlterSpec& spec) const { return spec.if_exists || old_.named_downstream; }
 
   bool EraseForeignKey(std::string_view name) {
     return std::erase_if(table_.foreign_keys,

@@ -6,10 +6,12 @@
 #include <thread>
 
 #include "base/error/error.h"
+#include "mysql/schema/build.h"
 #include "mysql/schema/modify_event.h"
 #include "mysql/schema/show_create.h"
 #include "mysql/schema/table_info_json.h"
 #include "mysql/schema/tracked_schema_test.h"
+#include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
 
 namespace dm::mysql {
@@ -185,6 +187,27 @@ TEST_F(TrackerTest, RefusalsNameTheReasonAndChangeNothing) {
 }
 
 // As MariaDB shows them.
+TEST(SchemaTracker, ConstraintsOfTheDownstreamMayHaveOtherNamesUpstream) {
+  SchemaTracker tracker{TrackerOptions{}};
+  TableInfo table = ParseCreateTable("CREATE TABLE t (a INT, CONSTRAINT t_chk_1 CHECK (a > 0))");
+  const auto drop = [&](bool named_downstream, std::string_view text) {
+    table.named_downstream = named_downstream;
+    tracker.PutTable("s", "t", std::make_shared<TableInfo>(table));
+    Statement statement;
+    EXPECT_TRUE(ParseFirst(text, {}, &statement));
+    tracker.Exec("s", statement);
+    EXPECT_EQ(tracker.GetTable("s", "t")->named_downstream, named_downstream);
+    return tracker.GetTable("s", "t")->checks.size();
+  };
+  for (const std::string_view text :
+       {"ALTER TABLE t DROP CHECK o_chk_1", "ALTER TABLE t DROP FOREIGN KEY o_ibfk_1",
+        "ALTER TABLE t DROP CONSTRAINT o_chk_1"}) {
+    EXPECT_EQ(drop(true, text), 1U) << text;
+  }
+  EXPECT_THROW(drop(false, "ALTER TABLE t DROP CHECK o_chk_1"), Error);
+  EXPECT_EQ(drop(true, "ALTER TABLE t DROP CHECK t_chk_1"), 0U);
+}
+
 TEST(SchemaTracker, DefaultsOfSequences) {
   SchemaTracker tracker({});
   tracker.CreateSchemaIfNotExists("s");

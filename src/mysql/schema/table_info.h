@@ -187,6 +187,9 @@ struct TableInfo {
   int64_t max_check_id = 0;
   bool primary_key_is_handle = false;
   bool is_common_handle = false;
+  // It was taken from the downstream's table: foreign keys and checks may have other names
+  // upstream.
+  bool named_downstream = false;
 
   // By name, any case; nullptr if there is none.
   const ColumnInfo* FindColumn(std::string_view column) const;

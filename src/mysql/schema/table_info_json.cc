@@ -201,6 +201,7 @@ std::string OwnMembers(const std::vector<IndexInfo>& special, const TableInfo& s
     };
     out += fmt::format(",\"dm_periods\":{}", List(stored.periods, period_json));
   }
+  if (stored.named_downstream) out += ",\"dm_named_downstream\":true";
   if (const std::string texts = WholeTexts(stored); !texts.empty()) {
     out += fmt::format(",\"dm_texts\":{{{}}}", texts);
   }
@@ -533,6 +534,7 @@ TableInfo Read(const Json& json) {
   table.max_check_id = Int(json, "max_cst_id");
   table.primary_key_is_handle = Bool(json, "pk_is_handle");
   table.is_common_handle = Bool(json, "is_common_handle");
+  table.named_downstream = Bool(json, "dm_named_downstream");
   if (const Json* columns = Member(json, "cols")) {
     for (const Json& item : *columns) ReadColumn(item, &table.columns.emplace_back());
   }

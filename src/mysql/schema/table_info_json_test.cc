@@ -74,14 +74,17 @@ TEST(TableInfoJson, BrokenTextsAreErrors) {
 }
 
 TEST(TableInfoJson, WhatOnlyWeKnowComesBack) {
-  const TableInfo table = ParseCreateTable(
+  TableInfo table = ParseCreateTable(
       "CREATE TABLE t (a INT INVISIBLE, b INET6, c GEOMETRY, d BIT(12) DEFAULT b'101', "
       "e ENUM('x','y') DEFAULT 'y', KEY (d), FOREIGN KEY fk (a) REFERENCES p (id) ON DELETE "
       "CASCADE, "
       "CHECK (a > 1)) PARTITION BY RANGE (a) (PARTITION p0 VALUES LESS THAN (5) COMMENT 'c', "
       "PARTITION p1 VALUES LESS THAN MAXVALUE)",
       MariaDb());
+  EXPECT_FALSE(TableInfoFromJson(TableInfoToJson(table)).named_downstream);
+  table.named_downstream = true;
   const TableInfo again = TableInfoFromJson(TableInfoToJson(table));
+  EXPECT_TRUE(again.named_downstream);
   EXPECT_TRUE(again.columns[0].invisible);
   EXPECT_EQ(again.columns[1].type_word, "inet6");
   EXPECT_EQ(again.columns[1].length, 16);

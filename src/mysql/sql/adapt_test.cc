@@ -325,6 +325,83 @@ TEST(ForeignKeys, PointToTheRoutedTable) {
   EXPECT_EQ(ReferencedTables(statement, {"shop", "c"}), (std::vector<TableName>{{"shop", "p"}}));
 }
 
+TEST(ForeignKeys, ColumnsOfThePrimaryKeyAreTheDefault) {
+  Statement statement;
+  ParseFirst("create table c (a int references p, b int references q (x), c int references r)", {},
+             &statement);
+  CompleteReferences(&statement, {"shop", "c"}, [](const TableName& parent) {
+    EXPECT_EQ(parent.schema, "shop");
+    if (parent.name == "r") return std::vector<std::string>{};
+    return std::vector<std::string>{"id", "n"};
+  });
+  EXPECT_EQ(
+      Restore(statement),
+      "CREATE TABLE `c` (`a` INT REFERENCES `p`(`id`,`n`),`b` INT REFERENCES `q`(`x`),`c` INT "
+      "REFERENCES `r`)");
+}
+
+TEST(ForeignKeys, NamesMadeFromThatOfTheTableFollowIt) {
+  const auto routed = [](std::string_view text, const std::string& target) {
+    Statement statement;
+    EXPECT_TRUE(ParseFirst(text, {}, &statement));
+    RouteConstraintNames(&statement, "c", target);
+    return Restore(statement);
+  };
+  constexpr std::string_view kCreate =
+      "create table t (a int constraint c_chk_2 check (a > 0), key (a), constraint c_ibfk_1 "
+      "foreign "
+      "key (a) references p (id), constraint c_ibfk_x foreign key (a) references p (id), "
+      "constraint "
+      "c_chk_1 check (a < 9), constraint c_chk_ check (a < 8), constraint d_chk_1 check (a < 7))";
+  EXPECT_EQ(routed(kCreate, "other"),
+            "CREATE TABLE `t` (`a` INT CONSTRAINT `other_chk_2` CHECK(`a`>0),INDEX(`a`),CONSTRAINT "
+            "`other_ibfk_1` FOREIGN KEY (`a`) REFERENCES `p`(`id`),CONSTRAINT `c_ibfk_x` FOREIGN "
+            "KEY (`a`) REFERENCES `p`(`id`),CONSTRAINT `other_chk_1` CHECK(`a`<9),CONSTRAINT "
+            "`c_chk_` CHECK(`a`<8),CONSTRAINT `d_chk_1` CHECK(`a`<7))");
+  // 64 characters are a name's limit: 58 + "_chk_1", and one more.
+  const std::string longest(58, 'x');
+  constexpr std::string_view kCheck = "create table t (a int, constraint c_chk_1 check (a < 9))";
+  EXPECT_EQ(routed(kCheck, longest),
+            "CREATE TABLE `t` (`a` INT,CONSTRAINT `" + longest + "_chk_1` CHECK(`a`<9))");
+  EXPECT_EQ(routed(kCheck, longest + "x"), "CREATE TABLE `t` (`a` INT,CHECK(`a`<9))");
+  // The server makes the key that is missing, under the name of the foreign key.
+  constexpr std::string_view kKeyless =
+      "CREATE TABLE `t` (`a` INT,CONSTRAINT `c_ibfk_1` FOREIGN KEY (`a`) REFERENCES `p`(`id`))";
+  EXPECT_EQ(routed(kKeyless, "other"), kKeyless);
+  constexpr std::string_view kAlter = "ALTER TABLE `t` ADD CONSTRAINT `c_chk_1` CHECK(`a`<9)";
+  EXPECT_EQ(routed(kAlter, "other"), kAlter);
+}
+
+TEST(ForeignKeys, LoseNamesThatAreTaken) {
+  const auto without = [](std::string_view text, SqlTarget target) {
+    Statement statement;
+    EXPECT_TRUE(ParseFirst(text, {}, &statement));
+    std::string asked;
+    KeepConstraintNames(&statement, [&](ConstraintKind kind, const std::string& name) {
+      asked += (kind == ConstraintKind::kCheck ? "check " : "key ") + name + ",";
+      return name == "kept";
+    });
+    RestoreOptions options;
+    options.target = target;
+    return asked + Restore(statement, options);
+  };
+  constexpr std::string_view kAlter =
+      "alter table t add constraint f foreign key (a) references p (id), add constraint kept check "
+      "(a > 0), add check (a > 1), add constraint c check (a > 2), add b int constraint d check "
+      "(b)";
+  EXPECT_EQ(
+      without(kAlter, SqlTarget::kMySql),
+      "key f,check kept,check c,check d,ALTER TABLE `t` ADD FOREIGN KEY `f` (`a`) REFERENCES "
+      "`p`(`id`), ADD CONSTRAINT `kept` CHECK(`a`>0), ADD CHECK(`a`>1), ADD CHECK(`a`>2), ADD "
+      "COLUMN `b` INT CHECK(`b`)");
+  EXPECT_EQ(without("create table t (a int constraint c check (a), constraint f foreign key i (a) "
+                    "references p (id))",
+                    SqlTarget::kMariaDb),
+            "key f,check c,CREATE TABLE `t` (`a` INT CHECK(`a`),CONSTRAINT FOREIGN KEY (`a`) "
+            "REFERENCES `p`(`id`))");
+  EXPECT_EQ(without("drop table t", SqlTarget::kMySql), "DROP TABLE `t`");
+}
+
 TEST(ForeignKeys, MySqlTakesAnIndexNameForNoMore) {
   Statement statement;
   ParseFirst("create table c (a int, foreign key i (a) references p (id))", {}, &statement);

@@ -1,5 +1,6 @@
-// REFERENCES of a statement: the tables they mean, and their routed names.
+// REFERENCES of a statement: the tables they mean, and their routed names; names of constraints.
 #include <algorithm>
+#include <string>
 
 #include "mysql/sql/rewrite.h"
 
@@ -46,6 +47,17 @@ std::vector<TableName> ReferencedTables(const Statement& statement, const TableN
   return tables;
 }
 
+void CompleteReferences(
+    Statement* statement, const TableName& child,
+    const std::function<std::vector<std::string>(const TableName&)>& primary_key) {
+  VisitReferences(*statement, [&](Reference& reference) {
+    if (!reference.columns.empty()) return;
+    for (std::string& column : primary_key(Full(reference.table, child))) {
+      reference.columns.emplace_back().column = std::move(column);
+    }
+  });
+}
+
 void RouteReferences(Statement* routed, const TableName& source, const TableName& target,
                      const std::function<TableName(const TableName&)>& route) {
   VisitReferences(*routed, [&](Reference& reference) {
@@ -54,6 +66,96 @@ void RouteReferences(Statement* routed, const TableName& source, const TableName
     reference.table.name = parent.name;
     reference.table.schema = !named && parent.schema == target.schema ? "" : parent.schema;
   });
+}
+
+namespace {
+
+constexpr size_t kMaxNameLength = 64;  // characters
+
+size_t Characters(std::string_view name) {
+  return static_cast<size_t>(
+      std::count_if(name.begin(), name.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+// What of a name is behind that of the table, "_ibfk_1" or "_chk_1"; empty if a server would not
+// make it so.
+std::string_view MadeSuffix(std::string_view name, std::string_view table) {
+  if (!name.starts_with(table)) return "";
+  const std::string_view suffix = name.substr(table.size());
+  for (const std::string_view infix : {"_ibfk_", "_chk_"}) {
+    if (suffix.size() > infix.size() && suffix.starts_with(infix) &&
+        suffix.find_first_not_of("0123456789", infix.size()) == std::string_view::npos) {
+      return suffix;
+    }
+  }
+  return "";
+}
+
+// Does it define a key that begins with the columns of the foreign key? Else the server makes one,
+// under the name of the foreign key.
+bool HasKeyOf(const CreateTable& create, const Constraint& foreign) {
+  const auto same = [](const IndexPart& a, const IndexPart& b) { return a.column == b.column; };
+  return std::any_of(
+      create.constraints.begin(), create.constraints.end(), [&](const Constraint& key) {
+        return key.kind != ConstraintKind::kForeign && key.parts.size() >= foreign.parts.size() &&
+               std::equal(foreign.parts.begin(), foreign.parts.end(), key.parts.begin(), same);
+      });
+}
+
+}  // namespace
+
+void RouteConstraintNames(Statement* routed, std::string_view source, std::string_view target) {
+  auto* create = routed->As<CreateTable>();
+  if (create == nullptr || source == target) return;
+  const auto follow = [&](std::string* name) {
+    const std::string_view suffix = MadeSuffix(*name, source);
+    if (suffix.empty()) return;
+    std::string now = std::string(target) + std::string(suffix);
+    *name = Characters(now) > kMaxNameLength ? "" : std::move(now);
+  };
+  for (Constraint& constraint : create->constraints) {
+    if (constraint.kind == ConstraintKind::kCheck) follow(&constraint.name);
+    if (constraint.kind == ConstraintKind::kForeign && HasKeyOf(*create, constraint)) {
+      follow(&constraint.symbol);
+      follow(&constraint.name);
+    }
+  }
+  for (ColumnDef& column : create->columns) {
+    for (ColumnOption& option : column.options) {
+      if (option.kind == ColumnOptionKind::kCheck) follow(&option.text);
+    }
+  }
+}
+
+void KeepConstraintNames(Statement* statement,
+                         const std::function<bool(ConstraintKind, const std::string&)>& keep) {
+  const auto visit = [&](Constraint& constraint) {
+    const bool foreign = constraint.kind == ConstraintKind::kForeign;
+    if ((!foreign && constraint.kind != ConstraintKind::kCheck) || constraint.name.empty() ||
+        keep(constraint.kind, constraint.name)) {
+      return;
+    }
+    if (foreign && constraint.index_name.empty()) constraint.index_name = constraint.name;
+    constraint.name.clear();
+    constraint.symbol.clear();
+  };
+  const auto column = [&](ColumnDef& one) {
+    for (ColumnOption& option : one.options) {
+      if (option.kind == ColumnOptionKind::kCheck && !option.text.empty() &&
+          !keep(ConstraintKind::kCheck, option.text)) {
+        option.text.clear();
+      }
+    }
+  };
+  if (auto* create = statement->As<CreateTable>()) {
+    for (Constraint& constraint : create->constraints) visit(constraint);
+    for (ColumnDef& one : create->columns) column(one);
+  } else if (auto* alter = statement->As<AlterTable>()) {
+    for (AlterSpec& spec : alter->specs) {
+      if (spec.kind == AlterKind::kAddConstraint) visit(spec.constraint);
+      for (ColumnDef& one : spec.columns) column(one);
+    }
+  }
 }
 
 }  // namespace dm::mysql

@@ -44,11 +44,31 @@ void ChangeSequences(Statement* statement, const std::function<void(TableName&)>
 // the statement is about, whose schema is meant where none is named.
 std::vector<TableName> ReferencedTables(const Statement& statement, const TableName& child);
 
+// Gives foreign keys that name no columns of the table they refer to those of its primary key, as
+// servers do only for a table that they look at. `primary_key`: its columns; empty: not known.
+void CompleteReferences(
+    Statement* statement, const TableName& child,
+    const std::function<std::vector<std::string>(const TableName&)>& primary_key);
+
 // Gives the foreign keys of a routed statement the routed names of the tables they refer to.
 // `source` is the upstream's name of the table, `target` its routed name. A table that goes to the
 // same schema and was named without one stays without one.
 void RouteReferences(Statement* routed, const TableName& source, const TableName& target,
                      const std::function<TableName(const TableName&)>& route);
+
+// Gives the foreign keys and checks of a routed CREATE TABLE whose names a server made from the
+// name of their table (`t_ibfk_1`, `t_chk_1`) the names that they would have downstream, where a
+// name is there once in a schema. Names that would be too long are taken away; a foreign key keeps
+// its name where the server makes a key of the same name for it. Other statements are unchanged.
+// `source`, `target`: the table's name upstream and downstream.
+void RouteConstraintNames(Statement* routed, std::string_view source, std::string_view target);
+
+// Visits the foreign keys and checks that a CREATE or ALTER TABLE makes under names of their own.
+// `keep` is told the kind, kForeign or kCheck, and the name; one for which it returns false loses
+// it: the server makes one. (A key that the server makes for a foreign key keeps its name on
+// MySQL.)
+void KeepConstraintNames(Statement* statement,
+                         const std::function<bool(ConstraintKind, const std::string&)>& keep);
 
 // Default collation of a character set on the upstream, lower case; empty if not known.
 using CollationLookup = std::function<std::string(std::string_view charset)>;
