@@ -77,7 +77,7 @@ void LoadAhead::MakeDatabase(mysql::Connection& db, const std::string& target,
 
 bool LoadAhead::Owns(mysql::Connection& db, const std::string& schema, const std::string& table) {
   const StopToken stop = grace_.cut();
-  if (!seen_targets_.insert({schema, table}).second) return false;
+  if (!seen_targets_.insert(context_.meta.KeyOf(schema, table)).second) return false;
   if (db.QueryValue("SELECT 1 FROM " + mysql::QuoteTable(schema, table) + " LIMIT 1", stop)) {
     return false;
   }
@@ -87,8 +87,7 @@ bool LoadAhead::Owns(mysql::Connection& db, const std::string& schema, const std
     DM_FAILPOINT("load/claimed");
     return owned;
   } catch (const Error& e) {
-    // Names that differ in letter case only: claimed already.
-    if (e.server_errno() == kDuplicateKey) return false;
+    if (e.server_errno() == kDuplicateKey) return false;  // claimed already
     throw;
   }
 }

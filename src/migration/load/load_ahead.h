@@ -53,7 +53,7 @@ class LoadAhead {
 
   using Name = std::pair<std::string, std::string>;
   std::map<Name, std::shared_ptr<LoadTarget>> owned_;  // by upstream name
-  std::set<Name> seen_targets_;
+  std::set<TargetKey> seen_targets_;
   std::set<std::string> made_databases_;
 
   StopSource graceful_;

@@ -162,7 +162,7 @@ TEST(LoadProgressTest, ShowsShares) {
 }
 
 TEST(LoadMetaTest, NamesAndStatements) {
-  const LoadMeta meta("dm_meta", "t`1", "s'1");
+  const LoadMeta meta("dm_meta", "t`1", "s'1", false);
   EXPECT_EQ(meta.status_table(), "`dm_meta`.`t``1_lightning_checkpoint_list`");
   EXPECT_EQ(
       meta.AdvanceStatement("a.b.0.sql", 1, 20, 3),
@@ -172,12 +172,22 @@ TEST(LoadMetaTest, NamesAndStatements) {
 
 // The load's sessions have the upstream's NO_BACKSLASH_ESCAPES: a literal must not depend on it.
 TEST(LoadMetaTest, LiteralsNeedNoEscapes) {
-  const LoadMeta meta("dm_meta", "t", "s");
+  const LoadMeta meta("dm_meta", "t", "s", false);
   for (const char* file : {"d.it's.0.sql", "d.a\\b.0.sql", "d.\"x\".0.sql", "d.a\nb.0.sql"}) {
     const std::string statement = meta.AdvanceStatement(file, 0, 1, 1);
     EXPECT_EQ(statement.find('\\'), std::string::npos) << statement;
     EXPECT_THAT(statement, ::testing::HasSubstr("filename = _utf8mb4 x'"));
   }
+}
+
+TEST(LoadMetaTest, KeysAreOfTheTargetsLetterCase) {
+  const LoadMeta exact("dm_meta", "t", "s", false);
+  EXPECT_EQ(exact.KeyOf("App", "Orders"), TargetKey("App", "Orders"));
+  EXPECT_NE(exact.KeyOf("App", "Orders"), exact.KeyOf("app", "orders"));
+  const LoadMeta folding("dm_meta", "t", "s", true);
+  EXPECT_EQ(folding.KeyOf("App", "Orders"), TargetKey("app", "orders"));
+  EXPECT_EQ(folding.KeyOf("ÄPP", "ORDERS"), folding.KeyOf("äpp", "orders"));
+  EXPECT_NE(folding.KeyOf("a.b", "c"), folding.KeyOf("a", "b.c"));
 }
 
 TEST(RemoveMetaTest, NamesTheSchemaOfOtherVersions) {

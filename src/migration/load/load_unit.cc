@@ -18,6 +18,7 @@
 #include "migration/load/stored_progress.h"
 #include "migration/meta/unfinished_rows.h"
 #include "migration/rules/name_pattern.h"
+#include "mysql/client/name_case.h"
 
 namespace dm::migration {
 
@@ -40,7 +41,6 @@ class LoadUnit : public Unit {
         channel_(std::move(channel)),
         directory_(config.loader.dir),
         log_(Log().With({F("task", config.name), F("unit", "lightning-load")})),
-        meta_(config.meta_schema, config.name, config.source_id),
         owner_(config.meta_schema, config.name, config.source_id),
         router_(config.route_rules, config.case_sensitive),
         on_duplicate_(ParseOnDuplicate(config.loader.on_duplicate_logical)),
@@ -90,7 +90,7 @@ class LoadUnit : public Unit {
   const std::shared_ptr<DumpFileChannel> channel_;
   const LocalDirectory directory_;
   const Logger log_;
-  const LoadMeta meta_;
+  std::optional<const LoadMeta> meta_;  // by Init, which knows the downstream
   const OwnerTable owner_;
   TableRouter router_;
   const OnDuplicate on_duplicate_;
@@ -118,7 +118,9 @@ UnitStatus LoadUnit::Status() const {
 
 void LoadUnit::Init(const StopToken& stop) {
   const auto db = Connect(stop);
-  meta_.Create(*db, stop);
+  meta_.emplace(config_.meta_schema, config_.name, config_.source_id,
+                mysql::IgnoresNameCase(*db, stop));
+  meta_->Create(*db, stop);
   owner_.Create(*db, stop);
   time_zone_ = config_.timezone.empty() ? DownstreamTimeZone(*db, stop) : config_.timezone;
   // Modes with more than one source for a table, or with rules that a fresh dump cannot undo, load
@@ -133,7 +135,7 @@ void LoadUnit::Init(const StopToken& stop) {
 }
 
 bool LoadUnit::IsFresh(const StopToken& stop) {
-  return meta_.Stage(*Connect(stop), stop) == LoadStage::kInit;
+  return meta_->Stage(*Connect(stop), stop) == LoadStage::kInit;
 }
 
 void LoadUnit::MakeContext(const std::optional<DumpMetadata>& dump) {
@@ -150,7 +152,7 @@ void LoadUnit::MakeContext(const std::optional<DumpMetadata>& dump) {
   if (zone.empty()) zone = time_zone_;
   session_ =
       std::make_unique<LoadSession>(config_, sql_mode, zone, context_.IdleLimit(), away_, log_);
-  load_.reset(new LoadContext{*session_, meta_, owner_, context_.fence, router_, log_});
+  load_.reset(new LoadContext{*session_, *meta_, owner_, context_.fence, router_, log_});
 }
 
 std::vector<uint64_t> LoadUnit::BecomeOwner(mysql::Connection& db, const StopToken& stop) {
@@ -166,9 +168,9 @@ std::vector<uint64_t> LoadUnit::BecomeOwner(mysql::Connection& db, const StopTok
 }
 
 void LoadUnit::ForgetUnfinished(mysql::Connection& db, const StopToken& stop) {
-  if (meta_.HasUnclaimedProgress(db, stop)) throw BegunElsewhere(meta_.checkpoint_table());
+  if (meta_->HasUnclaimedProgress(db, stop)) throw BegunElsewhere(meta_->checkpoint_table());
   RemoveUnfinishedRows(
-      db, meta_, load_->right, SharedRows::kRefuse, [this] { CheckLoadFence(context_.fence); },
+      db, *meta_, load_->right, SharedRows::kRefuse, [this] { CheckLoadFence(context_.fence); },
       log_, stop);
 }
 
@@ -193,7 +195,7 @@ void LoadUnit::BeginAhead(const StopToken& stop) {
   MakeContext(std::nullopt);
   try {
     const auto db = session_->Open(stop);
-    if (meta_.Stage(*db, stop) == LoadStage::kInit) {
+    if (meta_->Stage(*db, stop) == LoadStage::kInit) {
       const std::vector<uint64_t> epochs = BecomeOwner(*db, stop);
       ProbeLoadData(*load_, *db, stop);
       ForgetUnfinished(*db, stop);
@@ -252,9 +254,9 @@ void LoadUnit::CheckMetadata(const std::optional<DumpMetadata>& dump, LoadStage 
                              mysql::Connection& db, const StopToken& stop) {
   // A finished load may have removed its files; who comes after it needs the position.
   if (!dump && stage == LoadStage::kFinished && !HasSync(config_.mode)) return;
-  const auto known = stage == LoadStage::kInit ? std::nullopt : meta_.DumpId(db, stop);
+  const auto known = stage == LoadStage::kInit ? std::nullopt : meta_->DumpId(db, stop);
   // We say in one transaction that loading begins and of which dump.
-  if (stage == LoadStage::kRunning && !known) throw BegunElsewhere(meta_.status_table());
+  if (stage == LoadStage::kRunning && !known) throw BegunElsewhere(meta_->status_table());
   if (dump && (!known || *known == dump->id)) return;
   const auto holder = context_.load_task != nullptr ? context_.load_task->Holder() : std::nullopt;
   if (holder && *holder != context_.worker_name) {
@@ -286,7 +288,7 @@ void LoadUnit::Load(const LoadStop& stop) {
   MakeContext(dump);
   QuietConnection main(*load_);
   mysql::Connection& db = main.Use(stop);
-  const LoadStage stage = meta_.Stage(db, stop.cut);
+  const LoadStage stage = meta_->Stage(db, stop.cut);
   CheckMetadata(dump, stage, db, stop.cut);
   if (context_.load_task != nullptr) context_.load_task->Put();
   if (stage != LoadStage::kFinished) Import(main, *dump, stop);
@@ -306,14 +308,14 @@ void LoadUnit::Import(QuietConnection& main, const DumpMetadata& dump, const Loa
     mysql::Connection& db = main.Use(stop);
     epochs = BecomeOwner(db, stop.cut);
     ProbeLoadData(*load_, db, stop.cut);
-    const bool begins = meta_.Stage(db, stop.cut) == LoadStage::kInit;
+    const bool begins = meta_->Stage(db, stop.cut) == LoadStage::kInit;
     // Progress of another dump must not be taken for that of this one.
     if (begins && !rows_are_current_) ForgetUnfinished(db, stop.cut);
-    meta_.AddStatus(db, stop.cut);
+    meta_->AddStatus(db, stop.cut);
     // Crash point: the load has the right to write, its status is `init`. Left: to record the dump.
     DM_FAILPOINT("load/before-running");
-    if (begins || !meta_.DumpId(db, stop.cut))
-      meta_.BeginRunning(db, load_->right, dump.id, stop.cut);
+    if (begins || !meta_->DumpId(db, stop.cut))
+      meta_->BeginRunning(db, load_->right, dump.id, stop.cut);
     // Crash point: the load's status is `running`, with the dump's id. Left: files, tables, rows.
     DM_FAILPOINT("load/running");
     progress_.total_bytes = plan.data_bytes;
@@ -324,7 +326,7 @@ void LoadUnit::Import(QuietConnection& main, const DumpMetadata& dump, const Loa
   {
     LoaderPool pool(*load_, epochs, stop);
     MakeSchemas(plan, main, pool, stop);
-    ClaimTargets(meta_, load_->right, plan, main.Use(stop), stop.cut);
+    ClaimTargets(*meta_, load_->right, plan, main.Use(stop), stop.cut);
     // Crash point: all tables are made and claimed. Left: rows.
     DM_FAILPOINT("load/targets-claimed");
     for (const ImportTable& table : plan.tables) {
@@ -353,7 +355,7 @@ void LoadUnit::Import(QuietConnection& main, const DumpMetadata& dump, const Loa
   // Crash point: all files are loaded, their records say so. Left: the status `finished`.
   DM_FAILPOINT("load/after-last-chunk");
   CheckLoadFence(context_.fence);
-  meta_.Finish(main.Use(stop), load_->right, HasSync(config_.mode), stop.cut);
+  meta_->Finish(main.Use(stop), load_->right, HasSync(config_.mode), stop.cut);
   size_t data_files = 0;
   for (const ImportTable& table : plan.tables) data_files += table.data.size();
   metrics_.CountTables(plan.tables.size(), data_files);
@@ -369,10 +371,10 @@ void LoadUnit::MakeSchemas(const ImportPlan& plan, QuietConnection& main, Loader
     std::string& script = databases[router_.Route(schema, "").first];
     if (script.empty() && !path.empty()) script = ReadScript(directory_, path);
   }
-  std::set<std::pair<std::string, std::string>> names;
+  std::set<TargetKey> names;
   for (const ImportTable& table : plan.tables) {
     databases.try_emplace(table.target->schema);
-    names.insert({table.target->schema, table.target->table});
+    names.insert(meta_->KeyOf(table.target->schema, table.target->table));
   }
   for (const ImportSequence& sequence : plan.sequences) databases.try_emplace(sequence.schema);
   for (const auto& [target, script] : databases) {
@@ -382,7 +384,7 @@ void LoadUnit::MakeSchemas(const ImportPlan& plan, QuietConnection& main, Loader
   // Tables take their defaults from them.
   for (const ImportSequence& sequence : plan.sequences) {
     ThrowIfStopped(stop.graceful);
-    if (names.contains({sequence.schema, sequence.sequence})) {
+    if (names.contains(meta_->KeyOf(sequence.schema, sequence.sequence))) {
       log_.Warn("a sequence is left out, a table or view of the dump gets its name downstream",
                 {F("schema", sequence.schema), F("sequence", sequence.sequence)});
       continue;
@@ -425,9 +427,9 @@ void LoadUnit::MakeSchemas(const ImportPlan& plan, QuietConnection& main, Loader
 std::vector<LoadFile> LoadUnit::FilesToLoad(const ImportPlan& plan, mysql::Connection& db,
                                             const StopToken& stop) {
   std::vector<LoadCheckpointRow> added;
-  std::vector<LoadFile> files = MatchProgress(OrderFiles(plan), meta_.Files(db, stop), &added);
+  std::vector<LoadFile> files = MatchProgress(OrderFiles(plan), meta_->Files(db, stop), &added);
   RestartLostTargets(*load_, db, files, stop);
-  meta_.AddFiles(db, load_->right, added, stop);
+  meta_->AddFiles(db, load_->right, added, stop);
   int64_t finished = 0;
   for (const LoadFile& file : files) finished += file.offset;
   progress_.finished_bytes = finished;

@@ -6,8 +6,6 @@
 #include <utility>
 
 #include "base/failpoint/failpoint.h"
-#include "migration/rules/name_pattern.h"
-#include "mysql/client/name_case.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -25,18 +23,15 @@ Error Mismatch(const std::string& reason) {
 
 Target TargetOf(const LoadFile& file) { return {file.target->schema, file.target->table}; }
 
-// Names of the tables of a schema, in lower case where the server does not tell them apart.
-std::set<std::string> TablesOf(mysql::Connection& db, const std::string& schema, bool any_case,
-                               const StopToken& stop) {
-  std::set<std::string> tables;
+// The tables of a schema.
+std::set<TargetKey> TablesOf(mysql::Connection& db, const LoadMeta& meta, const std::string& schema,
+                             const StopToken& stop) {
+  std::set<TargetKey> tables;
   const auto answer = db.Query(
       fmt::format("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}",
                   mysql::QuoteAnyMode(schema)),
       stop);
-  for (const auto& row : answer.rows) {
-    const std::string name = row[0].value_or("");
-    tables.insert(any_case ? LowerName(name) : name);
-  }
+  for (const auto& row : answer.rows) tables.insert(meta.KeyOf(schema, row[0].value_or("")));
   return tables;
 }
 
@@ -96,19 +91,29 @@ std::vector<LoadFile> MatchProgress(std::vector<LoadFile> files,
 
 void RestartLostTargets(const LoadContext& context, mysql::Connection& db,
                         std::vector<LoadFile>& files, const StopToken& stop) {
-  std::map<Target, int64_t> progressed;  // rows written
+  const auto key_of = [&](const LoadFile& file) {
+    return context.meta.KeyOf(file.target->schema, file.target->table);
+  };
+  struct Progressed {
+    std::set<Target> names;  // of one table downstream
+    int64_t rows = 0;        // written
+  };
+  std::map<TargetKey, Progressed> progressed;
   for (const LoadFile& file : files) {
-    if (file.offset > 0) progressed[TargetOf(file)] += file.rows;
+    if (file.offset == 0) continue;
+    Progressed& target = progressed[key_of(file)];
+    target.names.insert(TargetOf(file));
+    target.rows += file.rows;
   }
-  if (progressed.empty()) return;
-  const bool any_case = mysql::IgnoresNameCase(db, stop);
-  std::map<std::string, std::set<std::string>> tables;  // by schema
-  for (const auto& [target, rows] : progressed) {
-    auto schema = tables.find(target.first);
+  std::map<std::string, std::set<TargetKey>> tables;  // by schema, of a key
+  for (const auto& [key, target_and_rows] : progressed) {
+    const auto& [names, rows] = target_and_rows;
+    const Target& target = *names.begin();
+    auto schema = tables.find(key.first);
     if (schema == tables.end()) {
-      schema = tables.emplace(target.first, TablesOf(db, target.first, any_case, stop)).first;
+      schema = tables.emplace(key.first, TablesOf(db, context.meta, target.first, stop)).first;
     }
-    const bool there = schema->second.contains(any_case ? LowerName(target.second) : target.second);
+    const bool there = schema->second.contains(key);
     if (there && (rows == 0 || HasRows(db, target, stop))) continue;
     const std::string name = mysql::QuoteTable(target.first, target.second);
     const auto others = context.meta.OthersAt(db, target.first, target.second, stop);
@@ -124,27 +129,30 @@ void RestartLostTargets(const LoadContext& context, mysql::Connection& db,
     // Crash point: a loaded table is found to be dropped or emptied. Left: its files' records, its
     // rows.
     DM_FAILPOINT("load/before-restart");
-    context.meta.RestartFiles(db, context.right, target.first, target.second, stop);
+    for (const Target& each : names) {
+      context.meta.RestartFiles(db, context.right, each.first, each.second, stop);
+    }
     // Crash point: the records of the table's files begin at zero. Left: its rows.
     DM_FAILPOINT("load/after-restart");
     for (LoadFile& file : files) {
-      if (TargetOf(file) == target) file.offset = file.rows = 0;
+      if (key_of(file) == key) file.offset = file.rows = 0;
     }
   }
 }
 
 void ClaimTargets(const LoadMeta& meta, const OwnerRight& right, const ImportPlan& plan,
                   mysql::Connection& db, const StopToken& stop) {
-  std::set<Target> claimed;
+  std::set<TargetKey> claimed;
   for (const TableClaimRow& claim : meta.Claims(db, stop)) {
-    claimed.insert({claim.schema, claim.table});
+    claimed.insert(meta.KeyOf(claim.schema, claim.table));
   }
   std::vector<TableClaimRow> targets;
   for (const ImportTable& table : plan.tables) {
     if (!table.view_script.empty()) continue;
     const Target target{table.target->schema, table.target->table};
     targets.push_back({target.first, target.second, TableClaim::kUser});
-    if (!claimed.insert(target).second || HasRows(db, target, stop)) continue;
+    if (!claimed.insert(meta.KeyOf(target.first, target.second)).second) continue;
+    if (HasRows(db, target, stop)) continue;
     try {
       meta.ClaimOwned(db, right, target.first, target.second, stop);
     } catch (const Error& e) {

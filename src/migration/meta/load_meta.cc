@@ -10,6 +10,7 @@
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
 #include "migration/meta/names.h"
+#include "migration/rules/name_pattern.h"
 #include "mysql/client/shown.h"
 #include "mysql/schema/shown_definition.h"
 #include "mysql/value/quote.h"
@@ -31,6 +32,7 @@ constexpr int kNoSuchTable = 1146;
 constexpr int kNoSuchSchema = 1049;
 constexpr int kKeyTooLong = 1071;
 constexpr int kDuplicateColumn = 1060;
+constexpr int kDuplicateKey = 1062;
 // How long a table that another source is emptying is waited for.
 constexpr int kEmptyingWaits = 150;
 constexpr Milliseconds kEmptyingWait{400};  // shorter than any idle limit
@@ -53,14 +55,6 @@ std::string RowName(std::string_view prefix, std::string_view schema, std::strin
     }
   }
   return CheckpointFileName(fmt::format("{}.{}", name, table));
-}
-
-std::string ClaimName(const std::string& schema, const std::string& table) {
-  return RowName(kClaimPrefix, schema, table);
-}
-
-std::string MadeName(const std::string& schema, const std::string& table) {
-  return RowName(kMadePrefix, schema, table);
 }
 
 // FNV-1a, 64 bits.
@@ -140,12 +134,33 @@ std::string CheckpointFileName(std::string_view path) {
   return fmt::format("{}#{:016x}", path.substr(0, keep), Hash(path));
 }
 
-LoadMeta::LoadMeta(std::string_view meta_schema, std::string_view task, std::string_view source_id)
-    : task_(mysql::QuoteAnyMode(task)),
+LoadMeta::LoadMeta(std::string_view meta_schema, std::string_view task, std::string_view source_id,
+                   bool downstream_folds)
+    : folds_(downstream_folds),
+      task_(mysql::QuoteAnyMode(task)),
       source_(mysql::QuoteAnyMode(source_id)),
       meta_schema_(mysql::QuoteName(meta_schema)),
       status_table_(MetaTable(meta_schema, task, kLightningListSuffix)),
       checkpoint_table_(MetaTable(meta_schema, task, kLoaderCheckpointSuffix)) {}
+
+TargetKey LoadMeta::KeyOf(std::string_view schema, std::string_view table) const {
+  if (folds_) return {LowerName(schema), LowerName(table)};
+  return {std::string(schema), std::string(table)};
+}
+
+std::string LoadMeta::NameOf(std::string_view prefix, std::string_view schema,
+                             std::string_view table) const {
+  const TargetKey key = KeyOf(schema, table);
+  return RowName(prefix, key.first, key.second);
+}
+
+std::string LoadMeta::ClaimName(std::string_view schema, std::string_view table) const {
+  return NameOf(kClaimPrefix, schema, table);
+}
+
+std::string LoadMeta::MadeName(std::string_view schema, std::string_view table) const {
+  return NameOf(kMadePrefix, schema, table);
+}
 
 void LoadMeta::Create(mysql::Connection& db, const StopToken& stop) const {
   CreateMetaSchema(db, meta_schema_, stop);
@@ -186,6 +201,7 @@ void LoadMeta::Create(mysql::Connection& db, const StopToken& stop) const {
   MakeTransactional(db, status_table_, stop);
   MakeTransactional(db, checkpoint_table_, stop);
   UpgradeTables(db, stop);
+  if (folds_) FoldNames(db, stop);
 }
 
 void LoadMeta::UpgradeTables(mysql::Connection& db, const StopToken& stop) const {
@@ -216,6 +232,66 @@ void LoadMeta::UpgradeTables(mysql::Connection& db, const StopToken& stop) const
     Log().Warn("sources whose names differ only in letter case or accents share one load status",
                {F("table", status_table_), F("error", e)});
   }
+}
+
+void LoadMeta::FoldNames(mysql::Connection& db, const StopToken& stop) const {
+  const auto answer =
+      db.Query(fmt::format("SELECT id, filename, cp_schema, cp_table FROM {} WHERE filename LIKE "
+                           "'{}%' OR filename LIKE '{}%'",
+                           checkpoint_table_, kClaimPrefix, kMadePrefix),
+               stop);
+  if (answer.rows.empty()) return;
+  const auto begun = db.Query(
+      fmt::format("SELECT source_name FROM {} WHERE task_name = {}", status_table_, task_), stop);
+  for (const auto& row : answer.rows) {
+    const std::string old_name = row[1].value_or("");
+    const bool is_claim = old_name.starts_with(kClaimPrefix);
+    const std::string new_name =
+        NameOf(is_claim ? kClaimPrefix : kMadePrefix, row[2].value_or(""), row[3].value_or(""));
+    if (new_name == old_name) continue;
+    const std::string id = mysql::QuoteAnyMode(row[0].value_or(""));
+    const std::string from = mysql::QuoteAnyMode(old_name);
+    const std::string to = mysql::QuoteAnyMode(new_name);
+    // A source that has loaded may have come to the table unseen; its claim may be gone by now.
+    const bool is_shared =
+        is_claim && std::any_of(begun.rows.begin(), begun.rows.end(),
+                                [&](const auto& source) { return source[0] != row[0]; });
+    const std::string offset = is_shared ? fmt::format("IF(`offset` = {}, {}, `offset`)",
+                                                       static_cast<int64_t>(TableClaim::kOwned),
+                                                       static_cast<int64_t>(TableClaim::kShared))
+                                         : "`offset`";
+    // Before, lest a crash leaves two owners; after, for a source that has come between.
+    if (is_claim) ShareIfSeveral(db, from + "," + to, stop);
+    try {
+      db.Execute(
+          fmt::format("UPDATE {} SET `offset` = {}, filename = {} WHERE id = {} AND filename = {}",
+                      checkpoint_table_, offset, to, id, from),
+          stop);
+    } catch (const Error& e) {
+      if (e.server_errno() != kDuplicateKey) throw;
+      // The source has two rows for one table: what they say is not sure.
+      db.Execute(fmt::format("UPDATE {} SET `offset` = {} WHERE id = {} AND filename = {}",
+                             checkpoint_table_,
+                             is_claim ? static_cast<int64_t>(TableClaim::kShared) : 0, id, to),
+                 stop);
+      db.Execute(fmt::format("DELETE FROM {} WHERE id = {} AND filename = {}", checkpoint_table_,
+                             id, from),
+                 stop);
+    }
+    if (is_claim) ShareIfSeveral(db, to, stop);
+  }
+}
+
+void LoadMeta::ShareIfSeveral(mysql::Connection& db, const std::string& names,
+                              const StopToken& stop) const {
+  const auto sources = db.Query(
+      fmt::format("SELECT DISTINCT id FROM {} WHERE filename IN ({})", checkpoint_table_, names),
+      stop);
+  if (sources.rows.size() < 2) return;
+  db.Execute(fmt::format("UPDATE {} SET `offset` = {} WHERE filename IN ({}) AND `offset` = {}",
+                         checkpoint_table_, static_cast<int64_t>(TableClaim::kShared), names,
+                         static_cast<int64_t>(TableClaim::kOwned)),
+             stop);
 }
 
 LoadStage LoadMeta::Stage(mysql::Connection& db, const StopToken& stop) const {
@@ -285,13 +361,13 @@ std::vector<LoadCheckpointRow> LoadMeta::Files(mysql::Connection& db, const Stop
 }
 
 bool LoadMeta::HasUnclaimedProgress(mysql::Connection& db, const StopToken& stop) const {
-  std::set<std::pair<std::string, std::string>> claimed;
-  for (TableClaimRow& claim : Claims(db, stop)) {
-    claimed.emplace(std::move(claim.schema), std::move(claim.table));
+  std::set<TargetKey> claimed;
+  for (const TableClaimRow& claim : Claims(db, stop)) {
+    claimed.insert(KeyOf(claim.schema, claim.table));
   }
   const std::vector<LoadCheckpointRow> files = Files(db, stop);
   return std::any_of(files.begin(), files.end(), [&](const LoadCheckpointRow& file) {
-    return file.offset > 0 && !claimed.contains({file.schema, file.table});
+    return file.offset > 0 && !claimed.contains(KeyOf(file.schema, file.table));
   });
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/thread/stop.h"
@@ -28,7 +29,8 @@ struct LoadCheckpointRow {
 };
 
 // What a source's load does with a target table; kept in the progress table under the name
-// "table:<schema>.<table>", which no file can have.
+// "table:<schema>.<table>", which no file can have. The name is made of a TargetKey, the row's
+// schema and table are as the routes write them.
 enum class TableClaim : int64_t {
   kOwned = 0,   // found empty and filled by this source alone, maybe from a dump that goes on
   kShared = 1,  // owned, but another source has come to it since
@@ -44,7 +46,7 @@ struct TableClaimRow {
 };
 
 // A target table or sequence that was not there before this source's load made it; kept under the
-// name "made:<schema>.<table>".
+// name "made:<schema>.<table>", of a TargetKey.
 struct MadeTableRow {
   std::string schema;  // target
   std::string table;
@@ -53,18 +55,28 @@ struct MadeTableRow {
   int64_t definition = 0;
 };
 
+// Schema and table as the downstream tells them apart: names of one table there have one key. To be
+// compared only, statements take names as they were given.
+using TargetKey = std::pair<std::string, std::string>;
+
 // SQL over the two tables of one task and source. Holds no connection: every call names one.
 // Database errors come as the connection throws them. What takes an OwnerRight changes nothing and
 // throws Error kSyncerOwnerChanged if another run has it by then. Immutable, thread-safe.
 class LoadMeta {
  public:
-  LoadMeta(std::string_view meta_schema, std::string_view task, std::string_view source_id);
+  // `downstream_folds`: names that differ in letter case alone are one name there
+  // (mysql::IgnoresNameCase).
+  LoadMeta(std::string_view meta_schema, std::string_view task, std::string_view source_id,
+           bool downstream_folds);
 
   // `<meta>`.`<task>_lightning_checkpoint_list` and `<meta>`.`<task>_loader_checkpoint`, quoted.
   const std::string& status_table() const { return status_table_; }
   const std::string& checkpoint_table() const { return checkpoint_table_; }
 
-  // Makes the meta schema and both tables if they are not there.
+  TargetKey KeyOf(std::string_view schema, std::string_view table) const;
+
+  // Makes the meta schema and both tables if they are not there; brings rows of older versions up
+  // to date, those of other sources too.
   void Create(mysql::Connection& db, const StopToken& stop) const;
 
   // A missing row is kInit; an unknown value too, with a warning.
@@ -88,7 +100,8 @@ class LoadMeta {
   // that nothing was loaded from get the new target and size.
   void AddFiles(mysql::Connection& db, const OwnerRight& right,
                 const std::vector<LoadCheckpointRow>& files, const StopToken& stop) const;
-  // The files that go into this target are to be loaded from their beginning.
+  // The files that go into the target of these names, letter by letter, are to be loaded from their
+  // beginning.
   void RestartFiles(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
                     const std::string& table, const StopToken& stop) const;
   // Removes all rows of this source.
@@ -136,9 +149,19 @@ class LoadMeta {
   mysql::ResultSet TargetRows(mysql::Connection& db, std::string_view prefix,
                               const StopToken& stop) const;
   void UpgradeTables(mysql::Connection& db, const StopToken& stop) const;
+  // Gives claims and made tables of older versions, which did not fold names, the names that are
+  // looked for. A table that another source may have come to is nobody's alone then.
+  void FoldNames(mysql::Connection& db, const StopToken& stop) const;
+  // `names`: literals, separated by commas.
+  void ShareIfSeveral(mysql::Connection& db, const std::string& names, const StopToken& stop) const;
+  std::string NameOf(std::string_view prefix, std::string_view schema,
+                     std::string_view table) const;
+  std::string ClaimName(std::string_view schema, std::string_view table) const;
+  std::string MadeName(std::string_view schema, std::string_view table) const;
   void WaitUntilNotEmptying(mysql::Connection& db, const std::string& names,
                             const StopToken& stop) const;
 
+  bool folds_;
   std::string task_;  // literals
   std::string source_;
   std::string meta_schema_;  // quoted

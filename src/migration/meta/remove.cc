@@ -12,6 +12,7 @@
 #include "migration/meta/names.h"
 #include "migration/meta/owner.h"
 #include "migration/meta/unfinished_rows.h"
+#include "mysql/client/name_case.h"
 #include "mysql/value/quote.h"
 
 namespace dm::migration {
@@ -42,8 +43,9 @@ void UndoUnfinishedLoads(mysql::Connection& connection, std::string_view meta_sc
       connection.Query(fmt::format("SELECT DISTINCT id FROM {}",
                                    MetaTable(meta_schema, task, kLoaderCheckpointSuffix)),
                        stop);
+  const bool folds = mysql::IgnoresNameCase(connection, stop);
   for (const auto& row : ids.rows) {
-    const LoadMeta meta(meta_schema, task, row[0].value_or(""));
+    const LoadMeta meta(meta_schema, task, row[0].value_or(""), folds);
     meta.Create(connection, stop);
     if (meta.Stage(connection, stop) == LoadStage::kFinished) continue;
     // Who starts the task meanwhile is not to lose what it brings.

@@ -129,22 +129,21 @@ struct Target {
 };
 
 // What this source's load has made or written into, by target.
-std::map<std::pair<std::string, std::string>, Target> TargetsOf(mysql::Connection& db,
-                                                                const LoadMeta& meta,
-                                                                const StopToken& stop) {
-  std::map<std::pair<std::string, std::string>, Target> targets;
+std::map<TargetKey, Target> TargetsOf(mysql::Connection& db, const LoadMeta& meta,
+                                      const StopToken& stop) {
+  std::map<TargetKey, Target> targets;
   for (MadeTableRow& made : meta.MadeTables(db, stop)) {
-    Target& target = targets[{made.schema, made.table}];
+    Target& target = targets[meta.KeyOf(made.schema, made.table)];
     target.row = {made.schema, made.table, TableClaim::kOwned};
     target.made = std::move(made);
   }
   for (const TableClaimRow& claim : meta.Claims(db, stop)) {
-    Target& target = targets[{claim.schema, claim.table}];
+    Target& target = targets[meta.KeyOf(claim.schema, claim.table)];
     target.row = claim;
     target.claimed = true;
   }
   for (const LoadCheckpointRow& file : meta.Files(db, stop)) {
-    const auto target = targets.find({file.schema, file.table});
+    const auto target = targets.find(meta.KeyOf(file.schema, file.table));
     if (file.offset > 0 && target != targets.end()) target->second.loaded += file.rows;
   }
   return targets;

@@ -198,7 +198,8 @@ void CheckLoadedDump(const SubtaskConfig& config, const Sessions& sessions, cons
   const auto downstream = mysql::Connection::Connect(sessions.downstream, stop);
   std::optional<std::string> loaded;
   try {
-    loaded = LoadMeta(config.meta_schema, config.name, config.source_id).DumpId(*downstream, stop);
+    loaded = LoadMeta(config.meta_schema, config.name, config.source_id, sessions.downstream_folds)
+                 .DumpId(*downstream, stop);
   } catch (const Error& e) {
     if (e.server_errno() != kNoSuchTable) throw;
   }
