@@ -31,7 +31,8 @@ struct DdlStatement {
   std::optional<UniqueKeys> keys_behind = {};
   // Of an ALTER TABLE that drops or alters foreign keys or checks by their names.
   std::optional<UpstreamConstraints> constraints = {};
-  bool repeated = false;  // an earlier run may have executed it
+  // An earlier run may have executed it, after it had stored what names it has downstream.
+  bool repeated = false;
 };
 
 // One event's statements, routed and in order.
@@ -83,6 +84,12 @@ class DdlExecutor {
   std::optional<std::vector<std::string>> FindNames(const DdlStatement& one, const StopToken& stop);
   // Puts them into the statement; what the target has not got is left out. False: nothing is left.
   bool PutNames(DdlStatement* one, const std::vector<std::string>& names);
+  // The statement as an earlier run executed it, or was about to. False: nothing was.
+  bool PutNamesOf(const DdlIntent& earlier, DdlStatement* one);
+  // Of a statement that is repeated: takes what it adds without a name out of it where the target
+  // has that. False: nothing is left.
+  bool LeaveWhatIsThere(DdlStatement* one, const std::vector<std::string>& left_names,
+                        const StopToken& stop);
   // After a failure that says that the name of a foreign key or check is taken: nullopt if it is
   // not. Else what ExecuteOne returns.
   std::optional<bool> OnTakenName(const DdlStatement& one, const std::string& text,
