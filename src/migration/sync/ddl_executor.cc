@@ -622,30 +622,35 @@ ShrunkKeys DdlExecutor::MakeKeysAgain(DdlStatement* one, const StopToken& stop) 
   return MakeShrunkKeysAgain(alter, DefinitionOf(alter->table, stop), *one->keys_behind);
 }
 
-std::optional<std::vector<std::string>> DdlExecutor::FindNames(const DdlStatement& one,
-                                                               const StopToken& stop) {
-  const auto* alter = one.statement.As<mysql::AlterTable>();
-  if (alter == nullptr || !one.constraints) return std::nullopt;
-  mysql::TableInfo target;
+std::optional<mysql::TableInfo> DdlExecutor::ReadableDefinitionOf(const mysql::TableName& table,
+                                                                  const StopToken& stop) {
   try {
-    target = DefinitionOf(alter->table, stop);
+    return DefinitionOf(table, stop);
   } catch (const Error& e) {
     ThrowIfStopped(stop);
     const int number = e.server_errno();
     if (number == 0 && !connection_->broken()) {
       Log().Warn(
-          "the definition of a table downstream cannot be read: names of its constraints are "
+          "the definition of a table downstream cannot be read, names of its constraints are "
           "taken for those of the upstream",
-          {F("table", mysql::QuoteTableName(alter->table)), F("error", e)});
+          {F("table", mysql::QuoteTableName(table)), F("error", e)});
       return std::nullopt;
     }
     // The statement itself says so.
     if (number != kNoSuchTable && number != kUnknownDatabase && number != kWrongObject) throw;
     return std::nullopt;
   }
+}
+
+std::optional<std::vector<std::string>> DdlExecutor::FindNames(const DdlStatement& one,
+                                                               const StopToken& stop) {
+  const auto* alter = one.statement.As<mysql::AlterTable>();
+  if (alter == nullptr || !one.constraints) return std::nullopt;
+  const std::optional<mysql::TableInfo> target = ReadableDefinitionOf(alter->table, stop);
+  if (!target) return std::nullopt;
   UpstreamConstraints upstream = *one.constraints;
   upstream.merged = upstream.merged || checkpoints_.HasOthers(*connection_, stop);
-  return DownstreamNames(*alter, upstream, target, connection_->server().is_mariadb);
+  return DownstreamNames(*alter, upstream, *target, connection_->server().is_mariadb);
 }
 
 bool DdlExecutor::PutNames(DdlStatement* one, const std::vector<std::string>& names) {
@@ -677,7 +682,8 @@ bool DdlExecutor::LeaveWhatIsThere(DdlStatement* one, const std::vector<std::str
   auto* alter = one->statement.As<mysql::AlterTable>();
   if (alter == nullptr || left_names.empty()) return true;
   const std::string before = mysql::Restore(one->statement);
-  if (LeaveAddedWithoutName(alter, DefinitionOf(alter->table, stop))) {
+  const std::optional<mysql::TableInfo> target = ReadableDefinitionOf(alter->table, stop);
+  if (target && LeaveAddedWithoutName(alter, *target)) {
     Log().Info("foreign keys or checks are there already, under names of the downstream's",
                {F("statement", before)});
   }
@@ -693,22 +699,14 @@ std::optional<bool> DdlExecutor::OnTakenName(const DdlStatement& one, const std:
     intent.left_names.insert(intent.left_names.end(), names.begin(), names.end());
   };
   if (const auto* alter = one.statement.As<mysql::AlterTable>()) {
-    mysql::TableInfo target;
-    try {
-      target = DefinitionOf(alter->table, stop);
-    } catch (const Error& cause) {
-      ThrowIfStopped(stop);
-      if (connection_->broken()) throw;
-      Log().Warn("the definition of a table downstream cannot be read",
-                 {F("table", mysql::QuoteTableName(alter->table)), F("error", cause)});
-      return std::nullopt;
-    }
-    if (HasAdded(*alter, target)) {
+    const std::optional<mysql::TableInfo> target = ReadableDefinitionOf(alter->table, stop);
+    if (!target) return std::nullopt;
+    if (HasAdded(*alter, *target)) {
       Log().Info("ignore error and continue: a foreign key or check is there already",
                  {F("statement", text), F("error", e)});
       return false;
     }
-    leave(LeaveMadeNames(&again.statement, target));
+    leave(LeaveMadeNames(&again.statement, *target));
   }
   leave(LeaveTakenNames(&again.statement, *connection_, stop));
   if (intent.left_names.size() == earlier_->left_names.size()) return std::nullopt;

@@ -79,6 +79,9 @@ class DdlExecutor {
   ShrunkKeys MakeKeysAgain(DdlStatement* one, const StopToken& stop);
   // The table of a statement as it is downstream. Throws Error.
   mysql::TableInfo DefinitionOf(const mysql::TableName& table, const StopToken& stop);
+  // Nullopt, with a warning: it cannot be read; or it is not there.
+  std::optional<mysql::TableInfo> ReadableDefinitionOf(const mysql::TableName& table,
+                                                       const StopToken& stop);
   // The names that the target has for the foreign keys and checks that the statement drops or
   // alters; nullopt: there are none to be looked up. Throws Error if a name cannot be told.
   std::optional<std::vector<std::string>> FindNames(const DdlStatement& one, const StopToken& stop);
