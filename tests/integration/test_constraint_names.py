@@ -449,3 +449,101 @@ def test_a_worker_that_is_killed_drops_its_own_only(servers, cluster, alter):
     cluster.wait_stage("named_twice", "Running", "Sync")
     write(0)
     assert len(constraints()) == 4 - alter.count("DROP"), constraints()
+
+
+@pytest.mark.parametrize("point,alter", [("sync/after-ddl-statement=kill", "ADD CONSTRAINT cc CHECK (a > 0)"), ("sync/before-left-names=kill", "ADD CONSTRAINT cc CHECK (a > 0)"),
+                                         ("sync/after-left-names=kill", "ADD CONSTRAINT cc CHECK (a > 0), ADD CONSTRAINT fk FOREIGN KEY (a) REFERENCES z2 (id)"),
+                                         ("sync/after-single-change=2*kill", "ADD CONSTRAINT cc CHECK (a > 0), ADD c INT")])
+def test_a_worker_that_is_killed_makes_what_has_no_name_once(servers, cluster, point, alter):
+    """The name is another table's; the repetition finds what the first attempt has made without it."""
+    downstream, write, constraints = _two_sources(servers, cluster, "mysql9", "named_once", routed=False, failpoints=point)
+    write(1, "ALTER TABLE z ADD CONSTRAINT cc CHECK (a > 0), ADD CONSTRAINT fk FOREIGN KEY (a) REFERENCES z2 (id)", *(["ALTER TABLE y ADD c INT"] if "single" in point else []))
+    write(0, f"ALTER TABLE y {alter}", arrives=False)
+    wait_for(lambda: not cluster.workers["worker-one"].alive(), lambda: f"the fail point is reached; {cluster.log('worker-one')}")
+    cluster.start_worker("worker-one")
+    cluster.wait_stage("named_once", "Running", "Sync")
+    write(0)
+    assert len(constraints()) == alter.count("CONSTRAINT"), constraints()
+    write(0, "ALTER TABLE y DROP CHECK cc", "INSERT INTO y (id, a) VALUES (1000, -1)" if "fk" not in alter else "DO 0")
+    assert not [line for line in constraints() if "CHECK" in line]
+
+
+def test_a_worker_of_an_earlier_version_that_is_killed(servers, cluster):
+    """It stored no names: they are looked up again."""
+    upstream, downstream = servers.get("mysql9", "up"), servers.get("mysql9", "down")
+    cluster.start_master()
+    cluster.start_worker("worker1", failpoints="sync/before-ddl-statement=2*kill")
+    cluster.create_source("src", upstream)
+    cluster.sources = {"src": upstream}
+    m = _routed(Migrated(cluster, upstream, downstream, [SCHEMA], "named_older", source="src"), "y", "other")
+    m.replicating("CREATE TABLE z (id INT PRIMARY KEY)")
+    m.write("CREATE TABLE y (id INT PRIMARY KEY, a INT, CHECK (a > 0))", "ALTER TABLE y DROP CHECK y_chk_1", "INSERT INTO y VALUES (1, -1)")
+    wait_for(lambda: not cluster.workers["worker1"].alive(), lambda: f"the fail point is reached; {cluster.log('worker1')}")
+    downstream.run(f"ALTER TABLE dm_meta.{m.task}_syncer_ddl DROP COLUMN names")
+    cluster.start_worker("worker1")
+    cluster.wait_stage(m.task, "Running", "Sync")
+    m.synced()
+    assert _constraints(m, "other") == []
+
+
+def test_expressions_that_servers_write_with_character_sets(migrated):
+    m = _routed(migrated("mysql9-mysql9"), "z", "w").replicating(
+        "CREATE TABLE z (id INT PRIMARY KEY)",
+        "CREATE TABLE y (id INT PRIMARY KEY, b VARCHAR(9), FOREIGN KEY (id) REFERENCES z (id), CHECK (b NOT LIKE 'a%' ESCAPE '|'), CHECK (id > 0), "
+        "n INT INVISIBLE, CHECK (n > 0) NOT ENFORCED, KEY (n) INVISIBLE)")
+    assert "REFERENCES `w` (`id`)" in _constraints(m, "y")[0] and "NOT ENFORCED" in _constraints(m, "y")[-1]
+    m.write("ALTER TABLE y DROP CHECK y_chk_2", "ALTER TABLE y DROP CHECK y_chk_1")
+    m.synced()
+    assert len(_constraints(m, "y")) == 2
+
+
+def test_expressions_that_mysql_writes_anew_of_two_sources(servers, cluster):
+    _, write, constraints = _two_sources(servers, cluster, "mysql9", "named_anew", routed=False)
+    write(0, "ALTER TABLE y ADD s VARCHAR(20), ADD CHECK (s REGEXP 'x'), ADD CHECK (s NOT REGEXP 'y')")
+    write(0, "ALTER TABLE y DROP CHECK y_chk_1")
+    left, = constraints()
+    assert "'y'" in left
+
+
+@pytest.mark.parametrize("drop", ["DROP FOREIGN KEY IF EXISTS old", "DROP CONSTRAINT IF EXISTS old"])
+def test_if_exists_of_a_table_that_is_known_by_its_target_only(migrated, drop):
+    m = migrated("mariadb-mariadb")
+    m.changes["task-mode"] = "incremental"
+    tables = "CREATE TABLE {0}.z (id INT PRIMARY KEY)", "CREATE TABLE {0}.y (id INT PRIMARY KEY, a INT, CONSTRAINT fk FOREIGN KEY (a) REFERENCES z (id), CONSTRAINT c CHECK (a > 0))"
+    m.prepare(*[statement.format(SCHEMA) for statement in tables])
+    m.downstream.run(f"CREATE DATABASE {SCHEMA}", *[statement.format(SCHEMA) for statement in tables])
+    m.start()
+    m.cluster.wait_stage(m.task, "Running", "Sync")
+    m.write("INSERT INTO y VALUES (1, NULL)", f"ALTER TABLE y {drop}", f"ALTER TABLE y {drop.replace('old', 'c' if 'CONSTRAINT' in drop else 'fk')}")
+    m.synced()
+    assert len(_constraints(m, "y")) == 1
+
+
+@pytest.mark.parametrize("language", ["de_DE", "ru_RU"])
+def test_a_server_that_speaks_another_language(migrated, language):
+    m = _two_schemas(migrated("mariadb-mariadb"))
+    before = m.downstream.value("SELECT @@GLOBAL.lc_messages")
+    m.downstream.run(f"SET GLOBAL lc_messages = '{language}'")
+    try:
+        m.replicating(*[f"CREATE TABLE {schema}.z (id INT PRIMARY KEY)" for schema in m.names],
+                      *[f"CREATE TABLE {schema}.y (id INT PRIMARY KEY, CONSTRAINT fk FOREIGN KEY (id) REFERENCES z (id))" for schema in m.names])
+        assert len(m.downstream.run(NAMES)) == 2
+    finally:
+        m.downstream.run(f"SET GLOBAL lc_messages = '{before}'")
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_tables_that_differ_in_letter_case(migrated, live):
+    m = migrated("mariadb-mariadb")
+    m.names = {SCHEMA: SCHEMA, f"{SCHEMA}_2": f"{SCHEMA}_2"}
+    m.changes = {"routes": {"r": {"schema-pattern": f"{SCHEMA}_2", "target-schema": SCHEMA}}, "ignore-checking-items": ["all"], "case-sensitive": True,
+                 "mysql-instances": [{"source-id": m.source, "block-allow-list": "list", "route-rules": ["r"], "mydumper-config-name": "dump",
+                                      "loader-config-name": "load", "syncer-config-name": "sync"}]}
+    tables = [f"CREATE TABLE {SCHEMA}.z (id INT PRIMARY KEY)", f"CREATE TABLE {SCHEMA}_2.x (id INT PRIMARY KEY)",
+              f"CREATE TABLE {SCHEMA}.t (id INT PRIMARY KEY, CONSTRAINT fk FOREIGN KEY (id) REFERENCES z (id))",
+              f"CREATE TABLE {SCHEMA}_2.T (id INT PRIMARY KEY, CONSTRAINT fk FOREIGN KEY (id) REFERENCES x (id))"]
+    m.replicating(*([] if live else tables))
+    if live:
+        m.write(*tables)
+    m.synced()
+    assert {table for table, _ in m.downstream.run(NAMES)} == {"T", "t"}

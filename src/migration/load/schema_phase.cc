@@ -11,6 +11,7 @@
 #include "mysql/client/engines.h"
 #include "mysql/client/retry.h"
 #include "mysql/sql/adapt.h"
+#include "mysql/sql/constraint_text.h"
 #include "mysql/sql/parser.h"
 #include "mysql/sql/restore.h"
 #include "mysql/sql/rewrite.h"
@@ -53,12 +54,6 @@ bool NamesPlace(std::string_view statement) {
 bool NamesSequence(std::string_view statement) {
   return statement.find("nextval(") != std::string_view::npos ||
          statement.find("lastval(") != std::string_view::npos;
-}
-
-// May it have a foreign key or a check?
-bool NamesConstraint(std::string_view statement) {
-  return statement.find(" REFERENCES ") != std::string_view::npos ||
-         statement.find("_chk_") != std::string_view::npos;
 }
 
 bool NeedsTranslation(bool from_mariadb, const mysql::ServerInfo& target) {
@@ -256,33 +251,29 @@ std::optional<std::string> SchemaPhase::TableType(mysql::Connection& db, const s
   return it == found.rows.end() ? std::nullopt : std::optional(it->at(2).value_or(""));
 }
 
-void SchemaPhase::RouteDefinition(mysql::Statement* create, const mysql::TableName& source,
-                                  const mysql::TableName& target) const {
-  mysql::RouteReferences(create, source, target, [&](const mysql::TableName& parent) {
-    auto [schema, table] = context_.router.Route(parent.schema, parent.name);
-    return mysql::TableName{std::move(schema), std::move(table)};
-  });
-  mysql::RouteConstraintNames(create, source.name, target.name);
+mysql::TableName SchemaPhase::Routed(const mysql::TableName& table) const {
+  auto [schema, name] = context_.router.Route(table.schema, table.name);
+  return {std::move(schema), std::move(name)};
 }
 
-bool SchemaPhase::RoutesConstraints(const std::string& statement, const mysql::TableName& source,
-                                    const mysql::TableName& target, bool from_mariadb) const {
-  if (!NamesConstraint(statement)) return false;
+std::string SchemaPhase::WithRoutedConstraints(std::string_view text,
+                                               const mysql::TableName& source,
+                                               const mysql::TableName& target,
+                                               bool from_mariadb) const {
   mysql::ParseOptions parse;
   parse.sql_mode = mysql::ModeOfDefinitions(session_.sql_mode());
   parse.mariadb = from_mariadb;
-  mysql::Statement parsed;
-  std::string before;
-  try {
-    if (!mysql::ParseFirst(statement, parse, &parsed)) return false;
-    before = mysql::Restore(parsed);
-  } catch (const Error& e) {
-    log_.Warn("foreign keys and checks of a definition are passed on as they are",
-              {F("statement", statement), F("error", e)});
-    return false;
-  }
-  RouteDefinition(&parsed, source, target);
-  return mysql::Restore(parsed) != before;
+  mysql::ConstraintTextChanges changes;
+  changes.parent = [&](const mysql::TableName& parent) {
+    const bool named = !parent.schema.empty();
+    mysql::TableName routed = Routed({named ? parent.schema : source.schema, parent.name});
+    if (!named && routed.schema == target.schema) routed.schema.clear();
+    return routed;
+  };
+  changes.name = [&](mysql::ConstraintKind /*kind*/, const std::string& name) {
+    return mysql::RoutedConstraintName(name, source.name, target.name);
+  };
+  return mysql::ChangeConstraintText(text, parse, changes);
 }
 
 std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string& statement,
@@ -292,13 +283,14 @@ std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string
   // Between servers of one family the text is passed on as it is, down to options and comments that
   // only this family knows. TiDB executes comments for newer servers whatever is in them.
   if (NeedsTranslation(from_mariadb, db.server()) || NamesOtherEngine(statement) ||
-      NamesPlace(statement) || (from_mariadb && NamesSequence(statement)) ||
-      RoutesConstraints(statement, source, target, from_mariadb)) {
+      NamesPlace(statement) || (from_mariadb && NamesSequence(statement))) {
     std::string translated =
         Translate(db, statement, from_mariadb, stop, [&](mysql::Statement* parsed) {
           auto* create = parsed->As<mysql::CreateTable>();
           if (create == nullptr) return false;
-          RouteDefinition(parsed, source, target);
+          mysql::RouteReferences(parsed, source, target,
+                                 [&](const mysql::TableName& parent) { return Routed(parent); });
+          mysql::RouteConstraintNames(parsed, source.name, target.name);
           create->table = target;
           create->if_not_exists = true;
           create->or_replace = false;
@@ -312,7 +304,8 @@ std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string
                 fmt::format("statement {} is not `CREATE TABLE`", statement));
   }
   return fmt::format("CREATE TABLE {}{}", mysql::QuoteTable(target.schema, target.name),
-                     WithKnownCollations(db, head.rest, from_mariadb));
+                     WithRoutedConstraints(WithKnownCollations(db, head.rest, from_mariadb), source,
+                                           target, from_mariadb));
 }
 
 bool SchemaPhase::MakeSequence(mysql::Connection& db, const OwnerRight& right,
@@ -425,7 +418,7 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
   DM_FAILPOINT("load/before-make-table");
   try {
     for (const std::string& statement : SplitScript(script, OptionsOf(session_))) {
-      MakeTable(db, right,
+      MakeTable(db, right, target,
                 TableStatement(db, statement, source, target, IsMariaDbScript(script), stop), stop);
     }
   } catch (const Error& e) {
@@ -448,7 +441,8 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
 }
 
 void SchemaPhase::MakeTable(mysql::Connection& db, const OwnerRight& right,
-                            const std::string& statement, const StopToken& stop) const {
+                            const mysql::TableName& target, const std::string& statement,
+                            const StopToken& stop) const {
   try {
     Execute(db, right, statement, stop);
   } catch (const Error& e) {
@@ -456,13 +450,12 @@ void SchemaPhase::MakeTable(mysql::Connection& db, const OwnerRight& right,
     mysql::ParseOptions parse;
     parse.sql_mode = mysql::ModeOfDefinitions(session_.sql_mode());
     parse.mariadb = db.server().is_mariadb;
-    mysql::RestoreOptions restore;
-    restore.target = SqlTargetOf(db.server());
-    mysql::Statement parsed;
-    if (!mysql::ParseFirst(statement, parse, &parsed) || !LeaveTakenNames(&parsed, db, stop)) {
-      throw;
-    }
-    const std::string unnamed = mysql::Restore(parsed, restore);
+    mysql::ConstraintTextChanges changes;
+    changes.name = [&](mysql::ConstraintKind kind, const std::string& name) {
+      return IsTakenName(db, kind, name, target, stop) ? "" : name;
+    };
+    const std::string unnamed = mysql::ChangeConstraintText(statement, parse, changes);
+    if (unnamed == statement) throw;
     log_.Warn("another table downstream has the name of a foreign key or check: it is left out",
               {F("statement", unnamed), F("error", e)});
     Execute(db, right, unnamed, stop);

@@ -68,21 +68,19 @@ class SchemaPhase {
                                        const std::string& table, const StopToken& stop) const;
   // The statement of a table's file that makes it; without names of foreign keys and checks that
   // another table has.
-  void MakeTable(mysql::Connection& db, const OwnerRight& right, const std::string& statement,
-                 const StopToken& stop) const;
+  void MakeTable(mysql::Connection& db, const OwnerRight& right, const mysql::TableName& target,
+                 const std::string& statement, const StopToken& stop) const;
   // The statement of a view's file that makes it; without a definer if the account may give none.
   void MakeView(mysql::Connection& db, const OwnerRight& right, const std::string& statement,
                 const StopToken& stop, const std::function<void()>& before) const;
   std::string TableStatement(mysql::Connection& db, const std::string& statement,
                              const mysql::TableName& source, const mysql::TableName& target,
                              bool from_mariadb, const StopToken& stop) const;
-  // Gives a definition its target, and its foreign keys and checks what the routes make of the
-  // tables and names in them.
-  void RouteDefinition(mysql::Statement* create, const mysql::TableName& source,
-                       const mysql::TableName& target) const;
-  // May the routes change more of a definition than the table's own name?
-  bool RoutesConstraints(const std::string& statement, const mysql::TableName& source,
-                         const mysql::TableName& target, bool from_mariadb) const;
+  mysql::TableName Routed(const mysql::TableName& table) const;
+  // The text of a definition, behind the table's name, with what the routes make of the tables that
+  // it refers to, and of names that a server made from the table's.
+  std::string WithRoutedConstraints(std::string_view text, const mysql::TableName& source,
+                                    const mysql::TableName& target, bool from_mariadb) const;
   // The definition written for a server of another kind; empty if it cannot be read. `name` gives
   // the statement its target.
   std::string Translate(mysql::Connection& db, const std::string& statement, bool from_mariadb,

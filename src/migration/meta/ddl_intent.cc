@@ -13,13 +13,28 @@ namespace {
 
 constexpr int kDuplicateColumn = 1060;
 
-std::vector<std::string> NamesFrom(const std::string& text) {
+constexpr const char* kFound = "found";
+constexpr const char* kLeftOut = "left_out";
+
+std::string NamesText(const DdlIntent& intent) {
+  nlohmann::json json;
+  if (intent.names) json[kFound] = *intent.names;
+  if (!intent.left_names.empty()) json[kLeftOut] = intent.left_names;
+  return json.dump();
+}
+
+void ReadNames(const std::string& text, DdlIntent* intent) {
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  std::vector<std::string> names;
-  for (const nlohmann::json& name : json) {
-    if (name.is_string()) names.push_back(name.get<std::string>());
-  }
-  return names;
+  const auto names = [&](const char* key) {
+    std::vector<std::string> all;
+    for (const nlohmann::json& name : json[key]) {
+      if (name.is_string()) all.push_back(name.get<std::string>());
+    }
+    return all;
+  };
+  if (!json.is_object()) return;
+  if (json.contains(kFound)) intent->names = names(kFound);
+  if (json.contains(kLeftOut)) intent->left_names = names(kLeftOut);
 }
 
 }  // namespace
@@ -74,7 +89,7 @@ std::optional<DdlIntent> DdlIntentTable::Load(mysql::Connection& connection,
   intent.state = static_cast<DdlIntent::State>(std::stoul(row.at(3).value_or("0")));
   intent.before = row.at(4).value_or("");
   intent.connection_id = std::stoull(row.at(5).value_or("0"));
-  if (row.at(6)) intent.names = NamesFrom(*row[6]);
+  if (row.at(6)) ReadNames(*row[6], &intent);
   return intent;
 }
 
@@ -93,7 +108,7 @@ std::string DdlIntentTable::PutStatement(const DdlIntent& intent) const {
       "VALUES ({}, {}, {}, {}, {}, {}, {}, {})",
       table_, id_, text(intent.event), text(intent.statements), intent.next,
       static_cast<int>(intent.state), text(intent.before), intent.connection_id,
-      intent.names ? text(nlohmann::json(*intent.names).dump()) : "NULL");
+      text(NamesText(intent)));
 }
 
 }  // namespace dm::migration

@@ -31,6 +31,8 @@ struct DdlIntent {
   // Names of its foreign keys and checks that were looked up downstream (DownstreamNames); nullopt:
   // none were.
   std::optional<std::vector<std::string>> names;
+  // Names of foreign keys and checks that it gives and that are left out, as they are taken.
+  std::vector<std::string> left_names;
   // Downstream connection that was to execute it.
   uint64_t connection_id = 0;
 };

@@ -361,7 +361,9 @@ std::string OfUnknown(const AlterSpec& spec, const mysql::TableInfo& target) {
       (spec.kind == AlterKind::kDropConstraint && target.FindIndex(spec.name) != nullptr)) {
     return spec.name;
   }
-  if ((keys && !target.foreign_keys.empty()) || (checks && !target.checks.empty())) {
+  const bool others = (keys && !target.foreign_keys.empty()) || (checks && !target.checks.empty());
+  // (A name that the statement gave would be the same.)
+  if (others && !MadeNumber(spec.name).empty()) {
     Refuse(spec.name, "none has this name");
   }
   return "";
@@ -414,39 +416,59 @@ std::vector<std::string> PutDownstreamNames(mysql::AlterTable* alter,
   return gone;
 }
 
+namespace {
+
+// Has the target this foreign key or check, under a name that `is_name` takes?
+template <class IsNameOf>
+bool Has(const mysql::Constraint& added, const mysql::TableName& table,
+         const mysql::TableInfo& target, IsNameOf is_name) {
+  if (added.kind == mysql::ConstraintKind::kCheck) {
+    const std::string expr = mysql::Restore(added.check, mysql::ExprStyle::kStored);
+    return std::any_of(target.checks.begin(), target.checks.end(), [&](const CheckInfo& there) {
+      return is_name(there.name) && mysql::IsSameStoredExpression(expr, there.expr);
+    });
+  }
+  if (added.kind != mysql::ConstraintKind::kForeign) return false;
+  ForeignKeyInfo key;
+  for (const mysql::IndexPart& part : added.parts) key.columns.push_back(part.column);
+  for (const mysql::IndexPart& part : added.reference.columns) {
+    key.ref_columns.push_back(part.column);
+  }
+  const mysql::TableName& parent = added.reference.table;
+  key.ref_schema = parent.schema.empty() ? table.schema : parent.schema;
+  key.ref_table = parent.name;
+  return std::any_of(
+      target.foreign_keys.begin(), target.foreign_keys.end(),
+      [&](const ForeignKeyInfo& there) { return is_name(there.name) && IsSame(key, there); });
+}
+
+}  // namespace
+
 bool HasAdded(const mysql::AlterTable& alter, const mysql::TableInfo& target) {
   return std::any_of(alter.specs.begin(), alter.specs.end(), [&](const AlterSpec& spec) {
-    if (spec.kind != AlterKind::kAddConstraint) return false;
-    const mysql::Constraint& added = spec.constraint;
-    if (added.kind == mysql::ConstraintKind::kCheck) {
-      const CheckInfo* there = FindNamed(target.checks, added.name);
-      return there != nullptr &&
-             mysql::IsSameStoredExpression(mysql::Restore(added.check, mysql::ExprStyle::kStored),
-                                           there->expr);
-    }
-    if (added.kind != mysql::ConstraintKind::kForeign) return false;
-    const ForeignKeyInfo* there = FindNamed(target.foreign_keys, added.name);
-    if (there == nullptr) return false;
-    ForeignKeyInfo key;
-    for (const mysql::IndexPart& part : added.parts) key.columns.push_back(part.column);
-    for (const mysql::IndexPart& part : added.reference.columns) {
-      key.ref_columns.push_back(part.column);
-    }
-    const mysql::TableName& parent = added.reference.table;
-    key.ref_schema = parent.schema.empty() ? alter.table.schema : parent.schema;
-    key.ref_table = parent.name;
-    return IsSame(key, *there);
+    return spec.kind == AlterKind::kAddConstraint &&
+           Has(spec.constraint, alter.table, target,
+               [&](const std::string& name) { return EqualNames(name, spec.constraint.name); });
   });
 }
 
-bool LeaveMadeNames(mysql::Statement* statement, const mysql::TableInfo& target) {
-  bool left = false;
+bool LeaveAddedWithoutName(mysql::AlterTable* alter, const mysql::TableInfo& target) {
+  return std::erase_if(alter->specs, [&](const AlterSpec& spec) {
+           return spec.kind == AlterKind::kAddConstraint && spec.constraint.name.empty() &&
+                  Has(spec.constraint, alter->table, target,
+                      [](const std::string& name) { return !MadeNumber(name).empty(); });
+         }) > 0;
+}
+
+std::vector<std::string> LeaveMadeNames(mysql::Statement* statement,
+                                        const mysql::TableInfo& target) {
+  std::vector<std::string> left;
   mysql::KeepConstraintNames(statement, [&](mysql::ConstraintKind kind, const std::string& name) {
     const bool there = kind == mysql::ConstraintKind::kCheck
                            ? FindNamed(target.checks, name) != nullptr
                            : FindNamed(target.foreign_keys, name) != nullptr;
     const bool leaves = there && !MadeNumber(name).empty();
-    left = left || leaves;
+    if (leaves) left.push_back(name);
     return !leaves;
   });
   return left;

@@ -65,7 +65,12 @@ std::vector<std::string> PutDownstreamNames(mysql::AlterTable* alter,
 bool HasAdded(const mysql::AlterTable& alter, const mysql::TableInfo& target);
 
 // Takes the names of servers' making out of the foreign keys and checks that a statement adds to
-// `target`, which has others of these names. False: there are none.
-bool LeaveMadeNames(mysql::Statement* statement, const mysql::TableInfo& target);
+// `target`, which has others of these names; returns them.
+std::vector<std::string> LeaveMadeNames(mysql::Statement* statement,
+                                        const mysql::TableInfo& target);
+
+// Takes foreign keys and checks without a name out of what the statement adds that `target` has
+// under a name of the server's. False: there are none.
+bool LeaveAddedWithoutName(mysql::AlterTable* alter, const mysql::TableInfo& target);
 
 }  // namespace dm::migration

@@ -204,6 +204,9 @@ TEST(DownstreamNames, OfAnUpstreamWhoseNamesAreNotKnown) {
   EXPECT_EQ(Found("ALTER TABLE o DROP CHECK y_chk_1, DROP FOREIGN KEY y_ibfk_1", kDown,
                   "CREATE TABLE o (a INT)", unknown),
             "gone y_chk_1gone y_ibfk_1");
+  // A name that the statement gave would be the same.
+  EXPECT_EQ(Found("ALTER TABLE o DROP CHECK c, DROP FOREIGN KEY g", kDown, kDown, unknown),
+            "gone cgone g");
 }
 
 TEST(DownstreamNames, OneMayBeNamedTwice) {
@@ -281,10 +284,20 @@ TEST(AddedConstraints, ThoseThatAreThereAndThoseWhoseNameIsTaken) {
 
   mysql::Statement statement = Parsed(
       "ALTER TABLE t ADD CONSTRAINT t_chk_1 CHECK (a > 0), ADD CONSTRAINT c CHECK (a > 5)", false);
-  EXPECT_TRUE(LeaveMadeNames(&statement, target));
+  EXPECT_EQ(LeaveMadeNames(&statement, target), std::vector<std::string>{"t_chk_1"});
   EXPECT_EQ(mysql::Restore(statement),
             "ALTER TABLE `t` ADD CHECK(`a`>0), ADD CONSTRAINT `c` CHECK(`a`>5)");
-  EXPECT_FALSE(LeaveMadeNames(&statement, target));
+  EXPECT_TRUE(LeaveMadeNames(&statement, target).empty());
+
+  statement = Parsed(
+      "ALTER TABLE t ADD CHECK ((a) < 9), ADD CHECK (a > 0), ADD CONSTRAINT d CHECK (a < 9), ADD b "
+      "INT",
+      false);
+  EXPECT_TRUE(LeaveAddedWithoutName(statement.As<mysql::AlterTable>(), target));
+  EXPECT_EQ(
+      mysql::Restore(statement),
+      "ALTER TABLE `t` ADD CHECK(`a`>0), ADD CONSTRAINT `d` CHECK(`a`<9), ADD COLUMN `b` INT");
+  EXPECT_FALSE(LeaveAddedWithoutName(statement.As<mysql::AlterTable>(), target));
 }
 
 }  // namespace

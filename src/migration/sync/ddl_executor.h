@@ -31,7 +31,8 @@ struct DdlStatement {
   std::optional<UniqueKeys> keys_behind = {};
   // Of an ALTER TABLE that drops or alters foreign keys or checks by their names.
   std::optional<UpstreamConstraints> constraints = {};
-  bool repeated = false;  // an earlier run may have executed it
+  // An earlier run may have executed it, after it had stored what names it has downstream.
+  bool repeated = false;
 };
 
 // One event's statements, routed and in order.
@@ -78,11 +79,20 @@ class DdlExecutor {
   ShrunkKeys MakeKeysAgain(DdlStatement* one, const StopToken& stop);
   // The table of a statement as it is downstream. Throws Error.
   mysql::TableInfo DefinitionOf(const mysql::TableName& table, const StopToken& stop);
+  // Nullopt, with a warning: it cannot be read; or it is not there.
+  std::optional<mysql::TableInfo> ReadableDefinitionOf(const mysql::TableName& table,
+                                                       const StopToken& stop);
   // The names that the target has for the foreign keys and checks that the statement drops or
   // alters; nullopt: there are none to be looked up. Throws Error if a name cannot be told.
   std::optional<std::vector<std::string>> FindNames(const DdlStatement& one, const StopToken& stop);
   // Puts them into the statement; what the target has not got is left out. False: nothing is left.
   bool PutNames(DdlStatement* one, const std::vector<std::string>& names);
+  // The statement as an earlier run executed it, or was about to. False: nothing was.
+  bool PutNamesOf(const DdlIntent& earlier, DdlStatement* one);
+  // Of a statement that is repeated: takes what it adds without a name out of it where the target
+  // has that. False: nothing is left.
+  bool LeaveWhatIsThere(DdlStatement* one, const std::vector<std::string>& left_names,
+                        const StopToken& stop);
   // After a failure that says that the name of a foreign key or check is taken: nullopt if it is
   // not. Else what ExecuteOne returns.
   std::optional<bool> OnTakenName(const DdlStatement& one, const std::string& text,

@@ -18,10 +18,11 @@ bool OtherTableHas(Connection& connection, NamedConstraint kind, std::string_vie
   }
   return connection
       .QueryValue(
-          fmt::format("SELECT 1 FROM information_schema.{} WHERE CONSTRAINT_SCHEMA = {} AND "
-                      "CONSTRAINT_NAME = {} AND TABLE_NAME <> {}{} LIMIT 1",
-                      from, QuoteAnyMode(schema), QuoteAnyMode(name), QuoteAnyMode(table),
-                      and_kind),
+          fmt::format(
+              "SELECT 1 FROM information_schema.{4} WHERE CONSTRAINT_SCHEMA = {0} AND "
+              "CONSTRAINT_NAME = {1} AND IF(@@lower_case_table_names = 0, CAST(TABLE_NAME AS "
+              "BINARY) <> CAST({2} AS BINARY), TABLE_NAME <> {2}){3} LIMIT 1",
+              QuoteAnyMode(schema), QuoteAnyMode(name), QuoteAnyMode(table), and_kind, from),
           stop)
       .has_value();
 }

@@ -107,8 +107,9 @@ bool IsIgnorableDdlError(const Error& e) {
 
 bool MaySayConstraintIsTaken(const Error& e) {
   const int number = e.server_errno();
+  // (The words in front of the number are in the server's language.)
   return number == 1826 || number == 3822 || number == 1022 ||
-         (number == 1005 && e.raw_cause().find("errno: 121 ") != std::string::npos);
+         (number == 1005 && e.raw_cause().find(": 121 \"") != std::string::npos);
 }
 
 bool IsUnknownToServer(const Error& e) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "mysql/sql/constraint_text.h"
 #include "mysql/sql/rewrite.h"
 
 namespace dm::mysql {
@@ -70,27 +71,6 @@ void RouteReferences(Statement* routed, const TableName& source, const TableName
 
 namespace {
 
-constexpr size_t kMaxNameLength = 64;  // characters
-
-size_t Characters(std::string_view name) {
-  return static_cast<size_t>(
-      std::count_if(name.begin(), name.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-// What of a name is behind that of the table, "_ibfk_1" or "_chk_1"; empty if a server would not
-// make it so.
-std::string_view MadeSuffix(std::string_view name, std::string_view table) {
-  if (!name.starts_with(table)) return "";
-  const std::string_view suffix = name.substr(table.size());
-  for (const std::string_view infix : {"_ibfk_", "_chk_"}) {
-    if (suffix.size() > infix.size() && suffix.starts_with(infix) &&
-        suffix.find_first_not_of("0123456789", infix.size()) == std::string_view::npos) {
-      return suffix;
-    }
-  }
-  return "";
-}
-
 // Does it define a key that begins with the columns of the foreign key? Else the server makes one,
 // under the name of the foreign key.
 bool HasKeyOf(const CreateTable& create, const Constraint& foreign) {
@@ -108,10 +88,7 @@ void RouteConstraintNames(Statement* routed, std::string_view source, std::strin
   auto* create = routed->As<CreateTable>();
   if (create == nullptr || source == target) return;
   const auto follow = [&](std::string* name) {
-    const std::string_view suffix = MadeSuffix(*name, source);
-    if (suffix.empty()) return;
-    std::string now = std::string(target) + std::string(suffix);
-    *name = Characters(now) > kMaxNameLength ? "" : std::move(now);
+    *name = RoutedConstraintName(*name, source, target);
   };
   for (Constraint& constraint : create->constraints) {
     if (constraint.kind == ConstraintKind::kCheck) follow(&constraint.name);

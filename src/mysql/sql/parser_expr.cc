@@ -213,7 +213,10 @@ ExprPtr Parser::Predicate() {
     auto like = Make(ExprKind::kLike, {left, Unary()});
     like->negated = negated;
     if (AcceptWord("ESCAPE")) {
-      like->text = StringLiteral("an escape character");
+      // (Servers show it with a character set in front.)
+      const ExprPtr escape = Unary();
+      if (escape->kind != ExprKind::kString) Fail("expected an escape character");
+      like->text = escape->text;
       like->has_operand = true;
     }
     return like;

@@ -25,7 +25,6 @@ ExprPtr Negated(const Expr& expr) {
     case ExprKind::kIn:
     case ExprKind::kBetween:
     case ExprKind::kLike:
-    case ExprKind::kRegexp:
       copy->negated = !copy->negated;
       return copy;
     case ExprKind::kBinary:
@@ -38,6 +37,14 @@ ExprPtr Negated(const Expr& expr) {
     default:
       return nullptr;
   }
+}
+
+ExprPtr Not(ExprPtr expr) {
+  auto unary = std::make_shared<Expr>();
+  unary->kind = ExprKind::kUnary;
+  unary->name = "NOT";
+  unary->args.push_back(std::move(expr));
+  return unary;
 }
 
 // Its arguments have their normal form.
@@ -62,8 +69,18 @@ ExprPtr Normal(const Expr& expr) {
       }
       return copy;
     }
+    case ExprKind::kRegexp: {
+      // As MySQL writes it.
+      auto call = std::make_shared<Expr>();
+      call->kind = ExprKind::kFunction;
+      call->name = "regexp_like";
+      call->args = expr.args;
+      return expr.negated ? Not(std::move(call)) : call;
+    }
     case ExprKind::kUnary:
-      return expr.name == "NOT" || expr.name == "!" ? Negated(*expr.args.at(0)) : nullptr;
+      if (expr.name != "NOT" && expr.name != "!") return nullptr;
+      if (ExprPtr negated = Negated(*expr.args.at(0))) return negated;
+      return Not(expr.args.at(0));
     case ExprKind::kBinary: {
       if (!IsChain(expr)) return nullptr;
       // All in one node.
