@@ -1,6 +1,8 @@
 """Sequences in a full migration: they arrive with the values that they have come to, and what comes of them in the binlog fits to that."""
 import os
 import shutil
+import threading
+import time
 
 import pytest
 
@@ -211,6 +213,55 @@ def test_files_that_are_no_good(text, says, migrated, files):
     m.cluster.ctl("resume-task", m.task)
     m.cluster.wait_stage(m.task, "Finished", timeout=60)
     assert m.downstream.value(f"SELECT NEXTVAL({SCHEMA}.s)") == 71
+
+
+# -- what holds up the dump
+@pytest.mark.parametrize("how", ["", "-myisam", "--transactional-consistency=false"])
+def test_a_statement_that_waits_does_not_keep_the_lock(how, migrated):
+    """A transaction has taken a value, ALTER SEQUENCE waits for its end: who reads the sequence would wait behind that, with the upstream locked."""
+    m = migrated("mariadb-mariadb").prepare(*MADE, *GIVEN, "CREATE TABLE other (id INT PRIMARY KEY) ENGINE=MyISAM" if how == "-myisam" else "CREATE TABLE other (id INT PRIMARY KEY)", "INSERT INTO other VALUES (1)")
+    with m.upstream.connect(database=SCHEMA) as application:
+        application.cursor().execute("BEGIN")
+        application.cursor().execute("SELECT NEXTVAL(down)")
+        alter = threading.Thread(target=m.write, args=("ALTER SEQUENCE down INCREMENT BY -4", ))
+        alter.start()
+        try:
+            wait_for(lambda: m.upstream.value("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'ALTER SEQUENCE%' AND STATE LIKE 'Waiting for table metadata lock'") == 1, "it waits")
+            m.start(**{"mydumpers": {"dump": {"extra-args": f"--consistency lock {how if how.startswith('--') else ''}"}}})
+            wait_for(lambda: f"a statement holds up a sequence, it is read when the upstream is unlocked\"] [task={m.task}]" in log_of(m), "it is left", 30)
+            begin = time.monotonic()
+            m.write("INSERT INTO t VALUES (5000, 1)", "INSERT INTO other VALUES (2)")
+            assert time.monotonic() - begin < 10
+            assert m.cluster.status(m.task)["unit"] == "Dump"
+        finally:
+            application.cursor().execute("COMMIT")
+            alter.join()
+    m.cluster.wait_stage(m.task, "Running", "Sync", timeout=60)
+    m.write("SELECT NEXTVAL(down)")
+    m.equal()
+    assert states(m.upstream, SCHEMA) == states(m.downstream, SCHEMA)
+
+
+def test_a_sequence_that_cannot_be_read_is_left_out(migrated):
+    m = migrated("mariadb-mariadb").prepare(*MADE, *GIVEN)
+    grants = m.upstream.run("SHOW GRANTS FOR 'dm'@'%'")
+    assert len(grants) == 1, grants
+    m.upstream.run("CREATE OR REPLACE USER few IDENTIFIED BY 'Few-1'", "GRANT RELOAD, PROCESS, BINLOG MONITOR, REPLICATION SLAVE, SLAVE MONITOR ON *.* TO few", f"GRANT SHOW VIEW, INSERT ON {SCHEMA}.* TO few",
+                   *[f"GRANT SELECT ON {SCHEMA}.{name} TO few" for name in ("t",) + tuple(name for name in NAMES if name != "down")])
+    m.cluster.create_source("few", m.upstream, **{"from": {"user": "few", "password": "Few-1"}})
+    m.cluster.start_worker("worker-few")
+    m.source = "few"
+    try:
+        finished(m)
+    finally:
+        m.stop()
+        m.cluster.ctl("operate-source", "stop", "few")
+        m.cluster.workers["worker-few"].stop()
+    names = [name for name in NAMES if name != "down"]
+    assert states(m.upstream, SCHEMA, names) == states(m.downstream, SCHEMA, names)
+    assert m.downstream.value(f"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{SCHEMA}' AND TABLE_NAME = 'down'") == 0
+    log = m.cluster.log("worker-few", 1000000)
+    assert "a sequence that cannot be read is not dumped" in log and "[sequence=down]" in log and "1142" in log
 
 
 # -- several sources

@@ -28,6 +28,8 @@ constexpr size_t kTablesWithIds = 500;
 constexpr int kTableDefChanged = 1412;
 constexpr int kInvalidView = 1356;
 constexpr int kNoSuchDefiner = 1449;
+constexpr int kLockWaitTimeout = 1205;
+constexpr int kDeadlock = 1213;
 
 std::string LocalTime() {
   const std::time_t now = std::time(nullptr);
@@ -110,6 +112,10 @@ DumpRecord DumpRun::Run(const StopToken& stop) {
   if (lock_db_ != nullptr) {
     try {
       HoldLockUntilWritten(linked.token());
+      if (!sequences_left_.empty()) {
+        ReleaseLocks(linked.token());
+        ProduceSequences(linked.token());
+      }
     } catch (...) {
       Fail(std::current_exception());
     }
@@ -172,6 +178,13 @@ void DumpRun::Prepare(const StopToken& stop) {
   // Connections that will hold snapshots are made before the lock, so that it is held briefly.
   meta_db_ = Open(stop);
   for (int i = 0; i < options_.threads; ++i) writer_dbs_.push_back(Open(stop));
+  if (options_.with_sequences && consistency_ != Consistency::kNone &&
+      meta_db_->server().is_mariadb) {
+    sequence_db_ = Open(stop);
+    // Behind a statement that waits for the lock's end, or for somebody who does, it would wait
+    // for ever.
+    sequence_db_->Execute("SET SESSION lock_wait_timeout = 0", stop);
+  }
   // Crash point: the connections are made, nothing is locked. Left: the dump.
   DM_FAILPOINT("dump/before-lock");
   TakePosition(stop);
@@ -383,18 +396,44 @@ void DumpRun::ReadSequencesUnderLock(const StopToken& stop) {
   const auto until = SteadyClock::now() + kDefinitionsUnderLock;
   for (const DumpSchema& schema : schemas_) {
     for (const std::string& sequence : schema.sequences) {
-      if (SteadyClock::now() > until) return;
-      const TableId id{schema.name, sequence};
-      sequences_.emplace(id, ReadSequence(id, stop));
+      sequences_left_.push_back({schema.name, sequence});
+      if (HoldsLock() && SteadyClock::now() <= until) ReadSequence(sequences_left_.back(), stop);
     }
   }
 }
 
-std::optional<std::string> DumpRun::ReadSequence(const TableId& id, const StopToken& stop) {
+bool DumpRun::ReadSequence(const TableId& id, const StopToken& stop) {
+  if (sequences_.contains(id)) return true;
   // The others are in transactions, which would hold up statements that change it, or can read
   // nothing but locked tables.
   if (sequence_db_ == nullptr) sequence_db_ = Open(stop);
-  return ShowCreateSequence(*sequence_db_, id, stop);
+  std::string text;
+  try {
+    text = ShowCreateSequence(*sequence_db_, id, stop).value_or("");
+    if (text.empty()) {
+      log_.Warn("a sequence is gone, it is not dumped",
+                {F("schema", id.schema), F("sequence", id.table)});
+    }
+  } catch (const Error& e) {
+    ThrowIfStopped(stop);
+    if (sequence_db_->broken()) throw;
+    const int code = e.server_errno();
+    if (HoldsLock() && (code == kLockWaitTimeout || code == kDeadlock)) {
+      log_.Info("a statement holds up a sequence, it is read when the upstream is unlocked",
+                {F("schema", id.schema), F("sequence", id.table)});
+      return false;
+    }
+    log_.Warn("a sequence that cannot be read is not dumped",
+              {F("schema", id.schema), F("sequence", id.table), F("error", e)});
+  }
+  sequences_.emplace(id, std::move(text));
+  return true;
+}
+
+void DumpRun::CloseSequenceConnection() {
+  if (sequence_db_ == nullptr) return;
+  Forget(*sequence_db_);
+  sequence_db_.reset();
 }
 
 void DumpRun::CapturePosition(const StopToken& stop) {
@@ -457,15 +496,7 @@ void DumpRun::Produce(const StopToken& stop) {
                     {schema.name, ""}, create + ";\n", stop);
   }
   // Before all tables: a default may take values of a sequence of any database.
-  for (const DumpSchema& schema : schemas_) {
-    for (const std::string& sequence : schema.sequences) {
-      ProduceSequence({schema.name, sequence}, stop);
-    }
-  }
-  if (sequence_db_ != nullptr) {
-    Forget(*sequence_db_);
-    sequence_db_.reset();
-  }
+  ProduceSequences(stop);
   for (const DumpSchema& schema : schemas_) {
     for (const std::string& table : schema.tables) {
       const TableId id{schema.name, table};
@@ -475,6 +506,7 @@ void DumpRun::Produce(const StopToken& stop) {
   if (!without_snapshot_.empty()) {
     HoldLockUntilWritten(stop);
     EndLock(stop);
+    if (!HoldsLock()) ProduceSequences(stop);
   }
   for (const DumpSchema& schema : schemas_) {
     for (const std::string& table : schema.tables) {
@@ -485,17 +517,21 @@ void DumpRun::Produce(const StopToken& stop) {
   }
 }
 
-void DumpRun::ProduceSequence(const TableId& id, const StopToken& stop) {
-  KeepLock(stop);
-  auto known = sequences_.extract(id);
-  const auto text = known ? std::move(known.mapped()) : ReadSequence(id, stop);
-  if (!text) {
-    log_.Warn("a sequence is gone, it is not dumped",
-              {F("schema", id.schema), F("sequence", id.table)});
-    return;
+void DumpRun::ProduceSequences(const StopToken& stop) {
+  // That of the time of the lock waits for nothing.
+  if (!HoldsLock()) CloseSequenceConnection();
+  for (const TableId& id : std::exchange(sequences_left_, {})) {
+    KeepLock(stop);
+    if (!ReadSequence(id, stop)) {
+      sequences_left_.push_back(id);
+      continue;
+    }
+    const std::string text = std::move(sequences_.extract(id).mapped());
+    if (text.empty()) continue;
+    WriteSchemaFile(DumpFileKind::kSequenceSchema, SequenceSchemaFileName(id.schema, id.table), id,
+                    text, stop);
   }
-  WriteSchemaFile(DumpFileKind::kSequenceSchema, SequenceSchemaFileName(id.schema, id.table), id,
-                  *text, stop);
+  if (sequences_left_.empty()) CloseSequenceConnection();
 }
 
 void DumpRun::ProduceTable(const TableId& id, const StopToken& stop) {

@@ -72,7 +72,8 @@ class DumpRun {
   void TakePosition(const StopToken& stop);
   void CapturePosition(const StopToken& stop);
   void Produce(const StopToken& stop);
-  void ProduceSequence(const TableId& id, const StopToken& stop);
+  // Writes the sequences that are left. With the lock held those stay that cannot be read now.
+  void ProduceSequences(const StopToken& stop);
   void ProduceTable(const TableId& id, const StopToken& stop);
   // Finds the boundaries of the chunks one after the other and gives each chunk's condition.
   void ProduceSteps(const DumpTable& table, const StepKey& key,
@@ -131,15 +132,18 @@ class DumpRun {
   void KeepPartitions(const TableId& id, const std::string& create, const StopToken& stop);
   void ReadDefinitionsUnderLock(const StopToken& stop);
   // From the position on, so that no value is older than it. Those whose turn does not come within
-  // the time that the lock may be held are read without it.
+  // the time that the lock may be held, or that a statement holds up, are read without it.
   void ReadSequencesUnderLock(const StopToken& stop);
-  std::optional<std::string> ReadSequence(const TableId& id, const StopToken& stop);
+  // False: a statement holds it up, and the lock is held, which nothing may be waited for with.
+  bool ReadSequence(const TableId& id, const StopToken& stop);
+  void CloseSequenceConnection();
 
   std::vector<DumpSchema> schemas_;
   std::set<TableId> without_snapshot_;         // are read under the lock
   std::map<TableId, Definition> definitions_;  // as they were at the position
-  std::map<TableId, std::optional<std::string>> sequences_;
-  std::string table_ids_;  // view that shows InnoDB's; empty: none may be used
+  std::map<TableId, std::string> sequences_;
+  std::vector<TableId> sequences_left_;  // to be written
+  std::string table_ids_;                // view that shows InnoDB's; empty: none may be used
   std::optional<CollationCompleter> collations_;
   std::mutex lock_mutex_;                       // guards lock_db_ while the dump runs
   std::unique_ptr<mysql::Connection> lock_db_;  // holds the lock
