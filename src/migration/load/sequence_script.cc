@@ -110,13 +110,14 @@ class Reader {
   }
 
   // An option of tables with its value, of which nothing is needed. The word before the value may
-  // be the second one: DATA DIRECTORY. Where "=" is missing it must be one that is known.
+  // be the second one: DATA DIRECTORY. Where "=" is missing it must be an engine's, in quotes, or
+  // known.
   void TableOption() {
     const size_t begin = position_;
     while (Peek().kind == TokenKind::kWord || Peek().kind == TokenKind::kQuotedName) {
       static const std::set<std::string, std::less<>> kKnown = {
           "CHARSET", "CHECKSUM", "COLLATE", "CONNECTION", "DIRECTORY", "ROW_FORMAT"};
-      const bool known = kKnown.contains(Peek().upper);
+      const bool known = Peek().kind == TokenKind::kQuotedName || kKnown.contains(Peek().upper);
       ++position_;
       if (!AcceptSymbol("=") && !known) continue;
       if (Peek().kind == TokenKind::kString || Peek().kind == TokenKind::kInteger ||
