@@ -381,6 +381,7 @@ def migration(home):
 
 def begin(cluster, mode, failpoints, *args, extra="", **more):
     cluster.start_worker("worker1", failpoints=failpoints)
+    wait_for(lambda: cluster.bound_worker("src") == "worker1", "it has the source")
     cluster.ctl("start-task", cluster.task_file("sq", ["src"], cluster.downstream, [SCHEMA], **{
         "task-mode": mode, "meta-schema": "dm_sq", "mydumpers": {"dump": {"extra-args": extra}}, **more}), *args)
 
