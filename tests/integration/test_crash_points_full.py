@@ -43,7 +43,7 @@ LOAD = ["load/after-make-database", "owner/before-raise-commit", "owner/after-ra
         "owner/after-statement", "3*owner/after-statement", "load/before-make-table",
         "load/after-make-table", "load/table-recorded",
         "load/claimed", "load/file-recorded", "3*load/file-recorded",
-        "load/before-make-sequence", "load/after-make-sequence", "2*load/after-make-sequence", "load/after-set-sequence",
+        "load/after-make-sequence", "2*load/after-make-sequence", "load/after-set-sequence",
         "load/before-make-view", "load/after-make-view", "meta/before-load-commit",
         "4*meta/before-load-commit", "load/before-commit", "6*load/before-commit", "load/after-chunk", "6*load/after-chunk",
         "load/after-file", "etcd/before-load-task", "etcd/after-load-task", "load/before-running",

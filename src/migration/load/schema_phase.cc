@@ -10,6 +10,7 @@
 #include "migration/rules/taken_names.h"
 #include "mysql/client/engines.h"
 #include "mysql/client/retry.h"
+#include "mysql/client/shown.h"
 #include "mysql/sql/adapt.h"
 #include "mysql/sql/constraint_text.h"
 #include "mysql/sql/parser.h"
@@ -30,7 +31,6 @@ constexpr int kNoSuchDatabase = 1049;
 constexpr int kTableExists = 1050;
 constexpr int kNoSuchTable = 1146;
 constexpr int kAccessDenied = 1227;
-constexpr int kDuplicateKey = 1062;
 constexpr int kInvalidView = 1356;
 constexpr int kSequenceData = 4085;      // MariaDB: values that do not go together
 constexpr int kSequenceEnded = 4135;     // TiDB
@@ -308,44 +308,6 @@ std::string SchemaPhase::TableStatement(mysql::Connection& db, const std::string
                                            target, from_mariadb));
 }
 
-bool SchemaPhase::MakeSequence(mysql::Connection& db, const OwnerRight& right,
-                               const std::string& schema, const std::string& sequence,
-                               const SequenceOptions& options, const StopToken& stop) const {
-  const std::string name = mysql::QuoteTable(schema, sequence);
-  const auto left_out = [&](const std::string& what) {
-    log_.Warn("the downstream cannot take a part of a definition, it is left out or replaced",
-              {F("part", what), F("sequence", name)});
-  };
-  const std::string create = CreateSequenceStatement(options, name, db.server(), left_out);
-  Insist(db, fmt::format("claim {}", name), stop, [&] {
-    meta_.AnnounceMade(db, right, schema, sequence, stop);
-    try {
-      meta_.ClaimOwned(db, right, schema, sequence, stop);
-    } catch (const Error& e) {
-      if (e.server_errno() != kDuplicateKey) throw;  // else by an earlier run
-    }
-  });
-  // Crash point: it is recorded that the load makes the sequence. Left: the sequence.
-  DM_FAILPOINT("load/before-make-sequence");
-  try {
-    if (!Execute(db, right, create, stop)) return true;  // another source has been quicker
-  } catch (const Error& e) {
-    const int code = e.server_errno();
-    const bool limited = db.server().is_tidb || !options.type.empty();
-    if (!limited || (code != kSequenceData && code != kSequenceDataTiDb)) throw;
-    log_.Warn("a sequence is left out, the downstream cannot have one with its values",
-              {F("statement", create), F("error", e)});
-    return false;
-  }
-  // Crash point: the sequence is made. Left: the record of its definition, its value.
-  DM_FAILPOINT("load/after-make-sequence");
-  Insist(db, fmt::format("note the definition of {}", name), stop, [&] {
-    meta_.ConfirmMade(
-        db, right, {schema, sequence, SequenceHash(db, schema, sequence, stop).value_or(0)}, stop);
-  });
-  return true;
-}
-
 void SchemaPhase::CreateSequence(mysql::Connection& db, const OwnerRight& right,
                                  const std::string& schema, const std::string& sequence,
                                  std::string_view script, const std::string& path,
@@ -363,33 +325,94 @@ void SchemaPhase::CreateSequence(mysql::Connection& db, const OwnerRight& right,
               {F("sequence", name), F("it has", *type)});
     return;
   }
+  mysql::ParseOptions parse;
+  parse.sql_mode = mysql::ModeOfDefinitions(session_.sql_mode());
+  parse.mariadb = true;
+  SequenceScript read;
   try {
-    mysql::ParseOptions parse;
-    parse.sql_mode = mysql::ModeOfDefinitions(session_.sql_mode());
-    parse.mariadb = true;
-    const SequenceScript read = ReadSequenceScript(script, parse);
-    if (!type && !MakeSequence(db, right, schema, sequence, read.options, stop)) return;
-    // It stays if another source's unfinished dump is removed.
-    Insist(db, fmt::format("claim {}", name), stop, [&] {
-      meta_.ClaimUse(db, right, {{schema, sequence, TableClaim::kUser}}, stop);
-    });
-    for (const SequenceValue& value : read.values) {
-      for (const std::string& set : SetValueStatements(read.options, value, name, db.server())) {
-        try {
-          Execute(db, right, set, stop);
-        } catch (const Error& e) {
-          if (e.server_errno() != kSequenceEnded) throw;
-        }
+    read = ReadSequenceScript(script, parse);
+  } catch (const Error& e) {
+    throw LoadError(e, path).SetWorkaround(
+        "Please correct the file: CREATE SEQUENCE and SETVAL are read, nothing else. Then execute "
+        "`resume-task`.");
+  }
+  const bool typed = !read.options.type.empty();
+  const auto left_out = [&](const std::string& what) {
+    log_.Warn("the downstream cannot take a part of a definition, it is left out or replaced",
+              {F("part", what), F("sequence", name)});
+  };
+  const std::string create = CreateSequenceStatement(read.options, name, db.server());
+  constexpr std::string_view kCannotHave =
+      "a sequence is left out, the downstream cannot have one with its values";
+  if (!AdaptSequence(&read, db.server(), left_out)) {
+    log_.Warn(kCannotHave, {F("statement", create)});
+    return;
+  }
+  // SETVAL cannot set a sequence back, and what comes next may lie before its START.
+  const std::optional<std::string> next = NextValue(read);
+  SequenceOptions made = read.options;
+  if (next && *next != StartOf(made)) made.start = next;
+  bool is_new = false;
+  if (!type) {
+    try {
+      is_new = Execute(db, right, CreateSequenceStatement(made, name, db.server()), stop);
+    } catch (const Error& e) {
+      const int code = e.server_errno();
+      const bool limited = db.server().is_tidb || typed;
+      if (!limited || (code != kSequenceData && code != kSequenceDataTiDb)) throw;
+      log_.Warn(kCannotHave, {F("statement", create), F("error", e)});
+      return;
+    }
+  }
+  // Crash point: the sequence is made. Left: its START, its value.
+  DM_FAILPOINT("load/after-make-sequence");
+  // Else by a load that ended before it set the START.
+  bool as_made = is_new;
+  bool as_wanted = false;
+  if (!is_new) {
+    const SequenceOptions there = DefinitionOf(db, name, parse, stop);
+    as_wanted = GivesSameValues(read.options, there);
+    as_made = !as_wanted && GivesSameValues(made, there);
+    if (!as_wanted && !as_made) {
+      log_.Warn("a sequence that the downstream has keeps its definition, which is another one",
+                {F("definition", CreateSequenceStatement(there, name, db.server())),
+                 F("dumped", CreateSequenceStatement(read.options, name, db.server()))});
+    }
+  }
+  if (as_made && made.start != read.options.start) {
+    Execute(db, right, fmt::format("ALTER SEQUENCE {} START WITH {}", name, StartOf(read.options)),
+            stop);
+  }
+  // It has begun there. On TiDB it may cost a value to set one.
+  const bool is_there = next && (as_made || (as_wanted && *next == StartOf(read.options)));
+  if (is_there && db.server().is_tidb) read.values.clear();
+  for (const SequenceValue& value : read.values) {
+    for (const std::string& set : SetValueStatements(read.options, value, name, db.server())) {
+      try {
+        Execute(db, right, set, stop);
+      } catch (const Error& e) {
+        if (e.server_errno() != kSequenceEnded) throw;
       }
     }
-  } catch (const Error& e) {
-    if (IsLossOfRight(e)) throw;
-    throw LoadError(e, path).SetWorkaround(
-        "If the cause is in the file, please correct it: CREATE SEQUENCE and SETVAL are read, "
-        "nothing else. Then execute `resume-task`.");
   }
   // Crash point: the sequence has its value. Left: the other ones, tables, rows.
   DM_FAILPOINT("load/after-set-sequence");
+}
+
+SequenceOptions SchemaPhase::DefinitionOf(mysql::Connection& db, const std::string& sequence,
+                                          const mysql::ParseOptions& parse,
+                                          const StopToken& stop) const {
+  const std::string show = "SHOW CREATE SEQUENCE " + sequence;
+  std::string text;
+  Insist(db, show, stop, [&] {
+    const auto answer = mysql::ShowWithoutModes(db, show, stop);
+    text = answer.rows.empty() ? "" : answer.rows[0].at(1).value_or("");
+  });
+  try {
+    return ReadSequenceScript(text, parse).options;
+  } catch (const Error& e) {
+    throw LoadError(e, show);
+  }
 }
 
 void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
@@ -409,8 +432,9 @@ void SchemaPhase::CreateTable(mysql::Connection& db, const OwnerRight& right,
                                       name)))
         .SetWorkaround(
             "Maybe a route gives table and sequence one name: correct it, or leave the sequence "
-            "out with `block-allow-list`. Drop the sequence downstream, then start the task anew "
-            "with `--remove-meta`.");
+            "out with `block-allow-list`. Or the upstream has dropped the sequence since an "
+            "earlier dump. Drop the sequence downstream, then start the task anew with "
+            "`--remove-meta`.");
   }
   if (there) return;
   bool made = true;

@@ -34,10 +34,10 @@ class SchemaPhase {
   // `script`: content of the -schema-create.sql file; empty: there is none.
   void CreateDatabase(mysql::Connection& db, const OwnerRight& right, const std::string& target,
                       std::string_view script, const StopToken& stop) const;
-  // A sequence, and how far it has given values; one that is there is set ahead to that, never
-  // back, so that it may be repeated, and of several sources' the one that is farthest counts. It
-  // is left out, with a warning, if the target has no sequences, or something else of that name, or
-  // cannot have this one. `path`: of the script, for errors.
+  // A sequence, and how far it has given values; one that is there keeps its definition, and is set
+  // ahead to that, never back, so that it may be repeated, and of several sources' the one that is
+  // farthest counts. It is left out, with a warning, if the target has no sequences, or something
+  // else of that name, or cannot have this one. `path`: of the script, for errors.
   void CreateSequence(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
                       const std::string& sequence, std::string_view script, const std::string& path,
                       const StopToken& stop) const;
@@ -55,10 +55,9 @@ class SchemaPhase {
  private:
   bool DatabaseExists(mysql::Connection& db, const std::string& schema,
                       const StopToken& stop) const;
-  // False: it is left out.
-  bool MakeSequence(mysql::Connection& db, const OwnerRight& right, const std::string& schema,
-                    const std::string& sequence, const SequenceOptions& options,
-                    const StopToken& stop) const;
+  // Of a sequence that is there; `sequence`: quoted.
+  SequenceOptions DefinitionOf(mysql::Connection& db, const std::string& sequence,
+                               const mysql::ParseOptions& parse, const StopToken& stop) const;
   bool TableExists(mysql::Connection& db, const std::string& schema, const std::string& table,
                    const StopToken& stop) const {
     return TableType(db, schema, table, stop).has_value();

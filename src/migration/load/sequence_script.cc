@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdint>
 #include <limits>
+#include <set>
 
 #include "base/error/error.h"
 #include "migration/dumpfile/schema_script.h"
@@ -27,6 +28,35 @@ std::optional<int64_t> ToInt64(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+// 64 bits with or without a sign, and one step more.
+__extension__ using Number = __int128;
+
+std::optional<Number> ToNumber(std::string_view text) {
+  constexpr size_t kDigits = 30;
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  if (text.empty() || text.size() > kDigits) return std::nullopt;
+  Number number = 0;
+  for (const char c : text) number = number * 10 + (c - '0');
+  return negative ? -number : number;
+}
+
+bool GoesDown(const SequenceOptions& options) {
+  return options.increment && options.increment->starts_with('-');
+}
+
+std::string MinimumOf(const SequenceOptions& options) {
+  return options.minimum.value_or(GoesDown(options) ? std::to_string(-kLargestValue - 1) : "1");
+}
+
+std::string MaximumOf(const SequenceOptions& options) {
+  return options.maximum.value_or(GoesDown(options) ? "-1" : std::to_string(kLargestValue));
+}
+
+bool HasTypes(const mysql::ServerInfo& target) {
+  return target.is_mariadb && target.AtLeast(11, 5);
 }
 
 // Reads the tokens of one statement.
@@ -77,6 +107,28 @@ class Reader {
   std::string String() {
     if (Peek().kind != TokenKind::kString) Fail("a text in quotes");
     return tokens_[position_++].text;
+  }
+
+  // An option of tables with its value, of which nothing is needed. The word before the value may
+  // be the second one: DATA DIRECTORY. Where "=" is missing it must be an engine's, in quotes, or
+  // known.
+  void TableOption() {
+    const size_t begin = position_;
+    while (Peek().kind == TokenKind::kWord || Peek().kind == TokenKind::kQuotedName) {
+      static const std::set<std::string, std::less<>> kKnown = {
+          "CHARSET", "CHECKSUM", "COLLATE", "CONNECTION", "DIRECTORY", "ROW_FORMAT"};
+      const bool known = Peek().kind == TokenKind::kQuotedName || kKnown.contains(Peek().upper);
+      ++position_;
+      if (!AcceptSymbol("=") && !known) continue;
+      if (Peek().kind == TokenKind::kString || Peek().kind == TokenKind::kInteger ||
+          Peek().kind == TokenKind::kWord || Peek().kind == TokenKind::kQuotedName) {
+        ++position_;
+        return;
+      }
+      Fail("a value");
+    }
+    position_ = begin;
+    Fail("an option of CREATE SEQUENCE");
   }
 
   [[noreturn]] void Fail(std::string_view expected) const {
@@ -149,8 +201,8 @@ void ReadOptions(Reader& reader, SequenceOptions* options) {
     } else if (reader.Accept("ENGINE")) {
       reader.AcceptSymbol("=");
       reader.Name();
-    } else {
-      reader.Fail("an option of CREATE SEQUENCE");
+    } else if (!reader.AcceptSymbol(",")) {
+      reader.TableOption();
     }
   }
 }
@@ -185,7 +237,8 @@ SequenceScript ReadSequenceScript(std::string_view script, const mysql::ParseOpt
   for (const std::string& statement : SplitScript(script, split)) {
     Reader reader(statement, options);
     if (reader.Accept("DROP")) {
-      reader.Expect("SEQUENCE");
+      // Dump tools remove what may have the name.
+      if (!reader.Accept("TABLE") && !reader.Accept("VIEW")) reader.Expect("SEQUENCE");
     } else if (reader.Accept("CREATE")) {
       if (name) reader.Fail("one sequence only");
       if (reader.Accept("OR")) reader.Expect("REPLACE");
@@ -215,28 +268,74 @@ bool HasSequences(const mysql::ServerInfo& server) {
   return server.is_tidb || (server.is_mariadb && server.AtLeast(10, 3));
 }
 
-std::string CreateSequenceStatement(const SequenceOptions& options, std::string_view name,
-                                    const mysql::ServerInfo& target,
-                                    const std::function<void(const std::string&)>& left_out) {
-  const bool typed = target.is_mariadb && target.AtLeast(11, 5);
-  std::string out = fmt::format("CREATE SEQUENCE {}", name);
-  std::optional<std::string> maximum = options.maximum;
-  if (!options.type.empty() && typed) {
-    out += " AS " + options.type;
-  } else if (!options.type.empty()) {
-    left_out("type of the sequence: " + options.type);
-    if (maximum &&
-        ToInt64(*maximum).value_or(std::numeric_limits<int64_t>::max()) > kLargestValue) {
-      maximum = std::to_string(kLargestValue);
-      left_out("values of the sequence beyond " + *maximum);
+bool AdaptSequence(SequenceScript* script, const mysql::ServerInfo& target,
+                   const std::function<void(const std::string&)>& left_out) {
+  if (HasTypes(target)) return true;
+  SequenceOptions& options = script->options;
+  for (const auto* number : {&options.start, &options.minimum, &options.increment}) {
+    if (*number && !ToInt64(**number)) return false;
+  }
+  if (options.maximum) {
+    const auto maximum = ToInt64(*options.maximum);
+    if (!maximum || (!options.type.empty() && *maximum > kLargestValue)) {
+      options.maximum = std::to_string(kLargestValue);
+      left_out("values of the sequence beyond " + *options.maximum);
     }
   }
+  if (!options.type.empty()) {
+    left_out("type of the sequence: " + options.type);
+    options.type.clear();
+  }
+  for (SequenceValue& value : script->values) {
+    if (ToInt64(value.value)) continue;
+    left_out("value of the sequence, which has none left therefore: " + value.value);
+    value.value = GoesDown(options) ? MinimumOf(options) : MaximumOf(options);
+    value.used = true;
+  }
+  return true;
+}
+
+std::string StartOf(const SequenceOptions& options) {
+  return options.start.value_or(GoesDown(options) ? MaximumOf(options) : MinimumOf(options));
+}
+
+std::optional<std::string> NextValue(const SequenceScript& script) {
+  const SequenceOptions& options = script.options;
+  // (Limits that a type has are not known here.)
+  if (script.values.size() != 1 ||
+      (!options.type.empty() && (!options.minimum || !options.maximum))) {
+    return std::nullopt;
+  }
+  auto next = ToNumber(script.values[0].value);
+  const auto step = ToNumber(options.increment.value_or("1"));
+  const auto minimum = ToNumber(MinimumOf(options));
+  const auto maximum = ToNumber(MaximumOf(options));
+  if (!next || !step || !minimum || !maximum) return std::nullopt;
+  if (script.values[0].used) {
+    if (*step == 0) return std::nullopt;
+    *next += *step;
+  }
+  if (*next < *minimum || *next > *maximum) return std::nullopt;
+  return fmt::format("{}", *next);
+}
+
+bool GivesSameValues(const SequenceOptions& wanted, const SequenceOptions& there) {
+  return StartOf(wanted) == StartOf(there) && MinimumOf(wanted) == MinimumOf(there) &&
+         MaximumOf(wanted) == MaximumOf(there) &&
+         wanted.increment.value_or("1") == there.increment.value_or("1") &&
+         wanted.cycle.value_or(false) == there.cycle.value_or(false);
+}
+
+std::string CreateSequenceStatement(const SequenceOptions& options, std::string_view name,
+                                    const mysql::ServerInfo& target) {
+  std::string out = fmt::format("CREATE SEQUENCE {}", name);
+  if (!options.type.empty()) out += " AS " + options.type;
   const auto put = [&](std::string_view option, const std::optional<std::string>& value) {
     if (value) out += fmt::format(" {} {}", option, *value);
   };
   put("START WITH", options.start);
   put("MINVALUE", options.minimum);
-  put("MAXVALUE", maximum);
+  put("MAXVALUE", options.maximum);
   put("INCREMENT BY", options.increment);
   if (options.cache == "0") {
     out += " NOCACHE";
@@ -253,14 +352,16 @@ std::vector<std::string> SetValueStatements(const SequenceOptions& options,
                                             const SequenceValue& value, std::string_view name,
                                             const mysql::ServerInfo& target) {
   if (target.is_mariadb) {
-    return {fmt::format("DO SETVAL({}, {}, {}, {})", name, value.value, value.used ? 1 : 0,
+    // Behind the smallest number that its parser can read: that one is the last value of all.
+    const bool ended = ToInt64(value.value) == std::numeric_limits<int64_t>::min();
+    const std::string number = ended ? std::to_string(-kLargestValue - 1) : value.value;
+    return {fmt::format("DO SETVAL({}, {}, {}, {})", name, number, value.used || ended ? 1 : 0,
                         value.round)};
   }
-  if (!value.used && value.value == options.start && value.round == "0") return {};
   std::optional<int64_t> number = ToInt64(value.value);
   if (!number) return {fmt::format("DO SETVAL({}, {})", name, value.value)};
   // TiDB knows only values that have been given, and no rounds.
-  const bool down = options.increment && options.increment->starts_with('-');
+  const bool down = GoesDown(options);
   if (!value.used) {
     // (Its parser cannot read the smallest number; no sequence of its own begins there.)
     const int64_t end =

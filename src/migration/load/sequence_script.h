@@ -38,21 +38,35 @@ struct SequenceScript {
 };
 
 // Reads CREATE SEQUENCE, and SETVAL in SELECT or DO, as servers show it and dump tools write it;
-// SET statements and DROP SEQUENCE mean nothing here. Throws Error kLoadUnitParseStatement for
-// anything else, and if there is not exactly one sequence.
+// options of tables, SET statements and DROP of a table, view or sequence mean nothing here. Throws
+// Error kLoadUnitParseStatement for anything else, and if there is not exactly one sequence.
 SequenceScript ReadSequenceScript(std::string_view script, const mysql::ParseOptions& options);
 
 // Can a server of this kind and version have sequences?
 bool HasSequences(const mysql::ServerInfo& server);
 
-// CREATE SEQUENCE for the target; `name`: quoted. `left_out` gets what the target cannot take.
-std::string CreateSequenceStatement(const SequenceOptions& options, std::string_view name,
-                                    const mysql::ServerInfo& target,
-                                    const std::function<void(const std::string&)>& left_out);
+// Takes away what the target cannot have, and tells `left_out` of it. False: it cannot have the
+// sequence.
+bool AdaptSequence(SequenceScript* script, const mysql::ServerInfo& target,
+                   const std::function<void(const std::string&)>& left_out);
 
-// What sets the value, if there is something to set. The server passes over what would set the
-// sequence back, so that they may be repeated; on TiDB each repetition may cost one value of the
-// sequence. A NEXTVAL may fail since the sequence has run out, which means nothing.
+// The first value that the sequence ever gave.
+std::string StartOf(const SequenceOptions& options);
+
+// The value that comes next; nullopt if there is none, or it is not known.
+std::optional<std::string> NextValue(const SequenceScript& script);
+
+// Does a sequence give the values that `wanted` says? `there`: as its server shows it.
+bool GivesSameValues(const SequenceOptions& wanted, const SequenceOptions& there);
+
+// CREATE SEQUENCE for the target; `name`: quoted.
+std::string CreateSequenceStatement(const SequenceOptions& options, std::string_view name,
+                                    const mysql::ServerInfo& target);
+
+// What sets the value of a sequence that is there, if there is something to set. The server passes
+// over what would set the sequence back, so that they may be repeated; on TiDB each repetition may
+// cost one value of the sequence. A NEXTVAL may fail since the sequence has run out, which means
+// nothing.
 std::vector<std::string> SetValueStatements(const SequenceOptions& options,
                                             const SequenceValue& value, std::string_view name,
                                             const mysql::ServerInfo& target);

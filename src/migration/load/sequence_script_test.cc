@@ -36,11 +36,12 @@ SequenceScript Read(std::string_view script) {
 // The statements for a target.
 std::vector<std::string> For(const mysql::ServerInfo& target, std::string_view text,
                              std::vector<std::string>* left_out = nullptr) {
-  const SequenceScript script = Read(text);
-  std::vector<std::string> statements = {
-      CreateSequenceStatement(script.options, "`t`", target, [&](const std::string& what) {
-        if (left_out != nullptr) left_out->push_back(what);
-      })};
+  SequenceScript script = Read(text);
+  const bool can = AdaptSequence(&script, target, [&](const std::string& what) {
+    if (left_out != nullptr) left_out->push_back(what);
+  });
+  if (!can) return {};
+  std::vector<std::string> statements = {CreateSequenceStatement(script.options, "`t`", target)};
   for (const SequenceValue& value : script.values) {
     for (std::string& set : SetValueStatements(script.options, value, "`t`", target)) {
       statements.push_back(std::move(set));
@@ -104,8 +105,8 @@ TEST(SequenceScriptTest, TypesOfNewerServers) {
   EXPECT_THAT(left_out, IsEmpty());
   EXPECT_THAT(For(MariaDb(11, 4), text, &left_out)[0],
               HasSubstr("`t` START WITH 1 MINVALUE 1 MAXVALUE 9223372036854775806 "));
-  EXPECT_THAT(left_out, ElementsAre("type of the sequence: BIGINT UNSIGNED",
-                                    "values of the sequence beyond 9223372036854775806"));
+  EXPECT_THAT(left_out, ElementsAre("values of the sequence beyond 9223372036854775806",
+                                    "type of the sequence: BIGINT UNSIGNED"));
   left_out.clear();
   EXPECT_THAT(For(TiDb(), "CREATE SEQUENCE s AS INT SIGNED MAXVALUE 7", &left_out)[0],
               "CREATE SEQUENCE `t` MAXVALUE 7");
@@ -123,8 +124,6 @@ TEST(SequenceScriptTest, ValuesThatTiDbCannotBeTold) {
               IsEmpty());
   EXPECT_THAT(set("CREATE SEQUENCE s; DO SETVAL(s, 9223372036854775807, 0, 0)"),
               ElementsAre("DO SETVAL(`t`, 9223372036854775806)"));
-  // None has been given.
-  EXPECT_THAT(set("CREATE SEQUENCE s START 7; DO SETVAL(s, 7, 0, 0)"), IsEmpty());
   EXPECT_THAT(set("CREATE SEQUENCE s START 7; DO SETVAL(s, 7, 0, 1)"),
               ElementsAre("DO SETVAL(`t`, 6)"));
   EXPECT_THAT(set("CREATE SEQUENCE s START 7; DO SETVAL(s, 7)"), ElementsAre("DO SETVAL(`t`, 7)"));
@@ -134,6 +133,87 @@ TEST(SequenceScriptTest, ValuesThatTiDbCannotBeTold) {
               ElementsAre("DO SETVAL(`t`, -1)"));
 }
 
+TEST(SequenceScriptTest, OptionsOfTables) {
+  const std::string_view text =
+      "DROP TABLE IF EXISTS `s`;\nDROP VIEW IF EXISTS `s`;\nCREATE SEQUENCE `s` start with 5 "
+      "nocycle "
+      "ENGINE=InnoDB PAGE_CHECKSUM=1 ROW_FORMAT=DYNAMIC COMMENT='c' CONNECTION='x' DATA "
+      "DIRECTORY='/a' INDEX DIRECTORY = '/b' `PAGE_COMPRESSED`='ON' `ENCRYPTED`=YES, "
+      "ENCRYPTION_KEY_ID=4 ROW_FORMAT COMPRESSED `OWN` 7 DEFAULT CHARSET=utf8mb4 COLLATE "
+      "utf8mb4_bin CACHE "
+      "7";
+  EXPECT_THAT(For(MariaDb(10, 11), text),
+              ElementsAre("CREATE SEQUENCE `t` START WITH 5 CACHE 7 NOCYCLE ENGINE=InnoDB "
+                          "COMMENT='c'"));
+}
+
+TEST(SequenceScriptTest, NumbersBeyondSixtyThreeBits) {
+  const std::string_view kBegin = "CREATE SEQUENCE s AS BIGINT UNSIGNED START WITH ";
+  const auto text = [&](std::string_view rest) { return std::string(kBegin).append(rest); };
+  std::vector<std::string> left_out;
+  for (const mysql::ServerInfo& old : {TiDb(), MariaDb(11, 4)}) {
+    EXPECT_THAT(For(old, text("9223372036854775808 INCREMENT BY 1")), IsEmpty());
+    EXPECT_THAT(For(old, text("1 MINVALUE 9223372036854775808")), IsEmpty());
+    EXPECT_THAT(For(old, text("1 INCREMENT BY 9223372036854775809")), IsEmpty());
+    left_out.clear();
+    // It must not give what the upstream has given.
+    EXPECT_THAT(
+        For(old, text("1 MAXVALUE 18446744073709551614; DO SETVAL(s, 9223372036854775810, 0)"),
+            &left_out)
+            .back(),
+        HasSubstr("DO SETVAL(`t`, 9223372036854775806"));
+    EXPECT_THAT(left_out, ::testing::Contains(HasSubstr("9223372036854775810")));
+  }
+  EXPECT_THAT(
+      For(MariaDb(11, 5), text("9223372036854775808; DO SETVAL(s, 9223372036854775810, 0)")),
+      ElementsAre("CREATE SEQUENCE `t` AS BIGINT UNSIGNED START WITH 9223372036854775808 "
+                  "ENGINE=InnoDB",
+                  "DO SETVAL(`t`, 9223372036854775810, 0, 0)"));
+}
+
+TEST(SequenceScriptTest, TheSmallestNumberIsTheEnd) {
+  EXPECT_THAT(For(MariaDb(10, 11),
+                  "CREATE SEQUENCE s INCREMENT BY -1; DO SETVAL(s, -9223372036854775808, 0, 0)"),
+              ElementsAre("CREATE SEQUENCE `t` INCREMENT BY -1 ENGINE=InnoDB",
+                          "DO SETVAL(`t`, -9223372036854775807, 1, 0)"));
+}
+
+TEST(SequenceScriptTest, WhatComesNext) {
+  const auto next = [](std::string_view text) { return NextValue(Read(text)).value_or(""); };
+  EXPECT_EQ(next("CREATE SEQUENCE s START 1000; DO SETVAL(s, 10, 0)"), "10");
+  EXPECT_EQ(next("CREATE SEQUENCE s START 1000; DO SETVAL(s, 10)"), "11");
+  EXPECT_EQ(next("CREATE SEQUENCE s START 50 INCREMENT -5 MAXVALUE 90; DO SETVAL(s, 90, 0, 0)"),
+            "90");
+  EXPECT_EQ(next("CREATE SEQUENCE s INCREMENT -5; DO SETVAL(s, -1, 1)"), "-6");
+  EXPECT_EQ(
+      next("CREATE SEQUENCE s AS BIGINT UNSIGNED MINVALUE 1 MAXVALUE 18446744073709551614; DO "
+           "SETVAL(s, 18446744073709551613)"),
+      "18446744073709551614");
+  // None, or who knows.
+  EXPECT_EQ(next("CREATE SEQUENCE s MAXVALUE 5; DO SETVAL(s, 6, 0)"), "");
+  EXPECT_EQ(next("CREATE SEQUENCE s MAXVALUE 5; DO SETVAL(s, 5)"), "");
+  EXPECT_EQ(next("CREATE SEQUENCE s INCREMENT 0; DO SETVAL(s, 5)"), "");
+  EXPECT_EQ(next("CREATE SEQUENCE s AS TINYINT; DO SETVAL(s, 5)"), "");
+  EXPECT_EQ(next("CREATE SEQUENCE s; DO SETVAL(s, 5); DO SETVAL(s, 3)"), "");
+  EXPECT_EQ(next("CREATE SEQUENCE s"), "");
+}
+
+TEST(SequenceScriptTest, Definitions) {
+  const auto same = [](std::string_view a, std::string_view b) {
+    return GivesSameValues(Read(a).options, Read(b).options);
+  };
+  EXPECT_TRUE(same("CREATE SEQUENCE s CACHE 5",
+                   "CREATE SEQUENCE `t` start with 1 minvalue 1 maxvalue 9223372036854775806 "
+                   "increment by 1 cache 1000 nocycle ENGINE=InnoDB"));
+  EXPECT_TRUE(same("CREATE SEQUENCE s INCREMENT BY -2",
+                   "CREATE SEQUENCE `t` start with -1 minvalue -9223372036854775807 maxvalue -1 "
+                   "increment by -2 cache 1000 nocycle ENGINE=InnoDB"));
+  for (const std::string_view other :
+       {"START 2", "MINVALUE 0", "MAXVALUE 7", "INCREMENT 3", "CYCLE"}) {
+    EXPECT_FALSE(same("CREATE SEQUENCE s", std::string("CREATE SEQUENCE s ").append(other)));
+  }
+}
+
 TEST(SequenceScriptTest, WhatItIsNot) {
   EXPECT_THAT(Refusal(""), HasSubstr("there is no CREATE SEQUENCE in it"));
   EXPECT_THAT(Refusal("CREATE TABLE t (a INT)"), HasSubstr("SEQUENCE is expected at line 1"));
@@ -141,6 +221,8 @@ TEST(SequenceScriptTest, WhatItIsNot) {
   EXPECT_THAT(Refusal("CREATE SEQUENCE s START"), HasSubstr("a number is expected at the end"));
   EXPECT_THAT(Refusal("CREATE SEQUENCE s NO START 5"), HasSubstr("MINVALUE"));
   EXPECT_THAT(Refusal("CREATE SEQUENCE s STEP 5"), HasSubstr("an option of CREATE SEQUENCE"));
+  EXPECT_THAT(Refusal("CREATE SEQUENCE s ROW_FORMAT="), HasSubstr("a value is expected"));
+  EXPECT_THAT(Refusal("DROP DATABASE d"), HasSubstr("SEQUENCE is expected"));
   EXPECT_THAT(Refusal("CREATE SEQUENCE s; CREATE SEQUENCE u"), HasSubstr("one sequence only"));
   EXPECT_THAT(Refusal("CREATE SEQUENCE s; DO SETVAL(u, 5)"), HasSubstr("made before it"));
   EXPECT_THAT(Refusal("CREATE SEQUENCE s; DO SETVAL(s, 5), 1"), HasSubstr("end of the statement"));

@@ -605,21 +605,6 @@ std::optional<int64_t> DefinitionHash(mysql::Connection& db, const std::string& 
   return hash == 0 ? 1 : hash;
 }
 
-std::optional<int64_t> SequenceHash(mysql::Connection& db, const std::string& schema,
-                                    const std::string& sequence, const StopToken& stop) {
-  try {
-    const auto answer = mysql::ShowWithoutModes(
-        db, "SHOW CREATE SEQUENCE " + mysql::QuoteTable(schema, sequence), stop);
-    if (answer.rows.empty()) return std::nullopt;
-    const auto hash = static_cast<int64_t>(Hash(answer.rows[0].at(1).value_or("")) >> 1);
-    return hash == 0 ? 1 : hash;
-  } catch (const Error& e) {
-    if (db.broken()) throw;
-    if (e.server_errno() == kNoSuchTable || e.server_errno() == kNoSuchSchema) return std::nullopt;
-    throw;
-  }
-}
-
 std::vector<std::string> LoadMeta::OthersAt(mysql::Connection& db, const std::string& schema,
                                             const std::string& table, const StopToken& stop) const {
   const auto answer =

@@ -45,8 +45,8 @@ struct TableClaimRow {
   TableClaim claim = TableClaim::kUser;
 };
 
-// A target table or sequence that was not there before this source's load made it; kept under the
-// name "made:<schema>.<table>", of a TargetKey.
+// A target table that was not there before this source's load made it; kept under the name
+// "made:<schema>.<table>", of a TargetKey.
 struct MadeTableRow {
   std::string schema;  // target
   std::string table;
@@ -173,10 +173,6 @@ class LoadMeta {
 // there is no such base table. Throws the database's error.
 std::optional<int64_t> DefinitionHash(mysql::Connection& db, const std::string& schema,
                                       const std::string& table, const StopToken& stop);
-
-// The same of a sequence. A change of its value is none of its definition.
-std::optional<int64_t> SequenceHash(mysql::Connection& db, const std::string& schema,
-                                    const std::string& sequence, const StopToken& stop);
 
 // The value stored as `filename`: the path, or, if it does not fit the column, its hash.
 std::string CheckpointFileName(std::string_view path);

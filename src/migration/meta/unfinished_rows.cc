@@ -23,21 +23,16 @@ bool IsOwnerChanged(const Error& e) {
   return e.code() == static_cast<int>(ErrorCode::kSyncerOwnerChanged);
 }
 
-std::optional<std::string> TypeOf(mysql::Connection& db, const TableClaimRow& target,
-                                  const StopToken& stop) {
-  return db.QueryValue(
-      fmt::format("SELECT TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND "
-                  "TABLE_NAME = {}",
-                  mysql::QuoteAnyMode(target.schema), mysql::QuoteAnyMode(target.table)),
-      stop);
-}
-
 // Rows of the table, counted up to one more than `expected`; nullopt if it is not there, or is a
 // view of which no rows are expected.
 std::optional<int64_t> CountRows(mysql::Connection& db, const TableClaimRow& target,
                                  int64_t expected, const StopToken& stop) {
   const std::string table = mysql::QuoteTable(target.schema, target.table);
-  const auto kind = TypeOf(db, target, stop);
+  const auto kind = db.QueryValue(
+      fmt::format("SELECT TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND "
+                  "TABLE_NAME = {}",
+                  mysql::QuoteAnyMode(target.schema), mysql::QuoteAnyMode(target.table)),
+      stop);
   if (!kind) return std::nullopt;
   if (kind->find("VIEW") != std::string::npos) {
     if (expected == 0) return std::nullopt;
@@ -102,25 +97,6 @@ bool Drop(mysql::Connection& db, const OwnerRight& right, const MadeTableRow& ma
   }
 }
 
-// Of the sequence that this source's load has made, as Drop.
-void DropSequence(mysql::Connection& db, const OwnerRight& right, const MadeTableRow& made,
-                  const Logger& log, const StopToken& stop) {
-  const std::string sequence = mysql::QuoteTable(made.schema, made.table);
-  if (SequenceHash(db, made.schema, made.table, stop) != made.definition) {
-    log.Info(
-        "a sequence that the load has made is kept: its definition was changed, or is not known",
-        {F("sequence", sequence)});
-    return;
-  }
-  try {
-    right.Execute(db, "DROP SEQUENCE IF EXISTS " + sequence, stop);
-  } catch (const Error& e) {
-    if (db.broken() || IsOwnerChanged(e)) throw;
-    log.Warn("a sequence that an unfinished load had made cannot be dropped, it stays as it is",
-             {F("sequence", sequence), F("error", e)});
-  }
-}
-
 struct Target {
   TableClaimRow row;
   bool claimed = false;
@@ -179,10 +155,6 @@ void RemoveUnfinishedRows(mysql::Connection& db, const LoadMeta& meta, const Own
     // Crash point: a table with rows of an unfinished dump is claimed for being emptied. Left:
     // that.
     DM_FAILPOINT("load/claimed-for-emptying");
-    if (target.made && TypeOf(db, target.row, stop) == "SEQUENCE") {
-      DropSequence(db, right, *target.made, log, stop);
-      continue;
-    }
     const auto rows = CountRows(db, target.row, target.loaded, stop);
     if (!rows) continue;
     if (*rows > target.loaded) {

@@ -147,8 +147,10 @@ ItemTask DumperConnectionsItem(CheckedSource& source) {
       NewItem("dumper_conn_number_checker",
               "check if connection concurrency exceeds database's maximum connection limit", ""),
       [&source](CheckItem& item, const StopToken& stop) {
-        // One for definitions and one for the lock beside those that read.
-        const auto needed = static_cast<uint64_t>(std::max(1, source.dump.threads)) + 2;
+        // One for definitions, one for the lock, and one for sequences beside those that read.
+        const bool sequences = source.upstream->server().is_mariadb && !source.dump.no_sequences;
+        const auto needed =
+            static_cast<uint64_t>(std::max(1, source.dump.threads)) + (sequences ? 3 : 2);
         CheckConnections(*source.upstream, "dumper", Privilege::kProcess, needed, item, stop);
       }};
 }
