@@ -318,8 +318,6 @@ def test_a_statement_that_waits_does_not_keep_the_lock(how, migrated):
 
 def test_a_sequence_that_cannot_be_read_is_left_out(migrated):
     m = migrated("mariadb-mariadb").prepare(*MADE, *GIVEN)
-    grants = m.upstream.run("SHOW GRANTS FOR 'dm'@'%'")
-    assert len(grants) == 1, grants
     m.upstream.run("CREATE OR REPLACE USER few IDENTIFIED BY 'Few-1'", "GRANT RELOAD, PROCESS, BINLOG MONITOR, REPLICATION SLAVE, SLAVE MONITOR ON *.* TO few", f"GRANT SHOW VIEW, INSERT ON {SCHEMA}.* TO few",
                    *[f"GRANT SELECT ON {SCHEMA}.{name} TO few" for name in ("t",) + tuple(name for name in NAMES if name != "down")])
     m.cluster.start_worker("worker-few")
