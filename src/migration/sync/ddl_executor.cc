@@ -7,7 +7,6 @@
 #include "base/error/error.h"
 #include "base/failpoint/failpoint.h"
 #include "base/log/log.h"
-#include "migration/rules/taken_names.h"
 #include "migration/sync/apply_worker.h"
 #include "migration/sync/split_statement.h"
 #include "migration/unit/resumable.h"
@@ -37,22 +36,10 @@ constexpr int kUnknownSequence = 4091;      // MariaDB
 constexpr int kUnknownSequenceTiDb = 4139;  // TiDB
 constexpr int kNoSuchView = 4092;           // MariaDB: SHOW CREATE of a sequence and the like
 constexpr int kWrongObject = 1347;
-constexpr int kAccessDenied = 1227;
-constexpr int kPrivilegeMissing = 8121;
 constexpr std::string_view kCheckForeignKeys = ", SESSION foreign_key_checks = 1";
 constexpr int kExecuteAttempts = 100;
 constexpr Milliseconds kRetryWait{3000};
-constexpr Milliseconds kPollWait{200};
 constexpr Milliseconds kPutWait{50};
-
-// Does the statement change rows without changing what a definition says?
-bool IsInvisible(const Statement& statement) {
-  const auto* alter = statement.As<mysql::AlterTable>();
-  if (alter == nullptr) return false;
-  return std::any_of(alter->specs.begin(), alter->specs.end(), [](const mysql::AlterSpec& spec) {
-    return spec.kind == mysql::AlterKind::kExchangePartition;
-  });
-}
 
 // The one change of the statement if it puts a column behind another one; else null.
 const mysql::AlterSpec* PutBehind(const Statement& statement) {
@@ -65,58 +52,6 @@ const mysql::AlterSpec* PutBehind(const Statement& statement) {
 bool AddsColumn(const Statement& statement) {
   const mysql::AlterSpec* only = mysql::OnlySpec(statement);
   return only != nullptr && only->kind == mysql::AlterKind::kAddColumn;
-}
-
-// Tells of a statement for as long as it lives.
-class Announced {
- public:
-  Announced(const std::function<void(const std::string&)>& announce, const std::string& text)
-      : announce_(announce) {
-    announce_(text);
-  }
-  ~Announced() { announce_(""); }
-  Announced(const Announced&) = delete;
-  Announced& operator=(const Announced&) = delete;
-
- private:
-  const std::function<void(const std::string&)>& announce_;
-};
-
-// Does it find its effect there when it runs again, or make the same again?
-bool IsRepeatable(const Statement& statement) {
-  if (statement.As<mysql::CreateIndex>()) return true;
-  const auto* alter = statement.As<mysql::AlterTable>();
-  if (alter == nullptr) return true;
-  const auto drops = [&](const std::string& column) {
-    return std::any_of(alter->specs.begin(), alter->specs.end(), [&](const auto& spec) {
-      return spec.kind == mysql::AlterKind::kDropColumn && mysql::EqualNames(spec.name, column);
-    });
-  };
-  return std::all_of(alter->specs.begin(), alter->specs.end(), [&](const mysql::AlterSpec& spec) {
-    switch (spec.kind) {
-      case mysql::AlterKind::kRenameColumn:
-      case mysql::AlterKind::kRenameIndex:
-      case mysql::AlterKind::kCoalescePartition:
-      case mysql::AlterKind::kReorganizePartition:
-      case mysql::AlterKind::kExchangePartition:
-      case mysql::AlterKind::kConvertPartition:
-      case mysql::AlterKind::kConvertTable:
-        return false;
-      case mysql::AlterKind::kChangeColumn:
-        return mysql::EqualNames(spec.name, spec.columns.front().name);
-      case mysql::AlterKind::kAddColumn:  // anew: it would take the values with it
-        return std::none_of(spec.columns.begin(), spec.columns.end(),
-                            [&](const auto& column) { return drops(column.name); });
-      case mysql::AlterKind::kAddPartition:
-        return !spec.partitions.empty();
-      case mysql::AlterKind::kAddConstraint:
-        // One without a name is made a second time.
-        return !spec.constraint.name.empty() ||
-               spec.constraint.kind == mysql::ConstraintKind::kPrimary;
-      default:
-        return true;
-    }
-  });
 }
 
 // May it give numbers to rows that are there?
@@ -146,23 +81,6 @@ void AdviseOn(const Statement& statement, Error& e) {
       database ? "database" : "table",
       IsResumable(e) ? "The task then goes on by itself, or by `resume-task`."
                      : "Then `resume-task`: this is not tried again by itself."));
-}
-
-// The event's statements, told again by a later run. Without their DROP CHECKs: which of them
-// are added depends on the target, and one of the statements may have been executed there.
-std::string NamesOf(const DdlWork& work) {
-  std::string all;
-  for (const DdlStatement& one : work.statements) {
-    if (!all.empty()) all += ";\n";
-    Statement bare = one.statement;
-    if (auto* alter = bare.As<mysql::AlterTable>(); alter != nullptr && alter->specs.size() > 1) {
-      std::erase_if(alter->specs, [](const mysql::AlterSpec& spec) {
-        return spec.kind == mysql::AlterKind::kDropCheck;
-      });
-    }
-    all += mysql::Restore(bare, work.restore);
-  }
-  return all;
 }
 
 // Rows that are there twice under a key: the upstream has not got one of them, or takes other
@@ -301,12 +219,12 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
   }
   CheckFence(fence_);
   Connect(stop);
-  const size_t first = Resume(work, texts, stop);
+  const Begin begin = Resume(work, texts, stop);
   DdlIntent intent;
   intent.event = work.event;
   intent.statements = NamesOf(work);
   try {
-    for (size_t i = first; i < texts.size(); ++i) {
+    for (size_t i = begin.statement; i < texts.size(); ++i) {
       CheckFence(fence_);
       if (numbering_set_) {
         connection_.reset();
@@ -315,20 +233,18 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
       DdlStatement one = work.statements[i];
       const Statement& statement = one.statement;
       // What an earlier run has looked up is not looked up again: it may have dropped that.
-      const bool in_doubt = i == first && earlier_ && earlier_->event == work.event &&
-                            earlier_->statements == intent.statements && earlier_->next == i &&
-                            earlier_->state != DdlIntent::State::kNotExecuted;
-      one.repeated = in_doubt && (earlier_->names || !earlier_->left_names.empty());
+      one.repeated =
+          i == begin.statement && begin.again && (earlier_->names || !earlier_->left_names.empty());
       if (one.repeated) {
         intent.names = earlier_->names;
         intent.left_names = earlier_->left_names;
         if (!PutNamesOf(*earlier_, &one)) continue;
+        if (!LeaveWhatIsThere(&one, intent.left_names, stop)) continue;
       } else {
         intent.names = FindNames(one, stop);
         intent.left_names.clear();
         if (intent.names && !PutNames(&one, *intent.names)) continue;
       }
-      if (one.repeated && !LeaveWhatIsThere(&one, intent.left_names, stop)) continue;
       texts[i] = mysql::Restore(statement, work.restore);
       const StatementSession& session = one.session;
       intent.before = Picture(statement, stop);
@@ -367,131 +283,6 @@ void DdlExecutor::Execute(const DdlWork& work, const StopToken& stop) {
     connection_.reset();  // with the timestamp and zone of its session
     throw;
   }
-}
-
-size_t DdlExecutor::Resume(const DdlWork& work, const std::vector<std::string>& texts,
-                           const StopToken& stop) {
-  if (!intent_loaded_) {
-    earlier_ = intents_.Load(*connection_, stop);
-    intent_loaded_ = true;
-  }
-  if (!earlier_ || earlier_->event != work.event || earlier_->next >= texts.size() ||
-      earlier_->statements != NamesOf(work)) {
-    return 0;
-  }
-  const size_t doubt = earlier_->next;
-  if (earlier_->state == DdlIntent::State::kNotExecuted) return doubt;
-  for (size_t i = 0; i < doubt; ++i) {
-    Log().Info("an earlier run has executed the statement", {F("statement", texts[i])});
-  }
-  const Statement& statement = work.statements[doubt].statement;
-  std::string executed = texts[doubt];
-  if (DdlStatement one = work.statements[doubt]; PutNamesOf(*earlier_, &one)) {
-    executed = mysql::Restore(one.statement, work.restore);
-  }
-  WaitUntilOver(*earlier_, statement, executed, stop);
-  if (earlier_->state == DdlIntent::State::kPartly) return doubt;
-  const bool changed = Picture(statement, stop) != earlier_->before;
-  if (!changed && IsInvisible(statement)) {
-    throw MakeError(ErrorCode::kSyncerDdlOutcomeUnknown, texts[doubt]);
-  }
-  if (changed && intents_.HasOthers(*connection_, stop)) {
-    // It may be another source's statement that has changed the target.
-    if (!IsRepeatable(statement)) {
-      throw MakeError(ErrorCode::kSyncerDdlOutcomeUnknown, texts[doubt]);
-    }
-    Log().Info(
-        "a table has changed since an earlier run was about to execute the statement, by it or by "
-        "another source of the task: it is executed again, effects that are there are passed over",
-        {F("statement", texts[doubt])});
-    return doubt;
-  }
-  Log().Info(changed ? "an earlier run has executed the statement, as its tables show"
-                     : "an earlier run has not executed the statement, as its tables show",
-             {F("statement", texts[doubt])});
-  return changed ? doubt + 1 : doubt;
-}
-
-void DdlExecutor::WaitUntilOver(const DdlIntent& intent, const Statement& statement,
-                                const std::string& text, const StopToken& stop) {
-  // The server goes on with a statement whose client is gone.
-  const std::string running = fmt::format(
-      "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {0} AND LEFT(INFO, "
-      "LEAST(100, CHAR_LENGTH({1}))) = LEFT({1}, 100)",
-      intent.connection_id,
-      mysql::QuoteString(text, sessions_.downstream_server.no_backslash_escapes));
-  const Announced announced(announce_, text);
-  bool told = false;
-  const auto wait = [&] {
-    if (!std::exchange(told, true)) {
-      Log().Info("an earlier run's statement is still being executed, waiting for its end",
-                 {F("statement", text), F("connection", intent.connection_id)});
-    }
-    WaitFor(kPollWait, stop);
-  };
-  while (connection_->QueryValue(running, stop).value_or("0") != "0") wait();
-  if (!sessions_.downstream_server.is_tidb) return;
-  // TiDB's jobs outlive their connection.
-  const std::vector<mysql::TableName> names = mysql::TableRefs(statement, "", false);
-  const auto job_runs = [&] {
-    mysql::ResultSet jobs;
-    try {
-      jobs = connection_->Query("ADMIN SHOW DDL JOBS 50", stop);
-    } catch (const Error& e) {
-      if (e.server_errno() != kAccessDenied && e.server_errno() != kPrivilegeMissing) throw;
-      Log().Warn("the list of DDL jobs cannot be read, a job may still be running",
-                 {F("error", e)});
-      return false;
-    }
-    const auto schema = jobs.ColumnIndex("DB_NAME");
-    const auto table = jobs.ColumnIndex("TABLE_NAME");
-    const auto state = jobs.ColumnIndex("STATE");
-    if (!schema || !table || !state) return false;
-    for (const auto& row : jobs.rows) {
-      const std::string now = row.at(*state).value_or("");
-      if (now == "synced" || now == "done" || now == "cancelled" || now == "rollback done") {
-        continue;
-      }
-      for (const mysql::TableName& name : names) {
-        if (row.at(*schema).value_or("") == name.schema &&
-            (name.name.empty() || row.at(*table).value_or("") == name.name)) {
-          return true;
-        }
-      }
-    }
-    return false;
-  };
-  while (job_runs()) wait();
-}
-
-std::string DdlExecutor::Picture(const Statement& statement, const StopToken& stop) {
-  // Defaults are shown in the session's zone, names in its quotes; the next run compares.
-  connection_->Execute(
-      "SET @dm_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = '', SESSION TIME_ZONE = '+00:00'",
-      stop);
-  std::string picture = ShownDefinitions(statement, stop);
-  connection_->Execute(
-      fmt::format("SET SESSION sql_mode = @dm_sql_mode, SESSION TIME_ZONE = {}", OwnTimeZone()),
-      stop);
-  return picture;
-}
-
-std::string DdlExecutor::ShownDefinitions(const Statement& statement, const StopToken& stop) {
-  std::string picture;
-  for (const mysql::TableName& name : mysql::TableRefs(statement, "", false)) {
-    const bool database = name.name.empty();
-    const std::string quoted =
-        database ? mysql::QuoteName(name.schema) : mysql::QuoteTable(name.schema, name.name);
-    picture += quoted + ": ";
-    const auto shown = ShowCreate(database ? "DATABASE" : "TABLE", quoted, stop);
-    if (!shown) {
-      picture += "none";
-    } else if (!shown->rows.empty() && shown->rows.front().size() > 1) {
-      picture += mysql::WithoutAutoIncrement(shown->rows.front()[1].value_or(""));
-    }
-    picture += '\n';
-  }
-  return picture;
 }
 
 std::optional<mysql::ResultSet> DdlExecutor::ShowCreate(std::string_view what,
@@ -620,106 +411,6 @@ mysql::TableInfo DdlExecutor::DefinitionOf(const mysql::TableName& table, const 
 ShrunkKeys DdlExecutor::MakeKeysAgain(DdlStatement* one, const StopToken& stop) {
   auto* alter = one->statement.As<mysql::AlterTable>();
   return MakeShrunkKeysAgain(alter, DefinitionOf(alter->table, stop), *one->keys_behind);
-}
-
-std::optional<mysql::TableInfo> DdlExecutor::ReadableDefinitionOf(const mysql::TableName& table,
-                                                                  const StopToken& stop) {
-  try {
-    return DefinitionOf(table, stop);
-  } catch (const Error& e) {
-    ThrowIfStopped(stop);
-    const int number = e.server_errno();
-    if (number == 0 && !connection_->broken()) {
-      Log().Warn(
-          "the definition of a table downstream cannot be read, names of its constraints are "
-          "taken for those of the upstream",
-          {F("table", mysql::QuoteTableName(table)), F("error", e)});
-      return std::nullopt;
-    }
-    // The statement itself says so.
-    if (number != kNoSuchTable && number != kUnknownDatabase && number != kWrongObject) throw;
-    return std::nullopt;
-  }
-}
-
-std::optional<std::vector<std::string>> DdlExecutor::FindNames(const DdlStatement& one,
-                                                               const StopToken& stop) {
-  const auto* alter = one.statement.As<mysql::AlterTable>();
-  if (alter == nullptr || !one.constraints) return std::nullopt;
-  const std::optional<mysql::TableInfo> target = ReadableDefinitionOf(alter->table, stop);
-  if (!target) return std::nullopt;
-  UpstreamConstraints upstream = *one.constraints;
-  upstream.merged = upstream.merged || checkpoints_.HasOthers(*connection_, stop);
-  return DownstreamNames(*alter, upstream, *target, connection_->server().is_mariadb);
-}
-
-bool DdlExecutor::PutNames(DdlStatement* one, const std::vector<std::string>& names) {
-  auto* alter = one->statement.As<mysql::AlterTable>();
-  const std::string before = mysql::Restore(one->statement);
-  for (const std::string& name : PutDownstreamNames(alter, names)) {
-    Log().Info("the target has not got a foreign key or check that is dropped: it is passed over",
-               {F("name", name), F("statement", before)});
-  }
-  if (alter->specs.empty()) return false;
-  if (std::string now = mysql::Restore(one->statement); now != before) {
-    Log().Info("foreign keys or checks have other names downstream", {F("statement", now)});
-  }
-  return true;
-}
-
-bool DdlExecutor::PutNamesOf(const DdlIntent& earlier, DdlStatement* one) {
-  if (earlier.names && !PutNames(one, *earlier.names)) return false;
-  mysql::KeepConstraintNames(
-      &one->statement, [&](mysql::ConstraintKind /*kind*/, const std::string& name) {
-        return std::find(earlier.left_names.begin(), earlier.left_names.end(), name) ==
-               earlier.left_names.end();
-      });
-  return true;
-}
-
-bool DdlExecutor::LeaveWhatIsThere(DdlStatement* one, const std::vector<std::string>& left_names,
-                                   const StopToken& stop) {
-  auto* alter = one->statement.As<mysql::AlterTable>();
-  if (alter == nullptr || left_names.empty()) return true;
-  const std::string before = mysql::Restore(one->statement);
-  const std::optional<mysql::TableInfo> target = ReadableDefinitionOf(alter->table, stop);
-  if (target && LeaveAddedWithoutName(alter, *target)) {
-    Log().Info("foreign keys or checks are there already, under names of the downstream's",
-               {F("statement", before)});
-  }
-  return !alter->specs.empty();
-}
-
-std::optional<bool> DdlExecutor::OnTakenName(const DdlStatement& one, const std::string& text,
-                                             const mysql::RestoreOptions& restore, const Error& e,
-                                             const StopToken& stop) {
-  DdlStatement again = one;
-  DdlIntent intent = *earlier_;
-  const auto leave = [&](const std::vector<std::string>& names) {
-    intent.left_names.insert(intent.left_names.end(), names.begin(), names.end());
-  };
-  if (const auto* alter = one.statement.As<mysql::AlterTable>()) {
-    const std::optional<mysql::TableInfo> target = ReadableDefinitionOf(alter->table, stop);
-    if (!target) return std::nullopt;
-    if (HasAdded(*alter, *target)) {
-      Log().Info("ignore error and continue: a foreign key or check is there already",
-                 {F("statement", text), F("error", e)});
-      return false;
-    }
-    leave(LeaveMadeNames(&again.statement, *target));
-  }
-  leave(LeaveTakenNames(&again.statement, *connection_, stop));
-  if (intent.left_names.size() == earlier_->left_names.size()) return std::nullopt;
-  const std::string text_again = mysql::Restore(again.statement, restore);
-  Log().Warn("the name of a foreign key or check is taken downstream: it is left out",
-             {F("statement", text_again), F("error", e)});
-  // Crash point: the name of a constraint is known to be taken. Left: the intent without it, the
-  // statement.
-  DM_FAILPOINT("sync/before-left-names");
-  Put(intent, stop);
-  // Crash point: the intent says which names are left out. Left: the statement.
-  DM_FAILPOINT("sync/after-left-names");
-  return ExecuteOne(again, text_again, restore, stop);
 }
 
 bool DdlExecutor::ExecuteOne(const DdlStatement& one, const std::string& text,

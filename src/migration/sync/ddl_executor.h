@@ -62,8 +62,31 @@ class DdlExecutor {
   void Execute(const DdlWork& work, const StopToken& stop);
 
  private:
+  // Tells of a statement for as long as it lives.
+  class Announced {
+   public:
+    Announced(const std::function<void(const std::string&)>& announce, const std::string& text)
+        : announce_(announce) {
+      announce_(text);
+    }
+    ~Announced() { announce_(""); }
+    Announced(const Announced&) = delete;
+    Announced& operator=(const Announced&) = delete;
+
+   private:
+    const std::function<void(const std::string&)>& announce_;
+  };
+
   // Statement to begin with: those before it were executed by an earlier run.
-  size_t Resume(const DdlWork& work, const std::vector<std::string>& texts, const StopToken& stop);
+  struct Begin {
+    size_t statement = 0;
+    // The earlier run was about to execute it, or did so in part: `earlier_` says how.
+    bool again = false;
+  };
+
+  // What tells the event's statements again in a later run.
+  static std::string NamesOf(const DdlWork& work);
+  Begin Resume(const DdlWork& work, const std::vector<std::string>& texts, const StopToken& stop);
   void WaitUntilOver(const DdlIntent& intent, const mysql::Statement& statement,
                      const std::string& text, const StopToken& stop);
   // What the names that the statement changes stand for now.

@@ -12,6 +12,20 @@ bool IsRename(const mysql::Statement& split) {
          (only != nullptr && only->kind == mysql::AlterKind::kRenameTable);
 }
 
+std::optional<size_t> ProducedTable(const mysql::Statement& split) {
+  if (split.As<mysql::CreateTable>()) return 0;
+  if (split.As<mysql::RenameTable>()) return 1;
+  if (const auto* alter = split.As<mysql::AlterTable>()) {
+    for (const mysql::AlterSpec& spec : alter->specs) {
+      if (spec.kind == mysql::AlterKind::kRenameTable ||
+          spec.kind == mysql::AlterKind::kConvertPartition) {
+        return 1;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 mysql::Statement DropOf(const TableId& table, const std::string& text) {
   mysql::DropTable drop;
   drop.if_exists = true;

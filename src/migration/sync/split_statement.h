@@ -1,6 +1,8 @@
 // Split statements: which they are, and such as are made of parts.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 
 #include "migration/rows/table_plan.h"
@@ -10,6 +12,9 @@ namespace dm::migration {
 
 // Does it give a table another name, and nothing else?
 bool IsRename(const mysql::Statement& split);
+
+// The table that it makes or gives a name to, by its index among its references (TableRefs).
+std::optional<size_t> ProducedTable(const mysql::Statement& split);
 
 // DROP TABLE IF EXISTS, and an ALTER TABLE of one part. `text`: of the statement that they come
 // from.
